@@ -1,0 +1,54 @@
+"""nodescope: train families of networks, record what every node does, measure it, and show it in one report.
+
+The stages, each a file of rules; `snakemake --cores 8` runs them all, and each has a target of its own:
+
+    datasets -> networks -> recordings -> tables -> figures -> all (the report)
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.25")
+
+
+configfile: "config.yaml"
+
+
+# The environment is made from requirements.lock (see the Makefile); an image may be given for clusters.
+container: None
+
+
+wildcard_constraints:
+    study=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+    dataset=r"[A-Za-z0-9][A-Za-z0-9_-]*",
+    configuration=r"[a-z0-9-]+",
+    table=r"[a-z_]+",
+    chart=r"[a-z_]+",
+
+
+include: "workflow/rules/common.smk"
+
+
+rule all:
+    """The report, and everything that it shows."""
+    default_target: True
+    input:
+        "reports/index.html",
+        all_tables,
+
+
+include: "workflow/rules/datasets.smk"
+include: "workflow/rules/train.smk"
+include: "workflow/rules/record.smk"
+include: "workflow/rules/analyses.smk"
+include: "workflow/rules/collect.smk"
+include: "workflow/rules/charts.smk"
+include: "workflow/rules/report.smk"
+include: "workflow/rules/plan.smk"
+
+
+onsuccess:
+    report_success()
+
+
+onerror:
+    report_failure(log)

@@ -1,0 +1,36 @@
+"""For which share of each class's samples is each node on?
+
+Formula: ``A[j, c]`` = share of the samples of class ``c`` with ``theta = 1`` at node ``j``; theta = 1 iff
+``z`` exceeds the threshold (Pretorius 2020, section 5.1, figures 5.1-5.9).
+Needs: the activations of a layer. Gives: a share in [0, 1] per split, node and class; null where the class has
+no sample or the net diverged. Cost: one comparison per value.
+"""
+
+import numpy as np
+import polars as pl
+
+from nodescope.analyses.layers import RecordedLayer, active_counts, class_counts, finite_nodes, node_class_index
+from nodescope.config.schema import Activity
+
+COLUMNS = {
+    "state": pl.String,
+    "split": pl.String,
+    "layer": pl.Int32,
+    "node": pl.Int32,
+    "class": pl.Int32,
+    "active_share": pl.Float64,
+}
+
+
+def measure(layer: RecordedLayer, options: Activity) -> pl.DataFrame:
+    """Columns split, node, class, active_share."""
+    frames = []
+    for split in options.splits:
+        activations = layer.read(split)
+        samples_C = class_counts(activations)
+        with np.errstate(invalid="ignore"):
+            share_JC = active_counts(layer, activations) / np.where(samples_C, samples_C, np.nan)
+        share_JC[~finite_nodes(activations)] = np.nan
+        columns = {**node_class_index(*share_JC.shape), "active_share": share_JC.ravel()}
+        frames.append(pl.DataFrame(columns, nan_to_null=True).with_columns(split=pl.lit(split)))
+    return pl.concat(frames)

@@ -1,0 +1,34 @@
+"""How many nodes of a layer never switch on?
+
+Formula: node ``j`` is dead iff ``A[j, c] = 0`` for every class ``c`` (Pretorius 2020, table 5.1).
+Needs: the activations of a layer. Gives: number and share per split; null where the net diverged.
+Cost: one comparison per value.
+"""
+
+import polars as pl
+
+from nodescope.analyses.layers import RecordedLayer, dead_nodes, finite_nodes
+from nodescope.config.schema import DeadNodes
+
+COLUMNS = {
+    "state": pl.String,
+    "split": pl.String,
+    "layer": pl.Int32,
+    "nodes": pl.Int32,
+    "dead": pl.Int32,
+    "dead_share": pl.Float64,
+}
+
+
+def measure(layer: RecordedLayer, options: DeadNodes) -> pl.DataFrame:
+    """Columns split, nodes, dead, dead_share."""
+    rows = []
+    for split in options.splits:
+        activations = layer.read(split)
+        nodes, samples = activations.z.shape
+        known = samples > 0 and finite_nodes(activations).all()
+        dead = int(dead_nodes(layer, activations).sum()) if known else None
+        rows.append(
+            {"split": split, "nodes": nodes, "dead": dead, "dead_share": None if dead is None else dead / nodes}
+        )
+    return pl.DataFrame(rows, schema_overrides={"dead": pl.Int32, "dead_share": pl.Float64})

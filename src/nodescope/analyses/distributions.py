@@ -1,0 +1,64 @@
+"""How are the pre-activations and activations of each class distributed at a node?
+
+Formula: histograms of ``z`` (kind ``pre``) and ``a = T(z)`` (kind ``post``) per class over equal bins that the
+classes of a node share, from the node's smallest to its largest value (Pretorius 2020, figures 4.1, 4.2, 4.6, 4.7).
+Needs: the activations of a layer. Gives: one row per split, chosen node, class, kind and bin; bins and count are
+null where the net diverged. Cost: one pass over the chosen nodes.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nodescope.analyses.layers import RecordedLayer
+from nodescope.config.schema import Distributions
+from nodescope.recording import LayerActivations
+
+COLUMNS = {
+    "state": pl.String,
+    "split": pl.String,
+    "layer": pl.Int32,
+    "node": pl.Int32,
+    "class": pl.Int32,
+    "kind": pl.String,
+    "bin_left": pl.Float64,
+    "bin_right": pl.Float64,
+    "count": pl.Int64,
+}
+
+
+def chosen_nodes(options: Distributions, n_nodes: int) -> list[int]:
+    """The nodes named in the options, or evenly spaced ones."""
+    if options.nodes is not None:
+        return options.nodes
+    spaced = np.linspace(0, n_nodes, min(options.nodes_per_layer, n_nodes), endpoint=False)
+    return [int(node) for node in spaced]
+
+
+def measure(layer: RecordedLayer, options: Distributions) -> pl.DataFrame:
+    """Columns split, node, class, kind, bin_left, bin_right, count."""
+    frames = []
+    for split in options.splits:
+        activations = layer.read(split)
+        for kind, values_JN in (("pre", activations.z), ("post", activations.a())):
+            for node in chosen_nodes(options, len(values_JN)):
+                for frame in _histograms(values_JN[node], activations, options.bins):
+                    frames.append(frame.with_columns(split=pl.lit(split), node=pl.lit(node), kind=pl.lit(kind)))
+    return pl.concat(frames, how="vertical_relaxed")
+
+
+def _histograms(values_N: NDArray[np.float32], activations: LayerActivations, bins: int) -> Iterator[pl.DataFrame]:
+    """Columns class, bin_left, bin_right, count for each class."""
+    known = len(values_N) > 0 and bool(np.isfinite(values_N).all())
+    edges = np.histogram_bin_edges(values_N.astype(np.float64), bins) if known else None
+    for c, samples in enumerate(activations.class_slices()):
+        if edges is None:
+            columns = {"bin_left": [None], "bin_right": [None], "count": [None]}
+        else:
+            count, _ = np.histogram(values_N[samples], edges)
+            columns = {"bin_left": edges[:-1], "bin_right": edges[1:], "count": count}
+        yield pl.DataFrame(
+            columns, schema_overrides={"bin_left": pl.Float64, "bin_right": pl.Float64, "count": pl.Int64}
+        ).with_columns(pl.lit(c).alias("class"))

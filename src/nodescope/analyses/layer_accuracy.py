@@ -1,0 +1,128 @@
+"""How well does one layer alone tell the classes apart, by its switches, by its values, by both?
+
+Each node is a classifier by Bayes' rule with the class prior ``N_c / N``; a layer sums the log probabilities of
+its nodes (taken as independent) and predicts the class with the largest sum. Fitted on the training split
+(Pretorius 2020, chapter 6; Davel et al. 2020). The likelihood of a node is
+
+- discrete: ``P(theta = 1 | c) = (n_active + alpha) / (N_c + 2 alpha)``;
+- continuous: a Gaussian kernel density estimate of ``z`` on the class's training samples;
+- combined (ReLU family only): the discrete one where theta = 0, the continuous one where theta = 1.
+
+What normalises a node's probability is the same for all classes and does not enter the sum's largest entry; the
+log prior enters once per node.
+
+Needs: the activations of a layer, the net's output. Gives: accuracy per split and system, with the accuracy of
+the whole net beside it; null where the split has no sample or the net diverged. A class without training samples is
+never predicted. Cost: a table per node and class, and one look-up per sample, node and class.
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.analyses import kernel_density
+from nodescope.analyses.layers import RecordedLayer, active_counts, class_counts, finite_nodes
+from nodescope.config.schema import LayerAccuracy
+from nodescope.recording import LayerActivations
+
+COLUMNS = {
+    "state": pl.String,
+    "split": pl.String,
+    "layer": pl.Int32,
+    "system": pl.String,
+    "accuracy": pl.Float64,
+    "network_accuracy": pl.Float64,
+}
+
+#: Log likelihoods of a layer summed over its nodes, [C, N], by system.
+Scores = dict[str, NDArray[np.float64]]
+
+
+def measure(layer: RecordedLayer, options: LayerAccuracy) -> pl.DataFrame:
+    """Columns split, system, accuracy, network_accuracy."""
+    train = layer.read("train")
+    evaluated = {split: train if split == "train" else layer.read(split) for split in options.splits}
+    rectifying = ACTIVATION_FUNCTIONS[train.metadata.activation].rectifying
+    systems = ["discrete", "continuous", *(["combined"] if rectifying else [])]
+    diverged = not all(finite_nodes(a).all() for a in [train, *evaluated.values()])
+    scores = None if diverged else layer_scores(layer, train, evaluated, options)
+    rows = []
+    for split, activations in evaluated.items():
+        network_accuracy = layer.network_accuracy(split)
+        for system in systems:
+            accuracy = None
+            if scores is not None and activations.z.shape[1]:
+                accuracy = float((scores[split][system].argmax(axis=0) == activations.labels).mean())
+            rows.append(
+                {"split": split, "system": system, "accuracy": accuracy, "network_accuracy": network_accuracy}
+            )
+    return pl.DataFrame(rows, schema_overrides={"accuracy": pl.Float64, "network_accuracy": pl.Float64})
+
+
+def layer_scores(
+    layer: RecordedLayer,
+    train: LayerActivations,
+    evaluated: Mapping[str, LayerActivations],
+    options: LayerAccuracy,
+) -> dict[str, Scores]:
+    """For each split and system the classes' sums of log probabilities [C, N], without what is equal for all classes."""
+    samples_C = class_counts(train)
+    log_on_JC, log_off_JC = log_switch_probabilities(active_counts(layer, train), samples_C, options.smoothing)
+    scores: dict[str, Scores] = {}
+    for split, activations in evaluated.items():
+        theta_JN = layer.theta(activations)
+        shape = (train.n_classes, activations.z.shape[1])
+        scores[split] = {
+            "discrete": (log_on_JC - log_off_JC).T @ theta_JN.astype(np.float64) + log_off_JC.sum(axis=0)[:, None],
+            "continuous": np.zeros(shape),
+            "combined": np.zeros(shape),
+        }
+    for c, samples in enumerate(train.class_slices()):
+        if not samples_C[c]:
+            continue
+        for node in range(len(train.z)):
+            _add_kernel_densities(layer, train.z[node, samples], node, c, log_off_JC[node, c], evaluated, scores, options)
+    with np.errstate(divide="ignore"):
+        log_prior_C = np.log(samples_C / samples_C.sum())
+    for by_system in scores.values():
+        for scores_CN in by_system.values():
+            scores_CN += len(train.z) * log_prior_C[:, None]
+    return scores
+
+
+def log_switch_probabilities(
+    active_JC: NDArray[np.int64], samples_C: NDArray[np.int64], alpha: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """``log P(theta = 1 | c)`` and ``log P(theta = 0 | c)``, [J, C] each, smoothed by alpha."""
+    total_C = samples_C + 2 * alpha
+    return np.log((active_JC + alpha) / total_C), np.log((samples_C - active_JC + alpha) / total_C)
+
+
+def _add_kernel_densities(
+    layer: RecordedLayer,
+    fitted_N: NDArray[np.float32],
+    node: int,
+    c: int,
+    log_off: float,
+    evaluated: Mapping[str, LayerActivations],
+    scores: Mapping[str, Scores],
+    options: LayerAccuracy,
+) -> None:
+    """Add one node's log likelihoods of one class to the continuous and the combined system."""
+    h = kernel_density.bandwidth(fitted_N, options.bandwidth)
+    queries = {split: activations.z[node] for split, activations in evaluated.items()}
+    present = [q for q in queries.values() if len(q)]
+    if not present:
+        return
+    lowest = min(float(q.min()) for q in present)
+    highest = max(float(q.max()) for q in present)
+    estimate = kernel_density.fit(fitted_N, h, lowest, highest)
+    for split, z_N in queries.items():
+        log_density_N = estimate(z_N)
+        scores[split]["continuous"][c] += log_density_N
+        on_N = z_N > layer.theta_threshold
+        scores[split]["combined"][c] += np.where(on_N, log_density_N, log_off)

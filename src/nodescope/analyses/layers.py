@@ -1,0 +1,76 @@
+"""One recorded layer of one net, as the analyses see it: J nodes, N samples, C classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nodescope.grid import activation_path
+from nodescope.recording import LayerActivations, read
+
+
+@dataclass(frozen=True)
+class RecordedLayer:
+    """A layer of one net in one state; its activations are read when asked for.
+
+    Attributes
+    ----------
+    folder : str
+        The activations of the configuration.
+    seed : int
+    state : str
+    layer : int
+        1-based.
+    theta_threshold : float
+        A node is on (theta = 1) where its pre-activation exceeds this.
+    """
+
+    folder: str
+    seed: int
+    state: str
+    layer: int
+    theta_threshold: float
+
+    def read(self, split: str) -> LayerActivations:
+        """The layer's activations on a split."""
+        return read(str(activation_path(self.folder, self.seed, self.state, split, self.layer)))
+
+    def network_accuracy(self, split: str) -> float | None:
+        """Accuracy of the whole net on a split; None where its output is not finite or there is no sample."""
+        output = read(str(activation_path(self.folder, self.seed, self.state, split, "output")))
+        if not np.isfinite(output.z).all() or not output.z.shape[1]:
+            return None
+        return float((output.z.argmax(axis=0) == output.labels).mean())
+
+    def theta(self, activations: LayerActivations) -> NDArray[np.bool_]:
+        """The binary switch theta [J, N] (methods, section 1)."""
+        return activations.z > self.theta_threshold
+
+
+def finite_nodes(activations: LayerActivations) -> NDArray[np.bool_]:
+    """Nodes [J] whose values are all finite; a diverged net has others."""
+    return np.isfinite(activations.z).all(axis=1)
+
+
+def class_counts(activations: LayerActivations) -> NDArray[np.int64]:
+    """Number of samples of each class [C]."""
+    return np.bincount(activations.labels, minlength=activations.n_classes)
+
+
+def active_counts(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.int64]:
+    """Number of samples of each class for which each node is on [J, C]."""
+    theta_JN = layer.theta(activations)
+    return np.stack([np.count_nonzero(theta_JN[:, c], axis=1) for c in activations.class_slices()], axis=1)
+
+
+def dead_nodes(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.bool_]:
+    """Nodes [J] that are on for no sample of any class."""
+    return ~layer.theta(activations).any(axis=1)
+
+
+def node_class_index(n_nodes: int, n_classes: int) -> dict[str, NDArray[np.int32]]:
+    """Columns ``node`` and ``class`` for a [J, C] array that is laid out row by row."""
+    return {
+        "node": np.repeat(np.arange(n_nodes, dtype=np.int32), n_classes),
+        "class": np.tile(np.arange(n_classes, dtype=np.int32), n_nodes),
+    }

@@ -1,0 +1,170 @@
+"""Turn the raw mapping from YAML into a checked `Config`, or into one message that lists all that is wrong."""
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from nodescope.config.schema import DATASET_SOURCES, SAFE_NAME, Config
+from nodescope.errors import ConfigError
+
+_SENTENCES = {
+    "missing": "is required but not given",
+    "bool_type": "must be true or false, not {input}",
+    "int_type": "must be a whole number, not {input}",
+    "float_type": "must be a number, not {input}",
+    "float_parsing": "must be a number, not {input}",
+    "string_type": "must be text, not {input}",
+    "list_type": "must be a list, not {input}",
+    "model_type": "must be a section (key: value), not {input}",
+    "too_short": "must have at least {min_length} entry",
+    "greater_than_equal": "must be at least {ge}, not {input}",
+    "greater_than": "must be greater than {gt}, not {input}",
+    "less_than_equal": "must be at most {le}, not {input}",
+    "less_than": "must be less than {lt}, not {input}",
+    "literal_error": "must be {expected}, not {input}",
+    "finite_number": "must be a finite number, not {input}",
+    "union_tag_not_found": "needs a key 'source' that names the kind of data set",
+}
+
+
+def parse_config(raw: Mapping[str, Any]) -> Config:
+    """Check a raw configuration.
+
+    Parameters
+    ----------
+    raw
+        What the YAML files said, merged.
+
+    Returns
+    -------
+    Config
+
+    Raises
+    ------
+    ConfigError
+        With one line per problem: where, what, what is allowed, and a hint where there is one.
+    """
+    problems = list(_repeated_names(raw))
+    config = None
+    try:
+        config = Config.model_validate(dict(raw))
+    except ValidationError as error:
+        problems += _merged(_describe(detail) for detail in error.errors(include_url=False))
+    if config is not None:
+        problems += _inconsistencies(config)
+    if problems or config is None:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        lines = "\n".join(f"  - {problem}" for problem in problems)
+        raise ConfigError(
+            f"The configuration has {count}:\n{lines}\n"
+            "Hint: every key is explained in config.yaml; nothing was run and earlier results are untouched."
+        )
+    return config
+
+
+def _repeated_names(raw: Mapping[str, Any]) -> Iterator[str]:
+    studies = raw.get("studies")
+    if not isinstance(studies, list):
+        return
+    names = Counter(s["name"] for s in studies if isinstance(s, Mapping) and isinstance(s.get("name"), str))
+    for name, count in names.items():
+        if count > 1:
+            yield f"studies: {count} studies are named '{name}'; give each study a name of its own"
+
+
+def _inconsistencies(config: Config) -> Iterator[str]:
+    prepared: dict[str, Any] = {}
+    for index, study in enumerate(config.studies):
+        first = prepared.setdefault(study.dataset.name, study.dataset)
+        if first != study.dataset:
+            yield (
+                f"studies[{index}].dataset: another study prepares a data set of the name "
+                f"'{study.dataset.name}' with other settings; add a key 'name' to one of them"
+            )
+        late = [epoch for epoch in study.training.snapshots if epoch > study.training.epochs]
+        if late:
+            yield (
+                f"studies[{index}].training.snapshots: {', '.join(map(str, late))} lies beyond the last epoch "
+                f"({study.training.epochs})"
+            )
+        nodes = study.analyses.distributions.nodes
+        narrowest = min(study.grid.width)
+        if nodes and max(nodes) >= narrowest:
+            yield (
+                f"studies[{index}].analyses.distributions.nodes: node {max(nodes)} does not exist in layers of "
+                f"{narrowest} nodes; allowed: 0 to {narrowest - 1}"
+            )
+
+
+def _describe(detail: ErrorDetails) -> tuple[str, str]:
+    """Where the problem is, and what it is, for one of pydantic's errors."""
+    where, section = _follow(detail["loc"], is_unknown_key=detail["type"] == "extra_forbidden")
+    context = detail.get("ctx", {})
+    given = repr(detail["input"])
+    if len(given) > 60:
+        given = given[:57] + "..."
+    match detail["type"]:
+        case "extra_forbidden":
+            return where, "unknown key; " + _suggestion(str(detail["loc"][-1]), section.model_fields)
+        case "string_pattern_mismatch" if context["pattern"] == SAFE_NAME:
+            return where, (
+                f"{given} is not safe as a file name; allowed: 1 to 64 letters, digits, '-' and '_', "
+                "beginning with a letter or digit"
+            )
+        case "string_pattern_mismatch":
+            return where, f"{given} is not a colour; write it as '#rrggbb'"
+        case "union_tag_invalid":
+            return where, f"unknown data set '{context['tag']}'; " + _suggestion(context["tag"], DATASET_SOURCES)
+        case "value_error":
+            return where, str(context["error"])
+        case kind if kind in _SENTENCES:
+            return where, _SENTENCES[kind].format(**{**context, "input": given})
+        case _:
+            return where, detail["msg"]
+
+
+def _follow(location: Iterable[int | str], *, is_unknown_key: bool) -> tuple[str, type[BaseModel]]:
+    """Follow a location through the sections: how a user would write it, and the section it ends in.
+
+    pydantic puts the members of unions into locations (the kind of data set, names of types); they are left out.
+    """
+    where = ""
+    section: type[BaseModel] = Config
+    parts = list(location)
+    for position, part in enumerate(parts):
+        if isinstance(part, int):
+            where += f"[{part}]"
+        elif part in section.model_fields or (is_unknown_key and position == len(parts) - 1):
+            where += f".{part}" if where else part
+            field = section.model_fields.get(part)
+            section = next(_sections_in(field.annotation), section) if field else section
+        elif part in DATASET_SOURCES and where.endswith("dataset"):
+            section = DATASET_SOURCES[part]
+    return where, section
+
+
+def _sections_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _sections_in(argument)
+
+
+def _merged(problems: Iterable[tuple[str, str]]) -> list[str]:
+    """One line per place: where a value fits none of several types, their messages are joined by 'or'."""
+    by_place: dict[str, list[str]] = {}
+    for where, what in problems:
+        by_place.setdefault(where, [])
+        if what not in by_place[where]:
+            by_place[where].append(what)
+    return [f"{where or 'top level'}: {' or '.join(what)}" for where, what in by_place.items()]
+
+
+def _suggestion(name: str, allowed: Iterable[str]) -> str:
+    names = list(allowed)
+    close = difflib.get_close_matches(name, names, n=1)
+    return (f"did you mean '{close[0]}'? " if close else "") + f"Allowed: {', '.join(names)}"

@@ -1,0 +1,354 @@
+"""The one source of the configuration: types, defaults, bounds and help texts.
+
+The JSON schema for editors and the commented ``config.yaml`` are generated from these models
+(`nodescope.config.documentation`). A field's description says what it is and why one would change it.
+"""
+
+import difflib
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+
+SAFE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+
+INITIALISATIONS = (
+    "kaiming_normal",
+    "kaiming_uniform",
+    "xavier_normal",
+    "xavier_uniform",
+    "lecun_normal",
+    "orthogonal",
+)
+
+
+def _not_a_boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed, not true/false")
+    return value
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    repeated = sorted({str(value) for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"values must not repeat, but these do: {', '.join(repeated)}")
+    return values
+
+
+def _one_of(kind: str, known: tuple[str, ...]) -> AfterValidator:
+    def check(name: str) -> str:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean '{close[0]}'? " if close else ""
+            raise ValueError(f"unknown {kind} '{name}'; {hint}Allowed: {', '.join(known)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def _split_size(value: Any) -> Any:
+    value = _not_a_boolean(value)
+    if isinstance(value, float) and not 0 < value < 1:
+        raise ValueError("a fraction must lie between 0 and 1; a number of samples must be a whole number")
+    if isinstance(value, int) and value < 1:
+        raise ValueError("a number of samples must be at least 1")
+    return value
+
+
+Distinct = AfterValidator(_distinct)
+SafeName = Annotated[str, Field(pattern=SAFE_NAME)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Index = Annotated[int, Field(strict=True, ge=0)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
+Flag = Annotated[bool, Field(strict=True)]
+Number = Annotated[float, BeforeValidator(_not_a_boolean), Field(allow_inf_nan=False)]
+PositiveNumber = Annotated[Number, Field(gt=0)]
+SplitSize = Annotated[int | float, BeforeValidator(_split_size)]
+Split = Literal["train", "validation", "test"]
+Splits = Annotated[list[Split], Field(min_length=1), Distinct]
+Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+ActivationName = Annotated[str, _one_of("activation function", tuple(ACTIVATION_FUNCTIONS))]
+InitialisationName = Annotated[str, _one_of("initialisation", INITIALISATIONS)]
+
+ALL_SPLITS: list[Split] = ["train", "validation", "test"]
+
+
+class Section(BaseModel):
+    """A section of the configuration: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+# --- data sets -------------------------------------------------------------------------------------------
+
+
+class DatasetSource(Section):
+    """What all data sets have in common."""
+
+    source: str
+    name: SafeName = Field(description="name of the prepared data set in paths and tables")
+    validation_size: SplitSize = Field(
+        0.1, description="validation samples (whole number) or share (fraction), drawn from the training data"
+    )
+    split_seed: Seed = Field(0, description="fixes which samples are drawn for validation")
+
+
+class OwnTestSplit(DatasetSource):
+    """A data set that may lack a test set of its own."""
+
+    test_size: SplitSize = Field(0.2, description="test samples or share, drawn where the data brings no test set")
+
+
+class Digits(OwnTestSplit):
+    """scikit-learn's digits: 1,797 handwritten digits of 8x8 pixels; no download."""
+
+    source: Literal["digits"]
+    name: SafeName = "digits"
+
+
+class Iris(OwnTestSplit):
+    """scikit-learn's iris: 150 flowers, 4 features, standardised by the training split; no download."""
+
+    source: Literal["iris"]
+    name: SafeName = "iris"
+
+
+class TorchvisionDataset(DatasetSource):
+    """A data set with an official test set, read by torchvision from ``data_root``."""
+
+    validation_size: SplitSize = 5000
+
+
+class Mnist(TorchvisionDataset):
+    """MNIST."""
+
+    source: Literal["mnist"]
+    name: SafeName = "mnist"
+
+
+class FashionMnist(TorchvisionDataset):
+    """Fashion-MNIST."""
+
+    source: Literal["fmnist"]
+    name: SafeName = "fmnist"
+
+
+class Cifar10(TorchvisionDataset):
+    """CIFAR-10."""
+
+    source: Literal["cifar10"]
+    name: SafeName = "cifar10"
+
+
+class ImageFolder(OwnTestSplit):
+    """A folder with train/CLASS/*.png|jpg and, where there is one, test/CLASS/*.png|jpg."""
+
+    source: Literal["image_folder"]
+    path: str = Field(min_length=1, description="the folder that holds train/ (and test/)")
+
+
+class Npz(OwnTestSplit):
+    """Your own arrays: x [sample, ...] and y [sample]; optionally x_test and y_test."""
+
+    source: Literal["npz"]
+    path: str = Field(min_length=1, description="the .npz file; x of numbers, y of class indices or class names")
+
+
+DATASET_SOURCES: dict[str, type[DatasetSource]] = {
+    "digits": Digits,
+    "iris": Iris,
+    "mnist": Mnist,
+    "fmnist": FashionMnist,
+    "cifar10": Cifar10,
+    "image_folder": ImageFolder,
+    "npz": Npz,
+}
+
+AnyDataset = Annotated[
+    Digits | Iris | Mnist | FashionMnist | Cifar10 | ImageFolder | Npz,
+    Field(discriminator="source"),
+]
+
+
+def _expand_dataset_name(value: Any) -> Any:
+    """``dataset: mnist`` is short for ``dataset: {source: mnist}``."""
+    return {"source": value} if isinstance(value, str) else value
+
+
+# --- the family of networks and how it is trained --------------------------------------------------------
+
+
+class Grid(Section):
+    """Every combination of these values is one configuration; each is trained with every seed."""
+
+    depth: Annotated[list[Count], Field(min_length=1), Distinct] = Field(description="numbers of hidden layers")
+    width: Annotated[list[Count], Field(min_length=1), Distinct] = Field(description="nodes per hidden layer")
+    activation: Annotated[list[ActivationName], Field(min_length=1), Distinct] = Field(
+        description=f"activation functions, of: {', '.join(ACTIVATION_FUNCTIONS)}"
+    )
+    batch_norm: Annotated[list[Flag], Field(min_length=1), Distinct] = Field(
+        [False], description="batch normalisation between the linear map and the activation function"
+    )
+    initialisation: Annotated[list[InitialisationName], Field(min_length=1), Distinct] | None = Field(
+        None,
+        description=(
+            "initialisations to compare, of: " + ", ".join(INITIALISATIONS) + "; "
+            "left out: He (kaiming_normal) for the ReLU family, xavier_normal for the others"
+        ),
+    )
+
+    def axes(self) -> dict[str, list[Any]]:
+        """The axes that the study names, in the order in which they stand in identifiers and tables."""
+        return {name: values for name, values in self if values is not None}
+
+
+class Training(Section):
+    """How every network of the study is trained: Adam on mini-batches, no explicit regularisation."""
+
+    epochs: Count = Field(
+        300, description="passes over the training data; the parameters of the best validation epoch are kept"
+    )
+    batch_size: Count = Field(64, description="samples per step; reshuffled each epoch")
+    learning_rates: Annotated[list[PositiveNumber], Field(min_length=1), Distinct] = Field(
+        [0.01, 0.001, 0.0001],
+        description="candidates, each tried with every seed; the best mean validation accuracy wins",
+    )
+    refinement_rounds: Annotated[int, Field(strict=True, ge=0, le=5)] = Field(
+        1, description="further rounds of search that try best/sqrt(10) and best*sqrt(10), then ever closer; 0 for none"
+    )
+    learning_rate_decay: Annotated[Number, Field(gt=0, le=1)] = Field(
+        0.99, description="factor on the learning rate after each epoch"
+    )
+    bias: Literal["first_layer", "all", "none"] = Field(
+        "first_layer", description="which hidden layers have a bias where there is no batch normalisation"
+    )
+    snapshots: Annotated[list[Count], Distinct] = Field(
+        [], description="epochs after which the network is recorded too (states epoch-N), to see it learn"
+    )
+
+
+# --- analyses --------------------------------------------------------------------------------------------
+
+
+class Analysis(Section):
+    """What all analyses have in common."""
+
+    enabled: Flag = Field(True, description="false leaves the analysis and its charts out")
+    splits: Splits = Field(ALL_SPLITS, description="splits to measure")
+
+
+class Medians(Analysis):
+    """Median activation of each class at every node."""
+
+
+class Activity(Analysis):
+    """Share of each class's samples for which a node is on."""
+
+
+class DeadNodes(Analysis):
+    """Nodes that are on for no sample of any class."""
+
+
+class Sparsity(Analysis):
+    """Share of samples for which a node is off, averaged over the nodes of a layer that are not dead."""
+
+
+class Distributions(Analysis):
+    """Histograms of pre-activations and activations of each class at chosen nodes."""
+
+    splits: Splits = Field(["train"], description="splits to measure")
+    nodes: Annotated[list[Index], Field(min_length=1), Distinct] | None = Field(
+        None, description="the nodes to look at in every layer; left out: nodes_per_layer of them, evenly spaced"
+    )
+    nodes_per_layer: Count = Field(3, description="how many nodes to look at where none are named")
+    bins: Annotated[int, Field(strict=True, ge=2, le=1000)] = Field(60, description="bins of each histogram")
+
+
+class LayerAccuracy(Analysis):
+    """Every layer alone as a classifier: the discrete, the continuous and the combined system."""
+
+    smoothing: PositiveNumber = Field(
+        0.5, description="alpha of the discrete system's (n_active + alpha) / (N_c + 2 alpha)"
+    )
+    bandwidth: PositiveNumber | Literal["scott", "silverman"] = Field(
+        0.2, description="of the Gaussian kernel density estimate: a number, or the rule scott or silverman"
+    )
+
+
+class Analyses(Section):
+    """Which measurements are made on the recorded activations, and how."""
+
+    medians: Medians = Medians()
+    activity: Activity = Activity()
+    dead_nodes: DeadNodes = DeadNodes()
+    sparsity: Sparsity = Sparsity()
+    distributions: Distributions = Distributions()
+    layer_accuracy: LayerAccuracy = LayerAccuracy()
+
+    def enabled(self) -> list[str]:
+        """Names of the analyses that are switched on, in the order of the report."""
+        return [name for name, options in self if options.enabled]
+
+
+# --- studies and the whole -------------------------------------------------------------------------------
+
+
+class Study(Section):
+    """One data set, one family of networks, one training protocol, the analyses wanted."""
+
+    name: SafeName = Field(description="letters, digits, '-' and '_': the study's folder under results/")
+    dataset: Annotated[AnyDataset, BeforeValidator(_expand_dataset_name)] = Field(
+        description="digits, iris, mnist, fmnist, cifar10, image_folder or npz: a name, or a section with its keys"
+    )
+    model: Literal["mlp"] = Field("mlp", description="the family of networks: mlp (fully connected)")
+    grid: Grid = Field(description="every combination is one configuration")
+    seeds: Annotated[list[Seed], Field(min_length=1), Distinct] = Field(
+        [0, 1, 2], description="each configuration is trained once per seed"
+    )
+    training: Training = Training()
+    theta_threshold: Number = Field(0.0, description="a node is on (theta = 1) where its pre-activation exceeds this")
+    analyses: Analyses = Analyses()
+    keep_activations: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="keep the recorded activations, or delete them after the last analysis; "
+        "auto keeps them up to activations_limit_gb",
+    )
+
+
+class Charts(Section):
+    """How the figures look."""
+
+    width: Annotated[int, Field(strict=True, ge=100, le=4000)] = Field(280, description="of one panel, in pixels")
+    height: Annotated[int, Field(strict=True, ge=80, le=4000)] = Field(190, description="of one panel, in pixels")
+    class_colours: Annotated[list[Colour], Field(min_length=2)] = Field(
+        [
+            "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee",
+            "#aa3377", "#777777", "#ee7733", "#332288", "#99ddff",
+        ],
+        description="one colour per class, reused from the start where there are more classes",
+    )  # fmt: skip
+
+
+class Report(Section):
+    """The page that shows everything."""
+
+    title: str = Field("What does each hidden node do?", min_length=1, max_length=200, description="of the page")
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    data_root: str = Field(
+        "data", min_length=1, description="folder in which torchvision's data sets lie, or into which they are downloaded"
+    )
+    download: Flag = Field(True, description="false never downloads a data set; a missing one is then an error")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="where networks are trained; auto takes a GPU where there is one"
+    )
+    activations_limit_gb: PositiveNumber = Field(
+        20, description="recorded activations of a study above this estimate are deleted after their last analysis"
+    )
+    charts: Charts = Charts()
+    report: Report = Report()
+    studies: list[Study] = Field(min_length=1, description="one entry per study")

@@ -1,0 +1,17 @@
+"""Mistakes that a user can make and mend; each is shown as one readable message, without a traceback."""
+
+
+class NodescopeError(Exception):
+    """Base of every error whose message is written for the user: what, where, what is allowed, what to do."""
+
+
+class ConfigError(NodescopeError):
+    """The configuration is not valid; the message lists every problem found."""
+
+
+class DatasetError(NodescopeError):
+    """A data set is missing, damaged or not usable as configured."""
+
+
+class DamagedFileError(NodescopeError):
+    """A file written by an earlier stage cannot be read back."""

@@ -1,0 +1,101 @@
+"""The grid of a study: its configurations, their identifiers, and where each stage keeps its files."""
+
+import itertools
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from nodescope.config import Study
+
+if TYPE_CHECKING:
+    import polars as pl
+
+#: Axes that every configuration has; further ones follow where the study's grid names them.
+BASE_AXES = ("depth", "width", "activation", "batch_norm")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One point of a study's grid, without the seed.
+
+    Attributes
+    ----------
+    study, dataset, model : str
+        Names.
+    axes : tuple of (str, value)
+        The grid axes in table order: depth, width, activation, batch_norm and those the study adds.
+    """
+
+    study: str
+    dataset: str
+    model: str
+    axes: tuple[tuple[str, Any], ...]
+
+    def __getitem__(self, axis: str) -> Any:
+        return dict(self.axes)[axis]
+
+    @property
+    def identifier(self) -> str:
+        """A short, stable, readable name that is safe as a path.
+
+        >>> axes = (("depth", 4), ("width", 200), ("activation", "relu"), ("batch_norm", True))
+        >>> Configuration("mnist", "mnist", "mlp", axes).identifier
+        'relu-4x200-bn'
+        """
+        values = dict(self.axes)
+        parts = [values["activation"].replace("_", ""), f"{values['depth']}x{values['width']}"]
+        if values["batch_norm"]:
+            parts.append("bn")
+        parts += [str(value).replace("_", "") for axis, value in self.axes if axis not in BASE_AXES]
+        return "-".join(parts)
+
+    def keys(self) -> dict[str, Any]:
+        """The key columns of this configuration in every table, without the seed."""
+        return {"dataset": self.dataset, "model": self.model, **dict(self.axes)}
+
+
+def configurations(study: Study) -> list[Configuration]:
+    """All configurations of a study, in the order of its grid."""
+    axes = study.grid.axes()
+    return [
+        Configuration(study.name, study.dataset.name, study.model, tuple(zip(axes, values, strict=True)))
+        for values in itertools.product(*axes.values())
+    ]
+
+
+def find_configuration(study: Study, identifier: str) -> Configuration:
+    """The configuration of that identifier."""
+    return next(c for c in configurations(study) if c.identifier == identifier)
+
+
+def states(study: Study) -> list[str]:
+    """The states that are recorded of every network, in the order of training, the kept one last."""
+    return ["initial", *(f"epoch-{epoch}" for epoch in sorted(study.training.snapshots)), "trained"]
+
+
+def key_columns(study: Study) -> list[str]:
+    """The key columns of the study's tables."""
+    return ["dataset", "model", *study.grid.axes(), "seed"]
+
+
+def manifest(study: Study) -> "pl.DataFrame":
+    """One row per configuration: ``configuration`` (its identifier) and the key columns."""
+    import polars as pl
+
+    return pl.DataFrame([{"configuration": c.identifier, **c.keys()} for c in configurations(study)])
+
+
+# --- where files lie -------------------------------------------------------------------------------------
+
+
+def model_path(folder: str | PurePosixPath, seed: int, state: str) -> PurePosixPath:
+    """A network's file below the models folder of its configuration."""
+    return PurePosixPath(folder) / f"seed-{seed}" / f"{state}.safetensors"
+
+
+def activation_path(
+    folder: str | PurePosixPath, seed: int, state: str, split: str, layer: int | str
+) -> PurePosixPath:
+    """An activation file below the activations folder of its configuration; ``layer`` is 1-based or ``output``."""
+    name = "output" if layer == "output" else f"layer-{layer}"
+    return PurePosixPath(folder) / f"seed-{seed}" / state / split / f"{name}.parquet"

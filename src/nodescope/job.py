@@ -1,0 +1,42 @@
+"""What every job of the workflow does first and last: logging, and errors that people can read."""
+
+import logging
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nodescope.errors import NodescopeError
+
+
+@contextmanager
+def job(log_path: str, title: str) -> Iterator[None]:
+    """Run a job's work: log to the terminal and to its log file; say what went wrong in words.
+
+    Parameters
+    ----------
+    log_path
+        The job's log file; a traceback goes there.
+    title
+        What the job does, for messages.
+    """
+    Path(log_path).parent.mkdir(parents=True, exist_ok=True)
+    to_file = logging.FileHandler(log_path, mode="w", encoding="utf-8")
+    to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    to_terminal = logging.StreamHandler(sys.stderr)
+    to_terminal.setFormatter(logging.Formatter("%(message)s"))
+    root = logging.getLogger("nodescope")
+    root.setLevel(logging.INFO)
+    root.handlers = [to_file, to_terminal]
+    try:
+        yield
+    except NodescopeError as error:
+        root.error("%s failed.\n%s", title, error)
+        sys.exit(1)
+    except Exception as error:
+        to_file.stream.write(traceback.format_exc())
+        root.error("%s failed: %s: %s\nThe traceback stands in %s.", title, type(error).__name__, error, log_path)
+        sys.exit(1)
+    finally:
+        to_file.close()

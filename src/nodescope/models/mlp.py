@@ -1,0 +1,205 @@
+"""Fully connected networks: linear maps, optional batch normalisation, an activation function, a linear output.
+
+Dimension letters: R replica, B batch, I inputs of a layer, O its outputs, C class.
+
+`FullyConnected` is the network as a user would write it. `StackedFullyConnected` holds R of them of one shape
+as tensors with a leading replica dimension and computes them together; replica r of the stack is the same
+function as `FullyConnected` with replica r's tensors (tested in float64).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from nodescope.models.initialisation import draw_weight
+from nodescope.models.torch_activations import TORCH_ACTIVATIONS
+
+Tensor = torch.Tensor
+
+BATCH_NORM_EPSILON = 1e-5
+BATCH_NORM_MOMENTUM = 0.1
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """Everything that fixes the structure of a fully connected network.
+
+    Attributes
+    ----------
+    n_inputs, n_classes : int
+    depth, width : int
+        Number of hidden layers, nodes in each.
+    activation, initialisation : str
+    batch_norm : bool
+        Batch normalisation between linear map and activation function; linear maps then have no bias.
+    bias : {'first_layer', 'all', 'none'}
+        Which hidden layers have a bias where there is no batch normalisation. The output layer has none.
+    """
+
+    n_inputs: int
+    n_classes: int
+    depth: int
+    width: int
+    activation: str
+    batch_norm: bool
+    bias: str
+    initialisation: str
+
+    def has_bias(self, layer: int) -> bool:
+        """Whether hidden layer ``layer`` (1-based) has a bias."""
+        if self.batch_norm:
+            return False
+        return self.bias == "all" or (self.bias == "first_layer" and layer == 1)
+
+    def layer_sizes(self) -> list[tuple[int, int]]:
+        """(inputs, outputs) of every linear map, the output layer last."""
+        sizes = [self.n_inputs, *[self.width] * self.depth, self.n_classes]
+        return list(zip(sizes[:-1], sizes[1:], strict=True))
+
+
+class HiddenLayer(nn.Module):
+    """Linear map, optional batch normalisation, activation function; `pre_activation` is what enters the latter."""
+
+    def __init__(self, n_in: int, shape: NetworkShape, layer: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(n_in, shape.width, bias=shape.has_bias(layer))
+        self.norm = (
+            nn.BatchNorm1d(shape.width, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)
+            if shape.batch_norm
+            else nn.Identity()
+        )
+        self.activation = TORCH_ACTIVATIONS[shape.activation]
+
+    def pre_activation(self, x_BI: Tensor) -> Tensor:
+        """``z`` [B, O], after the normalisation."""
+        z_BO: Tensor = self.norm(self.linear(x_BI))
+        return z_BO
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        return self.activation(self.pre_activation(x_BI))
+
+
+class FullyConnected(nn.Module):
+    """A fully connected network with ``depth`` hidden layers and a linear output without bias."""
+
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.hidden = nn.ModuleList(
+            HiddenLayer(n_in, shape, layer) for layer, (n_in, _) in enumerate(shape.layer_sizes()[:-1], start=1)
+        )
+        self.output = nn.Linear(shape.width, shape.n_classes, bias=False)
+
+    def forward(self, x_BI: Tensor) -> Tensor:
+        """Logits [B, C]."""
+        for layer in self.hidden:
+            x_BI = layer(x_BI)
+        logits_BC: Tensor = self.output(x_BI)
+        return logits_BC
+
+
+class StackedFullyConnected:
+    """R fully connected networks of one shape, computed together by batched products.
+
+    Attributes
+    ----------
+    parameters : dict of Tensor
+        Trainable tensors by the names of `FullyConnected`'s state dict, with a leading replica dimension;
+        weights are stored [R, I, O] (transposed), vectors [R, 1, O].
+    buffers : dict of Tensor
+        Running means and variances of batch normalisation [R, 1, O].
+    """
+
+    def __init__(self, shape: NetworkShape, parameters: dict[str, Tensor], buffers: dict[str, Tensor]) -> None:
+        self.shape = shape
+        self.parameters = parameters
+        self.buffers = buffers
+        self._activation = TORCH_ACTIVATIONS[shape.activation]
+
+    @classmethod
+    def initialise(
+        cls, shape: NetworkShape, seeds: list[int], *, device: str = "cpu", dtype: torch.dtype = torch.float32
+    ) -> "StackedFullyConnected":
+        """One replica per seed; a replica depends on its own seed only."""
+        generators = [np.random.default_rng([seed, 0]) for seed in seeds]
+        parameters: dict[str, Tensor] = {}
+        buffers: dict[str, Tensor] = {}
+
+        def vector(value: float) -> Tensor:
+            return torch.full((len(seeds), 1, shape.width), value, dtype=dtype, device=device)
+
+        for layer, (n_in, n_out) in enumerate(shape.layer_sizes(), start=1):
+            drawn = np.stack([draw_weight(shape.initialisation, n_in, n_out, g) for g in generators])
+            weight = torch.from_numpy(drawn).to(device=device, dtype=dtype)
+            if layer > shape.depth:
+                parameters["output.weight"] = weight
+                break
+            name = f"hidden.{layer - 1}"
+            parameters[f"{name}.linear.weight"] = weight
+            if shape.has_bias(layer):
+                parameters[f"{name}.linear.bias"] = vector(0)
+            if shape.batch_norm:
+                parameters[f"{name}.norm.weight"] = vector(1)
+                parameters[f"{name}.norm.bias"] = vector(0)
+                buffers[f"{name}.norm.running_mean"] = vector(0)
+                buffers[f"{name}.norm.running_var"] = vector(1)
+        return cls(shape, parameters, buffers)
+
+    @property
+    def n_replicas(self) -> int:
+        return len(self.parameters["output.weight"])
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Parameters and buffers."""
+        return {**self.parameters, **self.buffers}
+
+    def forward_training(self, x_RBI: Tensor) -> Tensor:
+        """Logits [R, B, C], each replica on its own batch; batch normalisation by batch statistics."""
+        for layer in range(self.shape.depth):
+            name = f"hidden.{layer}"
+            z_RBO = torch.bmm(x_RBI, self.parameters[f"{name}.linear.weight"])
+            if f"{name}.linear.bias" in self.parameters:
+                z_RBO = z_RBO + self.parameters[f"{name}.linear.bias"]
+            if self.shape.batch_norm:
+                z_RBO = self._normalise_by_batch(z_RBO, f"{name}.norm")
+            x_RBI = self._activation(z_RBO)
+        return torch.bmm(x_RBI, self.parameters["output.weight"])
+
+    def _normalise_by_batch(self, z_RBO: Tensor, name: str) -> Tensor:
+        variance, mean = torch.var_mean(z_RBO, dim=1, keepdim=True, correction=0)
+        with torch.no_grad():
+            n = z_RBO.shape[1]
+            self.buffers[f"{name}.running_mean"].lerp_(mean, BATCH_NORM_MOMENTUM)
+            self.buffers[f"{name}.running_var"].lerp_(variance * (n / (n - 1)), BATCH_NORM_MOMENTUM)
+        scale = self.parameters[f"{name}.weight"] * torch.rsqrt(variance + BATCH_NORM_EPSILON)
+        return torch.addcmul(self.parameters[f"{name}.bias"], z_RBO - mean, scale)
+
+    @torch.no_grad()
+    def forward_evaluation(self, replica: int, x_BI: Tensor) -> Tensor:
+        """Logits [B, C] of one replica; batch normalisation by the running statistics."""
+        for layer in range(self.shape.depth):
+            name = f"hidden.{layer}"
+            z_BO = x_BI @ self.parameters[f"{name}.linear.weight"][replica]
+            if f"{name}.linear.bias" in self.parameters:
+                z_BO += self.parameters[f"{name}.linear.bias"][replica]
+            if self.shape.batch_norm:
+                variance = self.buffers[f"{name}.norm.running_var"][replica]
+                scale = self.parameters[f"{name}.norm.weight"][replica] * torch.rsqrt(variance + BATCH_NORM_EPSILON)
+                mean = self.buffers[f"{name}.norm.running_mean"][replica]
+                z_BO = torch.addcmul(self.parameters[f"{name}.norm.bias"][replica], z_BO - mean, scale)
+            x_BI = self._activation(z_BO)
+        return x_BI @ self.parameters["output.weight"][replica]
+
+
+def unstack(tensors: dict[str, Tensor], replica: int) -> dict[str, Tensor]:
+    """One replica's tensors of a stack, as the state dict of `FullyConnected` has them."""
+    single = {}
+    for name, tensor in tensors.items():
+        value = tensor[replica].detach().cpu()
+        is_matrix = name.endswith("linear.weight") or name == "output.weight"
+        single[name] = value.T.contiguous() if is_matrix else value.reshape(-1).clone()
+        if name.endswith("running_mean"):  # PyTorch's state dict has it; it matters only without a momentum
+            single[name.replace("running_mean", "num_batches_tracked")] = torch.tensor(0)
+    return single

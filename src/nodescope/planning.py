@@ -1,0 +1,8 @@
+"""How much there is to do: networks, jobs, memory, disk and time, before anything runs."""
+
+from nodescope import grid
+from nodescope.config import Config, Study
+
+
+def keeps_activations(config: Config, study: Study) -> bool:
+    return True

@@ -1,0 +1,127 @@
+"""The activation file: write and read."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.errors import DamagedFileError
+from nodescope.files import atomic_path
+
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class LayerMetadata:
+    """What a file says of itself.
+
+    Attributes
+    ----------
+    dataset : str
+        Name of the prepared data set.
+    layer : str
+        ``layer-1`` ... or ``output``.
+    activation : str
+        Name of the activation function; ``identity`` for the output layer.
+    node_shape : tuple of int
+        Shape of the layer's nodes for one sample: (J,) for a fully connected layer.
+    class_names : tuple of str
+        All classes of the data set, also those without a row in the file.
+    """
+
+    dataset: str
+    layer: str
+    activation: str
+    node_shape: tuple[int, ...]
+    class_names: tuple[str, ...]
+    format_version: int = FORMAT_VERSION
+
+
+@dataclass(frozen=True)
+class LayerActivations:
+    """One layer of one net in memory: J nodes, N samples.
+
+    Attributes
+    ----------
+    z : float32 array [J, N]
+        Pre-activations; one node's values are contiguous, and so are one class's samples.
+    labels, samples : int32 array [N]
+        Class index (ascending) and index in the prepared data set.
+    metadata : LayerMetadata
+    """
+
+    z: NDArray[np.float32]
+    labels: NDArray[np.int32]
+    samples: NDArray[np.int32]
+    metadata: LayerMetadata
+
+    def a(self) -> NDArray[np.float32]:
+        """Activations ``a = T(z)`` [J, N]; a new array."""
+        return ACTIVATION_FUNCTIONS[self.metadata.activation].apply(self.z)
+
+    @property
+    def n_classes(self) -> int:
+        return len(self.metadata.class_names)
+
+    def class_slices(self) -> list[slice]:
+        """For each class the range of its samples; empty where the class is absent."""
+        bounds = np.searchsorted(self.labels, np.arange(self.n_classes + 1))
+        return [slice(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+
+
+def write(
+    path: str | Path,
+    z: NDArray[np.float32],
+    labels: NDArray[np.int32],
+    samples: NDArray[np.int32],
+    metadata: LayerMetadata,
+) -> None:
+    """Write one layer; ``z`` is [J, N] with contiguous rows, the samples are sorted by label.
+
+    Dictionary and statistics are off (they enlarge float columns), and there is one row group.
+    """
+    columns = [pa.array(samples), pa.array(labels), *(pa.array(node) for node in z)]
+    names = ["sample", "label", *(f"n{j}" for j in range(len(z)))]
+    table = pa.Table.from_arrays(columns, names=names).replace_schema_metadata(
+        {"nodescope": json.dumps(dataclasses.asdict(metadata))}
+    )
+    with atomic_path(path) as temporary:
+        pq.write_table(
+            table,
+            temporary,
+            row_group_size=max(1, len(samples)),
+            compression="zstd",
+            compression_level=1,
+            use_dictionary=False,
+            write_statistics=False,
+        )
+
+
+def read(path: str | Path) -> LayerActivations:
+    """Read one layer back.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is missing, truncated or not an activation file.
+    """
+    try:
+        # Threads pay for wide tables only, and jobs are told how many cores they have.
+        table = pq.read_table(path, use_threads=False)
+        fields = json.loads((table.schema.metadata or {})[b"nodescope"])
+        metadata = LayerMetadata(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        z = np.empty((table.num_columns - 2, table.num_rows), np.float32)
+        for node, column in enumerate(table.columns[2:]):
+            z[node] = column.to_numpy()
+        return LayerActivations(z, table["label"].to_numpy(), table["sample"].to_numpy(), metadata)
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise DamagedFileError(
+            f"The activation file {path} cannot be read ({error}). "
+            "Hint: delete the activations folder of its configuration; the next run records it again."
+        ) from error

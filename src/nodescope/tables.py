@@ -1,0 +1,88 @@
+"""Tables on disk: read, write, put together, summarise. Tidy: one value per row, missing is null."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from nodescope.errors import DamagedFileError
+from nodescope.files import atomic_path
+
+
+def read_table(path: str | Path) -> pl.DataFrame:
+    """Read a table.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is truncated or not Parquet.
+    """
+    try:
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise DamagedFileError(
+            f"The table {path} cannot be read ({error}). Hint: delete it; the next run makes it again."
+        ) from error
+
+
+def write_table(frame: pl.DataFrame, parquet: str | Path, csv: str | Path | None = None) -> None:
+    """Write a table as Parquet, and as CSV where a path is given; whole or not at all."""
+    with atomic_path(parquet) as temporary:
+        frame.write_parquet(temporary, compression="zstd", compression_level=3)
+    if csv is not None:
+        with atomic_path(csv) as temporary:
+            frame.write_csv(temporary)
+
+
+def with_keys(frame: pl.DataFrame, keys: dict[str, Any], columns: dict[str, Any]) -> pl.DataFrame:
+    """Put the key columns of a configuration and ``seed`` before the others, all with their types.
+
+    Parameters
+    ----------
+    frame
+        With ``seed`` and the columns named in ``columns``.
+    keys
+        The key columns' values, from `nodescope.grid.Configuration.keys`.
+    columns
+        Names and polars types of the other columns, in order.
+    """
+    types = {"depth": pl.Int32, "width": pl.Int32}
+    key_columns = [pl.lit(value, dtype=types.get(name)).alias(name) for name, value in keys.items()]
+    return frame.select(
+        *key_columns,
+        pl.col("seed").cast(pl.Int64),
+        *(pl.col(name).cast(dtype) for name, dtype in columns.items()),
+    )
+
+
+def collect(paths: list[str]) -> pl.DataFrame:
+    """The tables of all configurations, one after another."""
+    return pl.concat([read_table(path) for path in paths])
+
+
+def mean_over_seeds(frame: pl.DataFrame, value: str) -> pl.DataFrame:
+    """Mean and standard error of a column over the seeds, for each combination of the columns before it.
+
+    Parameters
+    ----------
+    frame
+        Key columns with ``seed``, further columns, and ``value`` as the last.
+
+    Returns
+    -------
+    DataFrame
+        The other columns without ``seed``, then ``mean``, ``standard_error`` (``s / sqrt(n)``, s with n - 1; null
+        for a single seed) and ``seeds``, the number n of seeds with a value. Nulls do not count; a mean of none is null.
+    """
+    keys = [name for name in frame.columns if name not in ("seed", value)]
+    present = pl.col(value).drop_nulls()
+    return frame.group_by(keys, maintain_order=True).agg(
+        mean=present.mean(),
+        standard_error=present.std() / present.len().cast(pl.Float64).sqrt(),
+        seeds=present.len().cast(pl.Int32),
+    )
+
+
+def sparsity_summary(sparsity: pl.DataFrame) -> pl.DataFrame:
+    """Key columns, state, split, layer, mean, standard_error, seeds (Pretorius 2020, table 5.2)."""
+    return mean_over_seeds(sparsity, "sparsity")

@@ -1,0 +1,284 @@
+"""Train one configuration: the learning-rate search over all its seeds, and the nets of the best rate kept.
+
+The search (methods, section 1): all candidate rates x seeds train together in one stack; the rate with the
+highest mean validation accuracy at the best epoch wins; each refinement round then tries best / f and best * f,
+with f = sqrt(10) in the first round and its square root in each further one.
+"""
+
+import dataclasses
+import logging
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+
+from nodescope.config.schema import Training
+from nodescope.datasets import PreparedDataset
+from nodescope.errors import NodescopeError
+from nodescope.grid import model_path
+from nodescope.models import NetworkShape, StackedFullyConnected, save_network
+from nodescope.models.initialisation import default_initialisation
+from nodescope.models.mlp import unstack
+from nodescope.tables import with_keys
+from nodescope.training import replicas as stack_training
+from nodescope.training.checkpoints import ProgressFolder, fingerprint
+from nodescope.training.progress import ProgressReporter
+from nodescope.training.replicas import Protocol, Replica, TrainingData, TrainingState
+
+logger = logging.getLogger(__name__)
+
+SECONDS_BETWEEN_CHECKPOINTS = 30.0
+
+#: Columns of the tables after the key columns. Row 0 of a curve is the net before its first step.
+LEARNING_CURVES = {
+    "learning_rate": pl.Float64,
+    "epoch": pl.Int32,
+    "split": pl.String,
+    "loss": pl.Float64,
+    "accuracy": pl.Float64,
+}
+ACCURACY = {
+    "learning_rate": pl.Float64,
+    "best_epoch": pl.Int32,
+    "split": pl.String,
+    "accuracy": pl.Float64,
+}
+#: Rounds of the search count from 1; ``diverged_epoch`` is the first epoch with a loss that is not finite, else null.
+REPLICAS = {
+    "learning_rate": pl.Float64,
+    "round": pl.Int32,
+    "chosen": pl.Boolean,
+    "best_epoch": pl.Int32,
+    "validation_accuracy": pl.Float64,
+    "diverged_epoch": pl.Int32,
+}
+
+
+@dataclass(frozen=True)
+class Round:
+    """One round of the search, trained to the end."""
+
+    index: int
+    replicas: list[Replica]
+    state: TrainingState
+
+    def mean_accuracy(self) -> dict[float, float]:
+        """Mean validation accuracy over the seeds of each rate; a net that never was finite counts as zero."""
+        accuracy = np.nan_to_num(self.state.best_accuracy(), nan=0.0)
+        rates = np.array([r.learning_rate for r in self.replicas])
+        return {float(rate): float(accuracy[rates == rate].mean()) for rate in dict.fromkeys(rates)}
+
+
+@dataclass(frozen=True)
+class TrainedConfiguration:
+    """All rounds of the search and the rate that won."""
+
+    keys: dict[str, Any]
+    shape: NetworkShape
+    rounds: list[Round]
+    learning_rate: float
+    dataset: PreparedDataset
+    device: str
+    progress: ProgressFolder
+
+    def _winners(self) -> tuple[Round, list[int]]:
+        """The round in which the chosen rate was tried, and its replicas' places in the stack."""
+        won = next(r for r in self.rounds if any(x.learning_rate == self.learning_rate for x in r.replicas))
+        return won, [i for i, replica in enumerate(won.replicas) if replica.learning_rate == self.learning_rate]
+
+    def learning_curves(self) -> pl.DataFrame:
+        """Loss and accuracy of every replica of every round after each epoch; see `LEARNING_CURVES`."""
+        frames = []
+        for finished in self.rounds:
+            for split in ("train", "validation"):
+                for place, replica in enumerate(finished.replicas):
+                    loss = finished.state.curves[f"{split}_loss"][:, place]
+                    accuracy = finished.state.curves[f"{split}_accuracy"][:, place]
+                    columns = {"epoch": np.arange(len(loss)), "loss": loss, "accuracy": accuracy}
+                    frames.append(
+                        pl.DataFrame(columns, nan_to_null=True).with_columns(
+                            seed=pl.lit(replica.seed), learning_rate=pl.lit(replica.learning_rate), split=pl.lit(split)
+                        )
+                    )
+        return with_keys(pl.concat(frames), self.keys, LEARNING_CURVES)
+
+    def replica_table(self) -> pl.DataFrame:
+        """What became of every replica of every round; see `REPLICAS`."""
+        rows = []
+        for finished in self.rounds:
+            best, diverged = finished.state.best_accuracy(), finished.state.diverged_epoch()
+            for place, replica in enumerate(finished.replicas):
+                rows.append(
+                    {
+                        "seed": replica.seed,
+                        "learning_rate": replica.learning_rate,
+                        "round": finished.index + 1,
+                        "chosen": replica.learning_rate == self.learning_rate,
+                        "best_epoch": int(finished.state.best_epoch[place]) or None,
+                        "validation_accuracy": None if np.isnan(best[place]) else float(best[place]),
+                        "diverged_epoch": int(diverged[place]) or None,
+                    }
+                )
+        return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, REPLICAS)
+
+    def accuracy_table(self) -> pl.DataFrame:
+        """Accuracy of the kept nets; see `ACCURACY`."""
+        won, places = self._winners()
+        stack = StackedFullyConnected(self.shape, won.state.best, won.state.best)
+        rows = []
+        for split, samples in self.dataset.splits.items():
+            x, y = _to_device(self.dataset, samples, self.device)
+            for place in places:
+                accuracy, _ = stack_training.accuracy_and_loss(stack, place, x, y)
+                rows.append(
+                    {
+                        "seed": won.replicas[place].seed,
+                        "learning_rate": self.learning_rate,
+                        "best_epoch": int(won.state.best_epoch[place]) or None,
+                        "split": split,
+                        "accuracy": None if np.isnan(accuracy) else accuracy,
+                    }
+                )
+        return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, ACCURACY)
+
+    def networks(self, snapshots: list[int]) -> dict[str, dict[int, dict[str, torch.Tensor]]]:
+        """Tensors of the chosen nets by state and seed."""
+        won, places = self._winners()
+        seeds = [won.replicas[place].seed for place in places]
+        initial = StackedFullyConnected.initialise(self.shape, seeds).tensors()
+        found = {"initial": {seed: unstack(initial, i) for i, seed in enumerate(seeds)}}
+        for epoch in sorted(snapshots):
+            tensors = self.progress.load_snapshot(won.index, epoch)
+            found[f"epoch-{epoch}"] = {seed: unstack(tensors, place) for seed, place in zip(seeds, places, strict=True)}
+        found["trained"] = {seed: unstack(won.state.best, place) for seed, place in zip(seeds, places, strict=True)}
+        return found
+
+    def save_networks(self, folder: str | Path, snapshots: list[int]) -> None:
+        """Write every state of every seed below ``folder``."""
+        for state, by_seed in self.networks(snapshots).items():
+            for seed, tensors in by_seed.items():
+                save_network(model_path(str(folder), seed, state), self.shape, tensors)
+
+
+def train_configuration(
+    keys: dict[str, Any],
+    seeds: list[int],
+    training: Training,
+    dataset: PreparedDataset,
+    *,
+    device: str,
+    progress_folder: str | Path,
+    title: str,
+) -> TrainedConfiguration:
+    """Search the learning rate and train every seed.
+
+    Parameters
+    ----------
+    keys
+        The configuration's key columns.
+    seeds, training
+        From the study.
+    dataset
+        The prepared data set.
+    device : {'auto', 'cpu', 'cuda'}
+    progress_folder
+        Where the state is kept in case the job is stopped; what it holds of the same settings is not repeated.
+    title
+        What is trained, for the log.
+    """
+    device = _resolve_device(device)
+    shape = network_shape(keys, dataset, training.bias)
+    settings = {"shape": dataclasses.asdict(shape), "seeds": seeds, "training": training.model_dump(), "device": device}
+    progress = ProgressFolder(progress_folder, fingerprint(settings | {"dataset": dataset.digest()}))
+    data = _training_data(dataset, device)
+    protocol = Protocol(
+        training.epochs, training.batch_size, training.learning_rate_decay, tuple(sorted(training.snapshots))
+    )
+    rounds: list[Round] = []
+    rates = list(training.learning_rates)
+    for index in range(training.refinement_rounds + 1):
+        if index:
+            best, factor = _best_rate(rounds), 10 ** (0.5**index)
+            rates = [best / factor, best * factor]
+        replicas = [Replica(seed, rate) for rate in rates for seed in seeds]
+        label = f"{title}, round {index + 1} of {training.refinement_rounds + 1} ({len(replicas)} nets)"
+        rounds.append(Round(index, replicas, _train_round(index, shape, replicas, protocol, data, progress, label)))
+    chosen = _best_rate(rounds)
+    logger.info("%s: learning rate %.3g chosen", title, chosen)
+    return TrainedConfiguration(keys, shape, rounds, chosen, dataset, device, progress)
+
+
+def _train_round(
+    index: int,
+    shape: NetworkShape,
+    replicas: list[Replica],
+    protocol: Protocol,
+    data: TrainingData,
+    progress: ProgressFolder,
+    label: str,
+) -> TrainingState:
+    state = progress.load(index, str(data.x_train.device))
+    if state is None:
+        state = stack_training.start(shape, replicas, protocol.epochs, data)
+    else:
+        logger.info("%s: goes on after epoch %d", label, state.epoch)
+    reporter = ProgressReporter(label, protocol.epochs)
+    last_saved = time.monotonic()
+
+    def after_epoch(state: TrainingState) -> None:
+        nonlocal last_saved
+        reporter.after_epoch(state)
+        if state.epoch in protocol.snapshots:
+            progress.save_snapshot(index, state)
+        if state.epoch == protocol.epochs or time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS:
+            progress.save(index, state)
+            last_saved = time.monotonic()
+
+    return stack_training.train(shape, replicas, protocol, data, state, after_epoch)
+
+
+def _best_rate(rounds: list[Round]) -> float:
+    """The rate of the highest mean validation accuracy; of equals the one tried first."""
+    means = {rate: mean for finished in rounds for rate, mean in finished.mean_accuracy().items()}
+    return max(means, key=lambda rate: means[rate])
+
+
+def _training_data(dataset: PreparedDataset, device: str) -> TrainingData:
+    x_train, y_train = _to_device(dataset, dataset.splits.train, device)
+    x_validation, y_validation = _to_device(dataset, dataset.splits.validation, device)
+    return TrainingData(x_train, y_train, x_validation, y_validation)
+
+
+def _to_device(
+    dataset: PreparedDataset, samples: NDArray[np.int64], device: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    x, y = dataset.inputs(samples), dataset.labels(samples)
+    return torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
+
+
+def _resolve_device(wanted: str) -> str:
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise NodescopeError(
+            "device is 'cuda' in the configuration, but PyTorch finds no GPU here. Hint: set device to auto or cpu."
+        )
+    return "cuda" if available and wanted != "cpu" else "cpu"
+
+
+def network_shape(keys: dict[str, Any], dataset: PreparedDataset, bias: str) -> NetworkShape:
+    """The shape of a configuration's networks on a data set."""
+    return NetworkShape(
+        n_inputs=dataset.n_features,
+        n_classes=len(dataset.class_names),
+        depth=keys["depth"],
+        width=keys["width"],
+        activation=keys["activation"],
+        batch_norm=keys["batch_norm"],
+        bias=bias,
+        initialisation=keys.get("initialisation") or default_initialisation(keys["activation"]),
+    )

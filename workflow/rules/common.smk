@@ -1,0 +1,129 @@
+"""The checked configuration, and functions that the rules share. Evaluated in every job: nothing heavy is imported."""
+
+import os
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+import nodescope
+from nodescope import grid
+from nodescope.charts.registry import charts_of
+from nodescope.config import parse_config
+from nodescope.errors import NodescopeError
+
+# Snakemake tells OpenMP and MKL how many threads a job has, but not polars; jobs that want more say so themselves.
+os.environ.setdefault("POLARS_MAX_THREADS", "1")
+
+try:
+    CONFIG = parse_config(config)
+except NodescopeError as error:
+    raise WorkflowError(str(error)) from None
+
+STUDIES = {study.name: study for study in CONFIG.studies}
+DATASETS = {study.dataset.name: study.dataset for study in CONFIG.studies}
+PACKAGE = Path(os.path.relpath(Path(nodescope.__file__).parent))
+
+#: Tables that every study has, and those that follow from an analysis' table.
+TRAINING_TABLES = ["learning_curves", "accuracy", "replicas"]
+SUMMARIES = {"sparsity": ["sparsity_summary"]}
+
+
+def code(*patterns):
+    """Source files of the package as inputs, so that an edit re-runs what it affects (they are compared by content)."""
+    return sorted(str(path) for pattern in patterns for path in PACKAGE.glob(pattern))
+
+
+def analysis_code(name):
+    """The sources of one analysis."""
+    shared = ("analyses/layers.py", "analyses/runner.py", "recording/parquet.py", "activation_functions.py")
+    return code(f"analyses/{name}.py", *shared)
+
+
+# --- of wildcards ---
+
+
+def study_of(wildcards):
+    return STUDIES[wildcards.study]
+
+
+def configuration_keys(wildcards):
+    return grid.find_configuration(study_of(wildcards), wildcards.configuration).keys()
+
+
+def seeds_of(wildcards):
+    return study_of(wildcards).seeds
+
+
+def states_of(wildcards):
+    return grid.states(study_of(wildcards))
+
+
+def dataset_of(wildcards):
+    return f"results/datasets/{study_of(wildcards).dataset.name}.npz"
+
+
+def theta_threshold_of(wildcards):
+    return study_of(wildcards).theta_threshold
+
+
+def options_of(analysis):
+    """The options of an analysis, less the switch that turns it on."""
+
+    def options(wildcards):
+        return getattr(study_of(wildcards).analyses, analysis).model_dump(mode="json", exclude={"enabled"})
+
+    return options
+
+
+# --- targets ---
+
+
+def identifiers(study):
+    return [configuration.identifier for configuration in grid.configurations(study)]
+
+
+def table_names(study):
+    analyses = study.analyses.enabled()
+    return TRAINING_TABLES + analyses + [summary for name in analyses for summary in SUMMARIES.get(name, [])]
+
+
+def all_tables(_):
+    return [
+        f"results/{study.name}/tables/{table}.{suffix}"
+        for study in CONFIG.studies
+        for table in table_names(study)
+        for suffix in ("parquet", "csv")
+    ]
+
+
+def all_charts(_):
+    return [f"results/{study.name}/charts/{chart.name}" for study in CONFIG.studies for chart in charts_of(study)]
+
+
+def per_configuration(pattern):
+    """A target function: the pattern for every configuration of every study."""
+
+    def targets(_):
+        return [
+            pattern.format(study=study.name, configuration=identifier)
+            for study in CONFIG.studies
+            for identifier in identifiers(study)
+        ]
+
+    return targets
+
+
+# --- how a run ends ---
+
+
+def report_success():
+    page = Path("reports/index.html")
+    if page.is_file():
+        print(f"\nThe report is at {page}; the tables are below results/.")
+
+
+def report_failure(log_file):
+    print(
+        "\nSomething failed; the message stands above, the whole story in the log of the failed job (named there) "
+        f"and in {log_file}.\nWhat is done is kept: run the same command again to go on."
+    )

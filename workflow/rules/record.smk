@@ -1,0 +1,60 @@
+"""Record what every node does for every sample.
+
+REQUIRED INPUTS:
+    results/{study}/models/{configuration}
+    results/datasets/{dataset}.npz
+OUTPUTS:
+    results/{study}/activations/{configuration}/seed-{s}/{state}/{split}/layer-{l}.parquet
+
+The activations of a large study are temporary: deleted after the last analysis of the configuration.
+"""
+
+from nodescope.planning import keeps_activations
+
+KEPT = [study.name for study in CONFIG.studies if keeps_activations(CONFIG, study)]
+TEMPORARY = [study.name for study in CONFIG.studies if not keeps_activations(CONFIG, study)]
+
+
+def one_of(names):
+    """A wildcard constraint: one of the names (nothing where there are none)."""
+    return "|".join(names) if names else "(?!)"
+
+
+rule recordings:
+    """Target: the activations of all networks."""
+    input:
+        per_configuration("results/{study}/activations/{configuration}"),
+
+
+rule record_activations:
+    """Run every state of every seed over all samples and write each layer to Parquet."""
+    input:
+        models="results/{study}/models/{configuration}",
+        dataset=dataset_of,
+        code=code("recording/*.py", "activation_functions.py", "models/mlp.py"),
+    output:
+        activations=directory("results/{study}/activations/{configuration}"),
+    params:
+        seeds=seeds_of,
+        states=states_of,
+    log:
+        "logs/{study}/record/{configuration}.log",
+    benchmark:
+        "results/{study}/benchmarks/record/{configuration}.tsv"
+    wildcard_constraints:
+        study=one_of(KEPT),
+    # Ahead of further trainings, and the analyses ahead of further recordings: temporary activations go early.
+    priority: 10
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    script:
+        "../scripts/record.py"
+
+
+use rule record_activations as record_temporary_activations with:
+    output:
+        activations=temp(directory("results/{study}/activations/{configuration}")),
+    wildcard_constraints:
+        study=one_of(TEMPORARY),

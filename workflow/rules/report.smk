@@ -1,0 +1,30 @@
+"""Put everything on one page.
+
+REQUIRED INPUTS:
+    results/{study}/charts/{chart}
+    results/{study}/tables/{accuracy,replicas,dead_nodes,sparsity_summary}.parquet
+OUTPUTS:
+    reports/index.html    opens without a network
+"""
+
+
+rule build_report:
+    """The page that shows all figures and tables of all studies, and where they come from."""
+    localrule: True
+    input:
+        charts=all_charts,
+        tables=all_tables,
+        manifests=expand("results/{study}/config.json", study=STUDIES),
+        datasets=expand("results/datasets/{dataset}.json", dataset=DATASETS),
+        code=code("report/*"),
+    output:
+        html="reports/index.html",
+    params:
+        title=CONFIG.report.title,
+        charts={study.name: [chart.name for chart in charts_of(study)] for study in CONFIG.studies},
+    log:
+        "logs/report.log",
+    benchmark:
+        "results/report.benchmark.tsv"
+    script:
+        "../scripts/build_report.py"

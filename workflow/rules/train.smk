@@ -1,0 +1,46 @@
+"""Train all seeds and candidate learning rates of a configuration in one job.
+
+REQUIRED INPUTS:
+    results/datasets/{dataset}.npz
+OUTPUTS:
+    results/{study}/models/{configuration}/seed-{s}/{state}.safetensors
+    results/{study}/tables/{learning_curves,accuracy,replicas}/{configuration}.parquet
+"""
+
+
+def training_params(wildcards):
+    return study_of(wildcards).training.model_dump(mode="json")
+
+
+rule networks:
+    """Target: all networks, trained."""
+    input:
+        per_configuration("results/{study}/models/{configuration}"),
+
+
+rule train_configuration:
+    """Search the learning rate, train every seed, keep the parameters of the best validation epoch."""
+    input:
+        dataset=dataset_of,
+        code=code("models/*.py", "training/*.py", "activation_functions.py"),
+    output:
+        models=directory("results/{study}/models/{configuration}"),
+        learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",
+        accuracy="results/{study}/tables/accuracy/{configuration}.parquet",
+        replicas="results/{study}/tables/replicas/{configuration}.parquet",
+    params:
+        key_columns=configuration_keys,
+        seeds=seeds_of,
+        training=training_params,
+    log:
+        "logs/{study}/train/{configuration}.log",
+    benchmark:
+        "results/{study}/benchmarks/train/{configuration}.tsv"
+    # One thread: the batches are small, and two configurations on two cores beat one on both.
+    threads: 1
+    resources:
+        gpu=1 if CONFIG.device == "cuda" else 0,
+        mem_mb=4000,
+        runtime=240,
+    script:
+        "../scripts/train.py"

@@ -1,0 +1,16 @@
+"""Print how much there is to do."""
+
+from typing import TYPE_CHECKING
+
+from nodescope.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import Snakemake
+
+    snakemake: Snakemake
+
+with job(snakemake.log[0], "Planning"):
+    from nodescope.config import parse_config
+    from nodescope.planning import describe_plan
+
+    print(describe_plan(parse_config(snakemake.params.config)))

@@ -1,0 +1,18 @@
+"""Prepare one data set: samples, labels, splits."""
+
+from typing import TYPE_CHECKING
+
+from nodescope.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import Snakemake
+
+    snakemake: Snakemake
+
+with job(snakemake.log[0], f"Preparing the data set {snakemake.wildcards.dataset}"):
+    from nodescope import datasets
+    from nodescope.config import parse_config
+
+    config = parse_config(snakemake.config)
+    source = next(study.dataset for study in config.studies if study.dataset.name == snakemake.wildcards.dataset)
+    datasets.prepare(source, config.data_root, snakemake.output.npz, download=config.download)

@@ -1,0 +1,29 @@
+"""Record what every node of a configuration's nets does for every sample."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nodescope.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import Snakemake
+
+    snakemake: Snakemake
+
+name = f"{snakemake.wildcards.study}/{snakemake.wildcards.configuration}"
+
+with job(snakemake.log[0], f"Recording {name}"):
+    import torch
+
+    from nodescope import datasets
+    from nodescope.recording.recorder import record_configuration
+
+    torch.set_num_threads(snakemake.threads)
+    record_configuration(
+        snakemake.input.models,
+        snakemake.output.activations,
+        datasets.load(snakemake.input.dataset),
+        Path(snakemake.input.dataset).stem,
+        snakemake.params.seeds,
+        snakemake.params.states,
+    )

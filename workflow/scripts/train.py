@@ -1,0 +1,37 @@
+"""Train one configuration: learning-rate search, all seeds."""
+
+from typing import TYPE_CHECKING
+
+from nodescope.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import Snakemake
+
+    snakemake: Snakemake
+
+name = f"{snakemake.wildcards.study}/{snakemake.wildcards.configuration}"
+
+with job(snakemake.log[0], f"Training {name}"):
+    import torch
+
+    from nodescope import datasets
+    from nodescope.config.schema import Training
+    from nodescope.tables import write_table
+    from nodescope.training import train_configuration
+
+    torch.set_num_threads(snakemake.threads)
+    training = Training.model_validate(snakemake.params.training)
+    trained = train_configuration(
+        snakemake.params.key_columns,
+        snakemake.params.seeds,
+        training,
+        datasets.load(snakemake.input.dataset),
+        device=snakemake.config.get("device", "auto"),
+        progress_folder=f"results/{snakemake.wildcards.study}/.progress/{snakemake.wildcards.configuration}",
+        title=name,
+    )
+    trained.save_networks(snakemake.output.models, training.snapshots)
+    write_table(trained.learning_curves(), snakemake.output.learning_curves)
+    write_table(trained.accuracy_table(), snakemake.output.accuracy)
+    write_table(trained.replica_table(), snakemake.output.replicas)
+    trained.progress.remove()
