@@ -1,16 +1,18 @@
 """Gaussian kernel density estimates in one dimension: log densities at many points, right far out in the tails.
 
 The estimate is ``p(q) = 1 / (n h sqrt(2 pi)) sum_i exp(-(q - x_i)^2 / 2 h^2)``. Evaluating it exactly costs one
-exponential per pair of query and sample. Here it is tabulated once and looked up:
+exponential per pair of query and sample. Here the log of the sum is tabulated once and looked up. In units of
+the bandwidth, on a grid of spacing 1/8:
 
-1. In units of the bandwidth, a grid of spacing 1/8 is laid over samples and queries. Samples are summed into
-   boxes around the grid points as Taylor moments ``M_p = sum exp(-t^2/2) t^p / p!`` of their offsets ``t``; then
-   ``exp(-(g-b-t)^2/2) = exp(-(g-b)^2/2) exp((g-b) t) exp(-t^2/2)`` gives the density at a grid point from the
-   boxes around it (a fast Gauss transform; Greengard & Strain 1991). All its terms count relative to the
-   density itself, so logarithms are safe. Grid points far from every sample are summed exactly, in log space.
-2. Queries are answered by a polynomial through the *log* density at the eight grid points around them.
-3. Where the log density bends too sharply for that (between far-apart clusters), which is found by predicting
-   each grid point from its second neighbours, queries are summed exactly instead.
+1. Samples are summed into boxes around the grid points as Taylor moments ``M_p = sum exp(-t^2/2) t^p / p!`` of
+   their offsets ``t`` from the box's centre ``b``; then ``exp(-(q-b-t)^2/2) = exp(-(q-b)^2/2) exp((q-b) t)
+   exp(-t^2/2)`` gives the density from the boxes around ``q`` (a fast Gauss transform; Greengard & Strain 1991).
+   What is left out is small *relative to the density*, so logarithms are safe.
+2. Grid points far from every sample are summed exactly, in log space: from one grid point to the next each
+   sample's term changes by a constant factor, which needs no exponential.
+3. Queries are answered by the polynomial through the *log* density at the eight grid points around them.
+4. Where the log density bends too sharply for that (between clusters that lie far apart), which is found by
+   predicting each grid point from its second neighbours, queries are summed from the boxes instead.
 
 The error against the exact sum stays below 1e-4 nats, tails included (tested).
 """
@@ -25,9 +27,12 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.floating]
 
 BOXES_PER_BANDWIDTH = 8
-N_MOMENTS = 7
-WINDOW = 9 * BOXES_PER_BANDWIDTH  # boxes to either side that a grid point sums over
-NEAR = 5 * BOXES_PER_BANDWIDTH  # a grid point with no sample this near is summed exactly
+SPACING = 1.0 / BOXES_PER_BANDWIDTH
+N_MOMENTS = 10
+WINDOW = 9 * BOXES_PER_BANDWIDTH  # boxes to either side that a near grid point sums over
+NEAR = 5 * BOXES_PER_BANDWIDTH  # a grid point with no sample this near is far
+REACH = 24.0  # bandwidths from the nearest sample up to which the moments are accurate
+PADDING = 27 * BOXES_PER_BANDWIDTH  # boxes beyond either end of the grid
 MAX_GRID = 65536
 STENCIL = 8
 BEND_TOLERANCE = 2e-3  # nats; a polynomial on the full grid is about 2^8 times better than the prediction
@@ -53,16 +58,37 @@ def bandwidth(samples: FloatArray, rule: float | str) -> float:
 
 @dataclass(frozen=True)
 class KernelDensity:
-    """A fitted estimate; call it with queries. See `fit`."""
+    """A fitted estimate; call it with queries. See `fit`.
+
+    Attributes
+    ----------
+    h : float
+        Bandwidth.
+    samples : float64 array [N]
+        Sorted, in units of the bandwidth, as everything below.
+    first : float
+        Where the first cell of the table begins.
+    polynomials : float64 array [cell, 8]
+        For the log of the sum of kernels, in the offset from the cell's beginning, in cells.
+    sharp : bool array [cell]
+        Cells in which the polynomial is not good enough.
+    moments : float64 array [box, moment]
+        Of the samples in each box; the first box's centre lies `PADDING` boxes before the first grid point.
+    """
 
     h: float
-    scaled_samples: NDArray[np.float64]
-    table: tuple[float, NDArray[np.float64], NDArray[np.bool_]]
+    samples: NDArray[np.float64]
+    first: float
+    polynomials: NDArray[np.float64]
+    sharp: NDArray[np.bool_]
+    moments: NDArray[np.float64]
 
     def __call__(self, queries: FloatArray) -> NDArray[np.float64]:
         """Log density [M] in nats at finite queries [M]; always finite."""
-        log_normaliser = math.log(len(self.scaled_samples) * self.h * math.sqrt(2 * math.pi))
-        return look_up(queries, 1 / self.h, log_normaliser, self.scaled_samples, *self.table)  # type: ignore[no-any-return]
+        log_normaliser = math.log(len(self.samples) * self.h * math.sqrt(2 * math.pi))
+        return _look_up(  # type: ignore[no-any-return]
+            queries, 1 / self.h, log_normaliser, self.samples, self.first, self.polynomials, self.sharp, self.moments
+        )
 
 
 def fit(samples: FloatArray, h: float, lowest: float, highest: float) -> KernelDensity:
@@ -75,58 +101,68 @@ def fit(samples: FloatArray, h: float, lowest: float, highest: float) -> KernelD
     h : float
         Bandwidth.
     lowest, highest : float
-        Where queries will lie. Queries elsewhere are answered too, but slowly.
+        Where queries will lie. Queries elsewhere are answered too, but slowly; so are some if the range is more
+        than `MAX_GRID` cells, when the table is laid around the samples' median.
     """
     scaled = np.sort(samples).astype(np.float64) / h
-    return KernelDensity(h, scaled, tabulate(scaled, lowest / h, highest / h))
-
-
-def tabulate(
-    samples: NDArray[np.float64], lowest: float, highest: float
-) -> tuple[float, NDArray[np.float64], NDArray[np.bool_]]:
-    """Polynomials for the log of ``sum_i exp(-(q - x_i)^2 / 2)`` between two values of q.
-
-    Parameters
-    ----------
-    samples : float64 array [N]
-        Sorted, in units of the bandwidth.
-    lowest, highest : float
-        The range of the queries; a range of more than `MAX_GRID` cells is tabulated around the samples' median.
-
-    Returns
-    -------
-    first : float
-        Where the first cell begins.
-    polynomials : float64 array [cell, 8]
-        Coefficients in the offset from the cell's beginning, in cells.
-    unreliable : bool array [cell]
-        Cells whose queries must be summed exactly.
-    """
-    spacing = 1.0 / BOXES_PER_BANDWIDTH
-    cells = math.floor((highest - lowest) / spacing) + 1
+    begin, end = lowest / h, highest / h
+    cells = math.floor((end - begin) / SPACING) + 1
     if cells > MAX_GRID:
         cells = MAX_GRID
-        lowest = float(samples[len(samples) // 2]) - cells * spacing / 2
-    first = math.floor(lowest / spacing) * spacing
-    grid = _log_sums(samples, first - 3 * spacing, cells + STENCIL, _WEIGHTS)
-    return first, _polynomials(grid, _INVERSE_VANDERMONDE), _unreliable_cells(grid)
+        begin = float(scaled[len(scaled) // 2]) - cells * SPACING / 2
+    first = math.floor(begin / SPACING) * SPACING
+    grid_start = first - 3 * SPACING
+    moments = _moments(scaled, grid_start, cells + STENCIL)
+    grid = _log_sums_on_grid(scaled, moments, grid_start, cells + STENCIL, _WEIGHTS)
+    return KernelDensity(h, scaled, first, _polynomials(grid, _INVERSE_VANDERMONDE), _sharp_cells(grid), moments)
 
 
-def _inverse_vandermonde() -> NDArray[np.float64]:
-    """Maps the values at the nodes -3 ... 4 to the coefficients of the polynomial through them."""
-    nodes = np.arange(STENCIL) - 3.0
-    return np.linalg.inv(np.vander(nodes, increasing=True))
+# Maps the values at the nodes -3 ... 4 to the coefficients of the polynomial through them.
+_INVERSE_VANDERMONDE = np.linalg.inv(np.vander(np.arange(STENCIL) - 3.0, increasing=True))
+
+# Distances q - b from a grid point to the boxes around it, in the order of the boxes; weights [box, moment].
+_DISTANCES = np.arange(WINDOW, -WINDOW - 1, -1) * SPACING
+_WEIGHTS = np.exp(-(_DISTANCES[:, None] ** 2) / 2) * _DISTANCES[:, None] ** np.arange(N_MOMENTS)
 
 
-_INVERSE_VANDERMONDE = _inverse_vandermonde()
+@njit(cache=True)
+def _moments(samples, grid_start, points):  # type: ignore[no-untyped-def]
+    """Moments [box, moment] of the samples in boxes around the grid points and `PADDING` more at either end."""
+    boxes = points + 2 * PADDING
+    moments = np.zeros((boxes, N_MOMENTS))
+    origin = grid_start - PADDING * SPACING
+    for x in samples:
+        position = (x - origin) / SPACING + 0.5
+        if not 0.0 <= position < boxes:
+            continue
+        box = int(position)
+        offset = x - (origin + box * SPACING)
+        term = math.exp(-0.5 * offset * offset)
+        for p in range(N_MOMENTS):
+            moments[box, p] += term
+            term *= offset / (p + 1)
+    return moments
 
-# Distances g - b from a grid point to the boxes around it, in the order of the boxes; weights [moment, box].
-_DISTANCES = np.arange(WINDOW, -WINDOW - 1, -1) / BOXES_PER_BANDWIDTH
-_WEIGHTS = np.exp(-(_DISTANCES**2) / 2) * _DISTANCES ** np.arange(N_MOMENTS)[:, None]
+
+@njit(cache=True)
+def _boxes_to_nearest_sample(moments):  # type: ignore[no-untyped-def]
+    boxes = len(moments)
+    nearest = np.full(boxes, boxes)
+    last = -boxes
+    for box in range(boxes):
+        if moments[box, 0] > 0.0:
+            last = box
+        nearest[box] = box - last
+    last = 2 * boxes
+    for box in range(boxes - 1, -1, -1):
+        if moments[box, 0] > 0.0:
+            last = box
+        nearest[box] = min(nearest[box], last - box)
+    return nearest
 
 
 @njit(cache=True, fastmath={"reassoc", "contract"})
-def _sum_of_products(a, b):  # type: ignore[no-untyped-def]
+def _dot(a, b):  # type: ignore[no-untyped-def]
     total = 0.0
     for i in range(len(a)):
         total += a[i] * b[i]
@@ -134,75 +170,67 @@ def _sum_of_products(a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _exact_log_sum(q, samples):  # type: ignore[no-untyped-def]
-    """log sum_i exp(-(q - x_i)^2 / 2) over sorted samples, from the nearest outwards."""
-    right = np.searchsorted(samples, q)
-    left = right - 1
-    n = len(samples)
-    nearest = 1e300
-    if right < n:
-        nearest = samples[right] - q
-    if left >= 0:
-        nearest = min(nearest, q - samples[left])
-    top = -0.5 * nearest * nearest
-    total = 0.0
-    for i in range(right, n):
-        d = samples[i] - q
-        term = -0.5 * d * d - top
-        if term < -NEGLIGIBLE:
-            break
-        total += math.exp(term)
-    for i in range(left, -1, -1):
-        d = q - samples[i]
-        term = -0.5 * d * d - top
-        if term < -NEGLIGIBLE:
-            break
-        total += math.exp(term)
-    return top + math.log(total)
+def _log_sums_on_grid(samples, moments, grid_start, points, weights):  # type: ignore[no-untyped-def]
+    """log sum_i exp(-(g - x_i)^2 / 2) at all grid points."""
+    nearest = _boxes_to_nearest_sample(moments)
+    flat_moments = moments.ravel()
+    flat_weights = weights.ravel()
+    out = np.empty(points)
+    point = 0
+    while point < points:
+        if nearest[point + PADDING] <= NEAR:
+            begin = (point + PADDING - WINDOW) * N_MOMENTS
+            out[point] = math.log(_dot(flat_weights, flat_moments[begin : begin + len(flat_weights)]))
+            point += 1
+            continue
+        end = point
+        while end < points and nearest[end + PADDING] > NEAR:
+            end += 1
+        _far_log_sums(samples, grid_start + point * SPACING, out[point:end])
+        point = end
+    return out
 
 
 @njit(cache=True)
-def _log_sums(samples, first, points, weights):  # type: ignore[no-untyped-def]
-    """log sum_i exp(-(g - x_i)^2 / 2) at ``points`` grid points from ``first`` on."""
-    spacing = 1.0 / BOXES_PER_BANDWIDTH
-    # Boxes for the grid and a window to either side; samples beyond are out of every grid point's reach.
-    boxes = points + 2 * WINDOW
-    moments = np.zeros((N_MOMENTS, boxes))
-    occupied = np.zeros(boxes, np.bool_)
-    origin = first - WINDOW * spacing
-    for x in samples:
-        position = (x - origin) / spacing
-        if position < -0.5 or position >= boxes - 0.5:
-            continue
-        box = int(math.floor(position + 0.5))
-        offset = x - (origin + box * spacing)
-        term = math.exp(-0.5 * offset * offset)
-        occupied[box] = True
-        for p in range(N_MOMENTS):
-            moments[p, box] += term
-            term *= offset / (p + 1)
-    out = np.empty(points)
-    # Distance, in boxes, from each grid point to the nearest occupied box.
-    nearest = np.full(boxes, boxes)
-    last = -boxes
-    for box in range(boxes):
-        if occupied[box]:
-            last = box
-        nearest[box] = box - last
-    last = 2 * boxes
-    for box in range(boxes - 1, -1, -1):
-        if occupied[box]:
-            last = box
-        nearest[box] = min(nearest[box], last - box)
-    for point in range(points):
-        if nearest[point + WINDOW] <= NEAR:
-            total = 0.0
-            for p in range(N_MOMENTS):
-                total += _sum_of_products(weights[p], moments[p, point : point + 2 * WINDOW + 1])
-            out[point] = math.log(total)
-        else:
-            out[point] = _exact_log_sum(first + point * spacing, samples)
-    return out
+def _far_log_sums(samples, start, out):  # type: ignore[no-untyped-def]
+    """Log sums at a run of grid points without a sample among them or near."""
+    n_left = np.searchsorted(samples, start)
+    out[:] = -np.inf
+    if n_left > 0:
+        distances = samples[n_left - 1] - samples[:n_left][::-1]
+        _add_one_sided_log_sums(distances, start - samples[n_left - 1], out)
+    if n_left < len(samples):
+        last = start + (len(out) - 1) * SPACING
+        distances = samples[n_left:] - samples[n_left]
+        _add_one_sided_log_sums(distances, samples[n_left] - last, out[::-1])
+
+
+@njit(cache=True, fastmath={"reassoc", "contract"})
+def _add_one_sided_log_sums(distances, start, out):  # type: ignore[no-untyped-def]
+    """Add, in log space, the samples to one side of a run of grid points.
+
+    ``distances`` of the samples from the nearest one, ascending; ``start`` from that one to the first grid point.
+    """
+    kept = 0
+    while kept < len(distances) and distances[kept] * (0.5 * distances[kept] + start) < NEGLIGIBLE:
+        kept += 1
+    terms = np.empty(kept)
+    factors = np.empty(kept)
+    for i in range(kept):
+        terms[i] = math.exp(-distances[i] * (0.5 * distances[i] + start))
+        factors[i] = math.exp(-distances[i] * SPACING)
+    smallest = math.exp(-NEGLIGIBLE)
+    for point in range(len(out)):
+        total = 0.0
+        for i in range(kept):
+            total += terms[i]
+            terms[i] *= factors[i]
+        while terms[kept - 1] < smallest:  # the nearest sample's term is 1
+            kept -= 1
+        u = start + point * SPACING
+        value = math.log(total) - 0.5 * u * u
+        high, low = max(value, out[point]), min(value, out[point])
+        out[point] = high + math.log1p(math.exp(low - high))
 
 
 @njit(cache=True)
@@ -219,13 +247,11 @@ def _polynomials(grid, inverse):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _unreliable_cells(grid):  # type: ignore[no-untyped-def]
+def _sharp_cells(grid):  # type: ignore[no-untyped-def]
     """Cells near a grid point that its second neighbours do not predict."""
     cells = len(grid) - STENCIL
     out = np.zeros(cells, np.bool_)
-    for point in range(len(grid)):
-        if point < 7 or point >= len(grid) - 7:
-            continue
+    for point in range(7, len(grid) - 7):
         predicted = (
             1225.0 * (grid[point - 1] + grid[point + 1])
             - 245.0 * (grid[point - 3] + grid[point + 3])
@@ -239,21 +265,75 @@ def _unreliable_cells(grid):  # type: ignore[no-untyped-def]
     return out
 
 
-@njit(cache=True, fastmath={"contract"})
-def look_up(queries, scale, log_normaliser, samples, first, polynomials, unreliable):  # type: ignore[no-untyped-def]
-    """The tabulated log sums at scale * queries, less log_normaliser, float64 [M].
+@njit(cache=True)
+def _log_sum_from_samples(q, samples):  # type: ignore[no-untyped-def]
+    """log sum_i exp(-(q - x_i)^2 / 2), from the nearest sample outwards."""
+    right = np.searchsorted(samples, q)
+    nearest = np.inf
+    if right < len(samples):
+        nearest = samples[right] - q
+    if right > 0:
+        nearest = min(nearest, q - samples[right - 1])
+    top = 0.5 * nearest * nearest
+    total = 0.0
+    for i in range(right, len(samples)):
+        term = top - 0.5 * (samples[i] - q) ** 2
+        if term < -NEGLIGIBLE:
+            break
+        total += math.exp(term)
+    for i in range(right - 1, -1, -1):
+        term = top - 0.5 * (q - samples[i]) ** 2
+        if term < -NEGLIGIBLE:
+            break
+        total += math.exp(term)
+    return math.log(total) - top
 
-    The other arguments are as `tabulate` takes and gives them.
-    """
+
+@njit(cache=True)
+def _log_sum_from_boxes(q, origin, moments, nearest):  # type: ignore[no-untyped-def]
+    """log sum_i exp(-(q - x_i)^2 / 2) from the boxes around q; ``nearest`` is the distance to the nearest sample."""
+    top = 0.5 * nearest * nearest
+    reach = math.sqrt(nearest * nearest + 2 * NEGLIGIBLE)
+    begin = max(0, int((q - reach - origin) / SPACING))
+    end = min(len(moments), int((q + reach - origin) / SPACING) + 2)
+    total = 0.0
+    for box in range(begin, end):
+        if moments[box, 0] > 0.0:
+            u = q - (origin + box * SPACING)
+            series = 0.0
+            for p in range(N_MOMENTS - 1, -1, -1):
+                series = series * u + moments[box, p]
+            total += math.exp(top - 0.5 * u * u) * series
+    return math.log(total) - top
+
+
+@njit(cache=True)
+def _log_sum(q, samples, origin, moments):  # type: ignore[no-untyped-def]
+    """The log sum without the table."""
+    right = np.searchsorted(samples, q)
+    nearest = np.inf
+    if right < len(samples):
+        nearest = samples[right] - q
+    if right > 0:
+        nearest = min(nearest, q - samples[right - 1])
+    last = origin + (len(moments) - 1) * SPACING
+    if nearest <= REACH and origin + PADDING * SPACING <= q <= last - PADDING * SPACING:
+        return _log_sum_from_boxes(q, origin, moments, nearest)
+    return _log_sum_from_samples(q, samples)
+
+
+@njit(cache=True, fastmath={"contract"})
+def _look_up(queries, scale, log_normaliser, samples, first, polynomials, sharp, moments):  # type: ignore[no-untyped-def]
+    """The log sums at scale * queries, less log_normaliser; the rest as in `KernelDensity`."""
     out = np.empty(len(queries))
-    exact = np.empty(len(queries), np.int64)
-    n_exact = 0
+    rest = np.empty(len(queries), np.int64)
+    n_rest = 0
     for i in range(len(queries)):
         position = (queries[i] * scale - first) * BOXES_PER_BANDWIDTH
         cell = np.int64(position) if 0.0 <= position < len(polynomials) else -1
-        if cell < 0 or unreliable[cell]:
-            exact[n_exact] = i
-            n_exact += 1
+        if cell < 0 or sharp[cell]:
+            rest[n_rest] = i
+            n_rest += 1
             continue
         t = position - np.float64(cell)
         c = polynomials[cell]
@@ -263,6 +343,7 @@ def look_up(queries, scale, log_normaliser, samples, first, polynomials, unrelia
         high = (c[4] + c[5] * t) + (c[6] + c[7] * t) * u
         out[i] = low + high * (u * u) - log_normaliser
     # A call within the loop above would make it ten times slower.
-    for i in exact[:n_exact]:
-        out[i] = _exact_log_sum(queries[i] * scale, samples) - log_normaliser
+    origin = first - (PADDING + 3) * SPACING
+    for i in rest[:n_rest]:
+        out[i] = _log_sum(queries[i] * scale, samples, origin, moments) - log_normaliser
     return out
