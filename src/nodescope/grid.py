@@ -73,9 +73,15 @@ def states(study: Study) -> list[str]:
     return ["initial", *(f"epoch-{epoch}" for epoch in sorted(study.training.snapshots)), "trained"]
 
 
-def key_columns(study: Study) -> list[str]:
-    """The key columns of the study's tables."""
-    return ["dataset", "model", *study.grid.axes(), "seed"]
+#: Tables that training gives, and those that follow from an analysis' table.
+TRAINING_TABLES = ("learning_curves", "accuracy", "replicas")
+SUMMARIES = {"sparsity": ("sparsity_summary",)}
+
+
+def table_names(study: Study) -> list[str]:
+    """The collected tables of a study."""
+    analyses = study.analyses.enabled()
+    return [*TRAINING_TABLES, *analyses, *(summary for name in analyses for summary in SUMMARIES.get(name, ()))]
 
 
 def manifest(study: Study) -> "pl.DataFrame":
@@ -93,9 +99,7 @@ def model_path(folder: str | PurePosixPath, seed: int, state: str) -> PurePosixP
     return PurePosixPath(folder) / f"seed-{seed}" / f"{state}.safetensors"
 
 
-def activation_path(
-    folder: str | PurePosixPath, seed: int, state: str, split: str, layer: int | str
-) -> PurePosixPath:
+def activation_path(folder: str | PurePosixPath, seed: int, state: str, split: str, layer: int | str) -> PurePosixPath:
     """An activation file below the activations folder of its configuration; ``layer`` is 1-based or ``output``."""
     name = "output" if layer == "output" else f"layer-{layer}"
     return PurePosixPath(folder) / f"seed-{seed}" / state / split / f"{name}.parquet"

@@ -55,6 +55,25 @@ use rule measure_medians as measure_distributions with:
         "results/{study}/benchmarks/distributions/{configuration}.tsv"
 
 
+use rule measure_medians as measure_densities with:
+    input:
+        activations="results/{study}/activations/{configuration}",
+        code=analysis_code("densities") + code("analyses/kernel_density.py"),
+    output:
+        table="results/{study}/tables/densities/{configuration}.parquet",
+    params:
+        analysis="densities",
+        key_columns=configuration_keys,
+        seeds=seeds_of,
+        states=states_of,
+        options=options_of("densities"),
+        theta_threshold=0.0,
+    log:
+        "logs/{study}/densities/{configuration}.log",
+    benchmark:
+        "results/{study}/benchmarks/densities/{configuration}.tsv"
+
+
 use rule measure_medians as measure_activity with:
     input:
         activations="results/{study}/activations/{configuration}",
@@ -115,7 +134,7 @@ use rule measure_activity as measure_sparsity with:
 use rule measure_activity as measure_layer_accuracy with:
     input:
         activations="results/{study}/activations/{configuration}",
-        code=analysis_code("layer_accuracy") + analysis_code("kernel_density")[:1],
+        code=analysis_code("layer_accuracy") + code("analyses/kernel_density.py"),
     output:
         table="results/{study}/tables/layer_accuracy/{configuration}.parquet",
     params:

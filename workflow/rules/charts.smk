@@ -17,12 +17,8 @@ def chart_options(_):
     return CONFIG.charts.model_dump(mode="json")
 
 
-def chart_settings(wildcards):
-    """The part of the study's settings that its charts show beside the tables."""
-    study = study_of(wildcards)
-    return {"dataset": study.dataset.name, "states": grid.states(study), "axes": list(study.grid.axes())} | {
-        name: getattr(study.analyses.layer_accuracy, name) for name in CHARTS[wildcards.chart].settings
-    }
+def dataset_description(wildcards):
+    return f"results/datasets/{study_of(wildcards).dataset.name}.json"
 
 
 rule figures:
@@ -36,13 +32,13 @@ rule draw_chart:
     localrule: True
     input:
         tables=chart_tables,
-        dataset=dataset_of,
-        code=lambda wildcards: code(f"charts/{wildcards.chart}.py", "charts/style.py", "charts/drawing.py"),
+        dataset=dataset_description,
+        code=lambda wildcards: code(f"charts/{wildcards.chart}.py", "charts/context.py", "charts/raster.py", "charts/drawing.py"),
     output:
         charts=directory("results/{study}/charts/{chart}"),
     params:
         options=chart_options,
-        settings=chart_settings,
+        states=states_of,
     log:
         "logs/{study}/charts/{chart}.log",
     benchmark:

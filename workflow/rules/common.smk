@@ -23,10 +23,6 @@ STUDIES = {study.name: study for study in CONFIG.studies}
 DATASETS = {study.dataset.name: study.dataset for study in CONFIG.studies}
 PACKAGE = Path(os.path.relpath(Path(nodescope.__file__).parent))
 
-#: Tables that every study has, and those that follow from an analysis' table.
-TRAINING_TABLES = ["learning_curves", "accuracy", "replicas"]
-SUMMARIES = {"sparsity": ["sparsity_summary"]}
-
 
 def code(*patterns):
     """Source files of the package as inputs, so that an edit re-runs what it affects (they are compared by content)."""
@@ -82,16 +78,11 @@ def identifiers(study):
     return [configuration.identifier for configuration in grid.configurations(study)]
 
 
-def table_names(study):
-    analyses = study.analyses.enabled()
-    return TRAINING_TABLES + analyses + [summary for name in analyses for summary in SUMMARIES.get(name, [])]
-
-
 def all_tables(_):
     return [
         f"results/{study.name}/tables/{table}.{suffix}"
         for study in CONFIG.studies
-        for table in table_names(study)
+        for table in grid.table_names(study)
         for suffix in ("parquet", "csv")
     ]
 

@@ -16,7 +16,7 @@ rule build_report:
         tables=all_tables,
         manifests=expand("results/{study}/config.json", study=STUDIES),
         datasets=expand("results/datasets/{dataset}.json", dataset=DATASETS),
-        code=code("report/*"),
+        code=code("report/*.py", "report/templates/*"),
     output:
         html="reports/index.html",
     params:

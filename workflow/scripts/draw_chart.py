@@ -18,7 +18,8 @@ with job(snakemake.log[0], f"Drawing {name}"):
     draw(
         snakemake.wildcards.chart,
         snakemake.input.tables,
+        snakemake.input.dataset,
         Charts.model_validate(snakemake.params.options),
-        snakemake.params.settings,
+        snakemake.params.states,
         snakemake.output.charts,
     )

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.analyses.layers import RecordedLayer
+from nodescope.analyses.layers import RecordedLayer, chosen_nodes
 from nodescope.config.schema import Distributions
 from nodescope.recording import LayerActivations
 
@@ -27,14 +27,6 @@ COLUMNS = {
     "bin_right": pl.Float64,
     "count": pl.Int64,
 }
-
-
-def chosen_nodes(options: Distributions, n_nodes: int) -> list[int]:
-    """The nodes named in the options, or evenly spaced ones."""
-    if options.nodes is not None:
-        return options.nodes
-    spaced = np.linspace(0, n_nodes, min(options.nodes_per_layer, n_nodes), endpoint=False)
-    return [int(node) for node in spaced]
 
 
 def measure(layer: RecordedLayer, options: Distributions) -> pl.DataFrame:

@@ -57,9 +57,7 @@ def measure(layer: RecordedLayer, options: LayerAccuracy) -> pl.DataFrame:
             accuracy = None
             if scores is not None and activations.z.shape[1]:
                 accuracy = float((scores[split][system].argmax(axis=0) == activations.labels).mean())
-            rows.append(
-                {"split": split, "system": system, "accuracy": accuracy, "network_accuracy": network_accuracy}
-            )
+            rows.append({"split": split, "system": system, "accuracy": accuracy, "network_accuracy": network_accuracy})
     return pl.DataFrame(rows, schema_overrides={"accuracy": pl.Float64, "network_accuracy": pl.Float64})
 
 
@@ -85,7 +83,9 @@ def layer_scores(
         if not samples_C[c]:
             continue
         for node in range(len(train.z)):
-            _add_kernel_densities(layer, train.z[node, samples], node, c, log_off_JC[node, c], evaluated, scores, options)
+            _add_kernel_densities(
+                layer, train.z[node, samples], node, c, log_off_JC[node, c], evaluated, scores, options
+            )
     with np.errstate(divide="ignore"):
         log_prior_C = np.log(samples_C / samples_C.sum())
     for by_system in scores.values():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from nodescope.config.schema import NodeChoice
 from nodescope.grid import activation_path
 from nodescope.recording import LayerActivations, read
 
@@ -66,6 +67,14 @@ def active_counts(layer: RecordedLayer, activations: LayerActivations) -> NDArra
 def dead_nodes(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.bool_]:
     """Nodes [J] that are on for no sample of any class."""
     return ~layer.theta(activations).any(axis=1)
+
+
+def chosen_nodes(options: NodeChoice, n_nodes: int) -> list[int]:
+    """The nodes named in the options, or evenly spaced ones."""
+    if options.nodes is not None:
+        return options.nodes
+    spaced = np.linspace(0, n_nodes, min(options.nodes_per_layer, n_nodes), endpoint=False)
+    return [int(node) for node in spaced]
 
 
 def node_class_index(n_nodes: int, n_classes: int) -> dict[str, NDArray[np.int32]]:

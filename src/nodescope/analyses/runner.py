@@ -55,9 +55,6 @@ def analyse_configuration(
             for number in range(1, keys["depth"] + 1):
                 layer = RecordedLayer(activations_folder, seed, state, number, theta_threshold)
                 frame = measure(layer, options)
-                frames.append(
-                    frame.with_columns(seed=pl.lit(seed), state=pl.lit(state), layer=pl.lit(number))
-                )
+                frames.append(frame.with_columns(seed=pl.lit(seed), state=pl.lit(state), layer=pl.lit(number)))
             logger.info("%s: seed %d, %s done", name, seed, state)
     return with_keys(pl.concat(frames), keys, table_columns(name))
-

@@ -1,0 +1,9 @@
+"""Charts: one module per kind, each a pure function from collected tables to figures.
+
+A module ``nodescope.charts.NAME`` has ``figures(tables, context)``, where ``tables`` maps the names that
+`nodescope.charts.registry` lists to frames, and gives `nodescope.charts.context.Figure` objects.
+"""
+
+from nodescope.charts.drawing import draw
+
+__all__ = ["draw"]

@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
+from nodescope import grid
 from nodescope.config import Study
+
+TRAINING = "Networks and training"
+NODES = "What single nodes see"
+ACTIVITY = "Which nodes are on"
+CLASSIFIERS = "Nodes and layers as classifiers"
 
 
 @dataclass(frozen=True)
@@ -13,47 +19,46 @@ class Chart:
     ----------
     name : str
         Its module.
+    section : str
+        The section of the report that it stands in.
     tables : tuple of str
-        The collected tables that it needs.
-    analysis : str or None
-        The analysis that must be switched on for it.
-    settings : tuple of str
-        Options of the layer-accuracy analysis that it shows.
+        The collected tables that it needs; a study that lacks one has no such chart.
+    needs_snapshots : bool
+        Whether it shows how the nets change between epochs.
     """
 
     name: str
+    section: str
     tables: tuple[str, ...]
-    analysis: str | None = None
-    settings: tuple[str, ...] = ()
+    needs_snapshots: bool = False
 
 
 CHARTS = {
     chart.name: chart
     for chart in (
-        Chart("activation_functions", ("accuracy",)),
-        Chart("learning_rates", ("learning_curves", "replicas")),
-        Chart("learning_curves", ("learning_curves", "accuracy")),
-        Chart("accuracy_curves", ("learning_curves", "accuracy")),
-        Chart("test_accuracy", ("accuracy",)),
-        Chart("distributions", ("distributions",), "distributions"),
-        Chart("medians", ("medians",), "medians"),
-        Chart("activity", ("activity",), "activity"),
-        Chart("activity_heatmaps", ("activity",), "activity"),
-        Chart("dead_nodes", ("dead_nodes",), "dead_nodes"),
-        Chart("sparsity", ("sparsity_summary",), "sparsity"),
-        Chart("kernel_density", ("distributions",), "distributions", ("bandwidth",)),
-        Chart("layer_accuracy", ("layer_accuracy",), "layer_accuracy"),
-        Chart("learning_process", ("layer_accuracy",), "layer_accuracy"),
+        Chart("activation_functions", TRAINING, ("accuracy",)),
+        Chart("learning_rates", TRAINING, ("learning_curves", "replicas")),
+        Chart("learning_curves", TRAINING, ("learning_curves", "accuracy")),
+        Chart("accuracy_curves", TRAINING, ("learning_curves", "accuracy")),
+        Chart("test_accuracy", TRAINING, ("accuracy",)),
+        Chart("distributions", NODES, ("distributions",)),
+        Chart("medians", NODES, ("medians",)),
+        Chart("activity", ACTIVITY, ("activity",)),
+        Chart("activity_heatmaps", ACTIVITY, ("activity",)),
+        Chart("dead_nodes", ACTIVITY, ("dead_nodes",)),
+        Chart("sparsity", ACTIVITY, ("sparsity_summary",)),
+        Chart("kernel_densities", CLASSIFIERS, ("densities", "distributions")),
+        Chart("layer_accuracy", CLASSIFIERS, ("layer_accuracy",)),
+        Chart("learning_process", CLASSIFIERS, ("layer_accuracy",), needs_snapshots=True),
     )
 }
 
 
 def charts_of(study: Study) -> list[Chart]:
-    """The charts of a study: those whose analysis is switched on."""
-    enabled = study.analyses.enabled()
+    """The charts that a study's tables allow."""
+    available = set(grid.table_names(study))
     return [
         chart
         for chart in CHARTS.values()
-        if (chart.analysis is None or chart.analysis in enabled)
-        and (chart.name != "learning_process" or study.training.snapshots)
+        if available.issuperset(chart.tables) and (study.training.snapshots or not chart.needs_snapshots)
     ]

@@ -91,13 +91,14 @@ def _inconsistencies(config: Config) -> Iterator[str]:
                 f"studies[{index}].training.snapshots: {', '.join(map(str, late))} lies beyond the last epoch "
                 f"({study.training.epochs})"
             )
-        nodes = study.analyses.distributions.nodes
         narrowest = min(study.grid.width)
-        if nodes and max(nodes) >= narrowest:
-            yield (
-                f"studies[{index}].analyses.distributions.nodes: node {max(nodes)} does not exist in layers of "
-                f"{narrowest} nodes; allowed: 0 to {narrowest - 1}"
-            )
+        for analysis in ("distributions", "densities"):
+            nodes = getattr(study.analyses, analysis).nodes
+            if nodes and max(nodes) >= narrowest:
+                yield (
+                    f"studies[{index}].analyses.{analysis}.nodes: node {max(nodes)} does not exist in layers of "
+                    f"{narrowest} nodes; allowed: 0 to {narrowest - 1}"
+                )
 
 
 def _describe(detail: ErrorDetails) -> tuple[str, str]:

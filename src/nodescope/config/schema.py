@@ -254,15 +254,31 @@ class Sparsity(Analysis):
     """Share of samples for which a node is off, averaged over the nodes of a layer that are not dead."""
 
 
-class Distributions(Analysis):
-    """Histograms of pre-activations and activations of each class at chosen nodes."""
+class NodeChoice(Analysis):
+    """An analysis of a few nodes of every layer, where a row per bin of every node would be too much."""
 
     splits: Splits = Field(["train"], description="splits to measure")
     nodes: Annotated[list[Index], Field(min_length=1), Distinct] | None = Field(
         None, description="the nodes to look at in every layer; left out: nodes_per_layer of them, evenly spaced"
     )
     nodes_per_layer: Count = Field(3, description="how many nodes to look at where none are named")
+
+
+class Distributions(NodeChoice):
+    """Histograms of pre-activations and activations of each class at chosen nodes."""
+
     bins: Annotated[int, Field(strict=True, ge=2, le=1000)] = Field(60, description="bins of each histogram")
+
+
+Bandwidth = PositiveNumber | Literal["scott", "silverman"]
+BANDWIDTH = Field(0.2, description="of the Gaussian kernel density estimate: a number, or the rule scott or silverman")
+
+
+class Densities(NodeChoice):
+    """Kernel density estimate of the pre-activations of each class at chosen nodes."""
+
+    bandwidth: Bandwidth = BANDWIDTH
+    points: Annotated[int, Field(strict=True, ge=2, le=10000)] = Field(120, description="where it is evaluated")
 
 
 class LayerAccuracy(Analysis):
@@ -271,9 +287,7 @@ class LayerAccuracy(Analysis):
     smoothing: PositiveNumber = Field(
         0.5, description="alpha of the discrete system's (n_active + alpha) / (N_c + 2 alpha)"
     )
-    bandwidth: PositiveNumber | Literal["scott", "silverman"] = Field(
-        0.2, description="of the Gaussian kernel density estimate: a number, or the rule scott or silverman"
-    )
+    bandwidth: Bandwidth = BANDWIDTH
 
 
 class Analyses(Section):
@@ -284,6 +298,7 @@ class Analyses(Section):
     dead_nodes: DeadNodes = DeadNodes()
     sparsity: Sparsity = Sparsity()
     distributions: Distributions = Distributions()
+    densities: Densities = Densities()
     layer_accuracy: LayerAccuracy = LayerAccuracy()
 
     def enabled(self) -> list[str]:
@@ -340,7 +355,9 @@ class Config(Section):
     """The whole configuration."""
 
     data_root: str = Field(
-        "data", min_length=1, description="folder in which torchvision's data sets lie, or into which they are downloaded"
+        "data",
+        min_length=1,
+        description="folder in which torchvision's data sets lie, or into which they are downloaded",
     )
     download: Flag = Field(True, description="false never downloads a data set; a missing one is then an error")
     device: Literal["auto", "cpu", "cuda"] = Field(

@@ -38,9 +38,7 @@ class TorchvisionFiles:
     files: tuple[str, ...]
 
 
-_IDX = tuple(
-    f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
-)
+_IDX = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 TORCHVISION: dict[str, TorchvisionFiles] = {
     "mnist": TorchvisionFiles("MNIST", "MNIST/raw", _IDX),
     "fmnist": TorchvisionFiles("FashionMNIST", "FashionMNIST/raw", _IDX),
@@ -144,9 +142,7 @@ def _idx_size(path: Path, dimensions: int) -> int:
     if header[:2] == b"\x1f\x8b":
         raise DatasetError(f"{path} is compressed. Hint: gunzip it.")
     if len(header) < 4 + 4 * dimensions or header[:4] != bytes([0, 0, 8, dimensions]):
-        raise DatasetError(
-            f"{path} is not an idx file of bytes with {dimensions} dimension(s). Hint: fetch it again."
-        )
+        raise DatasetError(f"{path} is not an idx file of bytes with {dimensions} dimension(s). Hint: fetch it again.")
     sizes = struct.unpack(f">{dimensions}I", header[4:])
     if dimensions == 3 and sizes[1:] != (28, 28):
         raise DatasetError(f"{path} holds images of {sizes[1]}x{sizes[2]} pixels, expected 28x28.")
@@ -296,7 +292,9 @@ def _check_arrays(x: NDArray[Any], y: NDArray[Any], x_key: str, y_key: str, sour
     if x.ndim < 2 or not x.size:
         raise DatasetError(f"{where} {x_key} must be [sample, ...] with at least one sample, not of shape {x.shape}.")
     if y.dtype.kind not in "buiU" or y.ndim != 1:
-        raise DatasetError(f"{where} {y_key} must be a list of class indices or names, not {y.dtype} of shape {y.shape}.")
+        raise DatasetError(
+            f"{where} {y_key} must be a list of class indices or names, not {y.dtype} of shape {y.shape}."
+        )
     if len(x) != len(y):
         raise DatasetError(f"{where} {x_key} has {len(x)} samples, but {y_key} has {len(y)} labels.")
     if not np.isfinite(x).all():

@@ -13,9 +13,7 @@ def default_initialisation(activation: str) -> str:
     return "kaiming_normal" if ACTIVATION_FUNCTIONS[activation].rectifying else "xavier_normal"
 
 
-def draw_weight(
-    initialisation: str, n_in: int, n_out: int, random: np.random.Generator
-) -> NDArray[np.float64]:
+def draw_weight(initialisation: str, n_in: int, n_out: int, random: np.random.Generator) -> NDArray[np.float64]:
     """One weight matrix [n_in, n_out].
 
     Standard deviations: Kaiming (He et al. 2015) sqrt(2 / n_in), Xavier (Glorot & Bengio 2010)

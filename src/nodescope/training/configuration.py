@@ -254,9 +254,7 @@ def _training_data(dataset: PreparedDataset, device: str) -> TrainingData:
     return TrainingData(x_train, y_train, x_validation, y_validation)
 
 
-def _to_device(
-    dataset: PreparedDataset, samples: NDArray[np.int64], device: str
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _to_device(dataset: PreparedDataset, samples: NDArray[np.int64], device: str) -> tuple[torch.Tensor, torch.Tensor]:
     x, y = dataset.inputs(samples), dataset.labels(samples)
     return torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
 

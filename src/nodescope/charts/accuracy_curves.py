@@ -1,0 +1,64 @@
+"""Figures 3.2, 3.3, 3.5, 3.6, 3.8, 3.9: accuracy per epoch by depth and batch normalisation, mean over seeds."""
+
+import altair as alt
+import polars as pl
+
+from nodescope.charts.context import (
+    ACTIVATION_COLOURS,
+    Context,
+    Figure,
+    batch_norm_label,
+    describe,
+    groups,
+    network_columns,
+    rounded,
+    slug,
+    variant_label,
+)
+from nodescope.tables import mean_over_seeds
+
+
+def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
+    """One figure per width: columns = depth, rows = batch normalisation."""
+    curves = tables["learning_curves"]
+    columns = network_columns(curves)
+    chosen = tables["accuracy"].select(*columns, "seed", "learning_rate").unique(maintain_order=True)
+    kept = curves.join(chosen, on=[*columns, "seed", "learning_rate"], maintain_order="left")
+    mean = mean_over_seeds(kept.drop("loss", "learning_rate"), "accuracy").with_columns(
+        batch_norm_label().alias("norm"),
+        variant_label(curves).alias("variant"),
+        low=pl.col("mean") - pl.col("standard_error").fill_null(0),
+        high=pl.col("mean") + pl.col("standard_error").fill_null(0),
+    )
+    variants = mean["variant"].unique(maintain_order=True).to_list()
+    found = []
+    for keys, part in groups(mean, "width"):
+        data = rounded(part.select("depth", "norm", "variant", "split", "epoch", "mean", "low", "high").drop_nulls())
+        colour = (
+            alt.Color("variant:N")
+            .title("activation")
+            .scale(domain=variants, range=[ACTIVATION_COLOURS[i % 9] for i in range(len(variants))])
+        )
+        base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
+            x=alt.X("epoch:Q").title("epoch"), color=colour
+        )
+        y = alt.Y("mean:Q").title("accuracy").axis(format="%").scale(zero=False)
+        band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q").title("accuracy"), y2="high:Q", detail="split:N")
+        line = base.mark_line(strokeWidth=1.5).encode(
+            y=y, strokeDash=alt.StrokeDash("split:N").scale(domain=["train", "validation"], range=[[4, 3], [1, 0]])
+        )
+        chart = alt.layer(band, line).facet(
+            column=alt.Column("depth:O").title("hidden layers"), row=alt.Row("norm:N").title(None)
+        )
+        found.append(
+            Figure(
+                name=f"accuracy-curves-{slug(keys)}",
+                title=f"Accuracy during training, {describe(keys)}",
+                caption="Accuracy after each epoch on the training (dashed) and validation split (solid), mean over the "
+                "seeds with the standard error as a band. Columns: number of hidden layers. The distance between the "
+                "dashed and the solid line is the generalisation gap; a curve that rises late is hard to train.",
+                reference="figures 3.2, 3.3, 3.5, 3.6, 3.8, 3.9",
+                chart=chart,
+            )
+        )
+    return found

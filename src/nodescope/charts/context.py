@@ -1,0 +1,145 @@
+"""What the charts share: figures and their texts, names for readers, colours, order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from nodescope.config.schema import Charts
+
+#: Colours that mean the same in every figure (Paul Tol's bright scheme, safe for colour-blind readers).
+ACTIVATION_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777", "#ee7733", "#332288")
+SYSTEMS = {"discrete": "#4477aa", "continuous": "#ee6677", "combined": "#228833"}
+DEAD_COLOUR = "#cc0000"
+PERCENT = "%"
+
+#: Key columns that may or may not be there, and those that tell networks apart within a panel.
+FIXED_KEYS = ("dataset", "model", "depth", "width", "activation", "batch_norm", "seed")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure with its words.
+
+    Attributes
+    ----------
+    name : str
+        Its file name, unique among the figures of a study.
+    title : str
+    caption : str
+        What is shown, and what to read from it.
+    reference : str
+        The figure or table of the published work that it corresponds to.
+    chart : altair chart or None
+    table : DataFrame or None
+        For a figure that is a table.
+    """
+
+    name: str
+    title: str
+    caption: str
+    reference: str
+    chart: alt.TopLevelMixin | None = None
+    table: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a chart knows beside its tables."""
+
+    options: Charts
+    class_names: list[str]
+    states: list[str]
+
+    def class_scale(self) -> alt.Scale:
+        """The colour of each class, the same in every figure."""
+        colours = self.options.class_colours
+        return alt.Scale(
+            domain=self.class_names, range=[colours[i % len(colours)] for i in range(len(self.class_names))]
+        )
+
+    def with_class_names(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Replace class indices by names."""
+        names = pl.DataFrame({"class": range(len(self.class_names)), "class_name": self.class_names})
+        return frame.join(
+            names.with_columns(pl.col("class").cast(frame["class"].dtype)), on="class", maintain_order="left"
+        )
+
+
+def batch_norm_label(column: str = "batch_norm") -> pl.Expr:
+    """``with BN`` or ``without BN``."""
+    return pl.when(pl.col(column)).then(pl.lit("with BN")).otherwise(pl.lit("without BN"))
+
+
+def variant_label(frame: pl.DataFrame) -> pl.Expr:
+    """What a network is called where depth and width are known: activation function, and further axes."""
+    extra = [name for name in extra_axes(frame)]
+    parts = [pl.col("activation"), *(pl.col(name).cast(pl.String) for name in extra)]
+    return pl.concat_str(parts, separator=", ")
+
+
+def extra_axes(frame: pl.DataFrame) -> list[str]:
+    """Grid axes beyond those that every study has: the key columns before ``seed`` that are not standard."""
+    columns = frame.columns
+    last = columns.index("seed") if "seed" in columns else columns.index("batch_norm") + 1
+    return [name for name in columns[:last] if name not in FIXED_KEYS]
+
+
+def groups(frame: pl.DataFrame, *columns: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
+    """The parts of a frame with equal values in the columns, in order of first appearance."""
+    for key, part in frame.group_by(list(columns), maintain_order=True):
+        yield dict(zip(columns, key, strict=True)), part
+
+
+def network_columns(frame: pl.DataFrame) -> list[str]:
+    """The columns that name a configuration."""
+    return ["depth", "width", "activation", "batch_norm", *extra_axes(frame)]
+
+
+def slug(keys: dict[str, Any]) -> str:
+    """A file name for a part of a frame."""
+    parts = []
+    if "activation" in keys:
+        parts.append(str(keys["activation"]))
+    if "depth" in keys and "width" in keys:
+        parts.append(f"{keys['depth']}x{keys['width']}")
+    elif "width" in keys:
+        parts.append(f"width-{keys['width']}")
+    if keys.get("batch_norm"):
+        parts.append("bn")
+    parts += [str(v) for k, v in keys.items() if k not in ("activation", "depth", "width", "batch_norm")]
+    return "-".join(parts).replace("_", "")
+
+
+def describe(keys: dict[str, Any]) -> str:
+    """A part of a frame in words: ``relu 4x200 with BN``."""
+    parts = []
+    if "activation" in keys:
+        parts.append(str(keys["activation"]))
+    if "depth" in keys and "width" in keys:
+        parts.append(f"{keys['depth']}x{keys['width']}")
+    elif "width" in keys:
+        parts.append(f"width {keys['width']}")
+    if "batch_norm" in keys:
+        parts.append("with BN" if keys["batch_norm"] else "without BN")
+    parts += [str(v) for k, v in keys.items() if k not in ("activation", "depth", "width", "batch_norm")]
+    return " ".join(parts)
+
+
+def state_label(state: str) -> str:
+    """``untrained``, ``after epoch 5``, ``trained``."""
+    if state == "initial":
+        return "untrained"
+    return f"after epoch {state.removeprefix('epoch-')}" if state.startswith("epoch-") else state
+
+
+def percent(share: float | None) -> str:
+    """A share as a reader wants it."""
+    return "unknown" if share is None else f"{100 * share:.1f} %"
+
+
+def rounded(frame: pl.DataFrame, digits: int = 4) -> pl.DataFrame:
+    """Fewer digits in a chart's data: no reader sees more, and the page stays light."""
+    return frame.with_columns(pl.selectors.float().round_sig_figs(digits))

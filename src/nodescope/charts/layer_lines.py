@@ -1,0 +1,39 @@
+"""A quantity per layer as lines: columns = depth, rows = batch normalisation, one line per activation function."""
+
+import altair as alt
+import polars as pl
+
+from nodescope.charts.context import ACTIVATION_COLOURS, Context, batch_norm_label, rounded
+
+
+def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.FacetChart:
+    """Draw the mean with its standard error.
+
+    Parameters
+    ----------
+    mean
+        As `nodescope.tables.mean_over_seeds` gives it, with a column ``layer``; of one state and split.
+    """
+    several_widths = mean["width"].n_unique() > 1
+    name = pl.format("{}, width {}", "activation", "width") if several_widths else pl.col("activation")
+    named = mean.with_columns(
+        batch_norm_label().alias("norm"),
+        variant=name,
+        low=pl.col("mean") - pl.col("standard_error").fill_null(0),
+        high=pl.col("mean") + pl.col("standard_error").fill_null(0),
+    )
+    variants = named["variant"].unique(maintain_order=True).to_list()
+    data = rounded(named.select("depth", "norm", "variant", "layer", "mean", "low", "high").drop_nulls("mean"))
+    base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
+        x=alt.X("layer:O").title("layer"),
+        color=alt.Color("variant:N")
+        .title("activation")
+        .scale(domain=variants, range=[ACTIVATION_COLOURS[i % 9] for i in range(len(variants))]),
+    )
+    lines = base.mark_line(point=True).encode(y=alt.Y("mean:Q").title(y_title).axis(format="%"))
+    errors = base.mark_rule().encode(y=alt.Y("low:Q").title(y_title), y2="high:Q")
+    return (
+        alt.layer(errors, lines)
+        .facet(column=alt.Column("depth:O").title("hidden layers"), row=alt.Row("norm:N").title(None))
+        .resolve_scale(x="independent")
+    )

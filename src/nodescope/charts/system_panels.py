@@ -1,0 +1,45 @@
+"""Lines of the three systems' accuracies over the layers, with the network's own accuracy."""
+
+import altair as alt
+import polars as pl
+
+from nodescope.charts.context import SYSTEMS, Context, batch_norm_label, rounded
+from nodescope.tables import mean_over_seeds
+
+
+def mean_accuracies(table: pl.DataFrame) -> pl.DataFrame:
+    """Mean and standard error over the seeds of the systems' accuracies, and the mean of the network's."""
+    systems = mean_over_seeds(table.drop("network_accuracy"), "accuracy")
+    network = mean_over_seeds(table.drop("accuracy"), "network_accuracy").rename({"mean": "network"})
+    keys = [name for name in systems.columns if name not in ("mean", "standard_error", "seeds")]
+    joined = systems.join(network.select(*keys, "network"), on=keys, nulls_equal=True, maintain_order="left")
+    return joined.with_columns(
+        batch_norm_label().alias("norm"),
+        low=pl.col("mean") - pl.col("standard_error").fill_null(0),
+        high=pl.col("mean") + pl.col("standard_error").fill_null(0),
+    )
+
+
+def system_panels(part: pl.DataFrame, context: Context) -> alt.LayerChart:
+    """Layers to be faceted by the caller: x = layer, colour = system, dash = split, dotted = network's test accuracy."""
+    columns = ["depth", "norm", "state", "split", "layer", "system", "mean", "low", "high", "network"]
+    shown = [name for name in SYSTEMS if name in part["system"].unique().to_list()]
+    data = rounded(part.select(*columns, *[name for name in ("panel", "column") if name in part.columns]))
+    base = alt.Chart(width=context.options.width * 0.7, height=context.options.height).encode(
+        x=alt.X("layer:O").title("layer")
+    )
+    colour = alt.Color("system:N").scale(domain=shown, range=[SYSTEMS[name] for name in shown])
+    lines = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(
+        y=alt.Y("mean:Q").title("accuracy").axis(format="%").scale(zero=False),
+        color=colour,
+        strokeDash=alt.StrokeDash("split:N").scale(domain=["train", "test"], range=[[4, 3], [1, 0]]),
+    )
+    errors = base.mark_rule(opacity=0.6).encode(
+        y=alt.Y("low:Q").title("accuracy"), y2="high:Q", color=colour, detail="split:N"
+    )
+    network = (
+        base.mark_line(strokeDash=[1, 3], color="#333333", strokeWidth=1.5)
+        .encode(y="network:Q")
+        .transform_filter(f"datum.split == 'test' && datum.system == '{shown[0] if shown else ''}'")
+    )
+    return alt.layer(errors, lines, network, data=data)

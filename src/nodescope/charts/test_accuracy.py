@@ -1,0 +1,84 @@
+"""Figures 3.4, 3.7, 3.10: test accuracy per configuration, mean and standard error over seeds."""
+
+import altair as alt
+import polars as pl
+
+from nodescope.charts.context import (
+    ACTIVATION_COLOURS,
+    Context,
+    Figure,
+    batch_norm_label,
+    describe,
+    network_columns,
+    percent,
+    rounded,
+    variant_label,
+)
+from nodescope.tables import mean_over_seeds
+
+
+def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
+    """A figure of the test accuracies and a table of the accuracies on all splits."""
+    accuracy = tables["accuracy"]
+    mean = mean_over_seeds(accuracy.drop("learning_rate", "best_epoch"), "accuracy")
+    return [_figure(mean.filter(pl.col("split") == "test"), context), _table(mean)]
+
+
+def _figure(mean: pl.DataFrame, context: Context) -> Figure:
+    named = mean.with_columns(
+        batch_norm_label().alias("norm"),
+        variant_label(mean.drop("split", "mean", "standard_error", "seeds")).alias("variant"),
+        low=pl.col("mean") - pl.col("standard_error").fill_null(0),
+        high=pl.col("mean") + pl.col("standard_error").fill_null(0),
+    )
+    variants = named["variant"].unique(maintain_order=True).to_list()
+    data = rounded(named.select("depth", "width", "norm", "variant", "mean", "low", "high").drop_nulls("mean"))
+    base = alt.Chart(data, width=context.options.width * 0.6, height=context.options.height).encode(
+        x=alt.X("depth:O").title("hidden layers"),
+        xOffset=alt.XOffset("variant:N").sort(variants),
+        color=alt.Color("variant:N")
+        .title("activation")
+        .scale(domain=variants, range=[ACTIVATION_COLOURS[i % 9] for i in range(len(variants))]),
+    )
+    bars = base.mark_rule().encode(y=alt.Y("low:Q").title("test accuracy"), y2="high:Q")
+    points = base.mark_point(filled=True, size=60).encode(
+        y=alt.Y("mean:Q").title("test accuracy").axis(format="%").scale(zero=False),
+        shape=alt.Shape("variant:N").title("activation").sort(variants),
+    )
+    chart = alt.layer(bars, points).facet(
+        column=alt.Column("width:O").title("nodes per layer"), row=alt.Row("norm:N").title(None)
+    )
+    return Figure(
+        name="test-accuracy",
+        title="Test accuracy",
+        caption="Test accuracy of the kept nets, mean over the seeds; lines span one standard error to either side. "
+        f"{_extremes(mean)} Differences smaller than the lines are not differences.",
+        reference="figures 3.4, 3.7, 3.10",
+        chart=chart,
+    )
+
+
+def _extremes(mean: pl.DataFrame) -> str:
+    known = mean.drop_nulls("mean").sort("mean")
+    if known.is_empty():
+        return "No net has a test accuracy: all diverged."
+    columns = [name for name in network_columns(mean) if name in mean.columns]
+    names = ("depth", "width", "activation", "batch_norm")
+    worst, best = known.row(0, named=True), known.row(-1, named=True)
+    shown = {name: best[name] for name in names if name in columns}
+    lowest = {name: worst[name] for name in names if name in columns}
+    return f"Best: {describe(shown)} ({percent(best['mean'])}); lowest: {describe(lowest)} ({percent(worst['mean'])})."
+
+
+def _table(mean: pl.DataFrame) -> Figure:
+    columns = ["dataset", *[name for name in network_columns(mean) if name in mean.columns]]
+    wide = mean.pivot("split", index=columns, values=["mean", "standard_error"], maintain_order=True)
+    ordered = [f"{value}_{split}" for split in ("train", "validation", "test") for value in ("mean", "standard_error")]
+    return Figure(
+        name="accuracy-table",
+        title="Accuracy on all splits",
+        caption="Accuracy of the kept nets as fractions, mean and standard error over the seeds. "
+        "An empty entry is a net that diverged, or an error that one seed cannot have.",
+        reference="section 4.1",
+        table=wide.select(*columns, *(pl.col(name).round(4) for name in ordered)),
+    )
