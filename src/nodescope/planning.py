@@ -1,6 +1,5 @@
 """How much there is to do: networks, jobs, memory, disk and time, before anything runs."""
 
-from nodescope import grid
 from nodescope.config import Config, Study
 
 

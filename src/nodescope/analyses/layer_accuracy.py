@@ -16,7 +16,6 @@ the whole net beside it; null where the split has no sample or the net diverged.
 never predicted. Cost: a table per node and class, and one look-up per sample, node and class.
 """
 
-import math
 from collections.abc import Mapping
 
 import numpy as np

@@ -8,6 +8,7 @@ from nodescope.charts.context import (
     Context,
     Figure,
     batch_norm_label,
+    batch_norm_row,
     describe,
     groups,
     network_columns,
@@ -20,7 +21,7 @@ from nodescope.tables import mean_over_seeds
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure per width: columns = depth, rows = batch normalisation."""
-    curves = tables["learning_curves"]
+    curves = tables["learning_curves"].filter(pl.col("epoch") > 0)
     columns = network_columns(curves)
     chosen = tables["accuracy"].select(*columns, "seed", "learning_rate").unique(maintain_order=True)
     kept = curves.join(chosen, on=[*columns, "seed", "learning_rate"], maintain_order="left")
@@ -45,11 +46,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         y = alt.Y("mean:Q").title("accuracy").axis(format="%").scale(zero=False)
         band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q").title("accuracy"), y2="high:Q", detail="split:N")
         line = base.mark_line(strokeWidth=1.5).encode(
-            y=y, strokeDash=alt.StrokeDash("split:N").scale(domain=["train", "validation"], range=[[4, 3], [1, 0]])
+            y=y,
+            strokeDash=alt.StrokeDash("split:N")
+            .scale(domain=["train", "validation"], range=[[4, 3], [1, 0]])
+            .legend(symbolType="stroke", symbolStrokeColor="#333333"),
         )
-        chart = alt.layer(band, line).facet(
-            column=alt.Column("depth:O").title("hidden layers"), row=alt.Row("norm:N").title(None)
-        )
+        chart = alt.layer(band, line).facet(column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row())
         found.append(
             Figure(
                 name=f"accuracy-curves-{slug(keys)}",

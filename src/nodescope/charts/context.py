@@ -73,6 +73,11 @@ def batch_norm_label(column: str = "batch_norm") -> pl.Expr:
     return pl.when(pl.col(column)).then(pl.lit("with BN")).otherwise(pl.lit("without BN"))
 
 
+def batch_norm_row() -> alt.Row:
+    """Rows of panels without and with batch normalisation, from the column that `batch_norm_label` names ``norm``."""
+    return alt.Row("norm:N").title(None).sort(["without BN", "with BN"])
+
+
 def variant_label(frame: pl.DataFrame) -> pl.Expr:
     """What a network is called where depth and width are known: activation function, and further axes."""
     extra = [name for name in extra_axes(frame)]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
-import polars as pl
 import vl_convert
 
 from nodescope.charts.context import Context, Figure

@@ -3,7 +3,17 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, batch_norm_label, describe, groups, rounded, slug, variant_label
+from nodescope.charts.context import (
+    Context,
+    Figure,
+    batch_norm_label,
+    batch_norm_row,
+    describe,
+    groups,
+    rounded,
+    slug,
+    variant_label,
+)
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -50,7 +60,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 "wide; where it follows single bars, too narrow.",
                 reference="figure 6.1",
                 chart=alt.layer(histogram, line, data=data)
-                .facet(column=alt.Column("variant:N").title(None), row=alt.Row("norm:N").title(None))
+                .facet(column=alt.Column("variant:N").title(None), row=batch_norm_row())
                 .resolve_scale(x="independent", y="independent"),
             )
         )

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, describe, groups, network_columns, percent, slug
+from nodescope.charts.context import Context, Figure, batch_norm_row, describe, groups, network_columns, percent, slug
 from nodescope.charts.system_panels import mean_accuracies, system_panels
 
 
@@ -15,7 +15,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     found = []
     for keys, part in groups(mean, *by):
         chart = system_panels(part, context).facet(
-            column=alt.Column("depth:O").title("hidden layers"), row=alt.Row("norm:N").title(None)
+            column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row()
         )
         found.append(
             Figure(

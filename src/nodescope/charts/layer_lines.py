@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import ACTIVATION_COLOURS, Context, batch_norm_label, rounded
+from nodescope.charts.context import ACTIVATION_COLOURS, Context, batch_norm_label, batch_norm_row, rounded
 
 
 def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.FacetChart:
@@ -25,7 +25,7 @@ def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.Fa
     variants = named["variant"].unique(maintain_order=True).to_list()
     data = rounded(named.select("depth", "norm", "variant", "layer", "mean", "low", "high").drop_nulls("mean"))
     base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
-        x=alt.X("layer:O").title("layer"),
+        x=alt.X("layer:O").title("layer").axis(labelAngle=0),
         color=alt.Color("variant:N")
         .title("activation")
         .scale(domain=variants, range=[ACTIVATION_COLOURS[i % 9] for i in range(len(variants))]),
@@ -34,6 +34,6 @@ def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.Fa
     errors = base.mark_rule().encode(y=alt.Y("low:Q").title(y_title), y2="high:Q")
     return (
         alt.layer(errors, lines)
-        .facet(column=alt.Column("depth:O").title("hidden layers"), row=alt.Row("norm:N").title(None))
+        .facet(column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row())
         .resolve_scale(x="independent")
     )

@@ -3,7 +3,16 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, describe, groups, network_columns, slug, state_label
+from nodescope.charts.context import (
+    Context,
+    Figure,
+    batch_norm_row,
+    describe,
+    groups,
+    network_columns,
+    slug,
+    state_label,
+)
 from nodescope.charts.system_panels import mean_accuracies, system_panels
 
 
@@ -18,7 +27,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     found = []
     for keys, part in groups(mean, *by):
         chart = system_panels(part, context).facet(
-            column=alt.Column("column:N").title(None).sort(labels), row=alt.Row("norm:N").title(None)
+            column=alt.Column("column:N").title(None).sort(labels), row=batch_norm_row()
         )
         found.append(
             Figure(

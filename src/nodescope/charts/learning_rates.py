@@ -7,6 +7,7 @@ from nodescope.charts.context import (
     Context,
     Figure,
     batch_norm_label,
+    batch_norm_row,
     describe,
     groups,
     network_columns,
@@ -19,7 +20,7 @@ from nodescope.tables import mean_over_seeds
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure per depth and width: a panel per activation function and batch normalisation."""
-    curves, replicas = tables["learning_curves"], tables["replicas"]
+    curves, replicas = tables["learning_curves"].filter(pl.col("epoch") > 0), tables["replicas"]
     columns = network_columns(curves)
     mean = mean_over_seeds(
         curves.filter(pl.col("split") == "validation").drop("split", "loss"), "accuracy"
@@ -36,14 +37,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         )
         data = rounded(part.select("variant", "norm", "rate", "epoch", "mean").drop_nulls())
         best = rounded(winners.select("variant", "norm", "rate", "epoch", "mean").drop_nulls())
-        lines = base.mark_line(strokeWidth=1, opacity=0.8).properties(data=data)
-        thick = base.mark_line(strokeWidth=3).properties(data=best)
+        lines = base.mark_line(strokeWidth=1, opacity=0.8).transform_filter("!datum.chosen")
+        thick = base.mark_line(strokeWidth=3).transform_filter("datum.chosen")
         both = pl.concat([data.with_columns(chosen=pl.lit(False)), best.with_columns(chosen=pl.lit(True))])
-        chart = alt.layer(
-            lines.properties(data=alt.Undefined).transform_filter("!datum.chosen"),
-            thick.properties(data=alt.Undefined).transform_filter("datum.chosen"),
-            data=both,
-        ).facet(column=alt.Column("variant:N").title(None), row=alt.Row("norm:N").title(None))
+        chart = alt.layer(lines, thick, data=both).facet(
+            column=alt.Column("variant:N").title(None), row=batch_norm_row()
+        )
         found.append(
             Figure(
                 name=f"learning-rates-{slug(keys)}",

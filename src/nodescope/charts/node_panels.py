@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 
 from nodescope.charts import raster
-from nodescope.charts.context import Context
+from nodescope.charts.context import DEAD_COLOUR, Context
 
 PANEL_WIDTH = 860
 
@@ -31,6 +31,7 @@ def scatter_panel(
         (known[value].to_numpy() - low) / (high - low),
         palette[known["class"].to_numpy() % len(palette)],
         (2 * PANEL_WIDTH, 2 * height),
+        radius=max(1, min(4, PANEL_WIDTH // (2 * depth * width))),
     )
     # Points that cannot be seen, for the axes and the legend.
     corners = pl.DataFrame(
@@ -42,14 +43,11 @@ def scatter_panel(
     )
     axes = (
         alt.Chart(corners, width=PANEL_WIDTH, height=height, title=title)
-        .mark_point(opacity=0)
+        .mark_square(opacity=0)
         .encode(
             x=_node_axis(depth, width),
             y=alt.Y("value:Q").title(y_title).scale(domain=[low, high], nice=False),
-            color=alt.Color("class_name:N")
-            .title("class")
-            .scale(context.class_scale())
-            .legend(symbolOpacity=1, symbolType="square", symbolFillColor=None),
+            color=alt.Color("class_name:N").title("class").scale(context.class_scale()).legend(symbolOpacity=1),
         )
     )
     return alt.layer(axes, raster.image_mark(pixels, PANEL_WIDTH, height), _layer_lines(depth, width))
@@ -67,8 +65,6 @@ def heatmap_panel(
     high: str,
 ) -> alt.LayerChart:
     """A matrix of shares [class, node over all layers]; dead nodes as red lines."""
-    from nodescope.charts.context import DEAD_COLOUR
-
     height = 14 * len(values_CJ)
     pixels = raster.matrix(values_CJ, raster.colour(low), raster.colour(high), dead_J, raster.colour(DEAD_COLOUR))
     corners = pl.DataFrame(
@@ -81,7 +77,7 @@ def heatmap_panel(
             x=_node_axis(depth, width),
             y=alt.Y("class_name:N")
             .title("class")
-            .scale(domain=context.class_names, padding=0)
+            .scale(type="band", domain=context.class_names)
             .sort(context.class_names),
         )
     )

@@ -23,7 +23,12 @@ def colour(text: str) -> Colour:
 
 
 def scatter(
-    x: NDArray[np.floating], y: NDArray[np.floating], colours: NDArray[np.uint8], size: tuple[int, int]
+    x: NDArray[np.floating],
+    y: NDArray[np.floating],
+    colours: NDArray[np.uint8],
+    size: tuple[int, int],
+    *,
+    radius: int,
 ) -> Pixels:
     """Points on a transparent picture.
 
@@ -34,6 +39,8 @@ def scatter(
     colours : uint8 array [point, 3]
     size : (int, int)
         Width and height in pixels.
+    radius : int
+        A point is a square of ``2 radius + 1`` pixels.
 
     Returns
     -------
@@ -43,8 +50,8 @@ def scatter(
     pixels = np.zeros((height, width, 4), np.uint8)
     column = np.clip(np.round(x * (width - 1)), 0, width - 1).astype(int)
     row = np.clip(np.round((1 - y) * (height - 1)), 0, height - 1).astype(int)
-    for down in (0, 1, -1):
-        for right in (0, 1, -1):
+    for down in range(-radius, radius + 1):
+        for right in range(-radius, radius + 1):
             r, c = np.clip(row + down, 0, height - 1), np.clip(column + right, 0, width - 1)
             pixels[r, c, :3] = colours
             pixels[r, c, 3] = 255

@@ -26,13 +26,15 @@ def system_panels(part: pl.DataFrame, context: Context) -> alt.LayerChart:
     shown = [name for name in SYSTEMS if name in part["system"].unique().to_list()]
     data = rounded(part.select(*columns, *[name for name in ("panel", "column") if name in part.columns]))
     base = alt.Chart(width=context.options.width * 0.7, height=context.options.height).encode(
-        x=alt.X("layer:O").title("layer")
+        x=alt.X("layer:O").title("layer").axis(labelAngle=0)
     )
     colour = alt.Color("system:N").scale(domain=shown, range=[SYSTEMS[name] for name in shown])
     lines = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(
         y=alt.Y("mean:Q").title("accuracy").axis(format="%").scale(zero=False),
         color=colour,
-        strokeDash=alt.StrokeDash("split:N").scale(domain=["train", "test"], range=[[4, 3], [1, 0]]),
+        strokeDash=alt.StrokeDash("split:N")
+        .scale(domain=["train", "test"], range=[[4, 3], [1, 0]])
+        .legend(symbolType="stroke", symbolStrokeColor="#333333"),
     )
     errors = base.mark_rule(opacity=0.6).encode(
         y=alt.Y("low:Q").title("accuracy"), y2="high:Q", color=colour, detail="split:N"

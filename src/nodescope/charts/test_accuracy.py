@@ -8,6 +8,7 @@ from nodescope.charts.context import (
     Context,
     Figure,
     batch_norm_label,
+    batch_norm_row,
     describe,
     network_columns,
     percent,
@@ -34,7 +35,7 @@ def _figure(mean: pl.DataFrame, context: Context) -> Figure:
     variants = named["variant"].unique(maintain_order=True).to_list()
     data = rounded(named.select("depth", "width", "norm", "variant", "mean", "low", "high").drop_nulls("mean"))
     base = alt.Chart(data, width=context.options.width * 0.6, height=context.options.height).encode(
-        x=alt.X("depth:O").title("hidden layers"),
+        x=alt.X("depth:O").title("hidden layers").axis(labelAngle=0),
         xOffset=alt.XOffset("variant:N").sort(variants),
         color=alt.Color("variant:N")
         .title("activation")
@@ -43,11 +44,9 @@ def _figure(mean: pl.DataFrame, context: Context) -> Figure:
     bars = base.mark_rule().encode(y=alt.Y("low:Q").title("test accuracy"), y2="high:Q")
     points = base.mark_point(filled=True, size=60).encode(
         y=alt.Y("mean:Q").title("test accuracy").axis(format="%").scale(zero=False),
-        shape=alt.Shape("variant:N").title("activation").sort(variants),
+        shape=alt.Shape("variant:N").sort(variants).legend(None),
     )
-    chart = alt.layer(bars, points).facet(
-        column=alt.Column("width:O").title("nodes per layer"), row=alt.Row("norm:N").title(None)
-    )
+    chart = alt.layer(bars, points).facet(column=alt.Column("width:O").title("nodes per layer"), row=batch_norm_row())
     return Figure(
         name="test-accuracy",
         title="Test accuracy",

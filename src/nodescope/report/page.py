@@ -1,6 +1,7 @@
 """Put the figures of all studies, and where they come from, on one page."""
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,7 @@ def build(path: str | Path, title: str, charts: dict[str, list[str]], results: s
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["cell"] = _cell
     html = environment.get_template("page.html.jinja").render(
         title=title,
         studies=studies,
@@ -95,9 +97,16 @@ def build(path: str | Path, title: str, charts: dict[str, list[str]], results: s
     write_text(path, html)
 
 
-def _relative(results: Path, page_folder: Path) -> str:
-    import os
+def _cell(value: Any) -> str:
+    """A value of a table as a reader wants it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
+
+def _relative(results: Path, page_folder: Path) -> str:
     return Path(os.path.relpath(results, page_folder)).as_posix()
 
 
@@ -168,4 +177,6 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DamagedFileError(f"{path} cannot be read ({error}). Hint: delete it; the next run makes it again.") from error
+        raise DamagedFileError(
+            f"{path} cannot be read ({error}). Hint: delete it; the next run makes it again."
+        ) from error
