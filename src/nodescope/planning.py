@@ -1,7 +1,173 @@
-"""How much there is to do: networks, jobs, memory, disk and time, before anything runs."""
+"""How much there is to do: networks, jobs, memory, disk and time, before anything runs.
 
+The estimates count arithmetic and bytes; the speed of this machine is measured in a moment. Imports no torch.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from nodescope import grid
 from nodescope.config import Config, Study
+
+#: Samples and inputs of the data sets that are known beforehand.
+KNOWN_SIZES = {
+    "digits": (1797, 64),
+    "iris": (150, 4),
+    "mnist": (70_000, 784),
+    "fmnist": (70_000, 784),
+    "cifar10": (60_000, 3072),
+}
+#: Where a data set's size is not known: as large as MNIST.
+ASSUMED_SIZE = KNOWN_SIZES["mnist"]
+
+BYTES_PER_VALUE = 4
+#: Measured on two cores: share of the matrix-product rate that training reaches; bytes per second that analyses pass.
+TRAINING_EFFICIENCY = 0.4
+ANALYSIS_BYTES_PER_S = 25e6
+SECONDS_PER_JOB = 1.5
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a study will take.
+
+    Attributes
+    ----------
+    configurations, networks, candidate_networks : int
+        Candidates count every learning rate that is tried.
+    jobs, jobs_done : int
+        Jobs of configurations: training, recording, one per analysis.
+    arithmetic_flop : float
+        Of all trainings.
+    activations_gb : float
+        All recorded activations, uncompressed.
+    largest_recording_gb : float
+        Of one configuration.
+    memory_gb : float
+        Of the largest job.
+    """
+
+    configurations: int
+    networks: int
+    candidate_networks: int
+    jobs: int
+    jobs_done: int
+    arithmetic_flop: float
+    activations_gb: float
+    largest_recording_gb: float
+    memory_gb: float
+
+    def seconds(self, flop_per_s: float, cores: int) -> float:
+        """Time on that many cores of that speed."""
+        training = self.arithmetic_flop / (flop_per_s * TRAINING_EFFICIENCY)
+        analysis = self.activations_gb * 1e9 / ANALYSIS_BYTES_PER_S
+        return (training + analysis + self.jobs * SECONDS_PER_JOB) / cores
+
+
+def estimate(study: Study, results: str | Path = "results") -> Estimate:
+    """Estimate a study from its configuration alone."""
+    samples, inputs = KNOWN_SIZES.get(study.dataset.source, ASSUMED_SIZE)
+    configurations = grid.configurations(study)
+    training = study.training
+    rates = len(training.learning_rates) + 2 * training.refinement_rounds
+    states = len(grid.states(study))
+    flop = 0.0
+    recordings = []
+    memory = 0.0
+    for configuration in configurations:
+        depth, width = configuration["depth"], configuration["width"]
+        weights = inputs * width + (depth - 1) * width**2 + 10 * width
+        # forward and backward of a step (6 per weight and sample) and the evaluation after the epoch (2)
+        flop += 8.0 * weights * samples * training.epochs * rates * len(study.seeds)
+        recordings.append(depth * width * samples * BYTES_PER_VALUE * states * len(study.seeds) / 1e9)
+        stack = len(training.learning_rates) * len(study.seeds) * weights * BYTES_PER_VALUE * 6
+        data = samples * inputs * BYTES_PER_VALUE * 1.5
+        layers = 3 * width * samples * BYTES_PER_VALUE
+        memory = max(memory, 0.5 + (data + max(stack, layers)) / 1e9)
+    analyses = study.analyses.enabled()
+    done = _done(study, [c.identifier for c in configurations], analyses, Path(results))
+    return Estimate(
+        configurations=len(configurations),
+        networks=len(configurations) * len(study.seeds),
+        candidate_networks=len(configurations) * len(study.seeds) * rates,
+        jobs=len(configurations) * (2 + len(analyses)),
+        jobs_done=done,
+        arithmetic_flop=flop,
+        activations_gb=sum(recordings),
+        largest_recording_gb=max(recordings),
+        memory_gb=memory,
+    )
+
+
+def _done(study: Study, identifiers: list[str], analyses: list[str], results: Path) -> int:
+    """Jobs whose output is there; activations that were deleted after use count as done with the last analysis."""
+    folder = results / study.name
+    done = 0
+    for identifier in identifiers:
+        measured = [(folder / "tables" / name / f"{identifier}.parquet").is_file() for name in analyses]
+        recorded = (folder / "activations" / identifier).is_dir() or all(measured)
+        trained = (folder / "tables" / "accuracy" / f"{identifier}.parquet").is_file()
+        done += sum(measured) + recorded + trained
+    return done
 
 
 def keeps_activations(config: Config, study: Study) -> bool:
-    return True
+    """Whether a study's recorded activations stay after the last analysis."""
+    if study.keep_activations == "auto":
+        return estimate(study).activations_gb <= config.activations_limit_gb
+    return study.keep_activations == "always"
+
+
+def matrix_product_rate() -> float:
+    """FLOP/s of a float32 matrix product on one core, measured in a moment."""
+    a = np.ones((512, 512), np.float32)
+    a @ a
+    started = time.perf_counter()
+    repetitions = 0
+    while time.perf_counter() - started < 0.2:
+        a @ a
+        repetitions += 1
+    return 2.0 * 512**3 * repetitions / (time.perf_counter() - started)
+
+
+def describe_plan(config: Config, cores: int) -> str:
+    """The plan of all studies in words."""
+    rate = matrix_product_rate()
+    lines = []
+    for study in config.studies:
+        found = estimate(study)
+        keeps = keeps_activations(config, study)
+        kept = "kept" if keeps else "deleted after the last analysis of each configuration"
+        disk = found.activations_gb if keeps else min(found.activations_gb, cores * found.largest_recording_gb)
+        lines += [
+            f"Study {study.name}: {found.networks} networks ({found.configurations} configurations x {len(study.seeds)} "
+            f"seeds; {found.candidate_networks} with all learning rates), {study.training.epochs} epochs each",
+            f"  jobs        {found.jobs_done} of {found.jobs} done, "
+            f"and about {len(grid.table_names(study)) + 16} short ones that put tables, charts and report together",
+            f"  time        about {_duration(found.seconds(rate, cores))} for all of it on {cores} "
+            f"core{'s' if cores > 1 else ''} of this machine without a GPU",
+            f"  memory      about {found.memory_gb:.1f} GB for the largest job",
+            f"  disk        about {_size(disk)} at a time; recorded activations ({_size(found.activations_gb)} in all, "
+            f"before compression) are {kept}",
+        ]
+        if study.dataset.source not in KNOWN_SIZES:
+            lines.append("              (estimated as if the data set were as large as MNIST)")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _size(gigabytes: float) -> str:
+    return f"{gigabytes:.1f} GB" if gigabytes >= 1 else f"{1000 * gigabytes:.0f} MB"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} minutes"
+    if seconds < 2 * 86400:
+        return f"{seconds / 3600:.0f} hours"
+    return f"{seconds / 86400:.0f} days"

@@ -1,9 +1,9 @@
 """The checked configuration, and functions that the rules share. Evaluated in every job: nothing heavy is imported."""
 
 import os
+import sys
+import time
 from pathlib import Path
-
-from snakemake.exceptions import WorkflowError
 
 import nodescope
 from nodescope import grid
@@ -14,10 +14,18 @@ from nodescope.errors import NodescopeError
 # Snakemake tells OpenMP and MKL how many threads a job has, but not polars; jobs that want more say so themselves.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
+
+
+def stop(error):
+    """End Snakemake with a message for people, and nothing else: the mistake is theirs to mend, not in a rule."""
+    print(f"\n{error}\n", file=sys.stderr)
+    raise SystemExit(1)
+
+
 try:
     CONFIG = parse_config(config)
 except NodescopeError as error:
-    raise WorkflowError(str(error)) from None
+    stop(error)
 
 STUDIES = {study.name: study for study in CONFIG.studies}
 DATASETS = {study.dataset.name: study.dataset for study in CONFIG.studies}
@@ -107,9 +115,12 @@ def per_configuration(pattern):
 # --- how a run ends ---
 
 
+STARTED = time.time()
+
+
 def report_success():
     page = Path("reports/index.html")
-    if page.is_file():
+    if page.is_file() and page.stat().st_mtime >= STARTED - 1:
         print(f"\nThe report is at {page}; the tables are below results/.")
 
 

@@ -22,7 +22,7 @@ for name, source in DATASETS.items():
         try:
             datasets.check(source, CONFIG.data_root, download=CONFIG.download)
         except NodescopeError as error:
-            raise WorkflowError(str(error)) from None
+            stop(error)
 
 
 def dataset_source(wildcards):

@@ -6,6 +6,7 @@ rule plan:
     localrule: True
     params:
         config=CONFIG.model_dump(mode="json"),
+        cores=workflow.cores,
     log:
         "logs/plan.log",
     script:

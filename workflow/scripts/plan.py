@@ -13,4 +13,4 @@ with job(snakemake.log[0], "Planning"):
     from nodescope.config import parse_config
     from nodescope.planning import describe_plan
 
-    print(describe_plan(parse_config(snakemake.params.config)))
+    print(describe_plan(parse_config(snakemake.params.config), snakemake.params.cores))

@@ -1,0 +1,52 @@
+# make report   environment, pipeline on config.yaml, prints where the report is
+# make test     environment, then all checks and tests
+# make plan     how much there is to do, before anything runs
+# make config   config.yaml and its schema anew, after a change of the models
+
+PYTHON ?= python3
+CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: report test check plan config lock clean
+
+report: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --quiet rules
+	@echo "Report: reports/index.html"
+
+plan: $(READY)
+	@$(BIN)/snakemake plan --cores $(CORES) --quiet all
+
+test: check
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint
+
+config: $(READY)
+	$(BIN)/python -m nodescope.config.documentation
+
+# uv is used where it is installed; it is faster and does the same.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'nodescope needs Python 3.11 or newer; this is ' + sys.version.split()[0] + '. Hint: make PYTHON=python3.12 ...')"
+	@echo "Creating the environment in .venv (PyTorch is large: some minutes, about 6 GB) ..."
+	$(PYTHON) -m venv .venv
+	@if command -v uv >/dev/null 2>&1; then \
+	  uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock; \
+	else \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+# Needs uv; the lock names versions and hashes, and no index.
+lock:
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --no-annotate --no-header --extra test pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv .snakemake
