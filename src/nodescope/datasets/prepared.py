@@ -140,7 +140,7 @@ def load(path: str | Path) -> PreparedDataset:
         If the file is truncated or not a prepared data set.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             splits = Splits(archive["train"], archive["validation"], archive["test"])
             return PreparedDataset(archive["x"], archive["y"], splits, [str(c) for c in archive["class_names"]])
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:

@@ -258,7 +258,7 @@ def _read_npz(source: Npz) -> tuple[Labels, NDArray[Any]]:
     if not path.is_file():
         raise DatasetError(f"Data set '{source.name}': there is no file {path}.")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         hint = "objects cannot be loaded safely; save plain arrays" if "pickle" in str(error) else "write it again"

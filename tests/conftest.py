@@ -1,0 +1,128 @@
+"""Fixtures: recorded layers made of arrays, and a small study run through all analyses."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from nodescope import grid
+from nodescope.analyses import analyse_configuration
+from nodescope.analyses.layers import RecordedLayer
+from nodescope.config import Study, parse_config
+from nodescope.datasets import PreparedDataset
+from nodescope.datasets.splits import Splits
+from nodescope.recording import LayerMetadata, write
+from nodescope.recording.recorder import record_configuration
+from nodescope.tables import collect, sparsity_summary, write_table
+from nodescope.training import train_configuration
+
+torch.set_num_threads(1)
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+def write_layer(folder, split, z, labels, n_classes, *, activation="relu", layer=1, samples=None):
+    """Write [J, N] pre-activations as a recorded layer of seed 0, state trained; rows are sorted by label."""
+    order = np.argsort(labels, kind="stable")
+    metadata = LayerMetadata("made", f"layer-{layer}", activation, (len(z),), tuple(f"class {c}" for c in range(n_classes)))
+    write(
+        str(grid.activation_path(str(folder), 0, "trained", split, layer)),
+        np.ascontiguousarray(np.asarray(z, np.float32)[:, order]),
+        np.asarray(labels, np.int32)[order],
+        (np.arange(len(labels)) if samples is None else samples).astype(np.int32)[order],
+        metadata,
+    )
+
+
+@pytest.fixture
+def make_layer(tmp_path):
+    """Make a `RecordedLayer` from {split: (z [J, N], labels [N])}."""
+    made = 0
+
+    def make(splits, n_classes=3, *, activation="relu", theta_threshold=0.0):
+        nonlocal made
+        made += 1
+        folder = tmp_path / f"recorded-{made}"
+        for split, (z, labels) in splits.items():
+            write_layer(folder, split, z, labels, n_classes, activation=activation)
+            logits = np.eye(n_classes)[np.asarray(labels)].T if len(labels) else np.empty((n_classes, 0))
+            write_layer(folder, split, logits, labels, n_classes, activation="identity", layer="output")
+        return RecordedLayer(str(folder), 0, "trained", 1, theta_threshold)
+
+    return make
+
+
+def random_layer(seed=0, nodes=6, samples=120, n_classes=3):
+    """Random pre-activations with class-dependent means, {split: (z, labels)}."""
+    random = np.random.default_rng(seed)
+    centre = random.normal(0, 2, (nodes, n_classes))
+    splits = {}
+    for split, n in (("train", samples), ("validation", samples // 2), ("test", samples // 2)):
+        labels = random.integers(0, n_classes, n)
+        labels[:n_classes] = np.arange(n_classes)
+        splits[split] = ((centre[:, labels] + random.normal(size=(nodes, n))).astype(np.float32), labels)
+    return splits
+
+
+def small_dataset(seed=0, samples=120, features=5, classes=3):
+    """Three blobs."""
+    random = np.random.default_rng(seed)
+    y = np.arange(samples) % classes
+    x = (random.normal(0, 2, (classes, features))[y] + random.normal(size=(samples, features))).astype(np.float32)
+    order = random.permutation(samples)
+    splits = Splits(np.sort(order[:80]), np.sort(order[80:100]), np.sort(order[100:]))
+    return PreparedDataset(x, y.astype(np.int64), splits, [f"class {c}" for c in range(classes)])
+
+
+@pytest.fixture(scope="session")
+def small_study() -> Study:
+    return parse_config(
+        {
+            "studies": [
+                {
+                    "name": "small",
+                    "dataset": {"source": "npz", "name": "blobs", "path": "unused.npz"},
+                    "grid": {"depth": [1, 2], "width": [6], "activation": ["relu", "sigmoid"], "batch_norm": [False, True]},
+                    "seeds": [0, 1],
+                    "training": {"epochs": 4, "batch_size": 16, "learning_rates": [0.01], "snapshots": [2]},
+                }
+            ]
+        }
+    ).studies[0]
+
+
+@pytest.fixture(scope="session")
+def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
+    """All collected tables of the small study, of real nets. One net is spoilt, as a diverged one would be."""
+    folder = tmp_path_factory.mktemp("small")
+    dataset = small_dataset()
+    tables: dict[str, list[str]] = {}
+
+    def keep(name, identifier, frame):
+        path = folder / "tables" / name / f"{identifier}.parquet"
+        write_table(frame, path)
+        tables.setdefault(name, []).append(str(path))
+
+    for configuration in grid.configurations(small_study):
+        identifier, keys = configuration.identifier, configuration.keys()
+        training = small_study.training
+        if identifier == "relu-2x6":
+            training = training.model_copy(update={"learning_rates": [1e30], "refinement_rounds": 0})
+        trained = train_configuration(
+            keys, small_study.seeds, training, dataset, device="cpu", progress_folder=folder / "progress", title="test"
+        )
+        models, activations = folder / "models" / identifier, folder / "activations" / identifier
+        trained.save_networks(models, training.snapshots)
+        keep("learning_curves", identifier, trained.learning_curves())
+        keep("accuracy", identifier, trained.accuracy_table())
+        keep("replicas", identifier, trained.replica_table())
+        states = grid.states(small_study)
+        record_configuration(models, activations, dataset, "blobs", small_study.seeds, states)
+        for name in small_study.analyses.enabled():
+            options = getattr(small_study.analyses, name)
+            keep(name, identifier, analyse_configuration(name, str(activations), keys, small_study.seeds, states, options, 0.0))
+    collected = {name: collect(paths) for name, paths in tables.items()}
+    collected["sparsity_summary"] = sparsity_summary(collected["sparsity"])
+    return collected

@@ -1,0 +1,328 @@
+"""Every statistic against a slow, obvious reference, and the laws that it must keep."""
+
+from importlib import import_module
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from scipy.special import expit, logsumexp
+
+from conftest import random_layer
+from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.analyses import layer_accuracy
+from nodescope.analyses.runner import table_columns
+from nodescope.config.schema import Analyses
+
+ANALYSES = list(Analyses.model_fields)
+OPTIONS = Analyses()
+
+
+def measure(name, layer, **options):
+    section = getattr(OPTIONS, name).model_copy(update=options)
+    return import_module(f"nodescope.analyses.{name}").measure(layer, section)
+
+
+def value(frame, column, **where):
+    rows = frame.filter(*(pl.col(k.rstrip("_")) == v for k, v in where.items()))
+    assert len(rows) == 1
+    return rows[column][0]
+
+
+# --- slow references: loops over the definition ---
+
+
+def reference_layer_accuracy(splits, n_classes, h=0.2, alpha=0.5):
+    """Section 1 of the methods, sample by sample, node by node, class by class."""
+    z_train, y_train = splits["train"]
+    counts = [int((y_train == c).sum()) for c in range(n_classes)]
+
+    def log_posterior(likelihoods):
+        joint = [ll + np.log(counts[c] / len(y_train)) for c, ll in enumerate(likelihoods)]
+        return np.array(joint) - logsumexp(joint)
+
+    found = {}
+    for split, (z, y) in splits.items():
+        correct = {"discrete": 0, "continuous": 0, "combined": 0}
+        for i in range(len(y)):
+            total = {system: np.zeros(n_classes) for system in correct}
+            for j in range(len(z)):
+                discrete, continuous = [], []
+                for c in range(n_classes):
+                    own = z_train[j, y_train == c].astype(np.float64)
+                    p_on = ((own > 0).sum() + alpha) / (counts[c] + 2 * alpha)
+                    discrete.append(np.log(p_on if z[j, i] > 0 else 1 - p_on))
+                    kernel = -((float(z[j, i]) - own) ** 2) / (2 * h**2)
+                    continuous.append(logsumexp(kernel) - np.log(len(own) * h * np.sqrt(2 * np.pi)))
+                total["discrete"] += log_posterior(discrete)
+                total["continuous"] += log_posterior(continuous)
+                total["combined"] += log_posterior(continuous if z[j, i] > 0 else discrete)
+            for system, log_probability in total.items():
+                correct[system] += int(log_probability.argmax() == y[i])
+        found[split] = {system: n / len(y) for system, n in correct.items()}
+    return found
+
+
+def test_layer_accuracy_equals_the_definition(make_layer):
+    splits = random_layer(samples=90)
+    frame = measure("layer_accuracy", make_layer(splits))
+    expected = reference_layer_accuracy(splits, 3)
+    for split, by_system in expected.items():
+        for system, accuracy in by_system.items():
+            assert value(frame, "accuracy", split=split, system=system) == pytest.approx(accuracy, abs=1e-12)
+    assert frame["network_accuracy"].to_list() == [1.0] * len(frame)
+
+
+def test_layer_scores_equal_the_definition_in_nats(make_layer):
+    """Not just the winners: the sums themselves, so that an error too small to change one shows too."""
+    splits = random_layer(seed=3, samples=60)
+    layer = make_layer(splits)
+    train = layer.read("train")
+    scores = layer_accuracy.layer_scores(layer, train, {"test": layer.read("test")}, OPTIONS.layer_accuracy)["test"]
+    z_train, y_train = splits["train"]
+    z, y = splits["test"]
+    z = z[:, np.argsort(y, kind="stable")]
+    for c in range(3):
+        own = z_train[:, y_train == c].astype(np.float64)
+        kernel = -((z[:, :, None].astype(np.float64) - own[:, None, :]) ** 2) / (2 * 0.2**2)
+        log_density = logsumexp(kernel, axis=2) - np.log(own.shape[1] * 0.2 * np.sqrt(2 * np.pi))
+        prior = len(z) * np.log(own.shape[1] / len(y_train))
+        np.testing.assert_allclose(scores["continuous"][c], log_density.sum(axis=0) + prior, atol=1e-4 * len(z))
+
+
+def test_medians_equal_the_definition(make_layer):
+    splits = random_layer()
+    frame = measure("medians", make_layer(splits, activation="sigmoid"))
+    z, labels = splits["test"]
+    for node in range(len(z)):
+        for c in range(3):
+            expected = np.median(expit(z[node, labels == c].astype(np.float64)))
+            assert value(frame, "median", split="test", node=node, class_=c) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.7])
+def test_activity_dead_nodes_and_sparsity_equal_the_definition(make_layer, threshold):
+    splits = random_layer()
+    for z, _ in splits.values():
+        z[2] = -1.0  # a dead node
+    layer = make_layer(splits, theta_threshold=threshold)
+    activity, dead, sparsity = (measure(name, layer) for name in ("activity", "dead_nodes", "sparsity"))
+    for split, (z, labels) in splits.items():
+        for node in range(len(z)):
+            for c in range(3):
+                expected = sum(v > threshold for v in z[node, labels == c]) / sum(labels == c)
+                assert value(activity, "active_share", split=split, node=node, class_=c) == pytest.approx(expected)
+        alive_in_training = [node for node in range(len(z)) if any(v > threshold for v in splits["train"][0][node])]
+        assert 2 not in alive_in_training
+        off = [np.mean([v <= threshold for v in z[node]]) for node in alive_in_training]
+        assert value(sparsity, "sparsity", split=split) == pytest.approx(np.mean(off), abs=1e-12)
+        silent = sum(not any(v > threshold for v in z[node]) for node in range(len(z)))
+        assert value(dead, "dead", split=split) == silent
+        assert value(dead, "dead_share", split=split) == pytest.approx(silent / len(z))
+
+
+def test_distributions_count_every_sample_once_in_its_bin(make_layer):
+    splits = random_layer()
+    frame = measure("distributions", make_layer(splits), nodes=[1, 4], bins=7)
+    z, labels = splits["train"]
+    for kind, values in (("pre", z), ("post", np.maximum(z, 0))):
+        for node in (1, 4):
+            for c in range(3):
+                part = frame.filter(pl.col("kind") == kind, pl.col("node") == node, pl.col("class") == c)
+                own = values[node, labels == c]
+                assert part["count"].sum() == len(own)
+                for left, right, count in part.select("bin_left", "bin_right", "count").rows():
+                    last = right == part["bin_right"].max()
+                    inside = (own >= left) & ((own <= right) if last else (own < right))
+                    assert count == inside.sum()
+
+
+def test_densities_equal_the_definition(make_layer):
+    splits = random_layer()
+    frame = measure("densities", make_layer(splits), nodes=[3], points=20)
+    z, labels = splits["train"]
+    for c in range(3):
+        part = frame.filter(pl.col("class") == c)
+        own = z[3, labels == c].astype(np.float64)
+        kernel = np.exp(-((part["z"].to_numpy()[:, None] - own) ** 2) / (2 * 0.2**2)) / (0.2 * np.sqrt(2 * np.pi))
+        np.testing.assert_allclose(part["density"].to_numpy(), kernel.mean(axis=1), rtol=1e-4)
+
+
+# --- laws ---
+
+slow_fixture = settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+@slow_fixture
+@given(seed=st.integers(0, 1000))
+def test_the_order_of_samples_changes_nothing(make_layer, name, seed):
+    splits = random_layer(seed, samples=40)
+    random = np.random.default_rng(seed)
+    shuffled = {}
+    for split, (z, labels) in splits.items():
+        order = random.permutation(len(labels))
+        shuffled[split] = (z[:, order], labels[order])
+    first, second = (measure(name, make_layer(s)) for s in (splits, shuffled))
+    assert_frame_equal(first, second, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+@slow_fixture
+@given(seed=st.integers(0, 1000), permutation=st.permutations(range(3)))
+def test_renaming_classes_renames_rows_and_changes_nothing_else(make_layer, name, seed, permutation):
+    splits = random_layer(seed, samples=40)
+    renamed = {split: (z, np.array(permutation)[labels]) for split, (z, labels) in splits.items()}
+    first, second = (measure(name, make_layer(s)) for s in (splits, renamed))
+    if "class" in first.columns:
+        first = first.with_columns(pl.col("class").replace_strict(range(3), permutation, return_dtype=pl.Int32))
+    keys = [c for c in first.columns if c not in ("median", "active_share", "count", "density", "accuracy")]
+    assert_frame_equal(
+        first.with_columns(pl.col("class").cast(pl.Int32)).sort(keys) if "class" in first.columns else first,
+        second.with_columns(pl.col("class").cast(pl.Int32)).sort(keys) if "class" in second.columns else second,
+        rel_tol=1e-9,
+    )
+
+
+@slow_fixture
+@given(seed=st.integers(0, 1000))
+def test_an_added_dead_node_changes_only_what_counts_nodes(make_layer, seed):
+    splits = random_layer(seed, samples=40)
+    extended = {split: (np.vstack([z, np.full(z.shape[1], -3.0)]), labels) for split, (z, labels) in splits.items()}
+    before, after = make_layer(splits), make_layer(extended)
+    nodes = len(splits["train"][0])
+    for name in ("medians", "activity"):
+        assert_frame_equal(measure(name, before), measure(name, after).filter(pl.col("node") < nodes))
+    assert_frame_equal(measure("sparsity", before), measure("sparsity", after))
+    first, second = measure("dead_nodes", before), measure("dead_nodes", after)
+    assert (second["dead"] - first["dead"]).to_list() == [1, 1, 1]
+
+
+@slow_fixture
+@given(seed=st.integers(0, 1000))
+def test_a_constant_node_does_not_change_the_continuous_winner(make_layer, seed):
+    splits = random_layer(seed, samples=40)
+    for z, labels in splits.values():
+        labels[:] = np.arange(len(labels)) % 3  # equal priors and counts, so that only the node's values could matter
+    splits = {s: (z[:, : len(y) // 3 * 3], y[: len(y) // 3 * 3]) for s, (z, y) in splits.items()}
+    extended = {split: (np.vstack([z, np.full(z.shape[1], 0.4)]), labels) for split, (z, labels) in splits.items()}
+    first, second = (measure("layer_accuracy", make_layer(s)) for s in (splits, extended))
+    for system in ("continuous", "discrete"):
+        one, two = (f.filter(pl.col("system") == system)["accuracy"] for f in (first, second))
+        assert one.to_list() == two.to_list()
+
+
+# --- what is missing is null ---
+
+
+def nulls_only(frame, column):
+    return frame[column].null_count() == len(frame) and not frame.select(pl.selectors.float().is_nan().any()).row(0).count(True)
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_diverged_net_gives_null_not_nan(make_layer, name, bad):
+    splits = random_layer()
+    for z, _ in splits.values():
+        z[:] = bad
+    frame = measure(name, make_layer(splits))
+    column = {"medians": "median", "activity": "active_share", "dead_nodes": "dead", "sparsity": "sparsity",
+              "distributions": "count", "densities": "density", "layer_accuracy": "accuracy"}[name]  # fmt: skip
+    assert len(frame) > 0
+    assert nulls_only(frame, column)
+
+
+@pytest.mark.parametrize("name", ["medians", "activity", "densities"])
+def test_a_class_absent_from_a_split_is_null(make_layer, name):
+    splits = random_layer()
+    z, labels = splits["test"]
+    splits["test"] = (z[:, labels != 1], labels[labels != 1])
+    frame = measure(name, make_layer(splits), splits=["test"])
+    column = {"medians": "median", "activity": "active_share", "densities": "density"}[name]
+    assert nulls_only(frame.filter(pl.col("class") == 1), column)
+    assert frame.filter(pl.col("class") != 1)[column].null_count() == 0
+
+
+def test_a_class_without_training_samples_is_never_predicted(make_layer):
+    splits = random_layer()
+    z, labels = splits["train"]
+    splits["train"] = (z[:, labels != 1], labels[labels != 1])
+    frame = measure("layer_accuracy", make_layer(splits))
+    assert frame["accuracy"].null_count() == 0
+
+
+def test_a_layer_of_dead_nodes_has_no_sparsity(make_layer):
+    splits = {split: (np.full_like(z, -1.0), labels) for split, (z, labels) in random_layer().items()}
+    layer = make_layer(splits)
+    assert nulls_only(measure("sparsity", layer), "sparsity")
+    assert measure("dead_nodes", layer)["dead_share"].to_list() == [1.0, 1.0, 1.0]
+    assert measure("layer_accuracy", layer)["accuracy"].null_count() == 0
+
+
+def test_the_combined_system_is_defined_for_the_relu_family_only(make_layer):
+    splits = random_layer(samples=30)
+    for activation, function in ACTIVATION_FUNCTIONS.items():
+        systems = measure("layer_accuracy", make_layer(splits, activation=activation))["system"].unique().to_list()
+        assert ("combined" in systems) == function.rectifying
+
+
+# --- contracts ---
+
+
+def test_collected_tables_have_the_columns_of_the_contract(small_tables):
+    keys = ["dataset", "model", "depth", "width", "activation", "batch_norm", "seed"]
+    further = {
+        "learning_curves": ["learning_rate", "epoch", "split", "loss", "accuracy"],
+        "accuracy": ["learning_rate", "best_epoch", "split", "accuracy"],
+        "medians": ["state", "split", "layer", "node", "class", "median"],
+        "activity": ["state", "split", "layer", "node", "class", "active_share"],
+        "dead_nodes": ["state", "split", "layer", "nodes", "dead", "dead_share"],
+        "sparsity": ["state", "split", "layer", "sparsity"],
+        "layer_accuracy": ["state", "split", "layer", "system", "accuracy", "network_accuracy"],
+        "distributions": ["state", "split", "layer", "node", "class", "kind", "bin_left", "bin_right", "count"],
+    }
+    for name, columns in further.items():
+        assert small_tables[name].columns == keys + columns
+    assert small_tables["sparsity_summary"].columns == [
+        *keys[:-1], "state", "split", "layer", "mean", "standard_error", "seeds",
+    ]  # fmt: skip
+
+
+def test_no_table_holds_nan_and_shares_lie_between_zero_and_one(small_tables):
+    for frame in small_tables.values():
+        for column in frame.select(pl.selectors.float()).columns:
+            assert not frame[column].is_nan().any()
+        for column in ("accuracy", "active_share", "dead_share", "sparsity", "network_accuracy"):
+            if column in frame.columns:
+                assert frame[column].drop_nulls().is_between(0, 1).all()
+
+
+def test_a_diverged_net_is_null_in_the_tables_and_the_others_are_not(small_tables):
+    spoilt = (pl.col("activation") == "relu") & (pl.col("depth") == 2) & ~pl.col("batch_norm")
+    accuracy = small_tables["accuracy"]
+    assert accuracy.filter(spoilt)["accuracy"].null_count() == len(accuracy.filter(spoilt)) > 0
+    assert accuracy.filter(~spoilt)["accuracy"].null_count() == 0
+    assert small_tables["replicas"].filter(spoilt)["diverged_epoch"].to_list() == [1, 1]
+    medians = small_tables["medians"].filter(spoilt)
+    assert medians.filter(pl.col("state") == "trained")["median"].null_count() > 0
+    assert medians.filter(pl.col("state") == "initial")["median"].null_count() == 0
+
+
+@pytest.mark.parametrize("name", ANALYSES)
+def test_every_registered_analysis_says_what_it_does(name):
+    module = import_module(f"nodescope.analyses.{name}")
+    assert (module.__doc__ or "").splitlines()[0].endswith("?")
+    for part in ("Needs:", "Gives:", "Cost:"):
+        assert part in module.__doc__
+    assert list(table_columns(name))[:3] == ["state", "split", "layer"]
+
+
+def test_chosen_nodes_are_spread_over_the_layer():
+    from nodescope.analyses.layers import chosen_nodes
+
+    assert chosen_nodes(OPTIONS.distributions, 9) == [0, 3, 6]
+    assert chosen_nodes(OPTIONS.densities, 2) == [0, 1]

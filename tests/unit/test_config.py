@@ -1,0 +1,180 @@
+"""Mistakes in the configuration are found at once, all of them, and said so that one can mend them."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from nodescope import grid
+from nodescope.charts.registry import CHARTS, charts_of
+from nodescope.config import parse_config
+from nodescope.config.documentation import CONFIG_FILE, DEFAULT, SCHEMA_FILE, default_yaml, json_schema
+from nodescope.config.schema import DATASET_SOURCES, Analyses
+from nodescope.errors import ConfigError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PRESETS = sorted((REPOSITORY / "presets").glob("*.yaml"))
+
+VALID = {
+    "studies": [
+        {
+            "name": "a",
+            "dataset": "digits",
+            "grid": {"depth": [2], "width": [8], "activation": ["relu"], "batch_norm": [False]},
+        }
+    ]
+}
+
+
+def with_change(path, value):
+    """A copy of the valid configuration with one entry set."""
+    raw = copy.deepcopy(VALID)
+    target = raw
+    for part in path[:-1]:
+        target = target[part] if isinstance(part, int) else target.setdefault(part, {})
+    target[path[-1]] = value
+    return raw
+
+
+def message(raw):
+    with pytest.raises(ConfigError) as error:
+        parse_config(raw)
+    return str(error.value)
+
+
+STUDY = ("studies", 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (("data_rot",), "x", "data_rot: unknown key; did you mean 'data_root'?"),
+        ((*STUDY, "grid", "batch_nrom"), [True], "studies[0].grid.batch_nrom: unknown key; did you mean 'batch_norm'?"),
+        ((*STUDY, "grid", "depth"), [], "studies[0].grid.depth: must have at least 1 entry"),
+        ((*STUDY, "grid", "depth"), [0], "studies[0].grid.depth[0]: must be at least 1, not 0"),
+        ((*STUDY, "grid", "depth"), 2, "studies[0].grid.depth: must be a list, not 2"),
+        ((*STUDY, "grid", "depth"), [True], "studies[0].grid.depth[0]: must be a whole number, not True"),
+        ((*STUDY, "grid", "width"), ["wide"], "studies[0].grid.width[0]: must be a whole number, not 'wide'"),
+        ((*STUDY, "grid", "activation"), ["rleu"], "studies[0].grid.activation[0]: unknown activation function 'rleu'; did you mean 'relu'?"),
+        ((*STUDY, "grid", "activation"), ["relu", "relu"], "values must not repeat, but these do: relu"),
+        ((*STUDY, "training", "learning_rates"), [-0.1], "studies[0].training.learning_rates[0]: must be greater than 0, not -0.1"),
+        ((*STUDY, "training", "learning_rates"), [float("nan")], "must be a finite number"),
+        ((*STUDY, "training", "epochs"), "many", "studies[0].training.epochs: must be a whole number, not 'many'"),
+        ((*STUDY, "training", "snapshots"), [999], "studies[0].training.snapshots: 999 lies beyond the last epoch (300)"),
+        ((*STUDY, "name"), "../up", "studies[0].name: '../up' is not safe as a file name"),
+        ((*STUDY, "name"), "-n", "is not safe as a file name"),
+        ((*STUDY, "name"), "x" * 65, "is not safe as a file name"),
+        ((*STUDY, "name"), "naïve", "is not safe as a file name"),
+        ((*STUDY, "dataset"), "minst", "studies[0].dataset: unknown data set 'minst'; did you mean 'mnist'?"),
+        ((*STUDY, "dataset"), {"source": "npz", "name": "own"}, "studies[0].dataset.path: is required but not given"),
+        ((*STUDY, "dataset"), {"source": "digits", "validation_size": 1.5}, "a fraction must lie between 0 and 1"),
+        ((*STUDY, "dataset"), {"source": "digits", "validation_size": 0}, "must be at least 1"),
+        ((*STUDY, "seeds"), [1, 1], "studies[0].seeds: values must not repeat"),
+        ((*STUDY, "seeds"), [-1], "studies[0].seeds[0]: must be at least 0, not -1"),
+        ((*STUDY, "analyses"), {"layer_accuracy": {"bandwidth": 0}}, "must be greater than 0, not 0"),
+        ((*STUDY, "analyses"), {"layer_accuracy": {"bandwidth": "wide"}}, "must be a number, not 'wide' or must be 'scott' or 'silverman'"),
+        ((*STUDY, "analyses"), {"distributions": {"nodes": [8]}}, "node 8 does not exist in layers of 8 nodes; allowed: 0 to 7"),
+        (("charts",), {"class_colours": ["red", "#000000"]}, "charts.class_colours[0]: 'red' is not a colour"),
+        (("studies",), [], "studies: must have at least 1 entry"),
+        (("studies",), "digits", "studies: must be a list, not 'digits'"),
+    ],
+)  # fmt: skip
+def test_each_mistake_gets_a_readable_message(path, value, expected):
+    text = message(with_change(path, value))
+    assert expected in text
+    assert text.startswith("The configuration has 1 problem:")
+    assert "pydantic" not in text
+
+
+def test_all_mistakes_are_said_at_once():
+    raw = with_change((*STUDY, "grid", "depth"), [0])
+    raw["colour"] = 1
+    raw["studies"].append({**VALID["studies"][0], "seeds": []})
+    text = message(raw)
+    assert "3 problems" not in text
+    for part in ("4 problems", "2 studies are named 'a'", "depth[0]", "colour: unknown key", "studies[1].seeds"):
+        assert part in text
+
+
+def test_two_studies_cannot_prepare_one_data_set_in_two_ways():
+    raw = copy.deepcopy(VALID)
+    raw["studies"].append({**VALID["studies"][0], "name": "b", "dataset": {"source": "digits", "split_seed": 1}})
+    assert "add a key 'name' to one of them" in message(raw)
+    raw["studies"][1]["dataset"]["name"] = "digits-b"
+    assert len(parse_config(raw).studies) == 2
+
+
+def test_numbers_that_yaml_reads_as_text_are_understood():
+    raw = yaml.safe_load("learning_rates: [1e-3]")
+    assert raw["learning_rates"] == ["1e-3"]
+    config = parse_config(with_change((*STUDY, "training", "learning_rates"), raw["learning_rates"]))
+    assert config.studies[0].training.learning_rates == [0.001]
+
+
+def test_the_default_configuration_and_its_schema_are_up_to_date():
+    hint = "run `make config` and commit the result"
+    assert (REPOSITORY / CONFIG_FILE).read_text(encoding="utf-8") == default_yaml(), hint
+    assert (REPOSITORY / SCHEMA_FILE).read_text(encoding="utf-8") == json_schema(), hint
+    assert parse_config(yaml.safe_load(default_yaml())) == DEFAULT
+
+
+def test_every_key_of_the_default_configuration_is_commented():
+    lines = default_yaml().splitlines()
+    for number, line in enumerate(lines):
+        stripped = line.strip().removeprefix("- ")
+        if stripped and not stripped.startswith("#"):
+            assert lines[number - 1].strip().startswith("#"), f"line {number + 1}: {line}"
+
+
+def test_the_default_configuration_and_the_presets_fit_the_json_schema():
+    import json
+
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(json.loads(json_schema()))
+    for path in [REPOSITORY / CONFIG_FILE, *PRESETS]:
+        validator.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert list(validator.iter_errors({"studies": []}))
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
+def test_presets_are_valid(path):
+    assert parse_config(yaml.safe_load(path.read_text(encoding="utf-8"))).studies
+
+
+def test_the_dissertation_preset_is_the_grid_of_288_networks():
+    raw = yaml.safe_load((REPOSITORY / "presets" / "dissertation.yaml").read_text(encoding="utf-8"))
+    grids = [s for s in parse_config(raw).studies if s.name.endswith("-grid")]
+    assert sum(len(grid.configurations(s)) * len(s.seeds) for s in grids) == 288
+    assert all(s.training.epochs == 300 and s.training.learning_rates == [0.01, 0.001, 0.0001] for s in grids)
+
+
+def test_identifiers_are_short_distinct_and_safe_as_paths():
+    raw = with_change((*STUDY, "grid"), {
+        "depth": [1, 2], "width": [8], "activation": ["relu", "leaky_relu"], "batch_norm": [False, True],
+        "initialisation": ["orthogonal", "kaiming_normal"],
+    })  # fmt: skip
+    identifiers = [c.identifier for c in grid.configurations(parse_config(raw).studies[0])]
+    assert len(set(identifiers)) == 16
+    assert "leakyrelu-2x8-bn-orthogonal" in identifiers
+    assert all(set(i) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for i in identifiers)
+
+
+def test_an_analysis_switched_off_takes_its_tables_and_charts_along():
+    study = parse_config(with_change((*STUDY, "analyses"), {"sparsity": {"enabled": False}})).studies[0]
+    assert "sparsity" not in grid.table_names(study)
+    assert "sparsity_summary" not in grid.table_names(study)
+    assert "sparsity" not in [chart.name for chart in charts_of(study)]
+
+
+def test_every_chart_needs_only_tables_that_exist():
+    study = parse_config(with_change((*STUDY, "training", "snapshots"), [1])).studies[0]
+    assert [chart.name for chart in charts_of(study)] == list(CHARTS)
+    assert set(study.analyses.enabled()) == set(Analyses.model_fields)
+
+
+@pytest.mark.parametrize("source", DATASET_SOURCES)
+def test_every_data_set_can_be_named_in_a_configuration(source):
+    dataset = {"source": source, **({"name": "own", "path": "x"} if source in ("npz", "image_folder") else {})}
+    assert parse_config(with_change((*STUDY, "dataset"), dataset)).studies[0].dataset.source == source
