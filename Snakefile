@@ -13,8 +13,9 @@ min_version("9.25")
 configfile: "config.yaml"
 
 
-# The environment is made from requirements.lock (see the Makefile); an image may be given for clusters.
-container: None
+# Only looked at with `--sdm apptainer`: an image of your own with what requirements.lock names. Without that option
+# the jobs run in the active environment (see the Makefile).
+container: "nodescope.sif"
 
 
 wildcard_constraints:

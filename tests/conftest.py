@@ -26,7 +26,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 def write_layer(folder, split, z, labels, n_classes, *, activation="relu", layer=1, samples=None):
     """Write [J, N] pre-activations as a recorded layer of seed 0, state trained; rows are sorted by label."""
     order = np.argsort(labels, kind="stable")
-    metadata = LayerMetadata("made", f"layer-{layer}", activation, (len(z),), tuple(f"class {c}" for c in range(n_classes)))
+    metadata = LayerMetadata(
+        "made", f"layer-{layer}", activation, (len(z),), tuple(f"class {c}" for c in range(n_classes))
+    )
     write(
         str(grid.activation_path(str(folder), 0, "trained", split, layer)),
         np.ascontiguousarray(np.asarray(z, np.float32)[:, order]),
@@ -84,7 +86,12 @@ def small_study() -> Study:
                 {
                     "name": "small",
                     "dataset": {"source": "npz", "name": "blobs", "path": "unused.npz"},
-                    "grid": {"depth": [1, 2], "width": [6], "activation": ["relu", "sigmoid"], "batch_norm": [False, True]},
+                    "grid": {
+                        "depth": [1, 2],
+                        "width": [6],
+                        "activation": ["relu", "sigmoid"],
+                        "batch_norm": [False, True],
+                    },
                     "seeds": [0, 1],
                     "training": {"epochs": 4, "batch_size": 16, "learning_rates": [0.01], "snapshots": [2]},
                 }
@@ -122,7 +129,11 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
         record_configuration(models, activations, dataset, "blobs", small_study.seeds, states)
         for name in small_study.analyses.enabled():
             options = getattr(small_study.analyses, name)
-            keep(name, identifier, analyse_configuration(name, str(activations), keys, small_study.seeds, states, options, 0.0))
+            keep(
+                name,
+                identifier,
+                analyse_configuration(name, str(activations), keys, small_study.seeds, states, options, 0.0),
+            )
     collected = {name: collect(paths) for name, paths in tables.items()}
     collected["sparsity_summary"] = sparsity_summary(collected["sparsity"])
     return collected

@@ -35,7 +35,8 @@ def job(log_path: str, title: str) -> Iterator[None]:
         root.error("%s failed.\n%s", title, error)
         sys.exit(1)
     except Exception as error:
-        to_file.stream.write(traceback.format_exc())
+        with Path(log_path).open("a", encoding="utf-8") as stream:
+            stream.write(traceback.format_exc())
         root.error("%s failed: %s: %s\nThe traceback stands in %s.", title, type(error).__name__, error, log_path)
         sys.exit(1)
     finally:

@@ -5,12 +5,12 @@ from importlib import import_module
 import numpy as np
 import polars as pl
 import pytest
+from conftest import random_layer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from scipy.special import expit, logsumexp
 
-from conftest import random_layer
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.analyses import layer_accuracy
 from nodescope.analyses.runner import table_columns
@@ -206,7 +206,7 @@ def test_an_added_dead_node_changes_only_what_counts_nodes(make_layer, seed):
 @given(seed=st.integers(0, 1000))
 def test_a_constant_node_does_not_change_the_continuous_winner(make_layer, seed):
     splits = random_layer(seed, samples=40)
-    for z, labels in splits.values():
+    for _, labels in splits.values():
         labels[:] = np.arange(len(labels)) % 3  # equal priors and counts, so that only the node's values could matter
     splits = {s: (z[:, : len(y) // 3 * 3], y[: len(y) // 3 * 3]) for s, (z, y) in splits.items()}
     extended = {split: (np.vstack([z, np.full(z.shape[1], 0.4)]), labels) for split, (z, labels) in splits.items()}
@@ -220,7 +220,9 @@ def test_a_constant_node_does_not_change_the_continuous_winner(make_layer, seed)
 
 
 def nulls_only(frame, column):
-    return frame[column].null_count() == len(frame) and not frame.select(pl.selectors.float().is_nan().any()).row(0).count(True)
+    return frame[column].null_count() == len(frame) and not frame.select(pl.selectors.float().is_nan().any()).row(
+        0
+    ).count(True)
 
 
 @pytest.mark.parametrize("name", ANALYSES)

@@ -14,7 +14,9 @@ from nodescope.errors import DamagedFileError, DatasetError
 
 def write_idx(path, array):
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes())
+    path.write_bytes(
+        bytes([0, 0, 8, array.ndim]) + struct.pack(f">{array.ndim}I", *array.shape) + array.astype(np.uint8).tobytes()
+    )
 
 
 @pytest.fixture(params=["mnist", "fmnist"])
@@ -152,7 +154,9 @@ def test_an_image_folder_without_a_test_set_draws_one(tmp_path):
 
 def test_an_image_folder_with_one_class_is_refused(tmp_path):
     write_images(tmp_path / "train", {"cat": 3})
-    assert "has 1 class folder(s); at least 2" in refusal(ImageFolder(source="image_folder", name="p", path=str(tmp_path)))
+    assert "has 1 class folder(s); at least 2" in refusal(
+        ImageFolder(source="image_folder", name="p", path=str(tmp_path))
+    )
 
 
 def test_an_image_folder_that_is_not_there_is_refused(tmp_path):
@@ -164,7 +168,9 @@ def test_images_of_different_sizes_are_named(tmp_path):
     write_images(tmp_path / "train", {"cat": 20, "dog": 20})
     write_images(tmp_path / "train", {"dog": 1}, size=(9, 9))
     with pytest.raises(DatasetError, match="9x9 pixels in colour"):
-        datasets.prepare(ImageFolder(source="image_folder", name="p", path=str(tmp_path)), ".", tmp_path / "x.npz", download=False)
+        datasets.prepare(
+            ImageFolder(source="image_folder", name="p", path=str(tmp_path)), ".", tmp_path / "x.npz", download=False
+        )
 
 
 def test_a_truncated_image_is_named(tmp_path):
@@ -172,7 +178,9 @@ def test_a_truncated_image_is_named(tmp_path):
     path = tmp_path / "train" / "dog" / "3.png"
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(DatasetError, match=r"3\.png is not a readable image"):
-        datasets.prepare(ImageFolder(source="image_folder", name="p", path=str(tmp_path)), ".", tmp_path / "x.npz", download=False)
+        datasets.prepare(
+            ImageFolder(source="image_folder", name="p", path=str(tmp_path)), ".", tmp_path / "x.npz", download=False
+        )
 
 
 def own(path, **arrays):
@@ -200,7 +208,10 @@ def test_own_arrays_with_class_names_and_a_test_set(tmp_path):
         ({"x": np.array([["a", "b"]]), "y": np.arange(1)}, "must hold numbers"),
         ({"x": np.ones((4, 2)), "y": np.array([0.5, 1, 2, 3])}, "class indices or names"),
         ({"x": np.ones((4, 2)), "y": np.arange(4), "x_test": np.ones((4, 2))}, "needs both x_test and y_test"),
-        ({"x": np.ones((4, 2)), "y": np.arange(4), "x_test": np.ones((4, 3)), "y_test": np.arange(4)}, "differ in shape"),
+        (
+            {"x": np.ones((4, 2)), "y": np.arange(4), "x_test": np.ones((4, 3)), "y_test": np.arange(4)},
+            "differ in shape",
+        ),
         ({"x": np.array([{"a": 1}], dtype=object), "y": np.arange(1)}, "objects cannot be loaded safely"),
     ],
 )

@@ -66,7 +66,9 @@ def test_it_agrees_with_scikit_learn():
     samples, queries = random.normal(0, 1, 500), random.normal(0, 2, 400)
     reference = ScikitLearnKernelDensity(bandwidth=0.2, kernel="gaussian").fit(samples[:, None])
     np.testing.assert_allclose(
-        fit(samples, 0.2, queries.min(), queries.max())(queries), reference.score_samples(queries[:, None]), atol=TOLERANCE_NATS
+        fit(samples, 0.2, queries.min(), queries.max())(queries),
+        reference.score_samples(queries[:, None]),
+        atol=TOLERANCE_NATS,
     )
 
 

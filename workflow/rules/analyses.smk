@@ -16,13 +16,6 @@ rule measure_medians:
         code=analysis_code("medians"),
     output:
         table="results/{study}/tables/medians/{configuration}.parquet",
-    params:
-        analysis="medians",
-        key_columns=configuration_keys,
-        seeds=seeds_of,
-        states=states_of,
-        options=options_of("medians"),
-        theta_threshold=0.0,
     log:
         "logs/{study}/medians/{configuration}.log",
     benchmark:
@@ -32,6 +25,13 @@ rule measure_medians:
     resources:
         mem_mb=3000,
         runtime=60,
+    params:
+        analysis="medians",
+        key_columns=configuration_keys,
+        seeds=seeds_of,
+        states=states_of,
+        options=options_of("medians"),
+        theta_threshold=0.0,
     script:
         "../scripts/analyse.py"
 
@@ -42,6 +42,10 @@ use rule measure_medians as measure_distributions with:
         code=analysis_code("distributions"),
     output:
         table="results/{study}/tables/distributions/{configuration}.parquet",
+    log:
+        "logs/{study}/distributions/{configuration}.log",
+    benchmark:
+        "results/{study}/benchmarks/distributions/{configuration}.tsv"
     params:
         analysis="distributions",
         key_columns=configuration_keys,
@@ -49,10 +53,6 @@ use rule measure_medians as measure_distributions with:
         states=states_of,
         options=options_of("distributions"),
         theta_threshold=0.0,
-    log:
-        "logs/{study}/distributions/{configuration}.log",
-    benchmark:
-        "results/{study}/benchmarks/distributions/{configuration}.tsv"
 
 
 use rule measure_medians as measure_densities with:
@@ -61,6 +61,10 @@ use rule measure_medians as measure_densities with:
         code=analysis_code("densities") + code("analyses/kernel_density.py"),
     output:
         table="results/{study}/tables/densities/{configuration}.parquet",
+    log:
+        "logs/{study}/densities/{configuration}.log",
+    benchmark:
+        "results/{study}/benchmarks/densities/{configuration}.tsv"
     params:
         analysis="densities",
         key_columns=configuration_keys,
@@ -68,10 +72,6 @@ use rule measure_medians as measure_densities with:
         states=states_of,
         options=options_of("densities"),
         theta_threshold=0.0,
-    log:
-        "logs/{study}/densities/{configuration}.log",
-    benchmark:
-        "results/{study}/benchmarks/densities/{configuration}.tsv"
 
 
 use rule measure_medians as measure_activity with:
@@ -80,6 +80,10 @@ use rule measure_medians as measure_activity with:
         code=analysis_code("activity"),
     output:
         table="results/{study}/tables/activity/{configuration}.parquet",
+    log:
+        "logs/{study}/activity/{configuration}.log",
+    benchmark:
+        "results/{study}/benchmarks/activity/{configuration}.tsv"
     params:
         analysis="activity",
         key_columns=configuration_keys,
@@ -87,10 +91,6 @@ use rule measure_medians as measure_activity with:
         states=states_of,
         options=options_of("activity"),
         theta_threshold=theta_threshold_of,
-    log:
-        "logs/{study}/activity/{configuration}.log",
-    benchmark:
-        "results/{study}/benchmarks/activity/{configuration}.tsv"
 
 
 use rule measure_activity as measure_dead_nodes with:
@@ -99,6 +99,10 @@ use rule measure_activity as measure_dead_nodes with:
         code=analysis_code("dead_nodes"),
     output:
         table="results/{study}/tables/dead_nodes/{configuration}.parquet",
+    log:
+        "logs/{study}/dead_nodes/{configuration}.log",
+    benchmark:
+        "results/{study}/benchmarks/dead_nodes/{configuration}.tsv"
     params:
         analysis="dead_nodes",
         key_columns=configuration_keys,
@@ -106,10 +110,6 @@ use rule measure_activity as measure_dead_nodes with:
         states=states_of,
         options=options_of("dead_nodes"),
         theta_threshold=theta_threshold_of,
-    log:
-        "logs/{study}/dead_nodes/{configuration}.log",
-    benchmark:
-        "results/{study}/benchmarks/dead_nodes/{configuration}.tsv"
 
 
 use rule measure_activity as measure_sparsity with:
@@ -118,6 +118,10 @@ use rule measure_activity as measure_sparsity with:
         code=analysis_code("sparsity"),
     output:
         table="results/{study}/tables/sparsity/{configuration}.parquet",
+    log:
+        "logs/{study}/sparsity/{configuration}.log",
+    benchmark:
+        "results/{study}/benchmarks/sparsity/{configuration}.tsv"
     params:
         analysis="sparsity",
         key_columns=configuration_keys,
@@ -125,10 +129,6 @@ use rule measure_activity as measure_sparsity with:
         states=states_of,
         options=options_of("sparsity"),
         theta_threshold=theta_threshold_of,
-    log:
-        "logs/{study}/sparsity/{configuration}.log",
-    benchmark:
-        "results/{study}/benchmarks/sparsity/{configuration}.tsv"
 
 
 use rule measure_activity as measure_layer_accuracy with:
@@ -137,6 +137,10 @@ use rule measure_activity as measure_layer_accuracy with:
         code=analysis_code("layer_accuracy") + code("analyses/kernel_density.py"),
     output:
         table="results/{study}/tables/layer_accuracy/{configuration}.parquet",
+    log:
+        "logs/{study}/layer_accuracy/{configuration}.log",
+    benchmark:
+        "results/{study}/benchmarks/layer_accuracy/{configuration}.tsv"
     params:
         analysis="layer_accuracy",
         key_columns=configuration_keys,
@@ -144,7 +148,3 @@ use rule measure_activity as measure_layer_accuracy with:
         states=states_of,
         options=options_of("layer_accuracy"),
         theta_threshold=theta_threshold_of,
-    log:
-        "logs/{study}/layer_accuracy/{configuration}.log",
-    benchmark:
-        "results/{study}/benchmarks/layer_accuracy/{configuration}.tsv"

@@ -10,15 +10,10 @@ OUTPUTS:
 """
 
 
-def tables_of_configurations(wildcards):
-    return [
-        f"results/{wildcards.study}/tables/{wildcards.table}/{identifier}.parquet"
-        for identifier in identifiers(study_of(wildcards))
-    ]
-
-
-def study_settings(wildcards):
-    return study_of(wildcards).model_dump(mode="json")
+localrules:
+    collect_table,
+    summarise_sparsity,
+    write_manifest,
 
 
 rule tables:
@@ -30,7 +25,6 @@ rule tables:
 
 rule collect_table:
     """One table of all configurations."""
-    localrule: True
     input:
         tables=tables_of_configurations,
     output:
@@ -46,7 +40,6 @@ rule collect_table:
 
 rule summarise_sparsity:
     """Mean and standard error of the sparsity over the seeds."""
-    localrule: True
     input:
         table="results/{study}/tables/sparsity.parquet",
         code=code("tables.py"),
@@ -66,15 +59,14 @@ ruleorder: summarise_sparsity > collect_table
 
 rule write_manifest:
     """The configurations of a study, and its settings."""
-    localrule: True
     output:
         manifest="results/{study}/manifest.parquet",
         settings="results/{study}/config.json",
-    params:
-        settings=study_settings,
     log:
         "logs/{study}/manifest.log",
     benchmark:
         "results/{study}/benchmarks/manifest.tsv"
+    params:
+        settings=study_settings,
     script:
         "../scripts/write_manifest.py"

@@ -1,19 +1,20 @@
 """The checked configuration, and functions that the rules share. Evaluated in every job: nothing heavy is imported."""
 
+import json
 import os
 import sys
 import time
 from pathlib import Path
 
 import nodescope
-from nodescope import grid
-from nodescope.charts.registry import charts_of
+from nodescope import datasets, grid
+from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.config import parse_config
 from nodescope.errors import NodescopeError
+from nodescope.planning import keeps_activations
 
 # Snakemake tells OpenMP and MKL how many threads a job has, but not polars; jobs that want more say so themselves.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
-
 
 
 def stop(error):
@@ -29,6 +30,11 @@ except NodescopeError as error:
 
 STUDIES = {study.name: study for study in CONFIG.studies}
 DATASETS = {study.dataset.name: study.dataset for study in CONFIG.studies}
+
+# Studies whose recorded activations stay, and those whose are deleted after use.
+KEPT = [study.name for study in CONFIG.studies if keeps_activations(CONFIG, study)]
+TEMPORARY = [study.name for study in CONFIG.studies if not keeps_activations(CONFIG, study)]
+
 PACKAGE = Path(os.path.relpath(Path(nodescope.__file__).parent))
 
 
@@ -39,8 +45,27 @@ def code(*patterns):
 
 def analysis_code(name):
     """The sources of one analysis."""
-    shared = ("analyses/layers.py", "analyses/runner.py", "recording/parquet.py", "activation_functions.py")
+    shared = (
+        "analyses/layers.py",
+        "analyses/runner.py",
+        "recording/parquet.py",
+        "activation_functions.py",
+    )
     return code(f"analyses/{name}.py", *shared)
+
+
+# Mistakes in the data are found before any job starts, unless the data set stands prepared with these settings.
+for name, source in DATASETS.items():
+    description = Path(f"results/datasets/{name}.json")
+    try:
+        prepared = json.loads(description.read_text(encoding="utf-8"))["source"]
+    except (OSError, ValueError, KeyError):
+        prepared = None
+    if prepared != source.model_dump(mode="json"):
+        try:
+            datasets.check(source, CONFIG.data_root, download=CONFIG.download)
+        except NodescopeError as error:
+            stop(error)
 
 
 # --- of wildcards ---
@@ -77,6 +102,48 @@ def options_of(analysis):
         return getattr(study_of(wildcards).analyses, analysis).model_dump(mode="json", exclude={"enabled"})
 
     return options
+
+
+def dataset_source(wildcards):
+    return DATASETS[wildcards.dataset].model_dump(mode="json")
+
+
+def dataset_file(wildcards):
+    """The user's own file, so that a change of it is noticed."""
+    source = DATASETS[wildcards.dataset]
+    return source.path if source.source == "npz" else []
+
+
+def training_params(wildcards):
+    return study_of(wildcards).training.model_dump(mode="json")
+
+
+def one_of(names):
+    """A wildcard constraint: one of the names (nothing where there are none)."""
+    return "|".join(names) if names else "(?!)"
+
+
+def tables_of_configurations(wildcards):
+    return [
+        f"results/{wildcards.study}/tables/{wildcards.table}/{identifier}.parquet"
+        for identifier in identifiers(study_of(wildcards))
+    ]
+
+
+def study_settings(wildcards):
+    return study_of(wildcards).model_dump(mode="json")
+
+
+def chart_tables(wildcards):
+    return [f"results/{wildcards.study}/tables/{table}.parquet" for table in CHARTS[wildcards.chart].tables]
+
+
+def chart_options(_):
+    return CONFIG.charts.model_dump(mode="json")
+
+
+def dataset_description(wildcards):
+    return f"results/datasets/{study_of(wildcards).dataset.name}.json"
 
 
 # --- targets ---

@@ -1,13 +1,16 @@
 """Before anything runs: how much is there to do?"""
 
 
+localrules:
+    plan,
+
+
 rule plan:
     """Target: print, per study, networks, jobs, what is done, and estimates of time, memory and disk."""
-    localrule: True
+    log:
+        "logs/plan.log",
     params:
         config=CONFIG.model_dump(mode="json"),
         cores=workflow.cores,
-    log:
-        "logs/plan.log",
     script:
         "../scripts/plan.py"

@@ -9,16 +9,6 @@ OUTPUTS:
 The activations of a large study are temporary: deleted after the last analysis of the configuration.
 """
 
-from nodescope.planning import keeps_activations
-
-KEPT = [study.name for study in CONFIG.studies if keeps_activations(CONFIG, study)]
-TEMPORARY = [study.name for study in CONFIG.studies if not keeps_activations(CONFIG, study)]
-
-
-def one_of(names):
-    """A wildcard constraint: one of the names (nothing where there are none)."""
-    return "|".join(names) if names else "(?!)"
-
 
 rule recordings:
     """Target: the activations of all networks."""
@@ -34,9 +24,6 @@ rule record_activations:
         code=code("recording/*.py", "activation_functions.py", "models/mlp.py"),
     output:
         activations=directory("results/{study}/activations/{configuration}"),
-    params:
-        seeds=seeds_of,
-        states=states_of,
     log:
         "logs/{study}/record/{configuration}.log",
     benchmark:
@@ -49,6 +36,9 @@ rule record_activations:
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        seeds=seeds_of,
+        states=states_of,
     script:
         "../scripts/record.py"
 

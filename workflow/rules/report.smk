@@ -8,9 +8,12 @@ OUTPUTS:
 """
 
 
+localrules:
+    build_report,
+
+
 rule build_report:
     """The page that shows all figures and tables of all studies, and where they come from."""
-    localrule: True
     input:
         charts=all_charts,
         tables=all_tables,
@@ -19,12 +22,12 @@ rule build_report:
         code=code("report/*.py", "report/templates/*"),
     output:
         html="reports/index.html",
-    params:
-        title=CONFIG.report.title,
-        charts={study.name: [chart.name for chart in charts_of(study)] for study in CONFIG.studies},
     log:
         "logs/report.log",
     benchmark:
         "results/report.benchmark.tsv"
+    params:
+        title=CONFIG.report.title,
+        charts={study.name: [chart.name for chart in charts_of(study)] for study in CONFIG.studies},
     script:
         "../scripts/build_report.py"

@@ -8,10 +8,6 @@ OUTPUTS:
 """
 
 
-def training_params(wildcards):
-    return study_of(wildcards).training.model_dump(mode="json")
-
-
 rule networks:
     """Target: all networks, trained."""
     input:
@@ -28,10 +24,6 @@ rule train_configuration:
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",
         accuracy="results/{study}/tables/accuracy/{configuration}.parquet",
         replicas="results/{study}/tables/replicas/{configuration}.parquet",
-    params:
-        key_columns=configuration_keys,
-        seeds=seeds_of,
-        training=training_params,
     log:
         "logs/{study}/train/{configuration}.log",
     benchmark:
@@ -42,5 +34,9 @@ rule train_configuration:
         gpu=1 if CONFIG.device == "cuda" else 0,
         mem_mb=4000,
         runtime=240,
+    params:
+        key_columns=configuration_keys,
+        seeds=seeds_of,
+        training=training_params,
     script:
         "../scripts/train.py"

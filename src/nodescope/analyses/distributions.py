@@ -7,6 +7,7 @@ null where the net diverged. Cost: one pass over the chosen nodes.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -46,6 +47,7 @@ def _histograms(values_N: NDArray[np.float32], activations: LayerActivations, bi
     known = len(values_N) > 0 and bool(np.isfinite(values_N).all())
     edges = np.histogram_bin_edges(values_N.astype(np.float64), bins) if known else None
     for c, samples in enumerate(activations.class_slices()):
+        columns: dict[str, Any]
         if edges is None:
             columns = {"bin_left": [None], "bin_right": [None], "count": [None]}
         else:

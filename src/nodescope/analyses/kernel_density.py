@@ -86,7 +86,7 @@ class KernelDensity:
     def __call__(self, queries: FloatArray) -> NDArray[np.float64]:
         """Log density [M] in nats at finite queries [M]; always finite."""
         log_normaliser = math.log(len(self.samples) * self.h * math.sqrt(2 * math.pi))
-        return _look_up(  # type: ignore[no-any-return]
+        return _look_up(
             queries, 1 / self.h, log_normaliser, self.samples, self.first, self.polynomials, self.sharp, self.moments
         )
 

@@ -44,7 +44,9 @@ Scores = dict[str, NDArray[np.float64]]
 def measure(layer: RecordedLayer, options: LayerAccuracy) -> pl.DataFrame:
     """Columns split, system, accuracy, network_accuracy."""
     train = layer.read("train")
-    evaluated = {split: train if split == "train" else layer.read(split) for split in options.splits}
+    evaluated: dict[str, LayerActivations] = {
+        split: train if split == "train" else layer.read(split) for split in options.splits
+    }
     rectifying = ACTIVATION_FUNCTIONS[train.metadata.activation].rectifying
     systems = ["discrete", "continuous", *(["combined"] if rectifying else [])]
     diverged = not all(finite_nodes(a).all() for a in [train, *evaluated.values()])
@@ -66,7 +68,7 @@ def layer_scores(
     evaluated: Mapping[str, LayerActivations],
     options: LayerAccuracy,
 ) -> dict[str, Scores]:
-    """For each split and system the classes' sums of log probabilities [C, N], without what is equal for all classes."""
+    """For each split and system the classes' sums of log probabilities [C, N], less what all classes share."""
     samples_C = class_counts(train)
     log_on_JC, log_off_JC = log_switch_probabilities(active_counts(layer, train), samples_C, options.smoothing)
     scores: dict[str, Scores] = {}

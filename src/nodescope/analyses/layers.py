@@ -45,12 +45,14 @@ class RecordedLayer:
 
     def theta(self, activations: LayerActivations) -> NDArray[np.bool_]:
         """The binary switch theta [J, N] (methods, section 1)."""
-        return activations.z > self.theta_threshold
+        theta_JN: NDArray[np.bool_] = np.asarray(activations.z > self.theta_threshold)
+        return theta_JN
 
 
 def finite_nodes(activations: LayerActivations) -> NDArray[np.bool_]:
     """Nodes [J] whose values are all finite; a diverged net has others."""
-    return np.isfinite(activations.z).all(axis=1)
+    finite_J: NDArray[np.bool_] = np.asarray(np.isfinite(activations.z).all(axis=1))
+    return finite_J
 
 
 def class_counts(activations: LayerActivations) -> NDArray[np.int64]:
@@ -66,7 +68,8 @@ def active_counts(layer: RecordedLayer, activations: LayerActivations) -> NDArra
 
 def dead_nodes(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.bool_]:
     """Nodes [J] that are on for no sample of any class."""
-    return ~layer.theta(activations).any(axis=1)
+    dead_J: NDArray[np.bool_] = np.asarray(~layer.theta(activations).any(axis=1))
+    return dead_J
 
 
 def chosen_nodes(options: NodeChoice, n_nodes: int) -> list[int]:

@@ -12,7 +12,7 @@ PANEL_WIDTH = 860
 
 def scatter_panel(
     frame: pl.DataFrame, value: str, context: Context, *, title: str, y_title: str, y_domain: tuple[float, float]
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     """One value per node and class as a cloud of points, one colour per class, layers separated by lines.
 
     Parameters
@@ -63,7 +63,7 @@ def heatmap_panel(
     title: str,
     low: str,
     high: str,
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     """A matrix of shares [class, node over all layers]; dead nodes as red lines."""
     height = 14 * len(values_CJ)
     pixels = raster.matrix(values_CJ, raster.colour(low), raster.colour(high), dead_J, raster.colour(DEAD_COLOUR))

@@ -20,7 +20,7 @@ def mean_accuracies(table: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def system_panels(part: pl.DataFrame, context: Context) -> alt.LayerChart:
+def system_panels(part: pl.DataFrame, context: Context) -> alt.LayerChart | alt.FacetChart:
     """Layers to be faceted by the caller: x = layer, colour = system, dash = split, dotted = network's test accuracy."""
     columns = ["depth", "norm", "state", "split", "layer", "system", "mean", "low", "high", "network"]
     shown = [name for name in SYSTEMS if name in part["system"].unique().to_list()]

@@ -8,6 +8,7 @@ function as `FullyConnected` with replica r's tensors (tested in float64).
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -56,7 +57,7 @@ class NetworkShape:
     def layer_sizes(self) -> list[tuple[int, int]]:
         """(inputs, outputs) of every linear map, the output layer last."""
         sizes = [self.n_inputs, *[self.width] * self.depth, self.n_classes]
-        return list(zip(sizes[:-1], sizes[1:], strict=True))
+        return list(pairwise(sizes))
 
 
 class HiddenLayer(nn.Module):
@@ -91,6 +92,12 @@ class FullyConnected(nn.Module):
             HiddenLayer(n_in, shape, layer) for layer, (n_in, _) in enumerate(shape.layer_sizes()[:-1], start=1)
         )
         self.output = nn.Linear(shape.width, shape.n_classes, bias=False)
+
+    def layer(self, index: int) -> HiddenLayer:
+        """Hidden layer ``index`` (0-based)."""
+        layer = self.hidden[index]
+        assert isinstance(layer, HiddenLayer)
+        return layer
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """Logits [B, C]."""

@@ -6,7 +6,7 @@ no more than ``safetensors.torch.load_file`` to use them.
 
 import dataclasses
 import json
-from pathlib import Path
+from pathlib import PurePath
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -17,13 +17,13 @@ from nodescope.files import atomic_path
 from nodescope.models.mlp import FullyConnected, NetworkShape
 
 
-def save_network(path: str | Path, shape: NetworkShape, tensors: dict[str, torch.Tensor]) -> None:
+def save_network(path: str | PurePath, shape: NetworkShape, tensors: dict[str, torch.Tensor]) -> None:
     """Write one network's tensors (as `nodescope.models.mlp.unstack` gives them) and its shape."""
     with atomic_path(path) as temporary:
         save_file(tensors, temporary, metadata={"nodescope_shape": json.dumps(dataclasses.asdict(shape))})
 
 
-def load_network(path: str | Path) -> FullyConnected:
+def load_network(path: str | PurePath) -> FullyConnected:
     """Read a network back, ready for evaluation.
 
     Raises

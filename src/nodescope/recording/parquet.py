@@ -3,7 +3,9 @@
 import dataclasses
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -42,6 +44,14 @@ class LayerMetadata:
     class_names: tuple[str, ...]
     format_version: int = FORMAT_VERSION
 
+    @classmethod
+    def from_json(cls, text: bytes) -> "LayerMetadata":
+        """Read back what `write` stored."""
+        fields: dict[str, Any] = json.loads(text)
+        fields["node_shape"] = tuple(fields["node_shape"])
+        fields["class_names"] = tuple(fields["class_names"])
+        return cls(**fields)
+
 
 @dataclass(frozen=True)
 class LayerActivations:
@@ -72,7 +82,7 @@ class LayerActivations:
     def class_slices(self) -> list[slice]:
         """For each class the range of its samples; empty where the class is absent."""
         bounds = np.searchsorted(self.labels, np.arange(self.n_classes + 1))
-        return [slice(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        return [slice(int(a), int(b)) for a, b in pairwise(bounds)]
 
 
 def write(
@@ -114,8 +124,7 @@ def read(path: str | Path) -> LayerActivations:
     try:
         # Threads pay for wide tables only, and jobs are told how many cores they have.
         table = pq.read_table(path, use_threads=False)
-        fields = json.loads((table.schema.metadata or {})[b"nodescope"])
-        metadata = LayerMetadata(**{k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()})
+        metadata = LayerMetadata.from_json((table.schema.metadata or {})[b"nodescope"])
         z = np.empty((table.num_columns - 2, table.num_rows), np.float32)
         for node, column in enumerate(table.columns[2:]):
             z[node] = column.to_numpy()

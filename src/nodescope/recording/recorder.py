@@ -65,7 +65,7 @@ def record_network(
         write(str(path), z_JN, labels, samples.astype(np.int32), metadata)
 
     previous_JN: NDArray[np.float32] | None = None
-    for index, linear in enumerate([*network.hidden, network.output]):
+    for index in range(shape.depth + 1):
         is_output = index == shape.depth
         n_nodes = shape.n_classes if is_output else shape.width
         z_JN = np.empty((n_nodes, len(samples)), np.float32)
@@ -74,8 +74,8 @@ def record_network(
             if previous_JN is None:
                 a_NJ = torch.from_numpy(dataset.inputs(samples[chunk]))
             else:
-                a_NJ = network.hidden[index - 1].activation(torch.from_numpy(previous_JN[:, chunk]).T)
-            z_NJ = linear(a_NJ) if is_output else linear.pre_activation(a_NJ)
+                a_NJ = network.layer(index - 1).activation(torch.from_numpy(previous_JN[:, chunk]).T)
+            z_NJ = network.output(a_NJ) if is_output else network.layer(index).pre_activation(a_NJ)
             z_JN[:, chunk] = z_NJ.T.numpy()
         write_layer("output" if is_output else index + 1, z_JN, "identity" if is_output else shape.activation)
         previous_JN = z_JN

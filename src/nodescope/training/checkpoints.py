@@ -76,7 +76,9 @@ class ProgressFolder:
                     part, _, name = key.partition("/")
                     if part in parts:
                         on_device = device if part != "curves" else "cpu"
-                        parts[part][name] = stream.get_tensor(key).to(on_device)
+                        # A copy, since a mapped file is not aligned as PyTorch's memory is, and the last bits of
+                        # a sum may depend on the alignment.
+                        parts[part][name] = stream.get_tensor(key).clone().to(on_device)
         except (SafetensorError, OSError, KeyError, ValueError):
             return None
         curves: dict[str, np.ndarray] = {name: parts["curves"][name].numpy() for name in CURVES}

@@ -133,7 +133,7 @@ def train(
     parameters = {name: t.requires_grad_() for name, t in state.tensors.items() if "running_" not in name}
     buffers = {name: t for name, t in state.tensors.items() if "running_" in name}
     stack = StackedFullyConnected(shape, parameters, buffers)
-    optimiser = _Adam(list(parameters.values()), replicas, state.optimiser)
+    optimiser = _Adam(parameters, replicas, state.optimiser)
     state.optimiser = optimiser.tensors()
     while state.epoch < protocol.epochs:
         optimiser.scale_rates(protocol.learning_rate_decay**state.epoch)
@@ -160,7 +160,7 @@ def _shuffled(replicas: list[Replica], epoch: int, n: int, device: torch.device)
 
 def _batches(order_RN: Tensor, batch_size: int, *, skip_single: bool) -> Iterator[Tensor]:
     """Consecutive batches; the last may be smaller. Batch normalisation cannot use a batch of one sample."""
-    for samples_RB in order_RN.split(batch_size, dim=1):
+    for samples_RB in torch.split(order_RN, batch_size, dim=1):
         if samples_RB.shape[1] > 1 or not skip_single:
             yield samples_RB
 
@@ -206,32 +206,42 @@ def _keep_best(state: TrainingState) -> None:
 class _Adam:
     """PyTorch's fused Adam on slices of the stacked parameters, one group of replicas per learning rate."""
 
-    def __init__(self, parameters: list[Tensor], replicas: list[Replica], saved: dict[str, Tensor]) -> None:
-        groups = []
+    def __init__(self, parameters: dict[str, Tensor], replicas: list[Replica], saved: dict[str, Tensor]) -> None:
+        self._rates: list[float] = []
+        self._slices: list[slice] = []
         first = 0
         for rate, members in groupby(replicas, key=lambda r: r.learning_rate):
             last = first + len(list(members))
-            groups.append((slice(first, last), rate))
+            self._rates.append(rate)
+            self._slices.append(slice(first, last))
             first = last
-        self._rates = [rate for _, rate in groups]
-        self._slices = [replicas_of_rate for replicas_of_rate, _ in groups]
-        slices = [{"params": [p.detach()[s] for p in parameters], "lr": rate} for s, rate in groups]
-        self._adam = torch.optim.Adam(slices, fused=True)
-        self._all = [p for group in self._adam.param_groups for p in group["params"]]
-        for index, parameter in enumerate(self._all):
+        self._adam = torch.optim.Adam(
+            [
+                {"params": [p.detach()[members] for p in parameters.values()], "lr": rate}
+                for members, rate in zip(self._slices, self._rates, strict=True)
+            ],
+            fused=True,
+        )
+        # By name, since the order of parameters that were read from a file is not theirs of before.
+        self._names = {
+            parameter: f"{index}.{name}"
+            for index, group in enumerate(self._adam.param_groups)
+            for name, parameter in zip(parameters, group["params"], strict=True)
+        }
+        for parameter, name in self._names.items():
             zeros = torch.zeros_like(parameter)
             self._adam.state[parameter] = {
-                "step": saved.get(f"{index}.step", torch.zeros((), dtype=torch.float32, device=parameter.device)),
-                "exp_avg": saved.get(f"{index}.exp_avg", zeros),
-                "exp_avg_sq": saved.get(f"{index}.exp_avg_sq", zeros.clone()),
+                "step": saved.get(f"{name}.step", torch.zeros((), dtype=torch.float32, device=parameter.device)),
+                "exp_avg": saved.get(f"{name}.exp_avg", zeros),
+                "exp_avg_sq": saved.get(f"{name}.exp_avg_sq", zeros.clone()),
             }
 
     def tensors(self) -> dict[str, Tensor]:
         """The optimiser's state by flat names; the tensors are live."""
         return {
-            f"{index}.{name}": value
-            for index, parameter in enumerate(self._all)
-            for name, value in self._adam.state[parameter].items()
+            f"{name}.{key}": value
+            for parameter, name in self._names.items()
+            for key, value in self._adam.state[parameter].items()
         }
 
     def scale_rates(self, factor: float) -> None:

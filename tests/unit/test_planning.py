@@ -1,0 +1,55 @@
+"""The plan counts networks and jobs, and knows what is done."""
+
+import pytest
+import yaml
+
+from nodescope import planning
+from nodescope.config import parse_config
+from nodescope.config.documentation import default_yaml
+from nodescope.files import atomic_path
+
+
+@pytest.fixture
+def config():
+    return parse_config(yaml.safe_load(default_yaml()))
+
+
+def test_the_default_study_is_counted(config, tmp_path):
+    found = planning.estimate(config.studies[0], tmp_path)
+    assert (found.configurations, found.networks, found.candidate_networks) == (8, 24, 120)
+    assert (found.jobs, found.jobs_done) == (8 * 9, 0)
+    # 8 configurations of 2 or 3 layers of 100 nodes, 1,797 samples, 5 states, 3 seeds, 4 bytes
+    assert found.activations_gb == pytest.approx(4 * (2 + 3) * 100 * 1797 * 5 * 3 * 4 / 1e9)
+
+
+def test_what_is_done_is_seen(config, tmp_path):
+    folder = tmp_path / "digits"
+    (folder / "activations" / "relu-2x100").mkdir(parents=True)
+    for table in ("accuracy", "medians"):
+        (folder / "tables" / table).mkdir(parents=True)
+        (folder / "tables" / table / "relu-2x100.parquet").touch()
+    assert planning.estimate(config.studies[0], tmp_path).jobs_done == 3
+
+
+@pytest.mark.parametrize(
+    ("keep", "limit", "kept"), [("auto", 1, True), ("auto", 1e-6, False), ("always", 1e-6, True), ("never", 1, False)]
+)
+def test_activations_are_kept_up_to_the_limit_or_as_told(config, keep, limit, kept):
+    study = config.studies[0].model_copy(update={"keep_activations": keep})
+    assert planning.keeps_activations(config.model_copy(update={"activations_limit_gb": limit}), study) == kept
+
+
+def test_the_plan_is_said_in_words(config):
+    text = planning.describe_plan(config, 2)
+    for part in ("24 networks (8 configurations x 3 seeds", "time", "memory", "disk", "kept"):
+        assert part in text
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), atomic_path(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

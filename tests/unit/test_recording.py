@@ -1,0 +1,123 @@
+"""What is recorded is what the net computes; a damaged file is named."""
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from conftest import small_dataset, write_layer
+
+from nodescope import grid
+from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.errors import DamagedFileError
+from nodescope.models import FullyConnected, NetworkShape, load_network, save_network
+from nodescope.models.initialisation import draw_weight
+from nodescope.models.torch_activations import TORCH_ACTIVATIONS
+from nodescope.recording import read
+from nodescope.recording.recorder import record_configuration
+
+
+@pytest.fixture(params=[False, True], ids=["without-bn", "with-bn"])
+def recorded(request, tmp_path):
+    """A random net, recorded on a small data set."""
+    torch.manual_seed(0)
+    shape = NetworkShape(5, 3, 2, 4, "tanh", request.param, "all", "xavier_normal")
+    network = FullyConnected(shape)
+    for name, tensor in network.state_dict().items():
+        if "num_batches" not in name:
+            tensor.copy_(torch.rand(tensor.shape) + 0.1)
+    dataset = small_dataset()
+    save_network(grid.model_path(str(tmp_path / "models"), 0, "trained"), shape, network.state_dict())
+    record_configuration(tmp_path / "models", tmp_path / "activations", dataset, "blobs", [0], ["trained"])
+    return network.eval(), dataset, tmp_path / "activations"
+
+
+def test_recorded_values_are_the_pre_activations_and_the_logits(recorded):
+    network, dataset, folder = recorded
+    for split, samples in dataset.splits.items():
+        x = torch.from_numpy(dataset.inputs(samples))
+        with torch.no_grad():
+            z1 = network.hidden[0].norm(network.hidden[0].linear(x))
+            z2 = network.hidden[1].norm(network.hidden[1].linear(torch.tanh(z1)))
+            expected = {1: z1, 2: z2, "output": network(x)}
+        for layer, z in expected.items():
+            found = read(str(grid.activation_path(str(folder), 0, "trained", split, layer)))
+            order = np.argsort(found.samples)
+            np.testing.assert_array_equal(found.samples[order], samples)
+            np.testing.assert_allclose(found.z[:, order], z.numpy().T, rtol=1e-5, atol=1e-6)
+            np.testing.assert_array_equal(found.labels, dataset.labels(found.samples))
+            assert (np.diff(found.labels) >= 0).all()
+
+
+def test_the_file_is_as_the_contract_says(recorded):
+    _, _, folder = recorded
+    path = folder / "seed-0" / "trained" / "test" / "layer-2.parquet"
+    parquet = pq.ParquetFile(path)
+    assert parquet.schema_arrow.names == ["sample", "label", "n0", "n1", "n2", "n3"]
+    assert [str(t) for t in parquet.schema_arrow.types] == ["int32", "int32", *["float"] * 4]
+    assert parquet.num_row_groups == 1
+    metadata = read(path).metadata
+    assert (metadata.dataset, metadata.layer, metadata.activation, metadata.node_shape) == (
+        "blobs",
+        "layer-2",
+        "tanh",
+        (4,),
+    )
+    assert metadata.class_names == ("class 0", "class 1", "class 2")
+
+
+def test_activations_are_the_function_of_the_pre_activations(tmp_path):
+    z = np.linspace(-3, 3, 12).reshape(2, 6)
+    write_layer(tmp_path, "train", z, np.array([0, 0, 1, 1, 2, 2]), 3, activation="sigmoid")
+    layer = read(tmp_path / "seed-0/trained/train/layer-1.parquet")
+    np.testing.assert_allclose(layer.a(), 1 / (1 + np.exp(-z)), rtol=1e-6)
+
+
+def test_class_slices_of_an_absent_class_are_empty(tmp_path):
+    write_layer(tmp_path, "train", np.ones((1, 3)), np.array([2, 0, 2]), 4)
+    slices = read(tmp_path / "seed-0/trained/train/layer-1.parquet").class_slices()
+    assert [s.stop - s.start for s in slices] == [1, 0, 2, 0]
+
+
+def test_a_truncated_activation_file_is_named(recorded):
+    _, _, folder = recorded
+    path = folder / "seed-0" / "trained" / "train" / "layer-1.parquet"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(DamagedFileError, match=r"layer-1\.parquet"):
+        read(path)
+    with pytest.raises(DamagedFileError, match=r"layer-9\.parquet"):
+        read(path.with_name("layer-9.parquet"))
+
+
+def test_a_truncated_network_file_is_named(recorded, tmp_path):
+    path = tmp_path / "models" / "seed-0" / "trained.safetensors"
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(DamagedFileError, match=r"trained\.safetensors"):
+        load_network(path)
+
+
+@pytest.mark.parametrize("name", ACTIVATION_FUNCTIONS)
+def test_both_forms_of_an_activation_function_agree(name):
+    z = np.linspace(-20, 20, 801)
+    expected = TORCH_ACTIVATIONS[name](torch.from_numpy(z)).numpy()
+    np.testing.assert_allclose(ACTIVATION_FUNCTIONS[name].apply(z), expected, rtol=1e-9, atol=1e-12)
+    assert ACTIVATION_FUNCTIONS[name].apply(z.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("initialisation", "variance"),
+    [("kaiming_normal", 2 / 400), ("kaiming_uniform", 2 / 400), ("xavier_normal", 2 / 700), ("xavier_uniform", 2 / 700),
+     ("lecun_normal", 1 / 400)],
+)  # fmt: skip
+def test_initial_weights_have_the_published_variance(initialisation, variance):
+    weight = draw_weight(initialisation, 400, 300, np.random.default_rng(0))
+    assert weight.mean() == pytest.approx(0, abs=3 * np.sqrt(variance / weight.size))
+    assert weight.var() == pytest.approx(variance, rel=0.02)
+    if initialisation.endswith("uniform"):
+        assert np.abs(weight).max() <= np.sqrt(3 * variance)
+
+
+@pytest.mark.parametrize("shape", [(20, 8), (8, 20)])
+def test_orthogonal_weights_are_orthonormal(shape):
+    weight = draw_weight("orthogonal", *shape, np.random.default_rng(0))
+    small = weight if shape[0] <= shape[1] else weight.T
+    np.testing.assert_allclose(small @ small.T, np.eye(8), atol=1e-12)

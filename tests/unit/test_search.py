@@ -1,0 +1,131 @@
+"""The learning-rate search, and training that goes on where it was stopped."""
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from conftest import small_dataset
+
+from nodescope.config.schema import Training
+from nodescope.errors import NodescopeError
+from nodescope.models import load_network
+from nodescope.training import configuration as stage
+from nodescope.training import train_configuration
+
+KEYS = {"dataset": "blobs", "model": "mlp", "depth": 2, "width": 6, "activation": "relu", "batch_norm": True}
+
+
+def train(folder, seeds=(0, 1), keys=KEYS, **changes):
+    training = Training(**{"epochs": 5, "batch_size": 16, "learning_rates": [0.01, 0.001], "snapshots": [2]} | changes)
+    return train_configuration(
+        keys, list(seeds), training, small_dataset(), device="cpu", progress_folder=folder, title="test"
+    )
+
+
+def test_the_rate_with_the_best_mean_validation_accuracy_wins(tmp_path):
+    trained = train(tmp_path, learning_rates=[0.01, 0.003, 1e-6], refinement_rounds=0)
+    replicas = trained.replica_table()
+    means = replicas.group_by("learning_rate", maintain_order=True).agg(pl.col("validation_accuracy").mean())
+    assert (
+        trained.learning_rate
+        == means.sort("validation_accuracy", descending=True, maintain_order=True)["learning_rate"][0]
+    )
+    assert replicas.filter("chosen")["learning_rate"].unique().to_list() == [trained.learning_rate]
+
+
+def test_refinement_tries_the_neighbours_of_the_best_and_then_closer_ones(tmp_path):
+    trained = train(tmp_path, learning_rates=[0.01], refinement_rounds=2)
+    rounds = [sorted({r.learning_rate for r in finished.replicas}) for finished in trained.rounds]
+    assert rounds[1] == pytest.approx([0.01 / np.sqrt(10), 0.01 * np.sqrt(10)])
+    best_of_two = max(
+        (rate for finished in trained.rounds[:2] for rate in finished.mean_accuracy()),
+        key=lambda rate: next(f.mean_accuracy()[rate] for f in trained.rounds if rate in f.mean_accuracy()),
+    )
+    assert rounds[2] == pytest.approx([best_of_two / 10**0.25, best_of_two * 10**0.25])
+
+
+def test_curves_hold_every_replica_and_the_state_before_the_first_step(tmp_path):
+    curves = train(tmp_path).learning_curves()
+    assert len(curves) == 2 * 2 * (2 + 2) * 6  # splits x seeds x rates of both rounds x epochs 0 to 5
+    assert curves["epoch"].min() == 0
+
+
+def test_saved_networks_are_those_whose_accuracy_is_reported(tmp_path):
+    trained = train(tmp_path / "progress")
+    trained.save_networks(tmp_path / "models", [2])
+    dataset = small_dataset()
+    for row in trained.accuracy_table().iter_rows(named=True):
+        network = load_network(tmp_path / "models" / f"seed-{row['seed']}" / "trained.safetensors")
+        samples = dict(dataset.splits.items())[row["split"]]
+        with torch.no_grad():
+            predicted = network(torch.from_numpy(dataset.inputs(samples))).argmax(1).numpy()
+        assert (predicted == dataset.labels(samples)).mean() == pytest.approx(row["accuracy"])
+    assert sorted(p.name for p in (tmp_path / "models" / "seed-1").iterdir()) == [
+        "epoch-2.safetensors", "initial.safetensors", "trained.safetensors",
+    ]  # fmt: skip
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("stopped_in_round", [0, 1])
+def test_a_training_that_was_stopped_goes_on_to_the_same_result(tmp_path, monkeypatch, stopped_in_round):
+    undisturbed = train(tmp_path / "undisturbed")
+    monkeypatch.setattr(stage, "SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    original = stage.ProgressFolder.save
+    epochs_run = []
+
+    def save_then_die(self, round_index, state):
+        original(self, round_index, state)
+        if (round_index, state.epoch) == (stopped_in_round, 3):
+            raise Killed
+
+    def save_and_count(self, round_index, state):
+        epochs_run.append((round_index, state.epoch))
+        original(self, round_index, state)
+
+    monkeypatch.setattr(stage.ProgressFolder, "save", save_then_die)
+    with pytest.raises(Killed):
+        train(tmp_path / "disturbed")
+    monkeypatch.setattr(stage.ProgressFolder, "save", save_and_count)
+    resumed = train(tmp_path / "disturbed")
+
+    assert epochs_run[0] == (stopped_in_round, 4)
+    assert resumed.learning_curves().equals(undisturbed.learning_curves())
+    for state, by_seed in undisturbed.networks([2]).items():
+        for seed, tensors in by_seed.items():
+            for name, tensor in tensors.items():
+                assert torch.equal(tensor, resumed.networks([2])[state][seed][name])
+
+
+def test_progress_of_other_settings_is_not_picked_up(tmp_path, monkeypatch):
+    train(tmp_path / "shared", epochs=5)
+    other = train(tmp_path / "shared", epochs=4)
+    assert other.learning_curves().equals(train(tmp_path / "fresh", epochs=4).learning_curves())
+
+
+def test_a_damaged_checkpoint_is_not_used(tmp_path):
+    first = train(tmp_path / "progress")
+    for path in (tmp_path / "progress").glob("round-?.safetensors"):
+        path.write_bytes(path.read_bytes()[:-7])
+    assert train(tmp_path / "progress").learning_curves().equals(first.learning_curves())
+
+
+def test_a_net_that_diverges_at_every_rate_is_null_and_is_saved(tmp_path):
+    trained = train(
+        tmp_path / "progress", keys=KEYS | {"batch_norm": False}, learning_rates=[1e30], refinement_rounds=0
+    )
+    assert trained.accuracy_table()["accuracy"].null_count() == 6
+    assert trained.replica_table()["diverged_epoch"].to_list() == [1, 1]
+    trained.save_networks(tmp_path / "models", [])
+    network = load_network(tmp_path / "models" / "seed-0" / "trained.safetensors")
+    assert not all(torch.isfinite(p).all() for p in network.parameters())
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU; this machine has one")
+def test_a_gpu_that_is_not_there_is_said_so(tmp_path):
+    with pytest.raises(NodescopeError, match="finds no GPU"):
+        train_configuration(
+            KEYS, [0], Training(epochs=1), small_dataset(), device="cuda", progress_folder=tmp_path, title="test"
+        )
