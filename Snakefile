@@ -35,6 +35,7 @@ rule all:
     input:
         "reports/index.html",
         all_tables,
+        all_tables_of_configurations,
 
 
 include: "workflow/rules/datasets.smk"

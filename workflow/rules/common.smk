@@ -162,6 +162,16 @@ def all_tables(_):
     ]
 
 
+def all_tables_of_configurations(_):
+    """Targets too, so that one that was deleted is measured again."""
+    return [
+        f"results/{study.name}/tables/{table}/{identifier}.parquet"
+        for study in CONFIG.studies
+        for table in [*grid.TRAINING_TABLES, *study.analyses.enabled()]
+        for identifier in identifiers(study)
+    ]
+
+
 def all_charts(_):
     return [f"results/{study.name}/charts/{chart.name}" for study in CONFIG.studies for chart in charts_of(study)]
 

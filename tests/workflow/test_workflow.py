@@ -1,0 +1,307 @@
+"""The workflow as a user runs it: in a folder with a space in its path, from nothing to the report, and again.
+
+The tests of this module share one project and run in order, since each starts from what the one before left;
+together they are one story: a first run, a second that does nothing, changes that re-run what depends on them,
+faults, and how they are mended.
+"""
+
+import copy
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+CONFIG = {
+    "download": False,
+    "studies": [
+        {
+            "name": "flowers",
+            "dataset": {"source": "iris", "validation_size": 0.2},
+            "grid": {"depth": [2], "width": [6], "activation": ["relu", "sigmoid"], "batch_norm": [False]},
+            "seeds": [0, 1],
+            "training": {
+                "epochs": 6,
+                "batch_size": 16,
+                "learning_rates": [0.01],
+                "refinement_rounds": 0,
+                "snapshots": [2],
+            },
+        }
+    ],
+}
+
+
+def with_dataset(dataset):
+    return {"studies": [CONFIG["studies"][0] | {"dataset": dataset}]}
+
+
+class Project:
+    """A copy of the repository with a configuration of its own."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        for folder in ("src", "workflow"):
+            shutil.copytree(
+                REPOSITORY / folder, path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+            )
+        shutil.copy(REPOSITORY / "Snakefile", path)
+        self.configure(CONFIG)
+
+    def configure(self, config):
+        (self.path / "config.yaml").write_text(yaml.safe_dump(config))
+
+    @contextmanager
+    def changed(self, config):
+        """Another configuration for a while."""
+        self.configure(config)
+        try:
+            yield
+        finally:
+            self.configure(CONFIG)
+
+    def environment(self):
+        return os.environ | {"PYTHONPATH": str(self.path / "src")}
+
+    def snakemake(self, *arguments, expect=0):
+        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
+        done = subprocess.run(
+            command, cwd=self.path, env=self.environment(), capture_output=True, text=True, timeout=600
+        )
+        output = done.stdout + done.stderr
+        assert done.returncode == expect, output[-4000:]
+        return output
+
+    def jobs(self, *arguments):
+        """Which rules would run how often."""
+        output = self.snakemake("--dry-run", *arguments)
+        if "Nothing to be done" in output:
+            return {}
+        table = output[output.index("Job stats:") :].splitlines()[3:]
+        rows = (re.fullmatch(r"(\w+)\s+(\d+)", line) for line in table)
+        found = {}
+        for row in rows:
+            if row is None or row[1] == "total":
+                break
+            found[row[1]] = int(row[2])
+        return found
+
+    def table(self, name):
+        return pl.read_parquet(self.path / "results" / "flowers" / "tables" / f"{name}.parquet")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    return Project(tmp_path_factory.mktemp("a folder") / "with spaces")
+
+
+def test_the_plan_is_printed_before_anything_runs(project):
+    output = project.snakemake("plan")
+    assert "Study flowers: 4 networks (2 configurations x 2 seeds; 4 with all learning rates), 6 epochs each" in output
+    assert "0 of 18 done" in output
+
+
+def test_a_run_ends_with_a_report(project):
+    output = project.snakemake()
+    assert "The report is at reports/index.html" in output
+    assert re.search(
+        r"flowers/relu-2x6, round 1 of 1 \(2 nets\): epoch 6 of 6, best validation accuracy [\d.]+ %", output
+    )
+    html = (project.path / "reports" / "index.html").read_text()
+    assert "Figure 1. Activation functions" in html
+    accuracy = project.table("accuracy")
+    assert accuracy["accuracy"].null_count() == 0
+    assert len(accuracy) == 2 * 2 * 3
+    log = (project.path / "logs" / "flowers" / "train" / "relu-2x6.log").read_text()
+    assert "epoch 6 of 6" in log
+    assert not (project.path / "results" / "flowers" / ".progress" / "relu-2x6").exists()
+
+
+def test_every_table_is_there_as_parquet_and_csv_and_holds_the_same(project):
+    folder = project.path / "results" / "flowers" / "tables"
+    for path in folder.glob("*.parquet"):
+        frame = pl.read_parquet(path)
+        again = pl.read_csv(path.with_suffix(".csv"), schema=frame.schema)
+        assert again.columns == frame.columns and len(again) == len(frame) > 0
+    assert {p.stem for p in folder.glob("*.parquet")} == {
+        "learning_curves", "accuracy", "replicas", "medians", "activity", "dead_nodes", "sparsity", "sparsity_summary",
+        "distributions", "densities", "layer_accuracy",
+    }  # fmt: skip
+
+
+def test_polars_and_duckdb_read_the_tables_as_the_readme_shows(project):
+    import duckdb
+
+    readme = (REPOSITORY / "README.md").read_text()
+    blocks = [b for b in re.findall(r"```python\n(.*?)```", readme, re.S) if "results/" in b]
+    assert len(blocks) == 2 and any("duckdb" in b for b in blocks)
+    for block in blocks:
+        code = block.replace("results/digits/", f"{project.path}/results/flowers/")
+        names: dict = {"duckdb": duckdb}
+        exec(compile(code, "README.md", "exec"), names)
+        assert len(names["result"]) > 0
+
+
+def test_a_second_run_does_nothing(project):
+    assert project.jobs() == {}
+
+
+def test_deleting_one_table_runs_one_measurement_again(project):
+    (project.path / "results/flowers/tables/medians/relu-2x6.parquet").unlink()
+    before = project.table("medians")
+    jobs = project.jobs()
+    assert {name: n for name, n in jobs.items() if name.startswith(("train", "record", "measure"))} == {
+        "measure_medians": 1
+    }
+    project.snakemake()
+    assert project.table("medians").equals(before)
+    (project.path / "results/flowers/tables/accuracy.csv").unlink()
+    assert project.jobs("tables") == {"collect_table": 1, "tables": 1}
+    project.snakemake()
+
+
+def test_a_changed_colour_draws_charts_and_nothing_else(project):
+    with project.changed(CONFIG | {"charts": {"class_colours": ["#000000", "#ff0000", "#00ff00"]}}):
+        assert set(project.jobs()) == {"draw_chart", "build_report", "all"}
+    assert project.jobs() == {}
+
+
+def test_a_changed_option_measures_what_depends_on_it_again(project):
+    config = copy.deepcopy(CONFIG)
+    config["studies"][0]["analyses"] = {"layer_accuracy": {"bandwidth": 0.3}}
+    with project.changed(config):
+        jobs = project.jobs()
+    assert jobs["measure_layer_accuracy"] == 2
+    assert not {"train_configuration", "record_activations", "measure_medians"} & set(jobs)
+    config["studies"][0]["theta_threshold"] = 0.5
+    with project.changed(config):
+        jobs = project.jobs()
+    assert {"measure_activity", "measure_dead_nodes", "measure_sparsity"} <= set(jobs)
+    assert not {"train_configuration", "record_activations", "measure_medians", "measure_distributions"} & set(jobs)
+
+
+def test_a_new_width_trains_the_new_networks_only(project):
+    config = copy.deepcopy(CONFIG)
+    config["studies"][0]["grid"]["width"] = [6, 7]
+    with project.changed(config):
+        jobs = project.jobs()
+    assert jobs["train_configuration"] == 2
+    assert jobs["measure_medians"] == 2
+
+
+def test_an_edit_of_the_code_of_one_analysis_runs_that_one_again(project):
+    source = project.path / "src/nodescope/analyses/sparsity.py"
+    text = source.read_text()
+    source.write_text(text + "\n# an edit\n")
+    jobs = project.jobs()
+    assert jobs["measure_sparsity"] == 2
+    assert not {"train_configuration", "measure_medians", "measure_layer_accuracy"} & set(jobs)
+    source.write_text(text)
+    assert project.jobs() == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"studys": []}, "studys: unknown key; did you mean 'studies'?"),
+        ({"studies": [CONFIG["studies"][0], CONFIG["studies"][0]]}, "2 studies are named 'flowers'"),
+        (with_dataset("mnist"), "train-images-idx3-ubyte"),
+        (with_dataset({"source": "iris", "validation_size": 500}), "validation_size takes 500 samples"),
+        (with_dataset({"source": "image_folder", "name": "p", "path": "gone"}), "there is no folder gone/train"),
+    ],
+)  # fmt: skip
+def test_a_mistake_ends_with_a_message_before_any_job_and_leaves_results_alone(project, change, expected):
+    before = project.table("accuracy")
+    with project.changed(CONFIG | change):
+        output = project.snakemake(expect=1)
+    assert expected in output
+    assert "Traceback" not in output and "Job stats" not in output
+    assert project.table("accuracy").equals(before)
+
+
+def test_a_truncated_recording_is_named_and_the_next_run_goes_on(project):
+    recorded = project.path / "results/flowers/activations/relu-2x6"
+    damaged = recorded / "seed-1/trained/train/layer-2.parquet"
+    before = project.table("activity")
+    damaged.write_bytes(damaged.read_bytes()[:-30])
+    (project.path / "results/flowers/tables/activity/relu-2x6.parquet").unlink()
+    output = project.snakemake(expect=1)
+    assert "layer-2.parquet cannot be read" in output
+    assert "Hint: delete the activations folder" in output
+    shutil.rmtree(recorded)
+    jobs = project.jobs()
+    assert jobs["record_activations"] == 1 and "train_configuration" not in jobs
+    project.snakemake()
+    assert project.table("activity").equals(before)
+
+
+def test_a_killed_training_goes_on_where_it_was(project):
+    """Kill the training job after its first checkpoint; the retried run resumes and gives what it gave before."""
+    config = copy.deepcopy(CONFIG)
+    config["studies"][0] |= {"name": "long", "seeds": [0]}
+    config["studies"][0]["grid"]["activation"] = ["relu"]
+    config["studies"][0]["training"] |= {"epochs": 3000, "snapshots": []}
+    project.configure(config)
+    source = project.path / "src/nodescope/training/configuration.py"
+    source.write_text(
+        re.sub(r"SECONDS_BETWEEN_CHECKPOINTS = [\d.]+", "SECONDS_BETWEEN_CHECKPOINTS = 0.2", source.read_text())
+    )
+    target = "results/long/tables/accuracy/relu-2x6.parquet"
+    checkpoint = project.path / "results/long/.progress/relu-2x6/round-0.safetensors"
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", target]
+    running = subprocess.Popen(
+        command, cwd=project.path, env=project.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    assert checkpoint.exists() and not (project.path / target).exists()
+
+    project.snakemake("--unlock")
+    output = project.snakemake("--rerun-incomplete", target)
+    assert re.search(r"goes on after epoch \d+", output)
+    resumed = pl.read_parquet(project.path / "results/long/tables/learning_curves/relu-2x6.parquet")
+
+    shutil.rmtree(project.path / "results/long")
+    project.snakemake(target)
+    undisturbed = pl.read_parquet(project.path / "results/long/tables/learning_curves/relu-2x6.parquet")
+    assert resumed.equals(undisturbed)
+
+
+def test_own_data_and_temporary_activations(project):
+    """An npz of one's own; a diverging rate is a result; activations are deleted after use."""
+    random = np.random.default_rng(0)
+    y = np.arange(90) % 3
+    np.savez(
+        project.path / "own data.npz",
+        x=random.normal(size=(90, 4)) + 3 * y[:, None],
+        y=np.array(["a", "b", "<b>c</b>"])[y],
+    )
+    study = {
+        "name": "own", "keep_activations": "never", "seeds": [0],
+        "dataset": {"source": "npz", "name": "own", "path": "own data.npz", "validation_size": 0.3},
+        "grid": {"depth": [1], "width": [4], "activation": ["relu", "tanh"], "batch_norm": [False]},
+        "training": {"epochs": 2, "learning_rates": [1e30], "refinement_rounds": 0},
+    }  # fmt: skip
+    project.configure({"studies": [study]})
+    project.snakemake()
+    assert not list((project.path / "results/own/activations").glob("*/seed-*"))
+    replicas = pl.read_parquet(project.path / "results/own/tables/replicas.parquet")
+    assert replicas.filter(pl.col("activation") == "relu")["diverged_epoch"].to_list() == [1]
+    html = (project.path / "reports/index.html").read_text()
+    assert "of the kept networks diverged" in html
+    assert "<b>c</b>" not in html
+    assert project.jobs() == {}
