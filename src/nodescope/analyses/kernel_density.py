@@ -266,14 +266,21 @@ def _sharp_cells(grid):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _log_sum_from_samples(q, samples):  # type: ignore[no-untyped-def]
-    """log sum_i exp(-(q - x_i)^2 / 2), from the nearest sample outwards."""
-    right = np.searchsorted(samples, q)
+def _distance_to_nearest(q, samples, right):  # type: ignore[no-untyped-def]
+    """Distance from q to the nearest sample; ``right`` is the index of the first that is not below q."""
     nearest = np.inf
     if right < len(samples):
         nearest = samples[right] - q
     if right > 0:
         nearest = min(nearest, q - samples[right - 1])
+    return nearest
+
+
+@njit(cache=True)
+def _log_sum_from_samples(q, samples):  # type: ignore[no-untyped-def]
+    """log sum_i exp(-(q - x_i)^2 / 2), from the nearest sample outwards."""
+    right = np.searchsorted(samples, q)
+    nearest = _distance_to_nearest(q, samples, right)
     top = 0.5 * nearest * nearest
     total = 0.0
     for i in range(right, len(samples)):
@@ -311,11 +318,7 @@ def _log_sum_from_boxes(q, origin, moments, nearest):  # type: ignore[no-untyped
 def _log_sum(q, samples, origin, moments):  # type: ignore[no-untyped-def]
     """The log sum without the table."""
     right = np.searchsorted(samples, q)
-    nearest = np.inf
-    if right < len(samples):
-        nearest = samples[right] - q
-    if right > 0:
-        nearest = min(nearest, q - samples[right - 1])
+    nearest = _distance_to_nearest(q, samples, right)
     last = origin + (len(moments) - 1) * SPACING
     if nearest <= REACH and origin + PADDING * SPACING <= q <= last - PADDING * SPACING:
         return _log_sum_from_boxes(q, origin, moments, nearest)

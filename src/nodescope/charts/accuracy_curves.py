@@ -4,7 +4,6 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.context import (
-    ACTIVATION_COLOURS,
     Context,
     Figure,
     batch_norm_label,
@@ -15,6 +14,7 @@ from nodescope.charts.context import (
     rounded,
     slug,
     variant_label,
+    variant_scale,
 )
 from nodescope.tables import mean_over_seeds
 
@@ -35,11 +35,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     found = []
     for keys, part in groups(mean, "width"):
         data = rounded(part.select("depth", "norm", "variant", "split", "epoch", "mean", "low", "high").drop_nulls())
-        colour = (
-            alt.Color("variant:N")
-            .title("activation")
-            .scale(domain=variants, range=[ACTIVATION_COLOURS[i % 9] for i in range(len(variants))])
-        )
+        colour = alt.Color("variant:N").title("activation").scale(variant_scale(variants))
         base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
             x=alt.X("epoch:Q").title("epoch"), color=colour
         )

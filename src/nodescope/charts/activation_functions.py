@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
-from nodescope.charts.context import ACTIVATION_COLOURS, Context, Figure, rounded
+from nodescope.charts.context import Context, Figure, rounded, variant_scale
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -21,9 +21,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         .encode(
             x=alt.X("z:Q").title("pre-activation z"),
             y=alt.Y("a:Q").title("activation a = T(z)").scale(domain=[-1.5, 3]),
-            color=alt.Color("activation:N")
-            .title("activation function")
-            .scale(domain=names, range=list(ACTIVATION_COLOURS[: len(names)])),
+            color=alt.Color("activation:N").title("activation function").scale(variant_scale(names)),
         )
     )
     formulas = "; ".join(f"{name}: {ACTIVATION_FUNCTIONS[name].formula}" for name in names)

@@ -1,5 +1,6 @@
 """What the charts share: figures and their texts, names for readers, colours, order."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,6 @@ from nodescope.config.schema import Charts
 ACTIVATION_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777", "#ee7733", "#332288")
 SYSTEMS = {"discrete": "#4477aa", "continuous": "#ee6677", "combined": "#228833"}
 DEAD_COLOUR = "#cc0000"
-PERCENT = "%"
 
 #: Key columns that may or may not be there, and those that tell networks apart within a panel.
 FIXED_KEYS = ("dataset", "model", "depth", "width", "activation", "batch_norm", "seed")
@@ -80,9 +80,15 @@ def batch_norm_row() -> alt.Row:
 
 def variant_label(frame: pl.DataFrame) -> pl.Expr:
     """What a network is called where depth and width are known: activation function, and further axes."""
-    extra = [name for name in extra_axes(frame)]
-    parts = [pl.col("activation"), *(pl.col(name).cast(pl.String) for name in extra)]
+    parts = [pl.col("activation"), *(pl.col(name).cast(pl.String) for name in extra_axes(frame))]
     return pl.concat_str(parts, separator=", ")
+
+
+def variant_scale(variants: list[str]) -> alt.Scale:
+    """A colour for each variant, in their order."""
+    return alt.Scale(
+        domain=variants, range=[ACTIVATION_COLOURS[i % len(ACTIVATION_COLOURS)] for i in range(len(variants))]
+    )
 
 
 def extra_axes(frame: pl.DataFrame) -> list[str]:
@@ -104,18 +110,9 @@ def network_columns(frame: pl.DataFrame) -> list[str]:
 
 
 def slug(keys: dict[str, Any]) -> str:
-    """A file name for a part of a frame."""
-    parts = []
-    if "activation" in keys:
-        parts.append(str(keys["activation"]))
-    if "depth" in keys and "width" in keys:
-        parts.append(f"{keys['depth']}x{keys['width']}")
-    elif "width" in keys:
-        parts.append(f"width-{keys['width']}")
-    if keys.get("batch_norm"):
-        parts.append("bn")
-    parts += [str(v) for k, v in keys.items() if k not in ("activation", "depth", "width", "batch_norm")]
-    return "-".join(parts).replace("_", "")
+    """A file name for a part of a frame: ``relu-4x200-bn``."""
+    text = describe(keys).replace("without BN", "").replace("with BN", "bn").replace("_", "")
+    return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-")
 
 
 def describe(keys: dict[str, Any]) -> str:

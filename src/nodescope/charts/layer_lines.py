@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import ACTIVATION_COLOURS, Context, batch_norm_label, batch_norm_row, rounded
+from nodescope.charts.context import Context, batch_norm_label, batch_norm_row, rounded, variant_scale
 
 
 def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.FacetChart:
@@ -26,9 +26,7 @@ def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.Fa
     data = rounded(named.select("depth", "norm", "variant", "layer", "mean", "low", "high").drop_nulls("mean"))
     base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
         x=alt.X("layer:O").title("layer").axis(labelAngle=0),
-        color=alt.Color("variant:N")
-        .title("activation")
-        .scale(domain=variants, range=[ACTIVATION_COLOURS[i % 9] for i in range(len(variants))]),
+        color=alt.Color("variant:N").title("activation").scale(variant_scale(variants)),
     )
     lines = base.mark_line(point=True).encode(y=alt.Y("mean:Q").title(y_title).axis(format="%"))
     errors = base.mark_rule().encode(y=alt.Y("low:Q").title(y_title), y2="high:Q")

@@ -4,7 +4,6 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.context import (
-    ACTIVATION_COLOURS,
     Context,
     Figure,
     batch_norm_label,
@@ -14,6 +13,7 @@ from nodescope.charts.context import (
     percent,
     rounded,
     variant_label,
+    variant_scale,
 )
 from nodescope.tables import mean_over_seeds
 
@@ -37,9 +37,7 @@ def _figure(mean: pl.DataFrame, context: Context) -> Figure:
     base = alt.Chart(data, width=context.options.width * 0.6, height=context.options.height).encode(
         x=alt.X("depth:O").title("hidden layers").axis(labelAngle=0),
         xOffset=alt.XOffset("variant:N").sort(variants),
-        color=alt.Color("variant:N")
-        .title("activation")
-        .scale(domain=variants, range=[ACTIVATION_COLOURS[i % 9] for i in range(len(variants))]),
+        color=alt.Color("variant:N").title("activation").scale(variant_scale(variants)),
     )
     bars = base.mark_rule().encode(y=alt.Y("low:Q").title("test accuracy"), y2="high:Q")
     points = base.mark_point(filled=True, size=60).encode(
