@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 from sklearn.neighbors import KernelDensity as ScikitLearnKernelDensity
 
-from nodescope.analyses.kernel_density import MAX_GRID, MIN_BANDWIDTH, SPACING, bandwidth, fit
+from nodescope.analyses.kernel_density import MAX_GRID, MIN_BANDWIDTH, SPACING, bandwidth, compile_ahead, fit
 
 TOLERANCE_NATS = 1e-4
 
@@ -107,3 +107,15 @@ def test_a_constant_node_gets_the_smallest_bandwidth_of_a_rule():
     assert bandwidth(np.full(10, 2.0), "scott") == MIN_BANDWIDTH
     assert bandwidth(np.array([2.0]), "silverman") == MIN_BANDWIDTH
     assert bandwidth(np.full(10, 2.0), 0.2) == 0.2
+
+
+def test_after_compiling_ahead_nothing_is_left_to_compile():
+    from nodescope.analyses import kernel_density
+
+    compile_ahead()
+    before = {name: len(f.signatures) for name, f in vars(kernel_density).items() if hasattr(f, "signatures")}
+    for dtype in (np.float32, np.float64):
+        samples = np.random.default_rng(0).normal(size=50).astype(dtype)
+        fit(samples, 0.2, -30.0, 30.0)(samples)
+    assert before == {name: len(f.signatures) for name, f in vars(kernel_density).items() if hasattr(f, "signatures")}
+    assert len(before) > 5

@@ -117,6 +117,14 @@ def fit(samples: FloatArray, h: float, lowest: float, highest: float) -> KernelD
     return KernelDensity(h, scaled, first, _polynomials(grid, _INVERSE_VANDERMONDE), _sharp_cells(grid), moments)
 
 
+def compile_ahead() -> None:
+    """Compile what a fit and its queries need; numba keeps the result beside this file for all later processes."""
+    samples = np.array([0.0, 3.0])
+    estimate = fit(samples, 0.1, -1.0, 4.0)
+    estimate(samples)
+    estimate(samples.astype(np.float32))
+
+
 # Maps the values at the nodes -3 ... 4 to the coefficients of the polynomial through them.
 _INVERSE_VANDERMONDE = np.linalg.inv(np.vander(np.arange(STENCIL) - 3.0, increasing=True))
 

@@ -29,7 +29,7 @@ DEFAULT = Config.model_validate(
                     "activation": ["relu", "sigmoid"],
                     "batch_norm": [False, True],
                 },
-                "training": {"epochs": 40, "learning_rates": [0.01, 0.003, 0.001], "snapshots": [1, 5, 20]},
+                "training": {"epochs": 30, "learning_rates": [0.01, 0.001], "snapshots": [1, 10]},
                 "analyses": {"distributions": {"bins": 40}},
             }
         ]
