@@ -169,3 +169,4 @@ def test_the_page_names_diverged_nets_and_numbers_its_figures(page):
     assert "Figure 1. Test accuracy" in page.text
     assert "Figure 2. Accuracy on all splits" in page.text
     assert "torch" in page.text and "commit" in page.text
+    assert "seeds 0, 1" in page.text

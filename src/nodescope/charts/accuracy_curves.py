@@ -40,7 +40,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             x=alt.X("epoch:Q").title("epoch"), color=colour
         )
         y = alt.Y("mean:Q").title("accuracy").axis(format="%").scale(zero=False)
-        band = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q").title("accuracy"), y2="high:Q", detail="split:N")
+        band = base.mark_area(opacity=0.25).encode(
+            y=alt.Y("low:Q").title("accuracy").scale(zero=False), y2="high:Q", detail="split:N"
+        )
         line = base.mark_line(strokeWidth=1.5).encode(
             y=y,
             strokeDash=alt.StrokeDash("split:N")

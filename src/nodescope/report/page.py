@@ -50,6 +50,7 @@ class PageStudy:
     name: str
     networks: int
     configurations: int
+    seeds: str
     diverged: list[str]
     settings: str
     dataset: dict[str, Any]
@@ -132,6 +133,7 @@ def _study(name: str, kinds: list[str], results: Path, links: str, number: int) 
         name=name,
         networks=len(configurations) * len(settings.seeds),
         configurations=len(configurations),
+        seeds=", ".join(map(str, settings.seeds)),
         diverged=_diverged(replicas),
         settings=json.dumps(settings.model_dump(mode="json"), indent=2, ensure_ascii=False),
         dataset=_read_json(results / "datasets" / f"{settings.dataset.name}.json"),
