@@ -127,6 +127,21 @@ def test_a_run_ends_with_a_report(project):
     assert not (project.path / "results" / "flowers" / ".progress" / "relu-2x6").exists()
 
 
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Debian's chromium: apt-get install chromium")
+def test_every_figure_is_drawn_in_a_browser_without_a_network(project, tmp_path):
+    page = project.path / "reports" / "index.html"
+    options = [
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+        "--no-first-run", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path}",
+        "--window-size=1440,40000", "--virtual-time-budget=120000", "--dump-dom",
+    ]  # fmt: skip
+    done = subprocess.run(["chromium", *options, page.as_uri()], capture_output=True, text=True, timeout=180)
+    charts = done.stdout.count('<script type="application/json">')
+    assert charts > 15
+    assert not re.search(r"could not be drawn: (?!\$\{)", done.stdout)
+    assert done.stdout.count("<canvas") == charts
+
+
 def test_every_table_is_there_as_parquet_and_csv_and_holds_the_same(project):
     folder = project.path / "results" / "flowers" / "tables"
     for path in folder.glob("*.parquet"):
