@@ -5,6 +5,7 @@ import struct
 
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 from PIL import Image
 
 from nodescope import datasets
@@ -94,6 +95,17 @@ def test_torchvision_layout_is_read_with_its_official_test_set(idx_source, tmp_p
     assert list(data.splits.test) == list(range(200, 260))
     assert len(data.splits.validation) == 50
     assert data.inputs(data.splits.train).max() <= 1
+
+
+REAL_MNIST = REPOSITORY.parent / "shared" / "data" / "mnist"
+
+
+@pytest.mark.skipif(not REAL_MNIST.is_dir(), reason="MNIST is not beside the repository (../shared/data/mnist)")
+def test_the_real_mnist_is_split_as_published(tmp_path):
+    data = prepare(Mnist(source="mnist"), REAL_MNIST, tmp_path)
+    assert [len(indices) for _, indices in data.splits.items()] == [55_000, 5_000, 10_000]
+    assert data.class_names == [str(c) for c in range(10)]
+    assert np.bincount(data.y).min() > 6_000
 
 
 def test_missing_torchvision_files_are_named(tmp_path):
