@@ -24,10 +24,12 @@ KNOWN_SIZES = {
 ASSUMED_SIZE = KNOWN_SIZES["mnist"]
 
 BYTES_PER_VALUE = 4
-#: Measured on two cores: share of the matrix-product rate that training reaches; bytes per second that analyses pass.
-TRAINING_EFFICIENCY = 0.4
-ANALYSIS_BYTES_PER_S = 25e6
-SECONDS_PER_JOB = 1.5
+#: Measured on two cores: share of the matrix-product rate that training reaches; bytes per second that recording and all
+#: analyses together pass; start-up of a job; charts, collected tables and report of a study.
+TRAINING_EFFICIENCY = 0.45
+ANALYSIS_BYTES_PER_S = 15e6
+SECONDS_PER_JOB = 2.5
+SECONDS_PER_STUDY = 60.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Estimate:
         """Time on that many cores of that speed."""
         training = self.arithmetic_flop / (flop_per_s * TRAINING_EFFICIENCY)
         analysis = self.activations_gb * 1e9 / ANALYSIS_BYTES_PER_S
-        return (training + analysis + self.jobs * SECONDS_PER_JOB) / cores
+        return (training + analysis + self.jobs * SECONDS_PER_JOB + SECONDS_PER_STUDY) / cores
 
 
 def estimate(study: Study, results: str | Path = "results") -> Estimate:
