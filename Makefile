@@ -11,7 +11,7 @@ READY := .venv/.ready
 .PHONY: report test check plan config lock clean
 
 report: $(READY)
-	$(BIN)/snakemake --cores $(CORES) --quiet rules
+	$(BIN)/snakemake --cores $(CORES) --quiet rules --rerun-incomplete
 	@echo "Report: reports/index.html"
 
 plan: $(READY)

@@ -46,6 +46,33 @@ def test_every_chart_is_drawn_and_says_what_to_read(name, small_tables, context)
             assert "NaN" not in svg
 
 
+@pytest.mark.parametrize("name", CHARTS)
+def test_every_chart_tells_the_values_of_a_further_axis_apart(name, small_tables, context):
+    """A grid that also names initialisations: same nets twice, under two names."""
+    tables = {}
+    for table, frame in small_tables.items():
+        both = [frame.with_columns(initialisation=pl.lit(i)) for i in ("orthogonal", "xavier_normal")]
+        place = frame.columns.index("batch_norm") + 1
+        tables[table] = pl.concat(both).select(*frame.columns[:place], "initialisation", *frame.columns[place:])
+    figures = figures_of(name, tables, context)
+    assert len({figure.name for figure in figures}) == len(figures)
+    for figure in figures:
+        if figure.table is not None:
+            assert figure.table["initialisation"].n_unique() == 2
+        elif name != "activation_functions":
+            words = json.dumps(specification(figure.chart)) + figure.title
+            assert "orthogonal" in words or "xavier" in words
+    if name == "kernel_densities":
+        (data,) = specification(figures[0].chart)["datasets"].values()
+        area: dict = {}
+        for row in data:
+            if row["bin_left"] is not None:
+                panel = (row["variant"], row["norm"])
+                area[panel] = area.get(panel, 0) + row["density"] * (row["bin_right"] - row["bin_left"])
+        assert len(area) == 8
+        assert all(total == pytest.approx(1, abs=0.01) for total in area.values())
+
+
 def test_test_accuracies_in_the_figure_are_means_over_seeds(small_tables, context):
     figure = figures_of("test_accuracy", small_tables, context)[0]
     (data,) = specification(figure.chart)["datasets"].values()

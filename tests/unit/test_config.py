@@ -1,6 +1,8 @@
 """Mistakes in the configuration are found at once, all of them, and said so that one can mend them."""
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -76,6 +78,9 @@ STUDY = ("studies", 0)
         ((*STUDY, "analyses"), {"layer_accuracy": {"bandwidth": "wide"}}, "not 'wide' or must be 'scott' or 'silverman'"),
         ((*STUDY, "analyses"), {"distributions": {"nodes": [8]}}, "node 8 does not exist in layers of 8 nodes; allowed: 0 to 7"),
         (("charts",), {"class_colours": ["red", "#000000"]}, "charts.class_colours[0]: 'red' is not a colour"),
+        ((*STUDY, "name"), "datasets", "the name 'datasets' is taken by nodescope itself"),
+        ((*STUDY, "dataset"), 3, "must be a name or a section"),
+        ((*STUDY, "dataset"), {"source": "digits", "validation_size": "-5"}, "a number is needed, not '-5'"),
         (("studies",), [], "studies: must have at least 1 entry"),
         (("studies",), "digits", "studies: must be a list, not 'digits'"),
     ],
@@ -103,6 +108,20 @@ def test_two_studies_cannot_prepare_one_data_set_in_two_ways():
     assert "add a key 'name' to one of them" in message(raw)
     raw["studies"][1]["dataset"]["name"] = "digits-b"
     assert len(parse_config(raw).studies) == 2
+
+
+def test_batch_normalisation_needs_batches_of_two():
+    raw = with_change((*STUDY, "training", "batch_size"), 1)
+    assert parse_config(raw)
+    raw["studies"][0]["grid"]["batch_norm"] = [True]
+    assert "must be at least 2 with batch normalisation" in message(raw)
+
+
+def test_what_snakemake_reads_in_every_job_brings_nothing_heavy():
+    heavy = "[m for m in ('torch', 'altair', 'polars') if m in sys.modules]"
+    code = f"import sys, nodescope.charts.registry, nodescope.planning, nodescope.datasets; print({heavy})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def test_numbers_that_yaml_reads_as_text_are_understood():

@@ -224,6 +224,11 @@ def test_own_arrays_with_class_names_and_a_test_set(tmp_path):
             {"x": np.ones((4, 2)), "y": np.arange(4), "x_test": np.ones((4, 3)), "y_test": np.arange(4)},
             "differ in shape",
         ),
+        ({"x": np.full((4, 2), 1e300), "y": np.arange(4)}, "beyond the range of float32"),
+        (
+            {"x": np.ones((4, 2), np.uint8), "y": np.arange(4), "x_test": np.ones((4, 2)), "y_test": np.arange(4)},
+            "of one type",
+        ),
         ({"x": np.array([{"a": 1}], dtype=object), "y": np.arange(1)}, "objects cannot be loaded safely"),
     ],
 )
@@ -236,6 +241,28 @@ def test_a_truncated_npz_is_named(tmp_path):
     path = tmp_path / "own.npz"
     path.write_bytes(path.read_bytes()[:-30])
     assert f"{path} cannot be read" in refusal(source)
+
+
+def test_a_compressed_npz_with_flipped_bytes_is_named(tmp_path):
+    path = tmp_path / "own.npz"
+    np.savez_compressed(path, x=np.random.default_rng(0).normal(size=(200, 5)), y=np.arange(200) % 2)
+    content = bytearray(path.read_bytes())
+    for position in range(200, len(content) - 400, 97):
+        content[position] ^= 0xFF
+    path.write_bytes(content)
+    assert "cannot be read" in refusal(Npz(source="npz", name="own", path=str(path)))
+
+
+def test_an_npy_named_npz_is_named(tmp_path):
+    np.save(tmp_path / "own.npy", np.ones(3))
+    (tmp_path / "own.npy").rename(tmp_path / "own.npz")
+    assert "cannot be read" in refusal(Npz(source="npz", name="own", path=str(tmp_path / "own.npz")))
+
+
+def test_hidden_folders_are_no_classes(tmp_path):
+    write_images(tmp_path / "train", {"cat": 30, "dog": 30, ".ipynb_checkpoints": 1})
+    data = prepare(ImageFolder(source="image_folder", name="pets", path=str(tmp_path)), ".", tmp_path)
+    assert data.class_names == ["cat", "dog"]
 
 
 def test_a_missing_npz_is_named(tmp_path):

@@ -94,6 +94,15 @@ def test_queries_outside_the_announced_range_are_answered_too():
     np.testing.assert_allclose(estimate(queries), exact_log_density(queries, samples, 0.2), atol=TOLERANCE_NATS)
 
 
+@pytest.mark.parametrize("half_range", [0.05, 0.1, 1.0, 8.0])
+def test_a_bend_at_the_edge_of_the_table_is_exact_too(half_range):
+    random = np.random.default_rng(0)
+    samples = np.concatenate([random.normal(-2.5, 0.1, 400), random.normal(2.5, 0.1, 30)])
+    for middle in np.linspace(-0.4, 0.4, 17):
+        queries = np.linspace(middle - half_range, middle + half_range, 200)
+        assert worst_error(queries, samples, 0.2) < TOLERANCE_NATS
+
+
 @pytest.mark.parametrize("rule", ["scott", "silverman"])
 def test_bandwidth_rules_are_those_of_scipy(rule):
     from scipy.stats import gaussian_kde

@@ -44,6 +44,12 @@ def test_refinement_tries_the_neighbours_of_the_best_and_then_closer_ones(tmp_pa
     assert rounds[2] == pytest.approx([best_of_two / 10**0.25, best_of_two * 10**0.25])
 
 
+def test_a_refined_rate_that_was_tried_already_is_not_tried_again(tmp_path):
+    trained = train(tmp_path, learning_rates=[0.01, 0.01 / 10**0.5, 0.01 * 10**0.5], refinement_rounds=1)
+    counts = trained.learning_curves().group_by("seed", "learning_rate", "epoch", "split").len()
+    assert counts["len"].max() == 1
+
+
 def test_curves_hold_every_replica_and_the_state_before_the_first_step(tmp_path):
     curves = train(tmp_path).learning_curves()
     assert len(curves) == 2 * 2 * (2 + 2) * 6  # splits x seeds x rates of both rounds x epochs 0 to 5

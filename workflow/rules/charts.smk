@@ -22,12 +22,7 @@ rule draw_chart:
     input:
         tables=chart_tables,
         dataset=dataset_description,
-        code=lambda wildcards: code(
-            f"charts/{wildcards.chart}.py",
-            "charts/context.py",
-            "charts/raster.py",
-            "charts/drawing.py",
-        ),
+        code=chart_code,
     output:
         charts=directory("results/{study}/charts/{chart}"),
     log:

@@ -27,6 +27,7 @@ rule collect_table:
     """One table of all configurations."""
     input:
         tables=tables_of_configurations,
+        code=code("tables.py"),
     output:
         parquet="results/{study}/tables/{table}.parquet",
         csv="results/{study}/tables/{table}.csv",

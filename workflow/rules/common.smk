@@ -43,6 +43,12 @@ def code(*patterns):
     return sorted(str(path) for pattern in patterns for path in PACKAGE.glob(pattern))
 
 
+def chart_code(wildcards):
+    """The sources of one kind of chart, and those that the charts share."""
+    others = {f"{PACKAGE}/charts/{name}.py" for name in CHARTS if name != wildcards.chart}
+    return [path for path in code("charts/*.py", "tables.py", "activation_functions.py") if path not in others]
+
+
 def analysis_code(name):
     """The sources of one analysis."""
     shared = (
@@ -50,18 +56,25 @@ def analysis_code(name):
         "analyses/runner.py",
         "recording/parquet.py",
         "activation_functions.py",
+        "tables.py",
     )
     return code(f"analyses/{name}.py", *shared)
 
 
-# Mistakes in the data are found before any job starts, unless the data set stands prepared with these settings.
-for name, source in DATASETS.items():
-    description = Path(f"results/datasets/{name}.json")
+def stands_prepared(name, source):
+    """Whether the data set is prepared with these settings, and the user's file has not changed since."""
+    prepared = Path(f"results/datasets/{name}.npz")
     try:
-        prepared = json.loads(description.read_text(encoding="utf-8"))["source"]
-    except (OSError, ValueError, KeyError):
-        prepared = None
-    if prepared != source.model_dump(mode="json"):
+        description = json.loads(prepared.with_suffix(".json").read_text(encoding="utf-8"))
+        unchanged = source.source != "npz" or Path(source.path).stat().st_mtime <= prepared.stat().st_mtime
+        return prepared.is_file() and unchanged and description["source"] == source.model_dump(mode="json")
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+# Mistakes in the data are found before any job starts.
+for name, source in DATASETS.items():
+    if not stands_prepared(name, source):
         try:
             datasets.check(source, CONFIG.data_root, download=CONFIG.download)
         except NodescopeError as error:

@@ -21,7 +21,7 @@ rule record_activations:
     input:
         models="results/{study}/models/{configuration}",
         dataset=dataset_of,
-        code=code("recording/*.py", "activation_functions.py", "models/mlp.py"),
+        code=code("recording/*.py", "activation_functions.py", "models/*.py"),
     output:
         activations=directory("results/{study}/activations/{configuration}"),
     log:

@@ -19,7 +19,7 @@ rule build_report:
         tables=all_tables,
         manifests=expand("results/{study}/config.json", study=STUDIES),
         datasets=expand("results/datasets/{dataset}.json", dataset=DATASETS),
-        code=code("report/*.py", "report/templates/*"),
+        code=code("report/*.py", "report/templates/*", "charts/registry.py", "grid.py"),
     output:
         html="reports/index.html",
     log:

@@ -18,7 +18,7 @@ rule train_configuration:
     """Search the learning rate, train every seed, keep the parameters of the best validation epoch."""
     input:
         dataset=dataset_of,
-        code=code("models/*.py", "training/*.py", "activation_functions.py"),
+        code=code("models/*.py", "training/*.py", "activation_functions.py", "tables.py"),
     output:
         models=directory("results/{study}/models/{configuration}"),
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",

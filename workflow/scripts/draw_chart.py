@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 name = f"{snakemake.wildcards.study}/{snakemake.wildcards.chart}"
 
 with job(snakemake.log[0], f"Drawing {name}"):
-    from nodescope.charts import draw
+    from nodescope.charts.drawing import draw
     from nodescope.config.schema import Charts
 
     draw(

@@ -35,6 +35,7 @@ REACH = 24.0  # bandwidths from the nearest sample up to which the moments are a
 PADDING = 27 * BOXES_PER_BANDWIDTH  # boxes beyond either end of the grid
 MAX_GRID = 65536
 STENCIL = 8
+EDGE = 12  # cells at either end of the table that cannot be tested for sharp bends
 BEND_TOLERANCE = 2e-3  # nats; a polynomial on the full grid is about 2^8 times better than the prediction
 NEGLIGIBLE = 40.0  # nats below the largest term
 
@@ -110,11 +111,14 @@ def fit(samples: FloatArray, h: float, lowest: float, highest: float) -> KernelD
     if cells > MAX_GRID:
         cells = MAX_GRID
         begin = float(scaled[len(scaled) // 2]) - cells * SPACING / 2
-    first = math.floor(begin / SPACING) * SPACING
+    first = math.floor(begin / SPACING) * SPACING - EDGE * SPACING
+    cells += 2 * EDGE
     grid_start = first - 3 * SPACING
     moments = _moments(scaled, grid_start, cells + STENCIL)
     grid = _log_sums_on_grid(scaled, moments, grid_start, cells + STENCIL, _WEIGHTS)
-    return KernelDensity(h, scaled, first, _polynomials(grid, _INVERSE_VANDERMONDE), _sharp_cells(grid), moments)
+    sharp = _sharp_cells(grid)
+    sharp[:EDGE] = sharp[-EDGE:] = True
+    return KernelDensity(h, scaled, first, _polynomials(grid, _INVERSE_VANDERMONDE), sharp, moments)
 
 
 def compile_ahead() -> None:

@@ -23,10 +23,11 @@ def measure(layer: RecordedLayer, options: Sparsity) -> pl.DataFrame:
     """Columns split, sparsity."""
     train = layer.read("train")
     alive = ~dead_nodes(layer, train)
+    train_is_finite = finite_nodes(train).all()
     rows = []
     for split in options.splits:
         activations = train if split == "train" else layer.read(split)
-        known = alive.any() and activations.z.shape[1] and finite_nodes(activations).all()
+        known = train_is_finite and alive.any() and activations.z.shape[1] and finite_nodes(activations).all()
         off = 1.0 - float(layer.theta(activations)[alive].mean()) if known else None
         rows.append({"split": split, "sparsity": off})
     return pl.DataFrame(rows, schema_overrides={"sparsity": pl.Float64})

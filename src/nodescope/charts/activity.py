@@ -32,8 +32,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 name=f"activity-{slug(keys)}",
                 title=f"Node activity by class, {describe(keys)}",
                 caption="For every node the share of each class's samples for which it is on (theta = 1), net of seed "
-                f"{part['seed'][0]}. {_all_or_nothing(part)} Nodes near 0 or 1 for every class are selective for whole "
-                "classes; the training and the test panel look alike where the net generalises.",
+                f"{part['seed'][0]}. {_all_or_nothing(part)} A node near 1 for some "
+                "classes and near 0 for the others is selective for whole classes.",
                 reference="figures 5.1-5.5",
                 chart=alt.vconcat(*panels),
             )

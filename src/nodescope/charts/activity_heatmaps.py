@@ -4,7 +4,7 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, describe, groups, network_columns, slug
+from nodescope.charts.context import Context, Figure, describe, groups, network_columns, preferred_split, slug
 from nodescope.charts.node_panels import heatmap_panel
 
 LOW, HIGH = "#f7fbff", "#08306b"
@@ -14,7 +14,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure per activation function, depth and width: without and with batch normalisation."""
     table = tables["activity"]
     shown = table.filter(
-        pl.col("state") == "trained", pl.col("split") == table["split"][0], pl.col("seed") == table["seed"][0]
+        pl.col("state") == "trained", pl.col("split") == preferred_split(table), pl.col("seed") == table["seed"][0]
     )
     by = [name for name in network_columns(table) if name != "batch_norm"]
     found = []
@@ -24,10 +24,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             depth, width = frame["depth"][0], frame["width"][0]
             ordered = frame.sort("class", "layer", "node")
             values_CJ = ordered["active_share"].to_numpy().reshape(len(context.class_names), depth * width)
-            dead_J = np.nan_to_num(values_CJ, nan=1.0).max(axis=0) == 0
+            known_CJ = np.isfinite(values_CJ)
+            dead_J = known_CJ.any(axis=0) & (np.where(known_CJ, values_CJ, 0).max(axis=0) == 0)
             norm = "with BN" if panel["batch_norm"] else "without BN"
             panels.append(heatmap_panel(values_CJ, dead_J, depth, width, context, title=norm, low=LOW, high=HIGH))
-            dead_texts.append(f"{int(dead_J.sum())} of {depth * width} {norm}")
+            count = f"{int(dead_J.sum())} of {depth * width}" if known_CJ.any() else "unknown, the net diverged,"
+            dead_texts.append(f"{count} {norm}")
         found.append(
             Figure(
                 name=f"activity-heatmap-{slug(keys)}",

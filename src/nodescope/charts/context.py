@@ -8,15 +8,13 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from nodescope.config.schema import Charts
+from nodescope.config.schema import Charts, Grid
+from nodescope.grid import BASE_AXES
 
 #: Colours that mean the same in every figure (Paul Tol's bright scheme, safe for colour-blind readers).
 ACTIVATION_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777", "#ee7733", "#332288")
 SYSTEMS = {"discrete": "#4477aa", "continuous": "#ee6677", "combined": "#228833"}
 DEAD_COLOUR = "#cc0000"
-
-#: Key columns that may or may not be there, and those that tell networks apart within a panel.
-FIXED_KEYS = ("dataset", "model", "depth", "width", "activation", "batch_norm", "seed")
 
 
 @dataclass(frozen=True)
@@ -91,11 +89,15 @@ def variant_scale(variants: list[str]) -> alt.Scale:
     )
 
 
+def preferred_split(frame: pl.DataFrame) -> str:
+    """The training split where the frame has it, as the published figures; otherwise its first."""
+    splits = frame["split"].unique(maintain_order=True).to_list()
+    return "train" if "train" in splits else str(splits[0])
+
+
 def extra_axes(frame: pl.DataFrame) -> list[str]:
-    """Grid axes beyond those that every study has: the key columns before ``seed`` that are not standard."""
-    columns = frame.columns
-    last = columns.index("seed") if "seed" in columns else columns.index("batch_norm") + 1
-    return [name for name in columns[:last] if name not in FIXED_KEYS]
+    """Grid axes of the frame beyond those that every study has."""
+    return [name for name in Grid.model_fields if name in frame.columns and name not in BASE_AXES]
 
 
 def groups(frame: pl.DataFrame, *columns: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, network_columns
+from nodescope.charts.context import Context, Figure, network_columns, preferred_split
 from nodescope.charts.layer_lines import layer_lines
 from nodescope.tables import mean_over_seeds
 
@@ -11,8 +11,8 @@ from nodescope.tables import mean_over_seeds
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """The share of dead nodes per configuration as a table, and per layer as a figure."""
     table = tables["dead_nodes"]
-    trained = table.filter(pl.col("state") == "trained", pl.col("split") == table["split"][0])
-    split = table["split"][0]
+    trained = table.filter(pl.col("state") == "trained", pl.col("split") == preferred_split(table))
+    split = preferred_split(table)
     per_layer = mean_over_seeds(trained.drop("nodes", "dead"), "dead_share")
     chart: alt.TopLevelMixin = layer_lines(per_layer, context, y_title="share of dead nodes")
     keys = ["dataset", *network_columns(table)]
@@ -35,7 +35,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="dead-nodes",
             title="Dead nodes by layer",
             caption=f"Share of nodes of each layer that are on for no {split} sample, trained nets, mean over the seeds with "
-            "one standard error. Dead nodes add nothing to what the next layer can know.",
+            "one standard error. In a ReLU network such a node is always zero and tells the next "
+            "layer nothing; other functions may still pass on "
+            "what varies below the threshold.",
             reference="table 5.1",
             chart=chart,
         ),

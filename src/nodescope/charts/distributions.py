@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, describe, groups, network_columns, rounded, slug
+from nodescope.charts.context import Context, Figure, describe, groups, network_columns, preferred_split, rounded, slug
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -11,7 +11,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     table = tables["distributions"]
     shown = table.filter(
         pl.col("state") == "trained",
-        pl.col("split") == table["split"][0],
+        pl.col("split") == preferred_split(table),
         pl.col("seed") == table["seed"][0],
         pl.col("node") == pl.col("node").min().over("layer"),
     ).drop_nulls("count")

@@ -10,6 +10,7 @@ from nodescope.charts.context import (
     batch_norm_row,
     describe,
     groups,
+    network_columns,
     rounded,
     slug,
     variant_label,
@@ -27,7 +28,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     same = [pl.col(name) == value for name, value in first.items()]
     lines = estimates.filter(*same).drop_nulls("density")
     width = pl.col("bin_right") - pl.col("bin_left")
-    panel = ("depth", "width", "activation", "batch_norm")
+    panel = network_columns(estimates)
     bars = (
         histograms.filter(*same, pl.col("kind") == "pre")
         .drop_nulls("count")
@@ -56,7 +57,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 title=f"Kernel density estimate of one class at one node, {describe(keys)}",
                 caption=f"Histogram of the pre-activations of class {context.class_names[0]} at node {first['node']} of layer 1 "
                 f"(grey; trained net, seed {first['seed']}, {first['split']} samples) and the Gaussian kernel density estimate "
-                "that the continuous system uses for it (line). Where the line smooths away a peak, the bandwidth is too "
+                "of the continuous system (line). Where the line smooths away a peak, the bandwidth is too "
                 "wide; where it follows single bars, too narrow.",
                 reference="figure 6.1",
                 chart=alt.layer(histogram, line, data=data)

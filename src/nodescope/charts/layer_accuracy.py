@@ -38,4 +38,4 @@ def _best_of_first_layer(part: pl.DataFrame) -> str:
         return ""
     means = first.group_by("system", maintain_order=True).agg(pl.col("mean").mean()).sort("mean")
     best = means.row(-1, named=True)
-    return f"In layer 1 the {best['system']} system is best ({percent(best['mean'])} on average)."
+    return f"In layer 1 the {best['system']} system is best on test samples ({percent(best['mean'])}, averaged over the panels)."

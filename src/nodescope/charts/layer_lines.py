@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, batch_norm_label, batch_norm_row, rounded, variant_scale
+from nodescope.charts.context import Context, batch_norm_label, batch_norm_row, rounded, variant_label, variant_scale
 
 
 def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.FacetChart:
@@ -15,7 +15,8 @@ def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.Fa
         As `nodescope.tables.mean_over_seeds` gives it, with a column ``layer``; of one state and split.
     """
     several_widths = mean["width"].n_unique() > 1
-    name = pl.format("{}, width {}", "activation", "width") if several_widths else pl.col("activation")
+    variant = variant_label(mean)
+    name = pl.format("{}, width {}", variant, "width") if several_widths else variant
     named = mean.with_columns(
         batch_norm_label().alias("norm"),
         variant=name,

@@ -34,8 +34,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 name=f"learning-process-{slug(keys)}",
                 title=f"Layers as classifiers during training, {describe(keys)}",
                 caption="The same accuracies before training, after chosen epochs and for the kept net, mean over the seeds with "
-                "one standard error; training samples dashed, test samples solid, the network's own test accuracy dotted. Watch "
-                "how little the first layer changes, and how the deep layers rise.",
+                "one standard error; training samples dashed, test samples solid, the network's own test accuracy dotted. The "
+                "last column is the kept net, whose epoch may lie before the last snapshot. Compare how the first and the last "
+                "layer change.",
                 reference="figures 6.6, 6.7",
                 chart=chart,
             )

@@ -64,7 +64,7 @@ def _rate_label() -> pl.Expr:
 def _chosen_sentence(chosen: pl.DataFrame, keys: dict[str, int]) -> str:
     rows = chosen.filter(*(pl.col(name) == value for name, value in keys.items()))
     parts = [
-        f"{row['learning_rate']:.3g} ({describe({k: row[k] for k in ('activation', 'batch_norm')})})"
+        f"{row['learning_rate']:.3g} ({describe({k: row[k] for k in network_columns(chosen) if k not in keys})})"
         for row in rows.iter_rows(named=True)
     ]
     return f"Kept: {', '.join(parts)}."

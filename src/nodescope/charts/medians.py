@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, describe, groups, network_columns, slug
+from nodescope.charts.context import Context, Figure, describe, groups, network_columns, preferred_split, slug
 from nodescope.charts.node_panels import scatter_panel
 
 
@@ -12,7 +12,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     table = tables["medians"]
     shown = table.filter(
         pl.col("state").is_in(["initial", "trained"]),
-        pl.col("split") == table["split"][0],
+        pl.col("split") == preferred_split(table),
         pl.col("seed") == table["seed"][0],
     )
     by = [name for name in network_columns(table) if name != "batch_norm"]

@@ -2,16 +2,16 @@
 
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, network_columns
+from nodescope.charts.context import Context, Figure, network_columns, preferred_split
 from nodescope.charts.layer_lines import layer_lines
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """The sparsity of the trained nets as a table, of trained and untrained nets as figures."""
     table = tables["sparsity_summary"]
-    split = table["split"][0]
+    split = preferred_split(table)
     shown = table.filter(pl.col("split") == split).drop("split")
-    columns = ["dataset", *network_columns(table.drop("state", "split", "layer", "mean", "standard_error", "seeds"))]
+    columns = ["dataset", *network_columns(table)]
     trained = shown.filter(pl.col("state") == "trained")
     found = [
         Figure(
@@ -30,7 +30,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 name=f"sparsity-{state}",
                 title=f"Sparsity by layer, {words}",
                 caption=f"The same for the {words}, mean over the seeds with one standard error. A layer at 50 % is off as "
-                "often as on; a sparser layer uses fewer of its nodes for each sample.",
+                "often as on; in a sparser layer fewer nodes are on for a sample.",
                 reference="table 5.2",
                 chart=layer_lines(shown.filter(pl.col("state") == state), context, y_title="sparsity"),
             )

@@ -28,7 +28,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 def _figure(mean: pl.DataFrame, context: Context) -> Figure:
     named = mean.with_columns(
         batch_norm_label().alias("norm"),
-        variant_label(mean.drop("split", "mean", "standard_error", "seeds")).alias("variant"),
+        variant_label(mean).alias("variant"),
         low=pl.col("mean") - pl.col("standard_error").fill_null(0),
         high=pl.col("mean") + pl.col("standard_error").fill_null(0),
     )
@@ -49,7 +49,7 @@ def _figure(mean: pl.DataFrame, context: Context) -> Figure:
         name="test-accuracy",
         title="Test accuracy",
         caption="Test accuracy of the kept nets, mean over the seeds; lines span one standard error to either side. "
-        f"{_extremes(mean)} Differences smaller than the lines are not differences.",
+        f"{_extremes(mean)} Where the lines of two nets overlap, the seeds do not tell them apart.",
         reference="figures 3.4, 3.7, 3.10",
         chart=chart,
     )
@@ -59,16 +59,15 @@ def _extremes(mean: pl.DataFrame) -> str:
     known = mean.drop_nulls("mean").sort("mean")
     if known.is_empty():
         return "No net has a test accuracy: all diverged."
-    columns = [name for name in network_columns(mean) if name in mean.columns]
-    names = ("depth", "width", "activation", "batch_norm")
+    columns = network_columns(mean)
     worst, best = known.row(0, named=True), known.row(-1, named=True)
-    shown = {name: best[name] for name in names if name in columns}
-    lowest = {name: worst[name] for name in names if name in columns}
+    shown = {name: best[name] for name in columns}
+    lowest = {name: worst[name] for name in columns}
     return f"Best: {describe(shown)} ({percent(best['mean'])}); lowest: {describe(lowest)} ({percent(worst['mean'])})."
 
 
 def _table(mean: pl.DataFrame) -> Figure:
-    columns = ["dataset", *[name for name in network_columns(mean) if name in mean.columns]]
+    columns = ["dataset", *network_columns(mean)]
     wide = mean.pivot("split", index=columns, values=["mean", "standard_error"], maintain_order=True)
     ordered = [f"{value}_{split}" for split in ("train", "validation", "test") for value in ("mean", "standard_error")]
     return Figure(

@@ -11,6 +11,9 @@ from pydantic_core import ErrorDetails
 from nodescope.config.schema import DATASET_SOURCES, SAFE_NAME, Config
 from nodescope.errors import ConfigError
 
+#: Folders and anchors of our own beside those of the studies.
+RESERVED_NAMES = ("datasets", "overview", "provenance")
+
 _SENTENCES = {
     "missing": "is required but not given",
     "bool_type": "must be true or false, not {input}",
@@ -19,6 +22,7 @@ _SENTENCES = {
     "float_parsing": "must be a number, not {input}",
     "string_type": "must be text, not {input}",
     "list_type": "must be a list, not {input}",
+    "model_attributes_type": "must be a name or a section (key: value), not {input}",
     "model_type": "must be a section (key: value), not {input}",
     "too_short": "must have at least {min_length} entry",
     "greater_than_equal": "must be at least {ge}, not {input}",
@@ -70,10 +74,13 @@ def _repeated_names(raw: Mapping[str, Any]) -> Iterator[str]:
     studies = raw.get("studies")
     if not isinstance(studies, list):
         return
-    names = Counter(s["name"] for s in studies if isinstance(s, Mapping) and isinstance(s.get("name"), str))
-    for name, count in names.items():
+    names = [s["name"] for s in studies if isinstance(s, Mapping) and isinstance(s.get("name"), str)]
+    # Some file systems do not tell upper from lower case.
+    for name, count in Counter(name.lower() for name in names).items():
         if count > 1:
             yield f"studies: {count} studies are named '{name}'; give each study a name of its own"
+        if name in RESERVED_NAMES:
+            yield f"studies: the name '{name}' is taken by nodescope itself; give the study another one"
 
 
 def _inconsistencies(config: Config) -> Iterator[str]:
@@ -85,6 +92,8 @@ def _inconsistencies(config: Config) -> Iterator[str]:
                 f"studies[{index}].dataset: another study prepares a data set of the name "
                 f"'{study.dataset.name}' with other settings; add a key 'name' to one of them"
             )
+        if study.training.batch_size < 2 and True in study.grid.batch_norm:
+            yield f"studies[{index}].training.batch_size: must be at least 2 with batch normalisation"
         late = [epoch for epoch in study.training.snapshots if epoch > study.training.epochs]
         if late:
             yield (

@@ -49,6 +49,8 @@ def _one_of(kind: str, known: tuple[str, ...]) -> AfterValidator:
 
 def _split_size(value: Any) -> Any:
     value = _not_a_boolean(value)
+    if isinstance(value, str):
+        raise ValueError(f"a number is needed, not {value!r}")
     if isinstance(value, float) and not 0 < value < 1:
         raise ValueError("a fraction must lie between 0 and 1; a number of samples must be a whole number")
     if isinstance(value, int) and value < 1:

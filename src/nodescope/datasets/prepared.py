@@ -13,7 +13,6 @@ class_names    unicode [class]
 
 import hashlib
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodescope.config.schema import DatasetSource, OwnTestSplit
-from nodescope.datasets.sources import Labels, read_labels, read_samples
+from nodescope.datasets.sources import NPZ_ERRORS, Labels, read_labels, read_samples
 from nodescope.datasets.splits import Splits, draw_splits
 from nodescope.errors import DamagedFileError
 from nodescope.files import atomic_path, write_text
@@ -143,7 +142,7 @@ def load(path: str | Path) -> PreparedDataset:
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             splits = Splits(archive["train"], archive["validation"], archive["test"])
             return PreparedDataset(archive["x"], archive["y"], splits, [str(c) for c in archive["class_names"]])
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
+    except NPZ_ERRORS as error:
         raise DamagedFileError(
             f"The prepared data set {path} cannot be read ({error}). Hint: delete it; the next run prepares it again."
         ) from error

@@ -6,7 +6,9 @@
 
 import gzip
 import struct
+import tokenize
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,9 @@ from nodescope.config.schema import Cifar10, DatasetSource, ImageFolder, Npz
 from nodescope.errors import DatasetError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
+
+#: What NumPy raises on archives that are damaged in one way or another.
+NPZ_ERRORS = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError)
 
 
 @dataclass(frozen=True)
@@ -152,6 +157,8 @@ def _idx_size(path: Path, dimensions: int) -> int:
             f"{path} is damaged: {path.stat().st_size} bytes, but its header announces {expected}. "
             "Hint: fetch it again."
         )
+    if not sizes[0]:
+        raise DatasetError(f"{path} holds no items. Hint: fetch it again.")
     return sizes[0]
 
 
@@ -196,7 +203,7 @@ def _list_images(source: ImageFolder) -> tuple[Labels, list[Path]]:
             f"Data set '{source.name}': there is no folder {root / 'train'}. Expected: "
             f"{root}/train/CLASS/*.png or *.jpg, and optionally {root}/test/CLASS/..."
         )
-    classes = sorted(p.name for p in (root / "train").iterdir() if p.is_dir())
+    classes = [p.name for p in _class_folders(root / "train")]
     if len(classes) < 2:
         raise DatasetError(
             f"Data set '{source.name}': {root / 'train'} has {len(classes)} class folder(s); at least 2 are needed."
@@ -206,7 +213,7 @@ def _list_images(source: ImageFolder) -> tuple[Labels, list[Path]]:
     counts = []
     for part in ("train", "test"):
         before = len(paths)
-        folders = sorted(p for p in (root / part).iterdir() if p.is_dir()) if (root / part).is_dir() else []
+        folders = _class_folders(root / part) if (root / part).is_dir() else []
         for folder in folders:
             if folder.name not in classes:
                 raise DatasetError(
@@ -219,6 +226,11 @@ def _list_images(source: ImageFolder) -> tuple[Labels, list[Path]]:
     if not counts[0]:
         raise DatasetError(f"Data set '{source.name}': no *.png or *.jpg below {root / 'train'}.")
     return Labels(np.array(labels, dtype=np.int64), classes, counts[1]), paths
+
+
+def _class_folders(folder: Path) -> list[Path]:
+    """The folders of classes; hidden ones, which tools leave behind, are none."""
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
 def _read_images(source: ImageFolder) -> tuple[NDArray[np.uint8], Labels]:
@@ -260,7 +272,7 @@ def _read_npz(source: Npz) -> tuple[Labels, NDArray[Any]]:
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except NPZ_ERRORS as error:
         hint = "objects cannot be loaded safely; save plain arrays" if "pickle" in str(error) else "write it again"
         raise DatasetError(f"Data set '{source.name}': {path} cannot be read: {error}. Hint: {hint}.") from error
     for key in ("x", "y"):
@@ -273,6 +285,12 @@ def _read_npz(source: Npz) -> tuple[Labels, NDArray[Any]]:
     parts = [("x", "y")] + ([("x_test", "y_test")] if "x_test" in arrays else [])
     for x_key, y_key in parts:
         _check_arrays(arrays[x_key], arrays[y_key], x_key, y_key, source)
+        for key, first in ((x_key, "x"), (y_key, "y")):
+            if arrays[key].dtype.kind != arrays[first].dtype.kind:
+                raise DatasetError(
+                    f"Data set '{source.name}': {first} and {key} in {path} must be of one type, "
+                    f"not {arrays[first].dtype} and {arrays[key].dtype}."
+                )
     if "x_test" in arrays and arrays["x_test"].shape[1:] != arrays["x"].shape[1:]:
         raise DatasetError(f"Data set '{source.name}': the samples of x and x_test in {path} differ in shape.")
     x = np.concatenate([arrays[x_key] for x_key, _ in parts])
@@ -297,5 +315,5 @@ def _check_arrays(x: NDArray[Any], y: NDArray[Any], x_key: str, y_key: str, sour
         )
     if len(x) != len(y):
         raise DatasetError(f"{where} {x_key} has {len(x)} samples, but {y_key} has {len(y)} labels.")
-    if not np.isfinite(x).all():
-        raise DatasetError(f"{where} {x_key} holds NaN or infinite values.")
+    if not (np.isfinite(x) & (np.abs(x.astype(np.float64)) <= np.finfo(np.float32).max)).all():
+        raise DatasetError(f"{where} {x_key} holds NaN or infinite values, or values beyond the range of float32.")

@@ -204,7 +204,12 @@ def train_configuration(
     for index in range(training.refinement_rounds + 1):
         if index:
             best, factor = _best_rate(rounds), 10 ** (0.5**index)
-            rates = [best / factor, best * factor]
+            tried = [replica.learning_rate for finished in rounds for replica in finished.replicas]
+            rates = [
+                rate for rate in (best / factor, best * factor) if not np.isclose(rate, tried, rtol=1e-6, atol=0).any()
+            ]
+            if not rates:
+                continue
         replicas = [Replica(seed, rate) for rate in rates for seed in seeds]
         label = f"{title}, round {index + 1} of {training.refinement_rounds + 1} ({len(replicas)} nets)"
         rounds.append(Round(index, replicas, _train_round(index, shape, replicas, protocol, data, progress, label)))

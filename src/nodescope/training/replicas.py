@@ -81,9 +81,9 @@ class TrainingState:
         return np.where(self.best_epoch > 0, accuracy, np.nan)
 
     def diverged_epoch(self) -> NDArray[np.int64]:
-        """First epoch after which a replica's training loss was not finite [R]; 0 where there is none."""
+        """First epoch after which a replica's training loss was not finite [R], at least 1; 0 where there is none."""
         diverged = ~np.isfinite(self.curves["train_loss"][: self.epoch + 1])
-        return np.where(diverged.any(axis=0), diverged.argmax(axis=0), 0)
+        return np.where(diverged.any(axis=0), np.maximum(diverged.argmax(axis=0), 1), 0)
 
 
 CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
