@@ -9,6 +9,7 @@ from nodescope.charts.context import (
     batch_norm_label,
     batch_norm_row,
     describe,
+    error_band,
     groups,
     network_columns,
     rounded,
@@ -28,8 +29,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     mean = mean_over_seeds(kept.drop("loss", "learning_rate"), "accuracy").with_columns(
         batch_norm_label().alias("norm"),
         variant_label(curves).alias("variant"),
-        low=pl.col("mean") - pl.col("standard_error").fill_null(0),
-        high=pl.col("mean") + pl.col("standard_error").fill_null(0),
+        **error_band(),
     )
     variants = mean["variant"].unique(maintain_order=True).to_list()
     found = []

@@ -82,6 +82,12 @@ def variant_label(frame: pl.DataFrame) -> pl.Expr:
     return pl.concat_str(parts, separator=", ")
 
 
+def error_band() -> dict[str, pl.Expr]:
+    """Columns ``low`` and ``high``: the mean less and plus one standard error, where there is one."""
+    error = pl.col("standard_error").fill_null(0)
+    return {"low": pl.col("mean") - error, "high": pl.col("mean") + error}
+
+
 def variant_scale(variants: list[str]) -> alt.Scale:
     """A colour for each variant, in their order."""
     return alt.Scale(

@@ -3,7 +3,15 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, batch_norm_label, batch_norm_row, rounded, variant_label, variant_scale
+from nodescope.charts.context import (
+    Context,
+    batch_norm_label,
+    batch_norm_row,
+    error_band,
+    rounded,
+    variant_label,
+    variant_scale,
+)
 
 
 def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.FacetChart:
@@ -20,8 +28,7 @@ def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.Fa
     named = mean.with_columns(
         batch_norm_label().alias("norm"),
         variant=name,
-        low=pl.col("mean") - pl.col("standard_error").fill_null(0),
-        high=pl.col("mean") + pl.col("standard_error").fill_null(0),
+        **error_band(),
     )
     variants = named["variant"].unique(maintain_order=True).to_list()
     data = rounded(named.select("depth", "norm", "variant", "layer", "mean", "low", "high").drop_nulls("mean"))

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import SYSTEMS, Context, batch_norm_label, rounded
+from nodescope.charts.context import SYSTEMS, Context, batch_norm_label, error_band, rounded
 from nodescope.tables import mean_over_seeds
 
 
@@ -15,8 +15,7 @@ def mean_accuracies(table: pl.DataFrame) -> pl.DataFrame:
     joined = systems.join(network.select(*keys, "network"), on=keys, nulls_equal=True, maintain_order="left")
     return joined.with_columns(
         batch_norm_label().alias("norm"),
-        low=pl.col("mean") - pl.col("standard_error").fill_null(0),
-        high=pl.col("mean") + pl.col("standard_error").fill_null(0),
+        **error_band(),
     )
 
 

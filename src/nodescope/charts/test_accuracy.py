@@ -9,6 +9,7 @@ from nodescope.charts.context import (
     batch_norm_label,
     batch_norm_row,
     describe,
+    error_band,
     network_columns,
     percent,
     rounded,
@@ -29,8 +30,7 @@ def _figure(mean: pl.DataFrame, context: Context) -> Figure:
     named = mean.with_columns(
         batch_norm_label().alias("norm"),
         variant_label(mean).alias("variant"),
-        low=pl.col("mean") - pl.col("standard_error").fill_null(0),
-        high=pl.col("mean") + pl.col("standard_error").fill_null(0),
+        **error_band(),
     )
     variants = named["variant"].unique(maintain_order=True).to_list()
     data = rounded(named.select("depth", "width", "norm", "variant", "mean", "low", "high").drop_nulls("mean"))
