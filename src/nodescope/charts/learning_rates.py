@@ -49,7 +49,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 title=f"Choice of the learning rate, {describe(keys)}",
                 caption="Validation accuracy after each epoch for every learning rate that was tried, mean over the seeds; "
                 f"the thick line is the rate that was kept. {_chosen_sentence(chosen, keys)} "
-                "A thick line at the edge of the range tried says that the search should go further.",
+                "Of several rates, the highest or the lowest being kept says that the search should go further.",
                 reference="figure 1.3",
                 chart=chart,
             )
