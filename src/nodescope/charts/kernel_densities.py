@@ -57,7 +57,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 title=f"Kernel density estimate of one class at one node, {describe(keys)}",
                 caption=f"Histogram of the pre-activations of class {context.class_names[0]} at node {first['node']} of layer 1 "
                 f"(grey; trained net, seed {first['seed']}, {first['split']} samples) and the Gaussian kernel density estimate "
-                "(line), the kind of estimate that the continuous system makes. Where the line smooths away a peak, the bandwidth is too "
+                "(line), the kind of estimate that the "
+                "continuous system makes. Where the line smooths away a peak, the bandwidth is too "
                 "wide; where it follows single bars, too narrow.",
                 reference="figure 6.1",
                 chart=alt.layer(histogram, line, data=data)
