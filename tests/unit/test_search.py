@@ -7,7 +7,6 @@ import torch
 from conftest import small_dataset
 
 from nodescope.config.schema import Training
-from nodescope.errors import NodescopeError
 from nodescope.models import load_network
 from nodescope.training import configuration as stage
 from nodescope.training import train_configuration
@@ -127,11 +126,3 @@ def test_a_net_that_diverges_at_every_rate_is_null_and_is_saved(tmp_path):
     trained.save_networks(tmp_path / "models", [])
     network = load_network(tmp_path / "models" / "seed-0" / "trained.safetensors")
     assert not all(torch.isfinite(p).all() for p in network.parameters())
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="says what happens without a GPU; this machine has one")
-def test_a_gpu_that_is_not_there_is_said_so(tmp_path):
-    with pytest.raises(NodescopeError, match="finds no GPU"):
-        train_configuration(
-            KEYS, [0], Training(epochs=1), small_dataset(), device="cuda", progress_folder=tmp_path, title="test"
-        )

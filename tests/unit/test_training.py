@@ -101,6 +101,19 @@ def test_a_replica_does_not_depend_on_its_neighbours():
         torch.testing.assert_close(tensor, unstack(among_others.tensors, 1)[name], rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("batch_norm", [False, True], ids=["without-bn", "with-bn"])
+def test_replicas_that_step_in_turns_are_those_that_step_together(monkeypatch, batch_norm):
+    shape, data = make_shape(batch_norm=batch_norm), make_data()
+    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.9, snapshots=())
+    replicas = [Replica(seed, rate) for rate in (0.01, 0.001) for seed in range(3)]
+    together = train_fused(shape, replicas, protocol, data)
+    bytes_of_two = 2 * 4 * sum(t[0].nbytes for name, t in together.tensors.items() if "running_" not in name)
+    monkeypatch.setattr(fused, "CACHE_BYTES", bytes_of_two)  # parts of 2, 1, 2 and 1 replicas
+    in_turns = train_fused(shape, replicas, protocol, data)
+    for name, tensor in together.tensors.items():
+        torch.testing.assert_close(in_turns.tensors[name], tensor, rtol=1e-10, atol=1e-10)
+
+
 def test_a_run_is_repeated_bit_for_bit():
     shape, data = make_shape(batch_norm=True), make_data(dtype=torch.float32)
     protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.99, snapshots=())

@@ -10,6 +10,7 @@ import nodescope
 from nodescope import datasets, grid
 from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.config import parse_config
+from nodescope.devices import visible_gpus
 from nodescope.errors import NodescopeError
 from nodescope.planning import keeps_activations
 
@@ -129,6 +130,11 @@ def dataset_file(wildcards):
 
 def training_params(wildcards):
     return study_of(wildcards).training.model_dump(mode="json")
+
+
+def trains_on_gpu():
+    """On a cluster the head node may have none: there, say `device: cuda`."""
+    return CONFIG.device == "cuda" or (CONFIG.device == "auto" and bool(visible_gpus()))
 
 
 def one_of(names):

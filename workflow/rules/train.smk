@@ -18,7 +18,7 @@ rule train_configuration:
     """Search the learning rate, train every seed, keep the parameters of the best validation epoch."""
     input:
         dataset=dataset_of,
-        code=code("models/*.py", "training/*.py", "activation_functions.py", "tables.py"),
+        code=code("models/*.py", "training/*.py", "activation_functions.py", "devices.py", "tables.py"),
     output:
         models=directory("results/{study}/models/{configuration}"),
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",
@@ -28,10 +28,10 @@ rule train_configuration:
         "logs/{study}/train/{configuration}.log",
     benchmark:
         "results/{study}/benchmarks/train/{configuration}.tsv"
-    # One thread: the batches are small, and two configurations on two cores beat one on both.
+    # One thread: two configurations on two cores beat one on both (docs/performance.md). A GPU takes one at a time.
     threads: 1
     resources:
-        gpu=1 if CONFIG.device == "cuda" else 0,
+        gpu=1 if trains_on_gpu() else 0,
         mem_mb=4000,
         runtime=240,
     params:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from nodescope.devices import training_device
 from nodescope.job import job
 
 if TYPE_CHECKING:
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 
 name = f"{snakemake.wildcards.study}/{snakemake.wildcards.configuration}"
 
-with job(snakemake.log[0], f"Training {name}"):
+with (
+    job(snakemake.log[0], f"Training {name}"),
+    training_device(snakemake.config.get("device", "auto")) as device,
+):
     import torch
 
     from nodescope import datasets
@@ -26,7 +30,7 @@ with job(snakemake.log[0], f"Training {name}"):
         snakemake.params.seeds,
         training,
         datasets.load(snakemake.input.dataset),
-        device=snakemake.config.get("device", "auto"),
+        device=device,
         progress_folder=f"results/{snakemake.wildcards.study}/.progress/{snakemake.wildcards.configuration}",
         title=name,
     )

@@ -9,10 +9,12 @@ function as `FullyConnected` with replica r's tensors (tested in float64).
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional
 
 from nodescope.models.initialisation import draw_weight
 from nodescope.models.torch_activations import TORCH_ACTIVATIONS
@@ -107,6 +109,26 @@ class FullyConnected(nn.Module):
         return logits_BC
 
 
+class _LinearMap(torch.autograd.Function):
+    """``x W`` for each replica, whose gradient with respect to ``W`` is written where the last one was.
+
+    The gradients of the weights are as large as the weights; new memory for them at every step would cost more than
+    their arithmetic, since the system hands it out page by page.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x_RBI: Tensor, weight_RIO: Tensor, gradient_RIO: Tensor) -> Tensor:
+        ctx.save_for_backward(x_RBI, weight_RIO)
+        ctx.gradient = gradient_RIO
+        return torch.bmm(x_RBI, weight_RIO)
+
+    @staticmethod
+    def backward(ctx: Any, dz_RBO: Tensor) -> tuple[Tensor | None, Tensor, None]:
+        x_RBI, weight_RIO = ctx.saved_tensors
+        dx_RBI = torch.bmm(dz_RBO, weight_RIO.transpose(1, 2)) if ctx.needs_input_grad[0] else None
+        return dx_RBI, torch.bmm(x_RBI.transpose(1, 2), dz_RBO, out=ctx.gradient), None
+
+
 class StackedFullyConnected:
     """R fully connected networks of one shape, computed together by batched products.
 
@@ -124,6 +146,7 @@ class StackedFullyConnected:
         self.parameters = parameters
         self.buffers = buffers
         self._activation = TORCH_ACTIVATIONS[shape.activation]
+        self._weight_gradients: dict[str, Tensor] = {}
 
     @classmethod
     def initialise(
@@ -162,26 +185,50 @@ class StackedFullyConnected:
         """Parameters and buffers."""
         return {**self.parameters, **self.buffers}
 
+    def part(self, members: slice) -> "StackedFullyConnected":
+        """Some of the replicas, on the same memory: what trains the part trains them here."""
+        return StackedFullyConnected(
+            self.shape,
+            {name: tensor.detach()[members].requires_grad_() for name, tensor in self.parameters.items()},
+            {name: tensor[members] for name, tensor in self.buffers.items()},
+        )
+
     def forward_training(self, x_RBI: Tensor) -> Tensor:
-        """Logits [R, B, C], each replica on its own batch; batch normalisation by batch statistics."""
+        """Logits [R, B, C], each replica on its own batch; batch normalisation by batch statistics.
+
+        The weights' gradients hold until the next backward pass.
+        """
         for layer in range(self.shape.depth):
             name = f"hidden.{layer}"
-            z_RBO = torch.bmm(x_RBI, self.parameters[f"{name}.linear.weight"])
+            z_RBO = self._linear_map(x_RBI, f"{name}.linear.weight")
             if f"{name}.linear.bias" in self.parameters:
                 z_RBO = z_RBO + self.parameters[f"{name}.linear.bias"]
             if self.shape.batch_norm:
                 z_RBO = self._normalise_by_batch(z_RBO, f"{name}.norm")
             x_RBI = self._activation(z_RBO)
-        return torch.bmm(x_RBI, self.parameters["output.weight"])
+        return self._linear_map(x_RBI, "output.weight")
+
+    def _linear_map(self, x_RBI: Tensor, name: str) -> Tensor:
+        weight_RIO = self.parameters[name]
+        if name not in self._weight_gradients:
+            self._weight_gradients[name] = torch.empty_like(weight_RIO)
+        z_RBO: Tensor = _LinearMap.apply(x_RBI, weight_RIO, self._weight_gradients[name])
+        return z_RBO
 
     def _normalise_by_batch(self, z_RBO: Tensor, name: str) -> Tensor:
-        variance, mean = torch.var_mean(z_RBO, dim=1, keepdim=True, correction=0)
-        with torch.no_grad():
-            n = z_RBO.shape[1]
-            self.buffers[f"{name}.running_mean"].lerp_(mean, BATCH_NORM_MOMENTUM)
-            self.buffers[f"{name}.running_var"].lerp_(variance * (n / (n - 1)), BATCH_NORM_MOMENTUM)
-        scale = self.parameters[f"{name}.weight"] * torch.rsqrt(variance + BATCH_NORM_EPSILON)
-        return torch.addcmul(self.parameters[f"{name}.bias"], z_RBO - mean, scale)
+        """Batch normalisation of all replicas as one of R * O features; the running statistics are updated."""
+        n_replicas, n, n_out = z_RBO.shape
+        normalised_BF = functional.batch_norm(
+            z_RBO.transpose(0, 1).reshape(n, n_replicas * n_out),
+            self.buffers[f"{name}.running_mean"].view(-1),
+            self.buffers[f"{name}.running_var"].view(-1),
+            self.parameters[f"{name}.weight"].view(-1),
+            self.parameters[f"{name}.bias"].view(-1),
+            training=True,
+            momentum=BATCH_NORM_MOMENTUM,
+            eps=BATCH_NORM_EPSILON,
+        )
+        return normalised_BF.view(n, n_replicas, n_out).transpose(0, 1)
 
     @torch.no_grad()
     def forward_evaluation(self, replica: int, x_BI: Tensor) -> Tensor:

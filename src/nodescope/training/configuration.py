@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from nodescope.config.schema import Training
 from nodescope.datasets import PreparedDataset
-from nodescope.errors import NodescopeError
 from nodescope.grid import model_path
 from nodescope.models import NetworkShape, StackedFullyConnected, save_network
 from nodescope.models.initialisation import default_initialisation
@@ -185,13 +184,13 @@ def train_configuration(
         From the study.
     dataset
         The prepared data set.
-    device : {'auto', 'cpu', 'cuda'}
+    device : {'cpu', 'cuda'}
+        From `nodescope.devices.training_device`.
     progress_folder
         Where the state is kept in case the job is stopped; what it holds of the same settings is not repeated.
     title
         What is trained, for the log.
     """
-    device = _resolve_device(device)
     shape = network_shape(keys, dataset, training.bias)
     settings = {"shape": dataclasses.asdict(shape), "seeds": seeds, "training": training.model_dump(), "device": device}
     progress = ProgressFolder(progress_folder, fingerprint(settings | {"dataset": dataset.digest()}))
@@ -262,15 +261,6 @@ def _training_data(dataset: PreparedDataset, device: str) -> TrainingData:
 def _to_device(dataset: PreparedDataset, samples: NDArray[np.int64], device: str) -> tuple[torch.Tensor, torch.Tensor]:
     x, y = dataset.inputs(samples), dataset.labels(samples)
     return torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
-
-
-def _resolve_device(wanted: str) -> str:
-    available = torch.cuda.is_available()
-    if wanted == "cuda" and not available:
-        raise NodescopeError(
-            "device is 'cuda' in the configuration, but PyTorch finds no GPU here. Hint: set device to auto or cpu."
-        )
-    return "cuda" if available and wanted != "cpu" else "cpu"
 
 
 def network_shape(keys: dict[str, Any], dataset: PreparedDataset, bias: str) -> NetworkShape:

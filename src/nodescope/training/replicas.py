@@ -13,12 +13,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
+from torch.optim.adam import adam
 
 from nodescope.models import NetworkShape, StackedFullyConnected
 
 Tensor = torch.Tensor
 
-EVALUATION_BATCH = 8192
+#: Samples at a time: few enough for a core's cache, enough to keep a GPU busy.
+EVALUATION_BATCH = {"cpu": 1024, "cuda": 16384}
+
+ADAM_BETAS = (0.9, 0.999)
+ADAM_EPSILON = 1e-8
+
+#: What the replicas that step together on a core may take: with more, their weights come from memory at every step;
+#: with one net at a time, starting the small products costs more (measured: 2 nets of 4x200 at a time are fastest).
+CACHE_BYTES = 9_000_000
 
 
 @dataclass(frozen=True)
@@ -60,7 +69,8 @@ class TrainingState:
     tensors, best : dict of Tensor
         Current parameters and buffers, and those of each replica's best epoch, [R, ...].
     optimiser : dict of Tensor
-        Adam's moments and step counts, by flat names.
+        Adam's ``steps`` so far, and its moments ``exp_avg.NAME`` and ``exp_avg_sq.NAME`` [R, ...]; empty before
+        training.
     best_epoch : array of int [R]
         0 while no epoch has been finite.
     curves : dict of array [epochs + 1, R]
@@ -130,26 +140,41 @@ def train(
     The parameters of the epoch with the highest validation accuracy are kept (the first of equals), training
     runs on (methods, section 1). Per-replica losses are summed, so that each replica's gradient is its own.
     """
-    parameters = {name: t.requires_grad_() for name, t in state.tensors.items() if "running_" not in name}
+    parameters = {name: t for name, t in state.tensors.items() if "running_" not in name}
     buffers = {name: t for name, t in state.tensors.items() if "running_" in name}
     stack = StackedFullyConnected(shape, parameters, buffers)
-    optimiser = _Adam(parameters, replicas, state.optimiser)
-    state.optimiser = optimiser.tensors()
+    if not state.optimiser:
+        state.optimiser = _adam_at_rest(parameters)
+    parts = [
+        _Part(stack, members, replicas[members], state.optimiser, data)
+        for members in _parts(replicas, parameters, data.x_train.device)
+    ]
     while state.epoch < protocol.epochs:
-        optimiser.scale_rates(protocol.learning_rate_decay**state.epoch)
         order_RN = _shuffled(replicas, state.epoch, len(data.x_train), data.x_train.device)
-        for samples_RB in _batches(order_RN, protocol.batch_size, skip_single=shape.batch_norm):
-            logits_RBC = stack.forward_training(data.x_train[samples_RB])
-            loss = functional.cross_entropy(
-                logits_RBC.flatten(0, 1), data.y_train[samples_RB].flatten(), reduction="sum"
-            )
-            gradients = torch.autograd.grad(loss / samples_RB.shape[1], list(parameters.values()))
-            optimiser.step(gradients)
+        for part in parts:
+            part.scale_rates(protocol.learning_rate_decay**state.epoch)
+            for samples_RB in _batches(order_RN[part.members], protocol.batch_size, skip_single=shape.batch_norm):
+                part.step(samples_RB)
+        state.optimiser["steps"].copy_(parts[0].steps())
         state.epoch += 1
         _evaluate(stack, data, state)
         _keep_best(state)
         after_epoch(state)
     return state
+
+
+def _parts(replicas: list[Replica], parameters: dict[str, Tensor], device: torch.device) -> list[slice]:
+    """Which replicas step together: on a GPU all of them; on a CPU as many of one rate as its cache holds."""
+    if device.type == "cuda":
+        return [slice(0, len(replicas))]
+    bytes_of_replica = 4 * sum(t[0].nbytes for t in parameters.values())  # parameters, gradients, two moments
+    largest = max(1, CACHE_BYTES // bytes_of_replica)
+    parts, first = [], 0
+    for _, members in groupby(replicas, key=lambda r: r.learning_rate):
+        last = first + len(list(members))
+        parts += [slice(begin, min(begin + largest, last)) for begin in range(first, last, largest)]
+        first = last
+    return parts
 
 
 def _shuffled(replicas: list[Replica], epoch: int, n: int, device: torch.device) -> Tensor:
@@ -165,17 +190,20 @@ def _batches(order_RN: Tensor, batch_size: int, *, skip_single: bool) -> Iterato
             yield samples_RB
 
 
+@torch.no_grad()
 def accuracy_and_loss(stack: StackedFullyConnected, replica: int, x: Tensor, y: Tensor) -> tuple[float, float]:
     """Accuracy in [0, 1] and mean cross-entropy in nats of one replica; both NaN where the loss is not finite."""
-    correct, loss = 0, 0.0
-    for begin in range(0, len(x), EVALUATION_BATCH):
-        logits = stack.forward_evaluation(replica, x[begin : begin + EVALUATION_BATCH])
-        target = y[begin : begin + EVALUATION_BATCH]
-        correct += int((logits.argmax(dim=1) == target).sum())
-        loss += float(functional.cross_entropy(logits, target, reduction="sum"))
+    correct = torch.zeros((), dtype=torch.int64, device=x.device)
+    loss_sum = torch.zeros((), dtype=torch.float64, device=x.device)
+    size = EVALUATION_BATCH[x.device.type]
+    for x_part, target in zip(torch.split(x, size), torch.split(y, size), strict=True):
+        logits = stack.forward_evaluation(replica, x_part)
+        correct += (logits.argmax(dim=1) == target).sum()
+        loss_sum += functional.cross_entropy(logits, target, reduction="sum")
+    loss = float(loss_sum)
     if not np.isfinite(loss):
         return np.nan, np.nan
-    return correct / len(x), loss / len(x)
+    return int(correct) / len(x), loss / len(x)
 
 
 def _evaluate(stack: StackedFullyConnected, data: TrainingData, state: TrainingState) -> None:
@@ -203,53 +231,169 @@ def _keep_best(state: TrainingState) -> None:
             tensor[replica] = state.tensors[name][replica].detach()
 
 
-class _Adam:
-    """PyTorch's fused Adam on slices of the stacked parameters, one group of replicas per learning rate."""
+def _adam_at_rest(parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state of Adam before the first step."""
+    moments = ("exp_avg", "exp_avg_sq")
+    zeros = {f"{moment}.{name}": torch.zeros_like(t) for moment in moments for name, t in parameters.items()}
+    return {"steps": torch.zeros((), dtype=torch.float32), **zeros}
 
-    def __init__(self, parameters: dict[str, Tensor], replicas: list[Replica], saved: dict[str, Tensor]) -> None:
-        self._rates: list[float] = []
-        self._slices: list[slice] = []
-        first = 0
-        for rate, members in groupby(replicas, key=lambda r: r.learning_rate):
-            last = first + len(list(members))
-            self._rates.append(rate)
-            self._slices.append(slice(first, last))
-            first = last
-        self._adam = torch.optim.Adam(
-            [
-                {"params": [p.detach()[members] for p in parameters.values()], "lr": rate}
-                for members, rate in zip(self._slices, self._rates, strict=True)
-            ],
-            fused=True,
-        )
-        # By name, since the order of parameters that were read from a file is not theirs of before.
-        self._names = {
-            parameter: f"{index}.{name}"
-            for index, group in enumerate(self._adam.param_groups)
-            for name, parameter in zip(parameters, group["params"], strict=True)
-        }
-        for parameter, name in self._names.items():
-            zeros = torch.zeros_like(parameter)
-            self._adam.state[parameter] = {
-                "step": saved.get(f"{name}.step", torch.zeros((), dtype=torch.float32, device=parameter.device)),
-                "exp_avg": saved.get(f"{name}.exp_avg", zeros),
-                "exp_avg_sq": saved.get(f"{name}.exp_avg_sq", zeros.clone()),
-            }
 
-    def tensors(self) -> dict[str, Tensor]:
-        """The optimiser's state by flat names; the tensors are live."""
-        return {
-            f"{name}.{key}": value
-            for parameter, name in self._names.items()
-            for key, value in self._adam.state[parameter].items()
-        }
+class _Part:
+    """Replicas that take their steps together.
+
+    Parameters
+    ----------
+    stack, replicas, adam_state
+        The whole stack, the part's replicas, and the whole stack's state of Adam, on whose memory the part works.
+    members
+        The part's places in the stack.
+    """
+
+    def __init__(
+        self,
+        stack: StackedFullyConnected,
+        members: slice,
+        replicas: list[Replica],
+        adam_state: dict[str, Tensor],
+        data: TrainingData,
+    ) -> None:
+        self.members = members
+        self._stack = stack.part(members)
+        self._data = data
+        moments = {name: tensor[members] for name, tensor in adam_state.items() if name != "steps"}
+        self._adam = _Adam(self._stack.parameters, replicas, moments, adam_state["steps"])
+        self._captured = _CapturedStep(self._step_now) if data.x_train.is_cuda else None
 
     def scale_rates(self, factor: float) -> None:
-        for group, rate in zip(self._adam.param_groups, self._rates, strict=True):
-            group["lr"] = rate * factor
+        """Set every learning rate to its first value times a factor."""
+        self._adam.scale_rates(factor)
+
+    def steps(self) -> Tensor:
+        """Steps taken so far."""
+        return self._adam.steps()
+
+    def step(self, samples_RB: Tensor) -> None:
+        """One step of Adam of every replica, each on its own batch."""
+        if self._captured is not None:
+            self._captured(samples_RB)
+        else:
+            self._step_now(samples_RB)
+
+    def _step_now(self, samples_RB: Tensor) -> None:
+        logits_RBC = self._stack.forward_training(self._data.x_train[samples_RB])
+        loss = functional.cross_entropy(
+            logits_RBC.flatten(0, 1), self._data.y_train[samples_RB].flatten(), reduction="sum"
+        )
+        gradients = torch.autograd.grad(loss / samples_RB.shape[1], list(self._stack.parameters.values()))
+        self._adam.step(gradients)
+
+
+class _CapturedStep:
+    """A step as a CUDA graph: its kernels, too small to keep a GPU busy, are then launched as one.
+
+    The first steps run one kernel after another, which also sets up what a capture needs. The step is captured for
+    the size of the first batch; one of another size (an epoch's last) runs one kernel after another.
+    """
+
+    STEPS_BEFORE_CAPTURE = 3
+
+    def __init__(self, step: Callable[[Tensor], None]) -> None:
+        self._step = step
+        self._steps_taken = 0
+        self._samples: Tensor | None = None
+        self._graph: torch.cuda.CUDAGraph | None = None
+
+    def __call__(self, samples_RB: Tensor) -> None:
+        if self._samples is None:
+            self._samples = samples_RB.clone()
+        if samples_RB.shape != self._samples.shape or self._steps_taken < self.STEPS_BEFORE_CAPTURE:
+            self._step_on_side_stream(samples_RB)
+            return
+        self._samples.copy_(samples_RB)
+        if self._graph is None:
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph):
+                self._step(self._samples)
+        self._graph.replay()
+
+    def _step_on_side_stream(self, samples_RB: Tensor) -> None:
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            self._step(samples_RB)
+        torch.cuda.current_stream().wait_stream(stream)
+        self._steps_taken += 1
+
+
+class _Adam:
+    """Adam (Kingma & Ba 2015) on the stacked parameters, one group of replicas per learning rate.
+
+    PyTorch's fused kernel by its functional form: making an optimiser object takes a second of imports.
+    """
+
+    def __init__(
+        self, parameters: dict[str, Tensor], replicas: list[Replica], moments: dict[str, Tensor], steps: Tensor
+    ) -> None:
+        self._groups: list[_RateGroup] = []
+        first = 0
+        for rate, of_rate in groupby(replicas, key=lambda r: r.learning_rate):
+            last = first + len(list(of_rate))
+            members = slice(first, last)
+            first = last
+            tensors = [parameter.detach()[members] for parameter in parameters.values()]
+            self._groups.append(
+                _RateGroup(
+                    members,
+                    rate,
+                    # A captured step reads the rate when it runs, not when it was captured.
+                    torch.tensor(rate, device=tensors[0].device) if tensors[0].is_cuda else rate,
+                    tensors,
+                    [moments[f"exp_avg.{name}"][members] for name in parameters],
+                    [moments[f"exp_avg_sq.{name}"][members] for name in parameters],
+                    [steps.to(tensors[0].device, copy=True) for _ in parameters],
+                )
+            )
+
+    def steps(self) -> Tensor:
+        """Steps taken so far."""
+        return self._groups[0].steps[0]
+
+    def scale_rates(self, factor: float) -> None:
+        for group in self._groups:
+            if isinstance(group.rate, Tensor):
+                group.rate.fill_(group.first_rate * factor)
+            else:
+                group.rate = group.first_rate * factor
 
     def step(self, gradients: tuple[Tensor, ...]) -> None:
-        for replicas_of_rate, group in zip(self._slices, self._adam.param_groups, strict=True):
-            for parameter, gradient in zip(group["params"], gradients, strict=True):
-                parameter.grad = gradient[replicas_of_rate]
-        self._adam.step()
+        for group in self._groups:
+            adam(
+                group.parameters,
+                [gradient[group.members] for gradient in gradients],
+                group.exp_avg,
+                group.exp_avg_sq,
+                [],
+                group.steps,
+                fused=True,
+                capturable=isinstance(group.rate, Tensor),
+                amsgrad=False,
+                beta1=ADAM_BETAS[0],
+                beta2=ADAM_BETAS[1],
+                lr=group.rate,
+                weight_decay=0.0,
+                eps=ADAM_EPSILON,
+                maximize=False,
+            )
+
+
+@dataclass
+class _RateGroup:
+    """The replicas of one learning rate, as Adam wants them: parallel lists over the parameters."""
+
+    members: slice
+    first_rate: float
+    rate: float | Tensor
+    parameters: list[Tensor]
+    exp_avg: list[Tensor]
+    exp_avg_sq: list[Tensor]
+    steps: list[Tensor]
