@@ -41,7 +41,7 @@ $(READY): requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -c "from nodescope.analyses import kernel_density; kernel_density.compile_ahead()"
+	$(BIN)/python -c "from nodescope.analyses import kernel_density, patterns; kernel_density.compile_ahead(); patterns.compile_ahead()"
 	@touch $(READY)
 
 # Needs uv; the lock names versions and hashes, and no index.

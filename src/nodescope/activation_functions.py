@@ -33,6 +33,8 @@ class ActivationFunction:
         combined layer classifier is defined for it (methods, section 1).
     bounds : tuple of (float or None)
         The values between which it saturates; None where it does not.
+    monotone : bool
+        Whether a larger ``z`` never gives a smaller ``a``.
     """
 
     name: str
@@ -40,6 +42,7 @@ class ActivationFunction:
     formula: str
     rectifying: bool
     bounds: tuple[float | None, float | None] = (None, None)
+    monotone: bool = True
 
 
 def _sigmoid(z: Array) -> Array:
@@ -74,8 +77,8 @@ _ALL = (
         (-SELU_ALPHA * SELU_SCALE, None),
     ),
     ActivationFunction("softplus", lambda z: np.logaddexp(z, z.dtype.type(0)), "log(1 + exp(z))", True, (0.0, None)),
-    ActivationFunction("gelu", _gelu, "z Phi(z)", True),
-    ActivationFunction("silu", lambda z: z * _sigmoid(z), "z / (1 + exp(-z))", True),
+    ActivationFunction("gelu", _gelu, "z Phi(z)", True, monotone=False),
+    ActivationFunction("silu", lambda z: z * _sigmoid(z), "z / (1 + exp(-z))", True, monotone=False),
 )
 
 ACTIVATION_FUNCTIONS: dict[str, ActivationFunction] = {f.name: f for f in _ALL}

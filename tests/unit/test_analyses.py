@@ -233,6 +233,7 @@ def test_a_diverged_net_gives_null_not_nan(make_layer, name, bad):
         z[:] = bad
     frame = measure(name, make_layer(splits))
     column = {"medians": "median", "activity": "active_share", "dead_nodes": "dead", "sparsity": "sparsity",
+              "patterns": "distinct",
               "distributions": "count", "densities": "density", "layer_accuracy": "accuracy"}[name]  # fmt: skip
     assert len(frame) > 0
     assert nulls_only(frame, column)
@@ -284,6 +285,21 @@ def test_collected_tables_have_the_columns_of_the_contract(small_tables):
         "activity": ["state", "split", "layer", "node", "class", "active_share"],
         "dead_nodes": ["state", "split", "layer", "nodes", "dead", "dead_share"],
         "sparsity": ["state", "split", "layer", "sparsity"],
+        "patterns": [
+            "state",
+            "split",
+            "layer",
+            "nodes",
+            "samples",
+            "distinct",
+            "singletons",
+            "entropy_bits",
+            "relative_entropy",
+            "entropy_miller_madow",
+            "entropy_given_class_bits",
+            "class_information_bits",
+            "mode_share",
+        ],
         "layer_accuracy": ["state", "split", "layer", "system", "accuracy", "network_accuracy"],
         "distributions": ["state", "split", "layer", "node", "class", "kind", "bin_left", "bin_right", "count"],
     }

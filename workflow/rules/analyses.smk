@@ -131,6 +131,25 @@ use rule measure_activity as measure_sparsity with:
         theta_threshold=theta_threshold_of,
 
 
+use rule measure_activity as measure_patterns with:
+    input:
+        activations="results/{study}/activations/{configuration}",
+        code=analysis_code("patterns"),
+    output:
+        table="results/{study}/tables/patterns/{configuration}.parquet",
+    log:
+        "logs/{study}/patterns/{configuration}.log",
+    benchmark:
+        "results/{study}/benchmarks/patterns/{configuration}.tsv"
+    params:
+        analysis="patterns",
+        key_columns=configuration_keys,
+        seeds=seeds_of,
+        states=states_of,
+        options=options_of("patterns"),
+        theta_threshold=theta_threshold_of,
+
+
 use rule measure_activity as measure_layer_accuracy with:
     input:
         activations="results/{study}/activations/{configuration}",

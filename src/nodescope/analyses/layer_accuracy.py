@@ -37,6 +37,8 @@ COLUMNS = {
     "network_accuracy": pl.Float64,
 }
 
+SAMPLES_AT_A_TIME = 2048
+
 #: Log likelihoods of a layer summed over its nodes, [C, N], by system.
 Scores = dict[str, NDArray[np.float64]]
 
@@ -73,10 +75,9 @@ def layer_scores(
     log_on_JC, log_off_JC = log_switch_probabilities(active_counts(layer, train), samples_C, options.smoothing)
     scores: dict[str, Scores] = {}
     for split, activations in evaluated.items():
-        theta_JN = layer.theta(activations)
         shape = (train.n_classes, activations.z.shape[1])
         scores[split] = {
-            "discrete": (log_on_JC - log_off_JC).T @ theta_JN.astype(np.float64) + log_off_JC.sum(axis=0)[:, None],
+            "discrete": discrete_scores(layer.theta(activations), log_on_JC, log_off_JC),
             "continuous": np.zeros(shape),
             "combined": np.zeros(shape),
         }
@@ -101,6 +102,18 @@ def log_switch_probabilities(
     """``log P(theta = 1 | c)`` and ``log P(theta = 0 | c)``, [J, C] each, smoothed by alpha."""
     total_C = samples_C + 2 * alpha
     return np.log((active_JC + alpha) / total_C), np.log((samples_C - active_JC + alpha) / total_C)
+
+
+def discrete_scores(
+    theta_JN: NDArray[np.bool_], log_on_JC: NDArray[np.float64], log_off_JC: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Sum over the nodes of the log probability of their switch, given each class [C, N]."""
+    gain_CJ = np.ascontiguousarray((log_on_JC - log_off_JC).T)
+    scores_CN = np.empty((len(gain_CJ), theta_JN.shape[1]))
+    for begin in range(0, theta_JN.shape[1], SAMPLES_AT_A_TIME):  # the switches as numbers take eight times as much
+        block = slice(begin, begin + SAMPLES_AT_A_TIME)
+        scores_CN[:, block] = gain_CJ @ theta_JN[:, block].astype(np.float64)
+    return scores_CN + log_off_JC.sum(axis=0)[:, None]
 
 
 def _add_kernel_densities(

@@ -8,9 +8,12 @@ sample or the net diverged. Cost: one selection over all values, O(N J).
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from nodescope.analyses.layers import RecordedLayer, node_class_index
+from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.analyses.layers import RecordedLayer, finite_nodes, node_class_index
 from nodescope.config.schema import Medians
+from nodescope.recording import LayerActivations
 
 COLUMNS = {
     "state": pl.String,
@@ -27,12 +30,29 @@ def measure(layer: RecordedLayer, options: Medians) -> pl.DataFrame:
     frames = []
     for split in options.splits:
         activations = layer.read(split)
-        a_JN = activations.a()
-        median_JC = np.full((len(a_JN), activations.n_classes), np.nan, np.float32)
+        median_JC = np.full((len(activations.z), activations.n_classes), np.nan, np.float32)
         for c, samples in enumerate(activations.class_slices()):
             if samples.start < samples.stop:
-                median_JC[:, c] = np.median(a_JN[:, samples], axis=1)
-        median_JC[~np.isfinite(median_JC)] = np.nan
+                median_JC[:, c] = _medians(activations, samples)
+        median_JC[~finite_nodes(activations)] = np.nan
         columns = {**node_class_index(*median_JC.shape), "median": median_JC.ravel()}
         frames.append(pl.DataFrame(columns, nan_to_null=True).with_columns(split=pl.lit(split)))
     return pl.concat(frames)
+
+
+def _medians(activations: LayerActivations, samples: slice) -> NDArray[np.float32]:
+    """Median activation of every node [J] over a range of samples.
+
+    A monotone function keeps the order, so only the values in the middle need it. NumPy selects one place
+    several times as fast as two at once (or as ``np.median``), and the next lower value is the largest below it.
+    """
+    function = ACTIVATION_FUNCTIONS[activations.metadata.activation]
+    values_JN = activations.z[:, samples] if function.monotone else function.apply(activations.z[:, samples])
+    middle = values_JN.shape[1] // 2
+    values_JN = np.partition(values_JN, middle, axis=1)
+    upper_J = values_JN[:, middle]
+    lower_J = upper_J if values_JN.shape[1] % 2 else values_JN[:, :middle].max(axis=1)
+    if function.monotone:
+        lower_J, upper_J = function.apply(lower_J), function.apply(upper_J)
+    with np.errstate(invalid="ignore"):  # of a diverged net
+        return (lower_J + upper_J) / np.float32(2)

@@ -47,6 +47,7 @@ CHARTS = {
         Chart("activity_heatmaps", ACTIVITY, ("activity",)),
         Chart("dead_nodes", ACTIVITY, ("dead_nodes",)),
         Chart("sparsity", ACTIVITY, ("sparsity_summary",)),
+        Chart("patterns", ACTIVITY, ("patterns",)),
         Chart("kernel_densities", CLASSIFIERS, ("densities", "distributions")),
         Chart("layer_accuracy", CLASSIFIERS, ("layer_accuracy",)),
         Chart("learning_process", CLASSIFIERS, ("layer_accuracy",), needs_snapshots=True),

@@ -256,6 +256,10 @@ class Sparsity(Analysis):
     """Share of samples for which a node is off, averaged over the nodes of a layer that are not dead."""
 
 
+class Patterns(Analysis):
+    """Number and entropy of the patterns of switched-on nodes that a layer shows."""
+
+
 class NodeChoice(Analysis):
     """An analysis of a few nodes of every layer, where a row per bin of every node would be too much."""
 
@@ -299,6 +303,7 @@ class Analyses(Section):
     activity: Activity = Activity()
     dead_nodes: DeadNodes = DeadNodes()
     sparsity: Sparsity = Sparsity()
+    patterns: Patterns = Patterns()
     distributions: Distributions = Distributions()
     densities: Densities = Densities()
     layer_accuracy: LayerAccuracy = LayerAccuracy()
