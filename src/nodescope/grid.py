@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from nodescope.config import Study
-
 if TYPE_CHECKING:
     import polars as pl
+
+    from nodescope.config import Study
 
 #: Axes that every configuration has; further ones follow where the study's grid names them.
 BASE_AXES = ("depth", "width", "activation", "batch_norm")
@@ -54,7 +54,7 @@ class Configuration:
         return {"dataset": self.dataset, "model": self.model, **dict(self.axes)}
 
 
-def configurations(study: Study) -> list[Configuration]:
+def configurations(study: "Study") -> list[Configuration]:
     """All configurations of a study, in the order of its grid."""
     axes = study.grid.axes()
     return [
@@ -63,12 +63,12 @@ def configurations(study: Study) -> list[Configuration]:
     ]
 
 
-def find_configuration(study: Study, identifier: str) -> Configuration:
+def find_configuration(study: "Study", identifier: str) -> Configuration:
     """The configuration of that identifier."""
     return next(c for c in configurations(study) if c.identifier == identifier)
 
 
-def states(study: Study) -> list[str]:
+def states(study: "Study") -> list[str]:
     """The states that are recorded of every network, in the order of training, the kept one last."""
     return ["initial", *(f"epoch-{epoch}" for epoch in sorted(study.training.snapshots)), "trained"]
 
@@ -78,13 +78,13 @@ TRAINING_TABLES = ("learning_curves", "accuracy", "replicas")
 SUMMARIES = {"sparsity": ("sparsity_summary",)}
 
 
-def table_names(study: Study) -> list[str]:
+def table_names(study: "Study") -> list[str]:
     """The collected tables of a study."""
     analyses = study.analyses.enabled()
     return [*TRAINING_TABLES, *analyses, *(summary for name in analyses for summary in SUMMARIES.get(name, ()))]
 
 
-def manifest(study: Study) -> "pl.DataFrame":
+def manifest(study: "Study") -> "pl.DataFrame":
     """One row per configuration: ``configuration`` (its identifier) and the key columns."""
     import polars as pl
 

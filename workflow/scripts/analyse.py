@@ -1,5 +1,6 @@
 """Measure one quantity on all recorded layers of a configuration."""
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from nodescope.job import job
@@ -14,10 +15,9 @@ name = f"{snakemake.wildcards.study}/{snakemake.wildcards.configuration}"
 
 with job(snakemake.log[0], f"Measuring {analysis} of {name}"):
     from nodescope.analyses import analyse_configuration
-    from nodescope.config.schema import Analyses
     from nodescope.tables import write_table
 
-    options = getattr(Analyses.model_validate({analysis: snakemake.params.options}), analysis)
+    options = SimpleNamespace(**snakemake.params.options)  # checked when the configuration was read
     table = analyse_configuration(
         analysis,
         snakemake.input.activations,

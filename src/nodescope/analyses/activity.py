@@ -6,11 +6,15 @@ Needs: the activations of a layer. Gives: a share in [0, 1] per split, node and 
 no sample or the net diverged. Cost: one comparison per value.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 
 from nodescope.analyses.layers import RecordedLayer, active_counts, class_counts, finite_nodes, node_class_index
-from nodescope.config.schema import Activity
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import Activity
 
 COLUMNS = {
     "state": pl.String,
@@ -22,7 +26,7 @@ COLUMNS = {
 }
 
 
-def measure(layer: RecordedLayer, options: Activity) -> pl.DataFrame:
+def measure(layer: RecordedLayer, options: "Activity") -> pl.DataFrame:
     """Columns split, node, class, active_share."""
     frames = []
     for split in options.splits:

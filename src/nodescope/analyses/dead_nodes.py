@@ -5,10 +5,14 @@ Needs: the activations of a layer. Gives: number and share per split; null where
 Cost: one comparison per value.
 """
 
+from typing import TYPE_CHECKING
+
 import polars as pl
 
 from nodescope.analyses.layers import RecordedLayer, dead_nodes, finite_nodes
-from nodescope.config.schema import DeadNodes
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import DeadNodes
 
 COLUMNS = {
     "state": pl.String,
@@ -20,7 +24,7 @@ COLUMNS = {
 }
 
 
-def measure(layer: RecordedLayer, options: DeadNodes) -> pl.DataFrame:
+def measure(layer: RecordedLayer, options: "DeadNodes") -> pl.DataFrame:
     """Columns split, nodes, dead, dead_share."""
     rows = []
     for split in options.splits:

@@ -7,13 +7,17 @@ Needs: the activations of a layer. Gives: one row per split, chosen node, class 
 null where the net diverged, ``density`` where the class has no sample. Cost: one table per node and class.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.analyses import kernel_density
 from nodescope.analyses.layers import RecordedLayer, chosen_nodes
-from nodescope.config.schema import Densities
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import Densities
 
 COLUMNS = {
     "state": pl.String,
@@ -26,7 +30,7 @@ COLUMNS = {
 }
 
 
-def measure(layer: RecordedLayer, options: Densities) -> pl.DataFrame:
+def measure(layer: RecordedLayer, options: "Densities") -> pl.DataFrame:
     """Columns split, node, class, z, density (per unit of z)."""
     frames = []
     for split in options.splits:

@@ -7,15 +7,17 @@ null where the net diverged. Cost: one pass over the chosen nodes.
 """
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.analyses.layers import RecordedLayer, chosen_nodes
-from nodescope.config.schema import Distributions
 from nodescope.recording import LayerActivations
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import Distributions
 
 COLUMNS = {
     "state": pl.String,
@@ -30,7 +32,7 @@ COLUMNS = {
 }
 
 
-def measure(layer: RecordedLayer, options: Distributions) -> pl.DataFrame:
+def measure(layer: RecordedLayer, options: "Distributions") -> pl.DataFrame:
     """Columns split, node, class, kind, bin_left, bin_right, count."""
     frames = []
     for split in options.splits:

@@ -17,6 +17,7 @@ never predicted. Cost: a table per node and class, and one look-up per sample, n
 """
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -25,8 +26,10 @@ from numpy.typing import NDArray
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.analyses import kernel_density
 from nodescope.analyses.layers import RecordedLayer, active_counts, class_counts, finite_nodes
-from nodescope.config.schema import LayerAccuracy
 from nodescope.recording import LayerActivations
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import LayerAccuracy
 
 COLUMNS = {
     "state": pl.String,
@@ -43,7 +46,7 @@ SAMPLES_AT_A_TIME = 2048
 Scores = dict[str, NDArray[np.float64]]
 
 
-def measure(layer: RecordedLayer, options: LayerAccuracy) -> pl.DataFrame:
+def measure(layer: RecordedLayer, options: "LayerAccuracy") -> pl.DataFrame:
     """Columns split, system, accuracy, network_accuracy."""
     train = layer.read("train")
     evaluated: dict[str, LayerActivations] = {
@@ -68,7 +71,7 @@ def layer_scores(
     layer: RecordedLayer,
     train: LayerActivations,
     evaluated: Mapping[str, LayerActivations],
-    options: LayerAccuracy,
+    options: "LayerAccuracy",
 ) -> dict[str, Scores]:
     """For each split and system the classes' sums of log probabilities [C, N], less what all classes share."""
     samples_C = class_counts(train)
@@ -124,7 +127,7 @@ def _add_kernel_densities(
     log_off: float,
     evaluated: Mapping[str, LayerActivations],
     scores: Mapping[str, Scores],
-    options: LayerAccuracy,
+    options: "LayerAccuracy",
 ) -> None:
     """Add one node's log likelihoods of one class to the continuous and the combined system."""
     h = kernel_density.bandwidth(fitted_N, options.bandwidth)

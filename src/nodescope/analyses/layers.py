@@ -1,13 +1,16 @@
 """One recorded layer of one net, as the analyses see it: J nodes, N samples, C classes."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.config.schema import NodeChoice
 from nodescope.grid import activation_path
 from nodescope.recording import LayerActivations, read
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import NodeChoice
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,7 @@ def dead_nodes(layer: RecordedLayer, activations: LayerActivations) -> NDArray[n
     return dead_J
 
 
-def chosen_nodes(options: NodeChoice, n_nodes: int) -> list[int]:
+def chosen_nodes(options: "NodeChoice", n_nodes: int) -> list[int]:
     """The nodes named in the options, or evenly spaced ones."""
     if options.nodes is not None:
         return options.nodes

@@ -6,14 +6,18 @@ Needs: the activations of a layer. Gives: one value per split, node and class; n
 sample or the net diverged. Cost: one selection over all values, O(N J).
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.analyses.layers import RecordedLayer, finite_nodes, node_class_index
-from nodescope.config.schema import Medians
 from nodescope.recording import LayerActivations
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import Medians
 
 COLUMNS = {
     "state": pl.String,
@@ -25,7 +29,7 @@ COLUMNS = {
 }
 
 
-def measure(layer: RecordedLayer, options: Medians) -> pl.DataFrame:
+def measure(layer: RecordedLayer, options: "Medians") -> pl.DataFrame:
     """Columns split, node, class, median."""
     frames = []
     for split in options.splits:
@@ -55,4 +59,5 @@ def _medians(activations: LayerActivations, samples: slice) -> NDArray[np.float3
     if function.monotone:
         lower_J, upper_J = function.apply(lower_J), function.apply(upper_J)
     with np.errstate(invalid="ignore"):  # of a diverged net
-        return (lower_J + upper_J) / np.float32(2)
+        median_J: NDArray[np.float32] = np.asarray((lower_J + upper_J) / 2, np.float32)
+    return median_J

@@ -10,6 +10,7 @@ the net diverged. Cost: one comparison per value, one look-up per sample.
 """
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from nodescope.analyses.layers import RecordedLayer, finite_nodes
-from nodescope.config.schema import Patterns
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import Patterns
 
 COLUMNS = {
     "state": pl.String,
@@ -37,7 +40,7 @@ COLUMNS = {
 MEASURED = tuple(COLUMNS)[5:]
 
 
-def measure(layer: RecordedLayer, options: Patterns) -> pl.DataFrame:
+def measure(layer: RecordedLayer, options: "Patterns") -> pl.DataFrame:
     """Columns split, nodes, samples and what the patterns show."""
     rows = []
     for split in options.splits:

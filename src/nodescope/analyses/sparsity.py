@@ -6,10 +6,15 @@ Needs: the activations of a layer, on the training split too. Gives: a share in 
 all nodes are dead, the split has no sample or the net diverged. Cost: one comparison per value.
 """
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import polars as pl
 
 from nodescope.analyses.layers import RecordedLayer, dead_nodes, finite_nodes
-from nodescope.config.schema import Sparsity
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import Sparsity
 
 COLUMNS = {
     "state": pl.String,
@@ -19,7 +24,7 @@ COLUMNS = {
 }
 
 
-def measure(layer: RecordedLayer, options: Sparsity) -> pl.DataFrame:
+def measure(layer: RecordedLayer, options: "Sparsity") -> pl.DataFrame:
     """Columns split, sparsity."""
     train = layer.read("train")
     alive = ~dead_nodes(layer, train)
@@ -27,7 +32,11 @@ def measure(layer: RecordedLayer, options: Sparsity) -> pl.DataFrame:
     rows = []
     for split in options.splits:
         activations = train if split == "train" else layer.read(split)
-        known = train_is_finite and alive.any() and activations.z.shape[1] and finite_nodes(activations).all()
-        off = 1.0 - float(layer.theta(activations)[alive].mean()) if known else None
+        samples = activations.z.shape[1]
+        known = train_is_finite and alive.any() and samples and finite_nodes(activations).all()
+        off = None
+        if known:
+            on_J = np.count_nonzero(layer.theta(activations), axis=1)
+            off = 1.0 - float(on_J[alive].mean()) / samples
         rows.append({"split": split, "sparsity": off})
     return pl.DataFrame(rows, schema_overrides={"sparsity": pl.Float64})

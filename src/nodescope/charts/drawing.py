@@ -4,16 +4,18 @@ import json
 import logging
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import altair as alt
 import vl_convert
 
 from nodescope.charts.context import Context, Figure
 from nodescope.charts.registry import CHARTS
-from nodescope.config.schema import Charts
 from nodescope.files import atomic_path, write_text
 from nodescope.tables import read_table
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import Charts
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ def draw(
     name: str,
     table_paths: list[str],
     dataset_description: str,
-    options: Charts,
+    options: "Charts",
     states: list[str],
     folder: str | Path,
 ) -> None:

@@ -16,7 +16,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     shown = table.filter(pl.col("split") == split)
     keys = shown.columns[: shown.columns.index("seed") + 1]
     relative = mean_over_seeds(shown.select(*keys, *KEPT), "relative_entropy")
-    samples = shown["samples"].max()
+    samples = shown.select(pl.col("samples").max()).item()
     found = []
     for state, words in (("trained", "trained nets"), ("initial", "untrained nets")):
         in_state = shown.filter(pl.col("state") == state)

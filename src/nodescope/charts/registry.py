@@ -1,9 +1,12 @@
 """Which charts there are, in the order of the report, and what each is drawn from. Imports nothing heavy."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nodescope import grid
-from nodescope.config import Study
+
+if TYPE_CHECKING:
+    from nodescope.config import Study
 
 TRAINING = "Networks and training"
 NODES = "What single nodes see"
@@ -55,7 +58,7 @@ CHARTS = {
 }
 
 
-def charts_of(study: Study) -> list[Chart]:
+def charts_of(study: "Study") -> list[Chart]:
     """The charts that a study's tables allow."""
     available = set(grid.table_names(study))
     return [

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
+import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
@@ -45,7 +44,7 @@ class LayerMetadata:
     format_version: int = FORMAT_VERSION
 
     @classmethod
-    def from_json(cls, text: bytes) -> "LayerMetadata":
+    def from_json(cls, text: str | bytes) -> "LayerMetadata":
         """Read back what `write` stored."""
         fields: dict[str, Any] = json.loads(text)
         fields["node_shape"] = tuple(fields["node_shape"])
@@ -97,6 +96,9 @@ def write(
     Dictionary and statistics are off (they enlarge float columns), and there is one row group. Pre-activations
     hardly compress: zstd would save a tenth of the disk and take two to four times as long to write and to read.
     """
+    import pyarrow as pa  # late: what reads needs it not
+    import pyarrow.parquet as pq
+
     columns = [pa.array(samples), pa.array(labels), *(pa.array(node) for node in z)]
     names = ["sample", "label", *(f"n{j}" for j in range(len(z)))]
     table = pa.Table.from_arrays(columns, names=names).replace_schema_metadata(
@@ -122,14 +124,13 @@ def read(path: str | Path) -> LayerActivations:
         If the file is missing, truncated or not an activation file.
     """
     try:
-        # Threads pay for wide tables only, and jobs are told how many cores they have.
-        table = pq.read_table(path, use_threads=False)
-        metadata = LayerMetadata.from_json((table.schema.metadata or {})[b"nodescope"])
-        z = np.empty((table.num_columns - 2, table.num_rows), np.float32)
-        for node, column in enumerate(table.columns[2:]):
+        metadata = LayerMetadata.from_json(pl.read_parquet_metadata(path)["nodescope"])
+        table = pl.read_parquet(path)  # twice as fast as pyarrow on one thread
+        z = np.empty((table.width - 2, table.height), np.float32)
+        for node, column in enumerate(table.get_columns()[2:]):
             z[node] = column.to_numpy()
         return LayerActivations(z, table["label"].to_numpy(), table["sample"].to_numpy(), metadata)
-    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+    except (OSError, pl.exceptions.PolarsError, KeyError, TypeError, ValueError) as error:
         raise DamagedFileError(
             f"The activation file {path} cannot be read ({error}). "
             "Hint: delete the activations folder of its configuration; the next run records it again."

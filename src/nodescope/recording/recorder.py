@@ -17,7 +17,7 @@ from nodescope.recording.parquet import LayerMetadata, write
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 4096
+CHUNK = 512  # samples at a time: their values stay in a core's cache until they are turned over
 
 
 def record_configuration(

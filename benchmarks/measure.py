@@ -1,0 +1,93 @@
+"""Run each side of a comparison in a process of its own, and say how long it took and how much memory."""
+
+import multiprocessing
+import os
+import resource
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one side took.
+
+    Attributes
+    ----------
+    seconds : float
+        The shortest of the repetitions.
+    peak_mb : float
+        Largest resident memory of the process, with its imports and data.
+    result : Any
+        What the work gave, to be held against the other side's.
+    """
+
+    seconds: float
+    peak_mb: float
+    result: Any
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: ours against a rival on the same work."""
+
+    name: str
+    what: str
+    rival: str
+    reach: str
+    ours: Measured
+    theirs: Measured
+    reached: bool | None
+    remark: str = ""
+
+    @property
+    def ratio(self) -> float:
+        """How many times faster ours is."""
+        return self.theirs.seconds / self.ours.seconds
+
+
+def side(work: Callable[..., tuple[Callable[[], Any], Callable[[Any], Any]]], *args: Any, repeat: int = 3) -> Measured:
+    """Measure one side in a fresh process with one thread.
+
+    Parameters
+    ----------
+    work
+        A module-level function; it prepares and gives the function to be timed, and one that makes a small result
+        of what that gives (not timed).
+    repeat
+        Repetitions; with more than one, a first run that does not count goes before them.
+    """
+    context = multiprocessing.get_context("spawn")
+    receive, send = context.Pipe(duplex=False)
+    process = context.Process(target=_in_process, args=(send, work, args, repeat))
+    process.start()
+    send.close()
+    try:
+        measured: Measured = receive.recv()
+    except EOFError:
+        raise RuntimeError(f"{work.__name__}{args} failed; its message stands above") from None
+    finally:
+        process.join()
+    return measured
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _in_process(send: Any, work: Callable[..., Any], args: tuple[Any, ...], repeat: int) -> None:
+    os.environ["POLARS_MAX_THREADS"] = "1"  # as the workflow's jobs have it
+    timed, summarise = work(*args)
+    if repeat > 1:
+        timed()
+    seconds, made = float("inf"), None
+    for _ in range(repeat):
+        started = time.perf_counter()
+        made = timed()
+        seconds = min(seconds, time.perf_counter() - started)
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + children
+    send.send(Measured(seconds, peak / 1024, summarise(made)))
+    send.close()
