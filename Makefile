@@ -1,6 +1,7 @@
 # make report   environment, pipeline on config.yaml, prints where the report is
 # make test     environment, then all checks and tests
 # make plan     how much there is to do, before anything runs
+# make bench    speed beside what one would run instead; SIZE=full, DATA_ROOT=folder of MNIST
 # make config   config.yaml and its schema anew, after a change of the models
 
 PYTHON ?= python3
@@ -8,7 +9,7 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: report test check plan config lock clean
+.PHONY: report test check plan bench config lock clean
 
 report: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules --rerun-incomplete
@@ -26,6 +27,13 @@ check: $(READY)
 	$(BIN)/snakefmt --check Snakefile workflow
 	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+SIZE ?= quick
+DATA_ROOT ?= data
+
+bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.lock
+	$(BIN)/python benchmarks/run.py --size $(SIZE) --data-root $(DATA_ROOT)
 
 config: $(READY)
 	$(BIN)/python -m nodescope.config.documentation

@@ -10,6 +10,7 @@ before a time counts.
 import argparse
 import datetime
 import json
+import os
 import platform
 import struct
 import subprocess
@@ -22,7 +23,7 @@ from pathlib import Path
 import layers
 import numpy as np
 import training
-import workflow
+import whole_runs
 from measure import Row, cores
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -43,7 +44,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "analyses": lambda root: layers.compare_analyses(200, 20_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
         "recording": lambda root: [layers.compare_recording(800, 10_000)],
-        "dry-run": lambda root: [workflow.measure_dry_run()],
+        "dry-run": lambda root: [whole_runs.measure_dry_run()],
     },
     "full": {
         "training": lambda root: training.compare(root, 200, 9, 8, threads_too=True),
@@ -54,8 +55,8 @@ GROUPS: dict[str, dict[str, Group]] = {
         "analyses": lambda root: layers.compare_analyses(200, 55_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
         "recording": lambda root: [layers.compare_recording(800, 60_000)],
-        "default-run": lambda root: [workflow.compare_default_run()],
-        "dry-run": lambda root: [workflow.measure_dry_run()],
+        "default-run": lambda root: [whole_runs.compare_default_run()],
+        "dry-run": lambda root: [whole_runs.measure_dry_run()],
     },
 }
 
@@ -79,7 +80,7 @@ def main() -> int:
         root, data = _mnist_root(arguments.data_root, folder)
         rows = list(_measured(wanted, root))
     if arguments.check:
-        return _check(rows, arguments.size)
+        return check(rows, json.loads(RECORDED.read_text(encoding="utf-8"))[arguments.size])
     _record(rows, arguments.size, data, whole=not arguments.only)
     return 0
 
@@ -94,8 +95,8 @@ def _measured(groups: dict[str, Group], root: str) -> Iterator[Row]:
             yield row
 
 
-def _check(rows: list[Row], size: str) -> int:
-    recorded = json.loads(RECORDED.read_text(encoding="utf-8"))[size]
+def check(rows: list[Row], recorded: dict[str, float]) -> int:
+    """1 where a ratio fell below `TOLERATED` of the recorded one, else 0."""
     slow = [row for row in rows if row.name in recorded and row.ratio < TOLERATED * recorded[row.name]]
     for row in slow:
         print(
@@ -160,8 +161,6 @@ def _processor() -> str:
 
 
 def _memory_gb() -> float:
-    import os
-
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from nodescope.analyses.layers import RecordedLayer, dead_nodes, finite_nodes
+from nodescope.analyses.layers import RecordedLayer, finite_nodes
+from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:
     from nodescope.config.schema import Sparsity
@@ -27,16 +29,22 @@ COLUMNS = {
 def measure(layer: RecordedLayer, options: "Sparsity") -> pl.DataFrame:
     """Columns split, sparsity."""
     train = layer.read("train")
-    alive = ~dead_nodes(layer, train)
-    train_is_finite = finite_nodes(train).all()
+    on_J, finite = _on_counts(layer, train), bool(finite_nodes(train).all())
+    alive = on_J > 0
     rows = []
     for split in options.splits:
-        activations = train if split == "train" else layer.read(split)
-        samples = activations.z.shape[1]
-        known = train_is_finite and alive.any() and samples and finite_nodes(activations).all()
-        off = None
-        if known:
-            on_J = np.count_nonzero(layer.theta(activations), axis=1)
-            off = 1.0 - float(on_J[alive].mean()) / samples
+        samples = train.z.shape[1]
+        on_in_split, finite_in_split = on_J, finite
+        if split != "train":
+            activations = layer.read(split)
+            samples = activations.z.shape[1]
+            on_in_split, finite_in_split = _on_counts(layer, activations), bool(finite_nodes(activations).all())
+        known = finite and finite_in_split and alive.any() and samples
+        off = 1.0 - float(on_in_split[alive].mean()) / samples if known else None
         rows.append({"split": split, "sparsity": off})
     return pl.DataFrame(rows, schema_overrides={"sparsity": pl.Float64})
+
+
+def _on_counts(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.int64]:
+    """Number of samples for which each node is on [J]; counting row by row is several times faster than by axis."""
+    return np.array([np.count_nonzero(row) for row in layer.theta(activations)], np.int64)
