@@ -6,6 +6,7 @@ import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -18,7 +19,7 @@ class Measured:
     seconds : float
         The shortest of the repetitions.
     peak_mb : float
-        Largest resident memory of the process, with its imports and data.
+        Largest resident memory of the process, with its imports and data, and of its largest child.
     result : Any
         What the work gave, to be held against the other side's.
     """
@@ -87,7 +88,16 @@ def _in_process(send: Any, work: Callable[..., Any], args: tuple[Any, ...], repe
         started = time.perf_counter()
         made = timed()
         seconds = min(seconds, time.perf_counter() - started)
-    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + children
-    send.send(Measured(seconds, peak / 1024, summarise(made)))
+    send.send(Measured(seconds, _peak_mb(), summarise(made)))
     send.close()
+
+
+def _peak_mb() -> float:
+    """Peak memory of this process and of its largest child; ``ru_maxrss`` of a process itself begins at its parent's."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
+        own = float(line.split()[1])
+    else:
+        own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return (own + resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss) / 1024
