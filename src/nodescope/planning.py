@@ -26,7 +26,7 @@ ASSUMED_SIZE = KNOWN_SIZES["mnist"]
 BYTES_PER_VALUE = 4
 #: Measured on two cores: share of the matrix-product rate that training reaches; bytes per second that recording and all
 #: analyses together pass; start-up of a job; charts, collected tables and report of a study.
-TRAINING_EFFICIENCY = 0.45
+TRAINING_EFFICIENCY = 0.65
 ANALYSIS_BYTES_PER_S = 15e6
 SECONDS_PER_JOB = 2.5
 SECONDS_PER_STUDY = 60.0
