@@ -37,7 +37,7 @@ def _accuracy(network: Any, x: Any, y: Any) -> float:
 
 
 def ours(root: str, width: int, replicas: int, processes: int, threads: int) -> Any:
-    """An epoch of ``replicas`` nets in each of the processes; gives seconds a net, measured in the processes."""
+    """An epoch of ``replicas`` nets in each process; gives each process' seconds and accuracies, the first one first."""
     context = multiprocessing.get_context("spawn")
     barrier = context.Barrier(processes)
     queue = context.SimpleQueue()
@@ -49,12 +49,12 @@ def ours(root: str, width: int, replicas: int, processes: int, threads: int) -> 
         ]
         for process in started:
             process.start()
-        found = [queue.get() for _ in started]
+        found = sorted(queue.get() for _ in started)
         for process in started:
             process.join()
         return found
 
-    return run, lambda found: found
+    return run, lambda found: [of_process[1:] for of_process in found]
 
 
 def _train_stack(root: str, width: int, replicas: int, threads: int, index: int, barrier: Any, queue: Any) -> None:
@@ -73,7 +73,7 @@ def _train_stack(root: str, width: int, replicas: int, threads: int, index: int,
     started = time.perf_counter()
     stack.train(_shape(width), nets, protocol, data, state, lambda state: None)
     seconds = time.perf_counter() - started
-    queue.put((seconds, state.curves["validation_accuracy"][1].tolist()))
+    queue.put((index, seconds, state.curves["validation_accuracy"][1].tolist()))
 
 
 def loader(root: str, width: int) -> Any:
@@ -156,11 +156,10 @@ def compare(root: str, width: int, replicas: int, reach: float, *, threads_too: 
     rate = side(product_rate, n, repeat=1).result
     # Each process trains its nets while the others train theirs.
     per_net = float(np.mean([seconds for seconds, _ in found.result])) / (replicas * n)
-    accuracies = [accuracy for _, of_process in found.result for accuracy in of_process]
-    # The same net after the same steps; rounding may turn a sample or two.
-    agrees = min(abs(accuracy - rival.result) for accuracy in accuracies) < 0.01
-    if not agrees:
-        raise AssertionError(f"validation accuracy {accuracies} against {rival.result} of the same net")
+    # The net of seed 0 on both sides after the same steps, which rounding lets drift apart.
+    accuracy = found.result[0][1][0]
+    if abs(accuracy - rival.result) > 0.01:
+        raise AssertionError(f"validation accuracy {accuracy} against {rival.result} of the same net")
     share = arithmetic(width) / per_net / rate
     remark = f"{100 * share:.0f} % of the {rate / 1e9:.0f} GFLOP/s that matrix products reach here"
     mine = Measured(per_net, found.peak_mb, None)

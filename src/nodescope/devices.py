@@ -74,7 +74,7 @@ def _one_of(gpus: list[str]) -> Iterator[str]:
     while True:
         for gpu in gpus:
             path = Path(tempfile.gettempdir()) / f"nodescope-{os.getuid()}-gpu-{gpu.replace('/', '-')}.lock"
-            with path.open("w") as stream:
+            with path.open("a") as stream:  # never truncated: the folder is everybody's
                 try:
                     fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 except BlockingIOError:

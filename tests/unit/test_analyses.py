@@ -92,6 +92,27 @@ def test_layer_scores_equal_the_definition_in_nats(make_layer):
         np.testing.assert_allclose(scores["continuous"][c], log_density.sum(axis=0) + prior, atol=1e-4 * len(z))
 
 
+@pytest.mark.parametrize("activation", ACTIVATION_FUNCTIONS)
+@pytest.mark.parametrize("samples", [31, 32])
+def test_medians_are_those_of_the_activations_for_every_function(make_layer, activation, samples):
+    """For functions that keep the order and for those that do not, of odd and even numbers of samples."""
+    random = np.random.default_rng(samples)
+    z = random.normal(0, 2, (5, 2 * samples)).astype(np.float32)
+    labels = np.repeat([0, 1], samples)
+    frame = measure("medians", make_layer({"train": (z, labels)}, n_classes=2, activation=activation), splits=["train"])
+    a = ACTIVATION_FUNCTIONS[activation].apply(z.astype(np.float64))
+    for node in range(5):
+        for c in range(2):
+            expected = np.median(a[node, labels == c])
+            assert value(frame, "median", split="train", node=node, class_=c) == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize("activation", ACTIVATION_FUNCTIONS.values(), ids=lambda f: f.name)
+def test_a_function_is_called_monotone_if_it_is(activation):
+    steps = np.diff(activation.apply(np.linspace(-8, 8, 4001)))
+    assert activation.monotone == bool((steps >= -1e-12).all())
+
+
 def test_medians_equal_the_definition(make_layer):
     splits = random_layer()
     frame = measure("medians", make_layer(splits, activation="sigmoid"))

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.analyses.layers import RecordedLayer, finite_nodes
+from nodescope.analyses.layers import RecordedLayer, active_counts, finite_nodes
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:
@@ -29,22 +29,18 @@ COLUMNS = {
 def measure(layer: RecordedLayer, options: "Sparsity") -> pl.DataFrame:
     """Columns split, sparsity."""
     train = layer.read("train")
-    on_J, finite = _on_counts(layer, train), bool(finite_nodes(train).all())
-    alive = on_J > 0
+    on_in_training_J, training_is_finite = _on_counts(layer, train)
+    alive_J = on_in_training_J > 0
     rows = []
     for split in options.splits:
-        samples = train.z.shape[1]
-        on_in_split, finite_in_split = on_J, finite
-        if split != "train":
-            activations = layer.read(split)
-            samples = activations.z.shape[1]
-            on_in_split, finite_in_split = _on_counts(layer, activations), bool(finite_nodes(activations).all())
-        known = finite and finite_in_split and alive.any() and samples
-        off = 1.0 - float(on_in_split[alive].mean()) / samples if known else None
-        rows.append({"split": split, "sparsity": off})
+        activations = train if split == "train" else layer.read(split)
+        samples = activations.z.shape[1]
+        on_J, finite = (on_in_training_J, training_is_finite) if split == "train" else _on_counts(layer, activations)
+        known = training_is_finite and finite and alive_J.any() and samples
+        rows.append({"split": split, "sparsity": 1.0 - float(on_J[alive_J].mean()) / samples if known else None})
     return pl.DataFrame(rows, schema_overrides={"sparsity": pl.Float64})
 
 
-def _on_counts(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.int64]:
-    """Number of samples for which each node is on [J]; counting row by row is several times faster than by axis."""
-    return np.array([np.count_nonzero(row) for row in layer.theta(activations)], np.int64)
+def _on_counts(layer: RecordedLayer, activations: LayerActivations) -> tuple[NDArray[np.int64], bool]:
+    """Number of samples for which each node is on [J], and whether all values are finite."""
+    return active_counts(layer, activations).sum(axis=1), bool(finite_nodes(activations).all())
