@@ -4,7 +4,7 @@ import logging
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nodescope.errors import NodescopeError
@@ -21,6 +21,8 @@ def job(log_path: str, title: str) -> Iterator[None]:
     title
         What the job does, for messages.
     """
+    # A log that cannot be written (a full disk) must not hide what else there is to say.
+    logging.raiseExceptions = False
     Path(log_path).parent.mkdir(parents=True, exist_ok=True)
     to_file = logging.FileHandler(log_path, mode="w", encoding="utf-8")
     to_file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -35,9 +37,10 @@ def job(log_path: str, title: str) -> Iterator[None]:
         root.error("%s failed.\n%s", title, error)
         sys.exit(1)
     except Exception as error:
-        with Path(log_path).open("a", encoding="utf-8") as stream:
-            stream.write(traceback.format_exc())
+        with suppress(OSError):
+            print(traceback.format_exc(), file=to_file.stream, flush=True)
         root.error("%s failed: %s: %s\nThe traceback stands in %s.", title, type(error).__name__, error, log_path)
         sys.exit(1)
     finally:
-        to_file.close()
+        with suppress(OSError):
+            to_file.close()

@@ -223,5 +223,5 @@ def report_success():
 def report_failure(log_file):
     print(
         "\nSomething failed; the message stands above, the whole story in the log of the failed job (named there) "
-        f"and in {log_file}.\nWhat is done is kept: run the same command again to go on."
+        f"and in {', '.join(log_file)}.\nWhat is done is kept: run the same command again to go on."
     )
