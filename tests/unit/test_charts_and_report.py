@@ -178,6 +178,12 @@ def page(tmp_path, small_study, small_tables):
     return parsed
 
 
+def test_a_figure_names_the_work_that_it_corresponds_to(small_tables, context):
+    works = {name: {figure.work for figure in figures_of(name, small_tables, context)} for name in CHARTS}
+    assert works.pop("patterns") == {"Hartmann et al. 2021"}
+    assert set().union(*works.values()) == {"Pretorius 2020"}
+
+
 def test_the_page_asks_nothing_of_the_network(page):
     assert not [link for link in page.links if "//" in link]
     assert not [script for script in page.scripts if "src" in script[0]]

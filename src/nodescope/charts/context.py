@@ -33,6 +33,8 @@ class Figure:
     chart : altair chart or None
     table : DataFrame or None
         For a figure that is a table.
+    work : str
+        The published work that ``reference`` points into, as it is cited.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Figure:
     reference: str
     chart: alt.TopLevelMixin | None = None
     table: pl.DataFrame | None = None
+    work: str = "Pretorius 2020"
 
 
 @dataclass(frozen=True)

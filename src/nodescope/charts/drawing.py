@@ -85,7 +85,7 @@ def _write(figure: Figure, folder: Path) -> dict[str, Any]:
         "name": figure.name,
         "title": figure.title,
         "caption": figure.caption,
-        "reference": figure.reference,
+        "reference": f"{figure.work}, {figure.reference}",
     }
     if figure.table is not None:
         entry["table"] = {"columns": figure.table.columns, "rows": [list(row) for row in figure.table.rows()]}

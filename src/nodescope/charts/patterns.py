@@ -33,7 +33,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 caption=f"A sample's pattern says which nodes of the layer are on. Entropy of the patterns of {samples} {split} "
                 "samples, relative to the most that so many nodes and samples allow; mean over the seeds with one standard "
                 f"error. At 100 % each sample has a pattern of its own, so that the entropy says no more.{share}",
-                reference="Hartmann et al. 2021, entropy",
+                work="Hartmann et al. 2021",
+                reference="relative entropy",
                 chart=layer_lines(
                     relative.filter(pl.col("state") == state).drop("state"), context, y_title="relative entropy"
                 ),
