@@ -1,0 +1,66 @@
+"""Debian's Chromium, driven by Playwright, without a network."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = shutil.which("chromium")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium: apt-get install chromium")
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """A headless browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND"]
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class Visit:
+    """A page in a browser, with what it asked for and what it complained about.
+
+    Attributes
+    ----------
+    page : Page
+    requests : list of str
+        Addresses of everything that was loaded, but for data and blob addresses, which lie in the page itself.
+    complaints : list of str
+        What stands in the console, and uncaught errors.
+    """
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+        self.page: Page = context.new_page()
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
+        self.page.on("pageerror", lambda error: self.complaints.append(f"uncaught: {error}"))
+
+    def open(self, path: Path, fragment: str = "") -> Page:
+        """Open a file as a user does who clicks on it."""
+        self.page.goto(path.as_uri() + fragment)
+        return self.page
+
+    def check(self) -> None:
+        """Fail where anything was asked of a network, or anything stands in the console."""
+        assert [url for url in self.requests if not url.startswith(("file:", "data:", "blob:"))] == []
+        assert self.complaints == []
+
+
+@contextmanager
+def visit(browser: Browser, **options: object) -> Iterator[Visit]:
+    """A visit with an empty profile; ``options`` as for Playwright's ``Browser.new_context``."""
+    context = browser.new_context(**options)  # type: ignore[arg-type]
+    try:
+        yield Visit(context)
+    finally:
+        context.close()
