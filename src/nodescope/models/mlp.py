@@ -16,6 +16,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from nodescope.models.hidden import HiddenActivation
 from nodescope.models.initialisation import draw_weight
 from nodescope.models.torch_activations import TORCH_ACTIVATIONS
 
@@ -73,7 +74,7 @@ class HiddenLayer(nn.Module):
             if shape.batch_norm
             else nn.Identity()
         )
-        self.activation = TORCH_ACTIVATIONS[shape.activation]
+        self.activation = HiddenActivation(shape.activation)
 
     def pre_activation(self, x_BI: Tensor) -> Tensor:
         """``z`` [B, O], after the normalisation."""
@@ -81,7 +82,8 @@ class HiddenLayer(nn.Module):
         return z_BO
 
     def forward(self, x_BI: Tensor) -> Tensor:
-        return self.activation(self.pre_activation(x_BI))
+        a_BO: Tensor = self.activation(self.pre_activation(x_BI))
+        return a_BO
 
 
 class FullyConnected(nn.Module):
