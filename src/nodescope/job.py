@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nodescope.errors import NodescopeError
+from nodescope.interruption import interruptible
 
 
 @contextmanager
@@ -32,7 +33,8 @@ def job(log_path: str, title: str) -> Iterator[None]:
     root.setLevel(logging.INFO)
     root.handlers = [to_file, to_terminal]
     try:
-        yield
+        with interruptible():
+            yield
     except NodescopeError as error:
         root.error("%s failed.\n%s", title, error)
         sys.exit(1)

@@ -6,18 +6,26 @@ fingerprint of everything that affects the result, so that progress of other set
 
 import hashlib
 import json
+import logging
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 import nodescope
+from nodescope.errors import DamagedFileError
 from nodescope.files import atomic_path
+from nodescope.tensors import load_tensors, save_tensors
 from nodescope.training.replicas import CURVES, TrainingState
+
+logger = logging.getLogger(__name__)
+
+
+#: Parts of the package of which no trained net depends.
+LATER_STAGES = ("analyses", "charts", "recording", "report", "reproduction")
 
 
 def fingerprint(settings: dict[str, Any]) -> str:
@@ -25,8 +33,11 @@ def fingerprint(settings: dict[str, Any]) -> str:
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     digest.update(f"torch {torch.__version__} threads {torch.get_num_threads()}".encode())
     package = Path(nodescope.__file__).parent
-    for source in sorted([*package.glob("models/*.py"), *package.glob("training/*.py")]):
-        digest.update(source.read_bytes())
+    for source in sorted(package.rglob("*.py")):
+        name = source.relative_to(package)
+        if name.parts[0] not in LATER_STAGES:
+            digest.update(f"{name.as_posix()} {source.stat().st_size}".encode())
+            digest.update(source.read_bytes())
     return digest.hexdigest()
 
 
@@ -53,46 +64,62 @@ class ProgressFolder:
     def save(self, round_index: int, state: TrainingState) -> None:
         """Write the state of a round; the previous one is replaced only when the new one is whole."""
         tensors = {
-            **{f"tensors/{name}": t.detach() for name, t in state.tensors.items()},
+            **{f"tensors/{name}": t for name, t in state.tensors.items()},
             **{f"best/{name}": t for name, t in state.best.items()},
             **{f"optimiser/{name}": t for name, t in state.optimiser.items()},
             **{f"curves/{name}": torch.from_numpy(values) for name, values in state.curves.items()},
             "best_epoch": torch.from_numpy(state.best_epoch),
         }
-        with atomic_path(self.path / f"round-{round_index}.safetensors") as temporary:
-            save_file(tensors, temporary, metadata={"epoch": str(state.epoch)})
+        save_tensors(self._round(round_index), tensors, {"epoch": str(state.epoch)})
 
-    def load(self, round_index: int, device: str) -> TrainingState | None:
-        """The saved state of a round, or None where there is none that can be read."""
-        path = self.path / f"round-{round_index}.safetensors"
-        if not path.is_file():
+    def load(self, round_index: int, device: str, snapshots: Iterable[int] = ()) -> TrainingState | None:
+        """The saved state of a round.
+
+        Parameters
+        ----------
+        round_index, device
+            Of the round; where its tensors shall lie.
+        snapshots
+            The epochs of which a snapshot is wanted; a state whose earlier snapshots are lost is of no use.
+
+        Returns
+        -------
+        TrainingState or None
+            None where there is none that can be read: the round then begins anew.
+        """
+        if not self._round(round_index).is_file():
             return None
         parts: dict[str, dict[str, torch.Tensor]] = {"tensors": {}, "best": {}, "optimiser": {}, "curves": {}}
         try:
-            with safe_open(path, framework="pt") as stream:
-                epoch = int(stream.metadata()["epoch"])
-                best_epoch = stream.get_tensor("best_epoch").numpy()
-                for key in stream.keys():  # noqa: SIM118 - not a dict
-                    part, _, name = key.partition("/")
-                    if part in parts:
-                        on_device = device if part != "curves" else "cpu"
-                        # A copy, since a mapped file is not aligned as PyTorch's memory is, and the last bits of
-                        # a sum may depend on the alignment.
-                        parts[part][name] = stream.get_tensor(key).clone().to(on_device)
-        except (SafetensorError, OSError, KeyError, ValueError):
+            found, metadata = load_tensors(self._round(round_index))
+            epoch, best_epoch = int(metadata["epoch"]), found.pop("best_epoch").numpy()
+            for key, tensor in found.items():
+                part, _, name = key.partition("/")
+                parts[part][name] = tensor if part == "curves" else tensor.to(device)
+            curves: dict[str, np.ndarray] = {name: parts["curves"][name].numpy() for name in CURVES}
+            for snapshot in snapshots:
+                if snapshot <= epoch:
+                    self.load_snapshot(round_index, snapshot)
+        except (DamagedFileError, KeyError, ValueError) as error:
+            logger.warning("The saved state of this training is not used, it begins anew: %s", error)
             return None
-        curves: dict[str, np.ndarray] = {name: parts["curves"][name].numpy() for name in CURVES}
         return TrainingState(epoch, parts["tensors"], parts["best"], parts["optimiser"], best_epoch, curves)
 
     def save_snapshot(self, round_index: int, state: TrainingState) -> None:
         """Keep the stack as it is after this epoch."""
-        with atomic_path(self._snapshot(round_index, state.epoch)) as temporary:
-            save_file({name: t.detach().contiguous() for name, t in state.tensors.items()}, temporary)
+        save_tensors(self._snapshot(round_index, state.epoch), state.tensors, {})
 
     def load_snapshot(self, round_index: int, epoch: int) -> dict[str, torch.Tensor]:
-        """The stack as it was after that epoch."""
-        with safe_open(self._snapshot(round_index, epoch), framework="pt") as stream:
-            return {key: stream.get_tensor(key) for key in stream.keys()}  # noqa: SIM118 - not a dict
+        """The stack as it was after that epoch.
+
+        Raises
+        ------
+        DamagedFileError
+        """
+        return load_tensors(self._snapshot(round_index, epoch))[0]
+
+    def _round(self, round_index: int) -> Path:
+        return self.path / f"round-{round_index}.safetensors"
 
     def _snapshot(self, round_index: int, epoch: int) -> Path:
         return self.path / f"round-{round_index}-epoch-{epoch}.safetensors"

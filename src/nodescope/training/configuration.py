@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from nodescope.config.schema import Training
 from nodescope.datasets import PreparedDataset
 from nodescope.grid import model_path
+from nodescope.interruption import Interrupted, stopping_politely
 from nodescope.models import NetworkShape, StackedFullyConnected, save_network
 from nodescope.models.initialisation import default_initialisation
 from nodescope.models.mlp import unstack
@@ -31,6 +32,8 @@ from nodescope.training.replicas import Protocol, Replica, TrainingData, Trainin
 
 logger = logging.getLogger(__name__)
 
+#: A state is saved after the first epoch that ends this long after the last one was, and when the job is asked to stop.
+#: A hard kill then costs at most this and one epoch, and saving (some MB) stays below a hundredth of the time.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
 #: Columns of the tables after the key columns. Row 0 of a curve is the net before its first step.
@@ -226,7 +229,7 @@ def _train_round(
     progress: ProgressFolder,
     label: str,
 ) -> TrainingState:
-    state = progress.load(index, str(data.x_train.device))
+    state = progress.load(index, str(data.x_train.device), protocol.snapshots)
     if state is None:
         state = stack_training.start(shape, replicas, protocol.epochs, data)
     else:
@@ -239,11 +242,17 @@ def _train_round(
         reporter.after_epoch(state)
         if state.epoch in protocol.snapshots:
             progress.save_snapshot(index, state)
-        if state.epoch == protocol.epochs or time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS:
+        if stop or state.epoch == protocol.epochs or time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS:
             progress.save(index, state)
             last_saved = time.monotonic()
+        if stop:
+            raise Interrupted(
+                f"It was asked to stop ({stop.signal_name}); its state after epoch {state.epoch} of {protocol.epochs} "
+                "is saved, and the next run goes on from there."
+            )
 
-    return stack_training.train(shape, replicas, protocol, data, state, after_epoch)
+    with stopping_politely() as stop:
+        return stack_training.train(shape, replicas, protocol, data, state, after_epoch)
 
 
 def _best_rate(rounds: list[Round]) -> float:

@@ -1,0 +1,51 @@
+"""Tensors on disk, with a checksum: safetensors notices a truncated file, but not a flipped bit."""
+
+import json
+import zlib
+from pathlib import PurePath
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from nodescope.errors import DamagedFileError
+from nodescope.files import atomic_path
+
+CHECKSUM = "crc32"
+
+
+def save_tensors(path: str | PurePath, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
+    """Write named tensors and texts about them; whole or not at all."""
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    with atomic_path(path) as temporary:
+        save_file(on_cpu, temporary, metadata=metadata | {CHECKSUM: _checksum(on_cpu, metadata)})
+
+
+def load_tensors(path: str | PurePath) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """Read back what `save_tensors` wrote.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is missing, truncated, or not what was written.
+    """
+    try:
+        with safe_open(path, framework="pt") as stream:
+            metadata = dict(stream.metadata() or {})
+            # A copy, since a mapped file is not aligned as PyTorch's memory is, and the last bits of a sum may depend
+            # on the alignment.
+            tensors = {name: stream.get_tensor(name).clone() for name in stream.keys()}  # noqa: SIM118 - not a dict
+    except (SafetensorError, OSError, ValueError) as error:
+        raise DamagedFileError(f"{path} cannot be read ({error}).") from error
+    if metadata.pop(CHECKSUM, None) != _checksum(tensors, metadata):
+        raise DamagedFileError(f"{path} is damaged: its checksum is not that of what it holds.")
+    return tensors, metadata
+
+
+def _checksum(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str:
+    checksum = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        checksum = zlib.crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), checksum)
+        checksum = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, checksum)
+    return f"{checksum:08x}"
