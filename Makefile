@@ -1,6 +1,7 @@
 # make report   environment, pipeline on config.yaml, prints where the report is
 # make test     environment, then all checks and tests
 # make plan     how much there is to do, before anything runs
+# make status   what is done, running, failed (why, and where the log is) or missing
 # make bench    speed beside what one would run instead; SIZE=full, DATA_ROOT=folder of MNIST
 # make config   config.yaml and its schema anew, after a change of the models
 
@@ -9,7 +10,7 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: report test check plan bench config lock clean
+.PHONY: report test check plan status bench config lock clean
 
 report: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules --rerun-incomplete
@@ -17,6 +18,9 @@ report: $(READY)
 
 plan: $(READY)
 	@$(BIN)/snakemake plan --cores $(CORES) --quiet all
+
+status: $(READY)
+	@$(BIN)/snakemake status --cores 1 --quiet all
 
 test: check
 	$(BIN)/python -m pytest

@@ -46,6 +46,7 @@ include: "workflow/rules/collect.smk"
 include: "workflow/rules/charts.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/status.smk"
 
 
 onsuccess:

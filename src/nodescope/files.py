@@ -1,6 +1,6 @@
 """Write files so that a partial one is never mistaken for a whole one."""
 
-import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePath
@@ -14,7 +14,8 @@ def atomic_path(path: str | PurePath) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+    # Unique also beside a job of the same number on another machine.
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(6)}.partial{path.suffix}")
     try:
         yield temporary
         temporary.replace(path)

@@ -1,0 +1,16 @@
+"""Print how far the studies are."""
+
+from typing import TYPE_CHECKING
+
+from nodescope.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import Snakemake
+
+    snakemake: Snakemake
+
+with job(snakemake.log[0], "Reading the status"):
+    from nodescope.config import parse_config
+    from nodescope.status import describe_status
+
+    print(describe_status(parse_config(snakemake.params.config)))
