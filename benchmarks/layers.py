@@ -137,10 +137,10 @@ def compare_analyses(nodes: int, samples: int) -> list[Row]:
 
 def patterns(nodes: int, samples: int) -> Any:
     """Counts of the distinct patterns by the product."""
-    from nodescope.analyses.patterns import pattern_of_samples
+    from nodescope.analyses.patterns import count
 
-    z, _ = made_layer(nodes, samples)
-    return lambda: np.bincount(pattern_of_samples(z, 0.0)), np.sort
+    z, labels = made_layer(nodes, samples)
+    return lambda: count(z, labels, 0.0).counted().counts_K, np.sort
 
 
 def unique_rows(nodes: int, samples: int) -> Any:

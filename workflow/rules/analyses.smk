@@ -134,7 +134,7 @@ use rule measure_activity as measure_sparsity with:
 use rule measure_activity as measure_patterns with:
     input:
         activations="results/{study}/activations/{configuration}",
-        code=analysis_code("patterns"),
+        code=analysis_code("patterns") + code("patterns/*.py"),
     output:
         table="results/{study}/tables/patterns/{configuration}.parquet",
     log:
