@@ -98,12 +98,13 @@ def work_alone() -> Any:
             write_table(trained.replica_table(), tables / "replicas" / f"{identifier}.parquet")
             trained.progress.remove()
             record_configuration(models, activations, dataset, name, study.seeds, states)
-            for analysis in study.analyses.enabled():
-                options = getattr(study.analyses, analysis)
+            for names in grid.analysis_jobs(study):
+                analyses = {analysis: getattr(study.analyses, analysis) for analysis in names}
                 measured = analyse_configuration(
-                    analysis, str(activations), keys, study.seeds, states, options, study.theta_threshold
+                    analyses, str(activations), keys, study.seeds, states, study.theta_threshold
                 )
-                write_table(measured, tables / analysis / f"{identifier}.parquet")
+                for analysis, table in measured.items():
+                    write_table(table, tables / analysis / f"{identifier}.parquet")
         for table in (*grid.TRAINING_TABLES, *study.analyses.enabled()):
             of_configurations = [str(tables / table / f"{identifier}.parquet") for identifier in identifiers]
             write_table(collect(of_configurations), tables / f"{table}.parquet", tables / f"{table}.csv")

@@ -127,13 +127,10 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
         keep("replicas", identifier, trained.replica_table())
         states = grid.states(small_study)
         record_configuration(models, activations, dataset, "blobs", small_study.seeds, states)
-        for name in small_study.analyses.enabled():
-            options = getattr(small_study.analyses, name)
-            keep(
-                name,
-                identifier,
-                analyse_configuration(name, str(activations), keys, small_study.seeds, states, options, 0.0),
-            )
+        analyses = {name: getattr(small_study.analyses, name) for name in small_study.analyses.enabled()}
+        found = analyse_configuration(analyses, str(activations), keys, small_study.seeds, states, 0.0)
+        for name, frame in found.items():
+            keep(name, identifier, frame)
     collected = {name: collect(paths) for name, paths in tables.items()}
     collected["sparsity_summary"] = sparsity_summary(collected["sparsity"])
     return collected

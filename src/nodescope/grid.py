@@ -77,6 +77,21 @@ def states(study: "Study") -> list[str]:
 TRAINING_TABLES = ("learning_curves", "accuracy", "replicas")
 SUMMARIES = {"sparsity": ("sparsity_summary",)}
 
+#: Analyses that one job of a configuration makes together, since starting a job takes longer than each of them.
+MADE_TOGETHER = {"statistics": ("statistics", "layer_distributions")}
+
+
+def made_together(study: "Study", job: str) -> tuple[str, ...]:
+    """Those analyses of `MADE_TOGETHER` that the study has switched on."""
+    return tuple(name for name in study.analyses.enabled() if name in MADE_TOGETHER[job])
+
+
+def analysis_jobs(study: "Study") -> list[tuple[str, ...]]:
+    """The jobs that measure a configuration, each with the analyses that it makes."""
+    shared = [made_together(study, job) for job in MADE_TOGETHER]
+    alone = set(study.analyses.enabled()).difference(*shared)
+    return [(name,) for name in study.analyses.enabled() if name in alone] + [names for names in shared if names]
+
 
 def table_names(study: "Study") -> list[str]:
     """The collected tables of a study."""

@@ -41,7 +41,7 @@ class Estimate:
     configurations, networks, candidate_networks : int
         Candidates count every learning rate that is tried.
     jobs, jobs_done : int
-        Jobs of configurations: training, recording, one per analysis.
+        Jobs of configurations: training, recording, measuring.
     arithmetic_flop : float
         Of all trainings.
     activations_gb : float
@@ -89,7 +89,7 @@ def estimate(study: Study, results: str | Path = "results") -> Estimate:
         data = samples * inputs * BYTES_PER_VALUE * 1.5
         layers = 3 * width * samples * BYTES_PER_VALUE
         memory = max(memory, 0.5 + (data + max(stack, layers)) / 1e9)
-    analyses = study.analyses.enabled()
+    analyses = grid.analysis_jobs(study)
     done = _done(study, [c.identifier for c in configurations], analyses, Path(results))
     return Estimate(
         configurations=len(configurations),
@@ -104,12 +104,14 @@ def estimate(study: Study, results: str | Path = "results") -> Estimate:
     )
 
 
-def _done(study: Study, identifiers: list[str], analyses: list[str], results: Path) -> int:
+def _done(study: Study, identifiers: list[str], analyses: list[tuple[str, ...]], results: Path) -> int:
     """Jobs whose output is there; activations that were deleted after use count as done with the last analysis."""
     folder = results / study.name
     done = 0
     for identifier in identifiers:
-        measured = [(folder / "tables" / name / f"{identifier}.parquet").is_file() for name in analyses]
+        measured = [
+            all((folder / "tables" / name / f"{identifier}.parquet").is_file() for name in names) for names in analyses
+        ]
         recorded = (folder / "activations" / identifier).is_dir() or all(measured)
         trained = (folder / "tables" / "accuracy" / f"{identifier}.parquet").is_file()
         done += sum(measured) + recorded + trained

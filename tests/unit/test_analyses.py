@@ -9,10 +9,12 @@ from conftest import random_layer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from scipy import stats
 from scipy.special import expit, logsumexp
 
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.analyses import layer_accuracy
+from nodescope.analyses.moments import histogram, moments
 from nodescope.analyses.runner import table_columns
 from nodescope.config.schema import Analyses
 
@@ -160,6 +162,65 @@ def test_distributions_count_every_sample_once_in_its_bin(make_layer):
                     assert count == inside.sum()
 
 
+@pytest.mark.parametrize(("activation", "bounds"), [("relu", [0]), ("sigmoid", [0, 1]), ("silu", [])])
+def test_statistics_equal_those_of_scipy(make_layer, activation, bounds):
+    splits = random_layer()
+    for z, _ in splits.values():
+        z[2] = -1.0  # a dead node
+    frame = measure("statistics", make_layer(splits, activation=activation), saturation_tolerance=0.1)
+    for split, (z, _) in splits.items():
+        values = {"pre": z, "post": ACTIVATION_FUNCTIONS[activation].apply(z)}
+        for kind, of_kind in values.items():
+            every = of_kind.astype(np.float64).ravel()
+            expected = {
+                "mean": np.mean(every), "std": np.std(every), "skew": stats.skew(every),
+                "kurtosis": stats.kurtosis(every), "minimum": every.min(), "maximum": every.max(),
+                "zero_share": np.mean([v == 0 for v in every]), "dead": 1,
+            }  # fmt: skip
+            for column, reference in expected.items():
+                found = value(frame, column, split=split, kind=kind)
+                assert found == pytest.approx(reference, rel=1e-9, abs=1e-12), column
+            near = [any(abs(v - bound) <= 0.1 for bound in bounds) for v in every]
+            share = np.mean(near) if kind == "post" and bounds else None
+            assert value(frame, "saturated_share", split=split, kind=kind) == share
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4])
+@pytest.mark.parametrize("samples", [3, 40_000])
+def test_moments_far_from_zero_keep_their_digits(offset, samples):
+    """In chunks and with a mean that is large beside the spread, where sums of powers would lose all digits."""
+    values = (np.random.default_rng(samples).gamma(2, size=samples) + offset).astype(np.float32)
+    exact = values.astype(np.float64)
+    found = moments(values).columns()
+    for column, reference in {"std": np.std, "skew": stats.skew, "kurtosis": stats.kurtosis}.items():
+        assert found[column] == pytest.approx(reference(exact), rel=1e-9)
+
+
+def test_values_that_are_all_the_same_have_a_spread_of_zero_and_no_shape():
+    found = moments(np.full(70_000, 0.1, np.float32)).columns()
+    assert (found["std"], found["skew"], found["kurtosis"]) == (0.0, None, None)
+    assert found["mean"] == pytest.approx(np.float32(0.1), rel=1e-12)
+
+
+def test_the_histogram_of_a_layer_counts_every_value_once_in_its_bin(make_layer):
+    splits = random_layer(samples=4000)
+    frame = measure("layer_distributions", make_layer(splits), bins=9)
+    for split, (z, _) in splits.items():
+        for kind, values in (("pre", z), ("post", np.maximum(z, 0))):
+            part = frame.filter(pl.col("split") == split, pl.col("kind") == kind)
+            assert len(part) == 9 and part["count"].sum() == values.size
+            for left, right, count in part.select("bin_left", "bin_right", "count").rows():
+                last = right == part["bin_right"].max()
+                inside = (values >= left) & ((values <= right) if last else (values < right))
+                assert count == inside.sum()
+
+
+def test_values_as_large_as_float32_holds_have_a_histogram():
+    largest = np.finfo(np.float32).max
+    frame = histogram(np.array([-largest, 0, largest, largest], np.float32), 2)
+    assert frame["count"].to_list() == [1, 3]
+
+
 def test_densities_equal_the_definition(make_layer):
     splits = random_layer()
     frame = measure("densities", make_layer(splits), nodes=[3], points=20)
@@ -254,7 +315,7 @@ def test_a_diverged_net_gives_null_not_nan(make_layer, name, bad):
         z[:] = bad
     frame = measure(name, make_layer(splits))
     column = {"medians": "median", "activity": "active_share", "dead_nodes": "dead", "sparsity": "sparsity",
-              "patterns": "distinct",
+              "patterns": "distinct", "statistics": "std", "layer_distributions": "count",
               "distributions": "count", "densities": "density", "layer_accuracy": "accuracy"}[name]  # fmt: skip
     assert len(frame) > 0
     assert nulls_only(frame, column)
@@ -322,6 +383,22 @@ def test_collected_tables_have_the_columns_of_the_contract(small_tables):
             "mode_share",
         ],
         "layer_accuracy": ["state", "split", "layer", "system", "accuracy", "network_accuracy"],
+        "statistics": [
+            "state",
+            "split",
+            "layer",
+            "kind",
+            "mean",
+            "std",
+            "skew",
+            "kurtosis",
+            "minimum",
+            "maximum",
+            "zero_share",
+            "dead",
+            "saturated_share",
+        ],
+        "layer_distributions": ["state", "split", "layer", "kind", "bin_left", "bin_right", "count"],
         "distributions": ["state", "split", "layer", "node", "class", "kind", "bin_left", "bin_right", "count"],
     }
     for name, columns in further.items():
@@ -335,7 +412,15 @@ def test_no_table_holds_nan_and_shares_lie_between_zero_and_one(small_tables):
     for frame in small_tables.values():
         for column in frame.select(pl.selectors.float()).columns:
             assert not frame[column].is_nan().any()
-        for column in ("accuracy", "active_share", "dead_share", "sparsity", "network_accuracy"):
+        for column in (
+            "accuracy",
+            "active_share",
+            "dead_share",
+            "sparsity",
+            "network_accuracy",
+            "zero_share",
+            "saturated_share",
+        ):
             if column in frame.columns:
                 assert frame[column].drop_nulls().is_between(0, 1).all()
 

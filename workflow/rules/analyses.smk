@@ -5,7 +5,8 @@ REQUIRED INPUTS:
 OUTPUTS:
     results/{study}/tables/{analysis}/{configuration}.parquet
 
-To add an analysis: a module in src/nodescope/analyses/, a section in the configuration's schema, a rule here.
+To add an analysis: a module in src/nodescope/analyses/, a section in the configuration's schema, a rule here. Analyses
+of `nodescope.grid.MADE_TOGETHER` share a rule, which is there for each set of them that a study has switched on.
 """
 
 
@@ -26,11 +27,10 @@ rule measure_medians:
         mem_mb=3000,
         runtime=60,
     params:
-        analysis="medians",
         key_columns=configuration_keys,
         seeds=seeds_of,
         states=states_of,
-        options=options_of("medians"),
+        analyses=options_of("medians"),
         theta_threshold=0.0,
     script:
         "../scripts/analyse.py"
@@ -47,11 +47,10 @@ use rule measure_medians as measure_distributions with:
     benchmark:
         "results/{study}/benchmarks/distributions/{configuration}.tsv"
     params:
-        analysis="distributions",
         key_columns=configuration_keys,
         seeds=seeds_of,
         states=states_of,
-        options=options_of("distributions"),
+        analyses=options_of("distributions"),
         theta_threshold=0.0,
 
 
@@ -66,11 +65,10 @@ use rule measure_medians as measure_densities with:
     benchmark:
         "results/{study}/benchmarks/densities/{configuration}.tsv"
     params:
-        analysis="densities",
         key_columns=configuration_keys,
         seeds=seeds_of,
         states=states_of,
-        options=options_of("densities"),
+        analyses=options_of("densities"),
         theta_threshold=0.0,
 
 
@@ -85,11 +83,10 @@ use rule measure_medians as measure_activity with:
     benchmark:
         "results/{study}/benchmarks/activity/{configuration}.tsv"
     params:
-        analysis="activity",
         key_columns=configuration_keys,
         seeds=seeds_of,
         states=states_of,
-        options=options_of("activity"),
+        analyses=options_of("activity"),
         theta_threshold=theta_threshold_of,
 
 
@@ -104,11 +101,10 @@ use rule measure_activity as measure_dead_nodes with:
     benchmark:
         "results/{study}/benchmarks/dead_nodes/{configuration}.tsv"
     params:
-        analysis="dead_nodes",
         key_columns=configuration_keys,
         seeds=seeds_of,
         states=states_of,
-        options=options_of("dead_nodes"),
+        analyses=options_of("dead_nodes"),
         theta_threshold=theta_threshold_of,
 
 
@@ -123,11 +119,10 @@ use rule measure_activity as measure_sparsity with:
     benchmark:
         "results/{study}/benchmarks/sparsity/{configuration}.tsv"
     params:
-        analysis="sparsity",
         key_columns=configuration_keys,
         seeds=seeds_of,
         states=states_of,
-        options=options_of("sparsity"),
+        analyses=options_of("sparsity"),
         theta_threshold=theta_threshold_of,
 
 
@@ -142,11 +137,10 @@ use rule measure_activity as measure_patterns with:
     benchmark:
         "results/{study}/benchmarks/patterns/{configuration}.tsv"
     params:
-        analysis="patterns",
         key_columns=configuration_keys,
         seeds=seeds_of,
         states=states_of,
-        options=options_of("patterns"),
+        analyses=options_of("patterns"),
         theta_threshold=theta_threshold_of,
 
 
@@ -161,9 +155,40 @@ use rule measure_activity as measure_layer_accuracy with:
     benchmark:
         "results/{study}/benchmarks/layer_accuracy/{configuration}.tsv"
     params:
-        analysis="layer_accuracy",
         key_columns=configuration_keys,
         seeds=seeds_of,
         states=states_of,
-        options=options_of("layer_accuracy"),
+        analyses=options_of("layer_accuracy"),
         theta_threshold=theta_threshold_of,
+
+
+for analyses, studies in studies_by_analyses("statistics").items():
+
+    rule:
+        """Moments and histograms of all values of a layer."""
+        name:
+            f"measure_{'_and_'.join(analyses)}"
+        input:
+            activations="results/{study}/activations/{configuration}",
+            code=analysis_code(*analyses) + code("analyses/moments.py"),
+        output:
+            expand("results/{{study}}/tables/{table}/{{configuration}}.parquet", table=analyses),
+        log:
+            f"logs/{{study}}/{analyses[0]}/{{configuration}}.log",
+        benchmark:
+            f"results/{{study}}/benchmarks/{analyses[0]}/{{configuration}}.tsv"
+        wildcard_constraints:
+            study=one_of(studies),
+        priority: 20
+        threads: 1
+        resources:
+            mem_mb=3000,
+            runtime=60,
+        params:
+            key_columns=configuration_keys,
+            seeds=seeds_of,
+            states=states_of,
+            analyses=options_of(*analyses),
+            theta_threshold=theta_threshold_of,
+        script:
+            "../scripts/analyse.py"

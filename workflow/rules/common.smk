@@ -50,8 +50,8 @@ def chart_code(wildcards):
     return [path for path in code("charts/*.py", "tables.py", "activation_functions.py") if path not in others]
 
 
-def analysis_code(name):
-    """The sources of one analysis."""
+def analysis_code(*names):
+    """The sources of an analysis, or of several that one job makes."""
     shared = (
         "analyses/layers.py",
         "analyses/runner.py",
@@ -59,7 +59,7 @@ def analysis_code(name):
         "activation_functions.py",
         "tables.py",
     )
-    return code(f"analyses/{name}.py", *shared)
+    return code(*(f"analyses/{name}.py" for name in names), *shared)
 
 
 def stands_prepared(name, source):
@@ -109,13 +109,23 @@ def theta_threshold_of(wildcards):
     return study_of(wildcards).theta_threshold
 
 
-def options_of(analysis):
-    """The options of an analysis, less the switch that turns it on."""
+def options_of(*analyses):
+    """The options of each analysis, less the switch that turns it on."""
 
     def options(wildcards):
-        return getattr(study_of(wildcards).analyses, analysis).model_dump(mode="json", exclude={"enabled"})
+        sections = study_of(wildcards).analyses
+        return {name: getattr(sections, name).model_dump(mode="json", exclude={"enabled"}) for name in analyses}
 
     return options
+
+
+def studies_by_analyses(job):
+    """For a job that makes several analyses together: those that are switched on, and in which studies."""
+    found = {}
+    for study in CONFIG.studies:
+        found.setdefault(grid.made_together(study, job), []).append(study.name)
+    found.pop((), None)
+    return found
 
 
 def dataset_source(wildcards):

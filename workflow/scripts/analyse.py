@@ -1,4 +1,4 @@
-"""Measure one quantity on all recorded layers of a configuration."""
+"""Measure one or several quantities on all recorded layers of a configuration."""
 
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
@@ -10,21 +10,21 @@ if TYPE_CHECKING:
 
     snakemake: Snakemake
 
-analysis = snakemake.params.analysis
+# checked when the configuration was read
+analyses = {analysis: SimpleNamespace(**options) for analysis, options in snakemake.params.analyses.items()}
 name = f"{snakemake.wildcards.study}/{snakemake.wildcards.configuration}"
 
-with job(snakemake.log[0], f"Measuring {analysis} of {name}"):
+with job(snakemake.log[0], f"Measuring {' and '.join(analyses)} of {name}"):
     from nodescope.analyses import analyse_configuration
     from nodescope.tables import write_table
 
-    options = SimpleNamespace(**snakemake.params.options)  # checked when the configuration was read
-    table = analyse_configuration(
-        analysis,
+    tables = analyse_configuration(
+        analyses,
         snakemake.input.activations,
         snakemake.params.key_columns,
         snakemake.params.seeds,
         snakemake.params.states,
-        options,
         snakemake.params.theta_threshold,
     )
-    write_table(table, snakemake.output.table)
+    for table, path in zip(tables.values(), snakemake.output, strict=True):
+        write_table(table, path)

@@ -1,6 +1,6 @@
 """One recorded layer of one net, as the analyses see it: J nodes, N samples, C classes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class RecordedLayer:
-    """A layer of one net in one state; its activations are read when asked for.
+    """A layer of one net in one state; its activations are read when first asked for.
 
     Attributes
     ----------
@@ -34,10 +34,13 @@ class RecordedLayer:
     state: str
     layer: int
     theta_threshold: float
+    _read: dict[str, LayerActivations] = field(default_factory=dict, repr=False, compare=False)
 
     def read(self, split: str) -> LayerActivations:
-        """The layer's activations on a split."""
-        return read(str(activation_path(self.folder, self.seed, self.state, split, self.layer)))
+        """The layer's activations on a split; kept, for analyses that one job makes together."""
+        if split not in self._read:
+            self._read[split] = read(str(activation_path(self.folder, self.seed, self.state, split, self.layer)))
+        return self._read[split]
 
     def network_accuracy(self, split: str) -> float | None:
         """Accuracy of the whole net on a split; None where its output is not finite or there is no sample."""

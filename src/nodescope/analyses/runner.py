@@ -1,4 +1,4 @@
-"""Run one analysis over all recorded layers of a configuration."""
+"""Run analyses over all recorded layers of a configuration."""
 
 import logging
 from collections.abc import Callable
@@ -20,41 +20,41 @@ def table_columns(name: str) -> dict[str, Any]:
 
 
 def analyse_configuration(
-    name: str,
+    analyses: dict[str, Any],
     activations_folder: str,
     keys: dict[str, Any],
     seeds: list[int],
     states: list[str],
-    options: Any,
     theta_threshold: float,
-) -> pl.DataFrame:
+) -> dict[str, pl.DataFrame]:
     """Measure every layer of every net of a configuration.
 
     Parameters
     ----------
-    name
-        Of the analysis.
+    analyses
+        The names of the analyses, and for each its section of the configuration.
     activations_folder
         The recorded activations of the configuration.
     keys
         The configuration's key columns, without the seed.
-    options
-        The analysis' section of the configuration.
     theta_threshold
         Of the study.
 
     Returns
     -------
-    DataFrame
-        The key columns and the analysis' `COLUMNS`. One layer is in memory at a time.
+    dict of DataFrame
+        For each analysis the key columns and its `COLUMNS`. One layer is in memory at a time.
     """
-    measure: Callable[[RecordedLayer, Any], pl.DataFrame] = import_module(f"nodescope.analyses.{name}").measure
-    frames = []
+    measures: dict[str, Callable[[RecordedLayer, Any], pl.DataFrame]] = {
+        name: import_module(f"nodescope.analyses.{name}").measure for name in analyses
+    }
+    frames: dict[str, list[pl.DataFrame]] = {name: [] for name in analyses}
     for seed in seeds:
         for state in states:
             for number in range(1, keys["depth"] + 1):
                 layer = RecordedLayer(activations_folder, seed, state, number, theta_threshold)
-                frame = measure(layer, options)
-                frames.append(frame.with_columns(seed=pl.lit(seed), state=pl.lit(state), layer=pl.lit(number)))
-            logger.info("%s: seed %d, %s done", name, seed, state)
-    return with_keys(pl.concat(frames), keys, table_columns(name))
+                place = {"seed": pl.lit(seed), "state": pl.lit(state), "layer": pl.lit(number)}
+                for name, options in analyses.items():
+                    frames[name].append(measures[name](layer, options).with_columns(**place))
+            logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
+    return {name: with_keys(pl.concat(found), keys, table_columns(name)) for name, found in frames.items()}

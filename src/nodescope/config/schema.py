@@ -260,6 +260,23 @@ class Patterns(Analysis):
     """Number and entropy of the patterns of switched-on nodes that a layer shows."""
 
 
+class Statistics(Analysis):
+    """Mean, spread, shape and range of all values of a layer; shares of zeros and of saturated values."""
+
+    saturation_tolerance: PositiveNumber = Field(
+        0.05, description="an activation this near to a bound of its function (0 and 1 of the sigmoid) is saturated"
+    )
+
+
+Bins = Annotated[int, Field(strict=True, ge=2, le=1000)]
+
+
+class LayerDistributions(Analysis):
+    """Histograms of all values of a layer."""
+
+    bins: Bins = Field(60, description="bins of each histogram")
+
+
 class NodeChoice(Analysis):
     """An analysis of a few nodes of every layer, where a row per bin of every node would be too much."""
 
@@ -273,7 +290,7 @@ class NodeChoice(Analysis):
 class Distributions(NodeChoice):
     """Histograms of pre-activations and activations of each class at chosen nodes."""
 
-    bins: Annotated[int, Field(strict=True, ge=2, le=1000)] = Field(60, description="bins of each histogram")
+    bins: Bins = Field(60, description="bins of each histogram")
 
 
 Bandwidth = PositiveNumber | Literal["scott", "silverman"]
@@ -304,6 +321,8 @@ class Analyses(Section):
     dead_nodes: DeadNodes = DeadNodes()
     sparsity: Sparsity = Sparsity()
     patterns: Patterns = Patterns()
+    statistics: Statistics = Statistics()
+    layer_distributions: LayerDistributions = LayerDistributions()
     distributions: Distributions = Distributions()
     densities: Densities = Densities()
     layer_accuracy: LayerAccuracy = LayerAccuracy()

@@ -1,0 +1,70 @@
+"""How are all values of a layer spread: where do they lie, how far apart, how lopsided, how many at the ends?
+
+Formula: all pre-activations (kind ``pre``) or activations (kind ``post``) of a layer over its nodes and a split's
+samples form one list; its mean, standard deviation, skew, kurtosis (zero for a normal distribution; see
+`nodescope.analyses.moments`), range and share of exact zeros (methods, sections 4 and 5). ``dead`` is the number of
+nodes that are on for no sample. ``saturated_share`` is the share of the activations within a tolerance of a bound of
+the activation function; null for functions that have none, and for pre-activations.
+Needs: the activations of a layer. Gives: one row per split and kind; null where the split has no sample or the net
+diverged. Cost: six passes over the values while they are in a core's cache.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.analyses.layers import RecordedLayer, dead_nodes
+from nodescope.analyses.moments import CHUNK, MOMENT_COLUMNS, moments
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import Statistics
+
+COLUMNS = {
+    "state": pl.String,
+    "split": pl.String,
+    "layer": pl.Int32,
+    "kind": pl.String,
+    **MOMENT_COLUMNS,
+    "zero_share": pl.Float64,
+    "dead": pl.Int32,
+    "saturated_share": pl.Float64,
+}
+
+
+def measure(layer: RecordedLayer, options: "Statistics") -> pl.DataFrame:
+    """Columns split, kind, mean, std, skew, kurtosis, minimum, maximum, zero_share, dead, saturated_share."""
+    rows: list[dict[str, Any]] = []
+    for split in options.splits:
+        activations = layer.read(split)
+        for kind, values in (("pre", activations.z), ("post", activations.a())):
+            found = moments(values)
+            row: dict[str, Any] = {"split": split, "kind": kind}
+            if found is not None:
+                bounds = ACTIVATION_FUNCTIONS[activations.metadata.activation].bounds if kind == "post" else ()
+                row |= found.columns() | {
+                    "zero_share": found.zeros / found.count,
+                    "dead": int(dead_nodes(layer, activations).sum()),
+                    "saturated_share": saturated_share(values, bounds, options.saturation_tolerance),
+                }
+            rows.append(row)
+    types = {name: COLUMNS[name] for name in list(COLUMNS)[4:]}
+    return pl.DataFrame(rows, schema={"split": pl.String, "kind": pl.String, **types})
+
+
+def saturated_share(values: NDArray[np.floating], bounds: tuple[float | None, ...], tolerance: float) -> float | None:
+    """The share of values (at least one) within ``tolerance`` of a bound; None where there is no bound."""
+    known = [bound for bound in bounds if bound is not None]
+    if not known:
+        return None
+    flat = values.reshape(-1)
+    found = 0
+    for begin in range(0, len(flat), CHUNK):
+        chunk = flat[begin : begin + CHUNK].astype(np.float64)
+        near = np.abs(chunk - known[0]) <= tolerance
+        for bound in known[1:]:
+            near |= np.abs(chunk - bound) <= tolerance
+        found += int(np.count_nonzero(near))
+    return found / len(flat)
