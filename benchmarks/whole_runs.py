@@ -59,6 +59,7 @@ def work_alone() -> Any:
 
     from nodescope import datasets, grid
     from nodescope.analyses import analyse_configuration, kernel_density, patterns
+    from nodescope.analyses.networks import analyse_networks
     from nodescope.charts.drawing import draw
     from nodescope.charts.registry import CHARTS, charts_of
     from nodescope.config import parse_config
@@ -100,9 +101,12 @@ def work_alone() -> Any:
             record_configuration(models, activations, dataset, name, study.seeds, states)
             for names in grid.analysis_jobs(study):
                 analyses = {analysis: getattr(study.analyses, analysis) for analysis in names}
-                measured = analyse_configuration(
-                    analyses, str(activations), keys, study.seeds, states, study.theta_threshold
-                )
+                if names == grid.made_together(study, "networks"):
+                    measured = analyse_networks(analyses, models, dataset, keys, study.seeds, states)
+                else:
+                    measured = analyse_configuration(
+                        analyses, str(activations), keys, study.seeds, states, study.theta_threshold
+                    )
                 for analysis, table in measured.items():
                     write_table(table, tables / analysis / f"{identifier}.parquet")
         for table in (*grid.TRAINING_TABLES, *study.analyses.enabled()):

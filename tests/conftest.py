@@ -10,6 +10,7 @@ import torch
 from nodescope import grid
 from nodescope.analyses import analyse_configuration
 from nodescope.analyses.layers import RecordedLayer
+from nodescope.analyses.networks import analyse_networks
 from nodescope.config import Study, parse_config
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
@@ -127,8 +128,10 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
         keep("replicas", identifier, trained.replica_table())
         states = grid.states(small_study)
         record_configuration(models, activations, dataset, "blobs", small_study.seeds, states)
-        analyses = {name: getattr(small_study.analyses, name) for name in small_study.analyses.enabled()}
-        found = analyse_configuration(analyses, str(activations), keys, small_study.seeds, states, 0.0)
+        options = {name: getattr(small_study.analyses, name) for name in small_study.analyses.enabled()}
+        of_networks = {name: options.pop(name) for name in grid.made_together(small_study, "networks")}
+        found = analyse_configuration(options, str(activations), keys, small_study.seeds, states, 0.0)
+        found |= analyse_networks(of_networks, models, dataset, keys, small_study.seeds, states)
         for name, frame in found.items():
             keep(name, identifier, frame)
     collected = {name: collect(paths) for name, paths in tables.items()}

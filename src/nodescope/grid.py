@@ -78,7 +78,10 @@ TRAINING_TABLES = ("learning_curves", "accuracy", "replicas")
 SUMMARIES = {"sparsity": ("sparsity_summary",)}
 
 #: Analyses that one job of a configuration makes together, since starting a job takes longer than each of them.
-MADE_TOGETHER = {"statistics": ("statistics", "layer_distributions")}
+MADE_TOGETHER = {
+    "statistics": ("statistics", "layer_distributions"),
+    "networks": ("weights", "weight_distributions", "gradients"),
+}
 
 
 def made_together(study: "Study", job: str) -> tuple[str, ...]:

@@ -17,8 +17,10 @@ from nodescope.analyses import layer_accuracy
 from nodescope.analyses.moments import histogram, moments
 from nodescope.analyses.runner import table_columns
 from nodescope.config.schema import Analyses
+from nodescope.grid import MADE_TOGETHER
 
-ANALYSES = list(Analyses.model_fields)
+#: Those that read recorded activations; of the others see test_networks.py.
+ANALYSES = [name for name in Analyses.model_fields if name not in MADE_TOGETHER["networks"]]
 OPTIONS = Analyses()
 
 
@@ -399,6 +401,35 @@ def test_collected_tables_have_the_columns_of_the_contract(small_tables):
             "saturated_share",
         ],
         "layer_distributions": ["state", "split", "layer", "kind", "bin_left", "bin_right", "count"],
+        "weights": [
+            "state",
+            "layer",
+            "name",
+            "parameter",
+            "count",
+            "mean",
+            "std",
+            "skew",
+            "kurtosis",
+            "minimum",
+            "maximum",
+        ],
+        "weight_distributions": ["state", "layer", "name", "parameter", "bin_left", "bin_right", "count"],
+        "gradients": [
+            "state",
+            "layer",
+            "name",
+            "quantity",
+            "count",
+            "mean",
+            "std",
+            "skew",
+            "kurtosis",
+            "minimum",
+            "maximum",
+            "norm",
+            "zero_share",
+        ],
         "distributions": ["state", "split", "layer", "node", "class", "kind", "bin_left", "bin_right", "count"],
     }
     for name, columns in further.items():

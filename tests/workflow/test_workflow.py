@@ -109,7 +109,7 @@ def project(tmp_path_factory):
 def test_the_plan_is_printed_before_anything_runs(project):
     output = project.snakemake("plan")
     assert "Study flowers: 4 networks (2 configurations x 2 seeds; 4 with all learning rates), 6 epochs each" in output
-    assert "0 of 22 done" in output
+    assert "0 of 24 done" in output
 
 
 def test_a_run_ends_with_a_report(project):
@@ -150,7 +150,7 @@ def test_every_table_is_there_as_parquet_and_csv_and_holds_the_same(project):
     assert {p.stem for p in folder.glob("*.parquet")} == {
         "learning_curves", "accuracy", "replicas", "medians", "activity", "dead_nodes", "sparsity", "sparsity_summary",
         "patterns", "statistics", "layer_distributions",
-        "distributions", "densities", "layer_accuracy",
+        "distributions", "densities", "layer_accuracy", "weights", "weight_distributions", "gradients",
     }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""Measure the recorded activations: one rule per analysis, one job per configuration.
+"""Measure the recorded activations and the networks: one job per configuration and analysis.
 
 REQUIRED INPUTS:
     results/{study}/activations/{configuration}
+    results/{study}/models/{configuration} and results/datasets/{dataset}.npz, for what is measured on networks
 OUTPUTS:
     results/{study}/tables/{analysis}/{configuration}.parquet
 
@@ -192,3 +193,34 @@ for analyses, studies in studies_by_analyses("statistics").items():
             theta_threshold=theta_threshold_of,
         script:
             "../scripts/analyse.py"
+
+
+for analyses, studies in studies_by_analyses("networks").items():
+
+    rule:
+        """Weights, and what flows back through the networks."""
+        name:
+            f"measure_{'_and_'.join(analyses)}"
+        input:
+            models="results/{study}/models/{configuration}",
+            dataset=dataset_of,
+            code=analysis_code(*analyses) + code("analyses/moments.py", "analyses/networks.py", "models/*.py"),
+        output:
+            expand("results/{{study}}/tables/{table}/{{configuration}}.parquet", table=analyses),
+        log:
+            "logs/{study}/networks/{configuration}.log",
+        benchmark:
+            "results/{study}/benchmarks/networks/{configuration}.tsv"
+        wildcard_constraints:
+            study=one_of(studies),
+        threads: 1
+        resources:
+            mem_mb=4000,
+            runtime=60,
+        params:
+            key_columns=configuration_keys,
+            seeds=seeds_of,
+            states=states_of,
+            analyses=options_of(*analyses),
+        script:
+            "../scripts/analyse_networks.py"

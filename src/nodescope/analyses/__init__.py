@@ -1,4 +1,4 @@
-"""Analyses: one module per quantity, each measuring one recorded layer at a time.
+"""Analyses: one module per quantity, each measuring one recorded layer at a time (or, see `networks`, one network).
 
 A module ``nodescope.analyses.NAME`` has
 

@@ -277,6 +277,30 @@ class LayerDistributions(Analysis):
     bins: Bins = Field(60, description="bins of each histogram")
 
 
+class NetworkAnalysis(Section):
+    """What the analyses of the networks themselves have in common."""
+
+    enabled: Flag = Field(True, description="false leaves the analysis and its charts out")
+
+
+class Weights(NetworkAnalysis):
+    """Mean, spread, shape and range of the weights of a layer."""
+
+
+class WeightDistributions(NetworkAnalysis):
+    """Histograms of the weights of a layer."""
+
+    bins: Bins = Field(60, description="bins of each histogram")
+
+
+class Gradients(NetworkAnalysis):
+    """How much of the loss's gradient reaches each layer, and how it is spread."""
+
+    samples: Annotated[int, Field(strict=True, ge=2)] = Field(
+        256, description="training samples of the one batch that is measured"
+    )
+
+
 class NodeChoice(Analysis):
     """An analysis of a few nodes of every layer, where a row per bin of every node would be too much."""
 
@@ -314,7 +338,7 @@ class LayerAccuracy(Analysis):
 
 
 class Analyses(Section):
-    """Which measurements are made on the recorded activations, and how."""
+    """Which measurements are made on the recorded activations and on the networks, and how."""
 
     medians: Medians = Medians()
     activity: Activity = Activity()
@@ -326,6 +350,9 @@ class Analyses(Section):
     distributions: Distributions = Distributions()
     densities: Densities = Densities()
     layer_accuracy: LayerAccuracy = LayerAccuracy()
+    weights: Weights = Weights()
+    weight_distributions: WeightDistributions = WeightDistributions()
+    gradients: Gradients = Gradients()
 
     def enabled(self) -> list[str]:
         """Names of the analyses that are switched on, in the order of the report."""

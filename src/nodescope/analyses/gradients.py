@@ -1,0 +1,101 @@
+"""How much of the loss's gradient reaches each layer, and how is it spread?
+
+Formula: one forward and one backward pass of a batch of training samples. Of each hidden layer the gradient of each
+sample's cross-entropy with respect to the activations (quantity ``activation``, dL/da) and to the pre-activations
+(``pre_activation``, dL/dz), all nodes and samples as one list; of each linear map the gradient of the batch's mean
+cross-entropy with respect to its weights and biases (``weight``, ``bias``), as an optimiser gets it. The quantity
+``pre_activation`` of the layer named ``output`` is the gradient with respect to the logits, with which the backward
+pass begins (Glorot & Bengio 2010; methods, sections 4 and 5).
+
+Batch normalisation takes the statistics of the batch, as in training, since it is training that the gradient drives: an
+untrained net's running statistics would leave it without effect. Dropout drops nothing.
+
+Needs: the networks, training samples. Gives: one row per layer or linear map and quantity; moments and range
+(`nodescope.analyses.moments`), the share of exact zeros, and ``norm``: of a parameter the norm of its gradient, of
+activations the root mean square over the samples of the norm of a sample's gradient; null where the net diverged or the
+gradient is not finite. Cost: one training step of that batch, and four passes over every gradient.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import torch
+from torch import nn
+from torch.nn import functional
+
+from nodescope.analyses.moments import MOMENT_COLUMNS, moments
+from nodescope.analyses.networks import linear_maps, normalising_as_in_training
+from nodescope.models import hidden_layers
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import Gradients
+
+COLUMNS = {
+    "state": pl.String,
+    "layer": pl.Int32,
+    "name": pl.String,
+    "quantity": pl.String,
+    "count": pl.Int64,
+    **MOMENT_COLUMNS,
+    "norm": pl.Float64,
+    "zero_share": pl.Float64,
+}
+
+
+def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "Gradients") -> pl.DataFrame:
+    """Columns layer, name, quantity, count, mean, std, skew, kurtosis, minimum, maximum, norm, zero_share."""
+    rows: list[dict[str, Any]] = []
+
+    def look_at(tensor: torch.Tensor, layer: int, name: str, quantity: str) -> None:
+        # The gradients of activations are looked at as the backward pass makes them, so that none is kept.
+        place = {"layer": layer, "name": name, "quantity": quantity}
+        tensor.register_hook(  # type: ignore[no-untyped-call]
+            lambda gradient: rows.append(place | describe(gradient, len(x)))
+        )
+
+    def before(layer: int, name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+            look_at(inputs[0], layer, name, "pre_activation")
+
+        return hook
+
+    def after(layer: int, name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+            look_at(output, layer, name, "activation")
+
+        return hook
+
+    layers = hidden_layers(network)
+    handles = []
+    for layer, (name, module) in enumerate(layers.items(), start=1):
+        handles += [
+            module.register_forward_pre_hook(before(layer, name)),
+            module.register_forward_hook(after(layer, name)),
+        ]
+    try:
+        with normalising_as_in_training(network), torch.enable_grad():
+            logits = network(x)
+            look_at(logits, len(layers) + 1, "output", "pre_activation")
+            loss = functional.cross_entropy(logits, y, reduction="sum")
+            loss.backward()  # type: ignore[no-untyped-call]
+    finally:
+        for handle in handles:
+            handle.remove()
+    for linear in linear_maps(network, x):
+        for parameter, values in linear.parameters().items():
+            if values.grad is not None:
+                place = {"layer": linear.layer, "name": linear.name, "quantity": parameter}
+                rows.append(place | describe(values.grad / len(x), 1))
+    network.zero_grad(set_to_none=True)
+    rows.sort(key=lambda row: row["layer"])
+    return pl.DataFrame(rows, schema={name: dtype for name, dtype in COLUMNS.items() if name != "state"})
+
+
+def describe(gradient: torch.Tensor, samples: int) -> dict[str, Any]:
+    """The columns from ``count`` on; the norm is that of all values over the root of the number of samples."""
+    found = moments(gradient.detach().numpy())
+    if found is None:
+        return {"count": gradient.numel()}
+    norm = ((found.second + found.mean**2) * found.count / samples) ** 0.5
+    return {"count": found.count, **found.columns(), "norm": norm, "zero_share": found.zeros / found.count}
