@@ -167,7 +167,9 @@ def _network_and_data(width: int, samples: int) -> Any:
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    network = FullyConnected(NetworkShape(784, CLASSES, 1, width, "relu", False, "all", "kaiming_normal")).eval()
+    network = FullyConnected(
+        NetworkShape("mlp", (784,), CLASSES, 1, width, "relu", False, "kaiming_normal", "all")
+    ).eval()
     random = np.random.default_rng(0)
     x = random.integers(0, 256, (samples, 784), dtype=np.uint8)
     return network, x, np.sort(np.arange(samples) % CLASSES)
@@ -185,11 +187,12 @@ def record(folder: str, width: int, samples: int) -> Any:
     everything = np.arange(samples)
     dataset = PreparedDataset(x, y, Splits(everything, everything[:0], everything[:0]), list(map(str, range(CLASSES))))
 
-    def run() -> None:
-        record_network(network, dataset, "made", everything, folder, 0, "trained", "train")
+    path = grid.activation_path(folder, 0, "trained", "train", 1)
 
-    path = str(grid.activation_path(folder, 0, "trained", "train", 1))
-    return run, lambda _: read(path).z[:, ::997].copy()
+    def run() -> None:
+        record_network(network, dataset, "made", everything, path.parent, "mean")
+
+    return run, lambda _: read(str(path)).z[:, ::997].copy()
 
 
 def save_arrays(folder: str, width: int, samples: int) -> Any:
@@ -200,9 +203,10 @@ def save_arrays(folder: str, width: int, samples: int) -> Any:
 
     @torch.inference_mode()
     def run() -> None:
-        z = network.layer(0).pre_activation(torch.from_numpy(x).float() / 255)
+        layer = network.hidden[0]
+        z = layer.pre_activation(torch.from_numpy(x).float() / 255)
         np.save(f"{folder}/layer-1.npy", z.numpy())
-        np.save(f"{folder}/output.npy", network.output(network.layer(0).activation(z)).numpy())
+        np.save(f"{folder}/output.npy", network.output(layer.activation(z)).numpy())
 
     return run, lambda _: np.load(f"{folder}/layer-1.npy", mmap_mode="r")[::997].T.copy()
 

@@ -20,7 +20,7 @@ BATCH = 64
 def _shape(width: int) -> Any:
     from nodescope.models import NetworkShape
 
-    return NetworkShape(784, 10, 4, width, "relu", False, "first_layer", "kaiming_normal")
+    return NetworkShape("mlp", (784,), 10, 4, width, "relu", False, "kaiming_normal")
 
 
 def _mnist(root: str) -> Any:
@@ -68,7 +68,7 @@ def _train_stack(root: str, width: int, replicas: int, threads: int, index: int,
     data = stack.TrainingData(x[:SAMPLES], mnist.targets[:SAMPLES], x[SAMPLES:], mnist.targets[SAMPLES:])
     nets = [stack.Replica(index * replicas + seed, RATE) for seed in range(replicas)]
     state = stack.start(_shape(width), nets, 1, data)
-    protocol = stack.Protocol(1, BATCH, 1.0, ())
+    protocol = stack.Protocol(1, BATCH)
     barrier.wait()
     started = time.perf_counter()
     stack.train(_shape(width), nets, protocol, data, state, lambda state: None)
@@ -82,12 +82,11 @@ def loader(root: str, width: int) -> Any:
     from torch import nn
     from torch.utils.data import DataLoader
 
-    from nodescope.models import StackedFullyConnected
-    from nodescope.models.mlp import unstack
+    from nodescope.models import initialise_stack
 
     torch.set_num_threads(cores())
     mnist = _mnist(root)
-    tensors = unstack(StackedFullyConnected.initialise(_shape(width), [0]).tensors(), 0)
+    tensors = initialise_stack(_shape(width), [0]).network_tensors(0)
     linear = [nn.Linear(784 if i == 0 else width, width if i < 4 else 10, bias=i == 0) for i in range(5)]
     for i, layer in enumerate(linear):
         name = f"hidden.{i}.linear" if i < 4 else "output"

@@ -119,15 +119,18 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
         if identifier == "relu-2x6":
             training = training.model_copy(update={"learning_rates": [1e30], "refinement_rounds": 0})
         trained = train_configuration(
-            keys, small_study.seeds, training, dataset, device="cpu", progress_folder=folder / "progress", title="test"
-        )
+            keys, small_study.seeds, training, dataset, network=small_study.network, initialisation=None, device="cpu",
+            progress_folder=folder / "progress", title="test",
+        )  # fmt: skip
         models, activations = folder / "models" / identifier, folder / "activations" / identifier
-        trained.save_networks(models, training.snapshots)
+        trained.save_networks(models)
         keep("learning_curves", identifier, trained.learning_curves())
         keep("accuracy", identifier, trained.accuracy_table())
         keep("replicas", identifier, trained.replica_table())
         states = grid.states(small_study)
-        record_configuration(models, activations, dataset, "blobs", small_study.seeds, states)
+        record_configuration(
+            models, activations, dataset, "blobs", small_study.seeds, states, positions="mean", random_inputs=0
+        )
         options = {name: getattr(small_study.analyses, name) for name in small_study.analyses.enabled()}
         of_networks = {name: options.pop(name) for name in grid.made_together(small_study, "networks")}
         found = analyse_configuration(options, str(activations), keys, small_study.seeds, states, 0.0)

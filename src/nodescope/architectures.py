@@ -31,14 +31,16 @@ class Architecture:
     depths: str
     has_depth: Callable[[int], bool]
 
-    def problem_with(self, input_shape: tuple[int, ...], depth: int) -> str | None:
-        """Why no such network can be built for samples of that shape, for people; None where it can."""
-        if not self.has_depth(depth):
-            return f"{self.name} has no depth {depth}; allowed: {self.depths}"
-        if self.takes_images and len(input_shape) != 3:
+    def problem_with_depth(self, depth: int) -> str | None:
+        """Why there is no such depth, for people; None where there is."""
+        return None if self.has_depth(depth) else f"{self.name} has no depth {depth}; allowed: {self.depths}"
+
+    def problem_with_samples(self, shape: tuple[int, ...]) -> str | None:
+        """Why the network cannot take samples of that shape, for people; None where it can."""
+        if self.takes_images and len(shape) != 3:
             return (
-                f"{self.name} needs images (channel, row, column), but a sample has the shape {input_shape}; "
-                "use model mlp, or a data set of images"
+                f"{self.name} needs images (channel, row, column), but a sample has the shape {shape}. "
+                "Hint: use model mlp, or a data set of images"
             )
         return None
 

@@ -1,14 +1,17 @@
 """The grid of a study: its configurations, their identifiers, and where each stage keeps its files."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import polars as pl
 
     from nodescope.config import Study
+    from nodescope.config.schema import Network, Section, Training, Variant
+
+    SettingsT = TypeVar("SettingsT", bound=Section)
 
 #: Axes that every configuration has; further ones follow where the study's grid names them.
 BASE_AXES = ("depth", "width", "activation", "batch_norm")
@@ -24,12 +27,15 @@ class Configuration:
         Names.
     axes : tuple of (str, value)
         The grid axes in table order: depth, width, activation, batch_norm and those the study adds.
+    variant : Variant or None
+        What departs from the study's settings.
     """
 
     study: str
     dataset: str
     model: str
     axes: tuple[tuple[str, Any], ...]
+    variant: "Variant | None" = field(default=None, compare=False)
 
     def __getitem__(self, axis: str) -> Any:
         return dict(self.axes)[axis]
@@ -43,7 +49,8 @@ class Configuration:
         'relu-4x200-bn'
         """
         values = dict(self.axes)
-        parts = [values["activation"].replace("_", ""), f"{values['depth']}x{values['width']}"]
+        parts = [] if self.model == "mlp" else [self.model.replace("_", "")]
+        parts += [values["activation"].replace("_", ""), f"{values['depth']}x{values['width']}"]
         if values["batch_norm"]:
             parts.append("bn")
         parts += [str(value).replace("_", "") for axis, value in self.axes if axis not in BASE_AXES]
@@ -53,14 +60,42 @@ class Configuration:
         """The key columns of this configuration in every table, without the seed."""
         return {"dataset": self.dataset, "model": self.model, **dict(self.axes)}
 
+    def initialisation(self) -> str | None:
+        """The initialisation that the study names; None for the one that suits the activation function."""
+        named: str | None = dict(self.axes).get("initialisation")
+        return (self.variant.initialisation if self.variant else None) or named
+
+    def network(self, study: "Study") -> "Network":
+        """The study's settings of the network, with what the variant changes."""
+        return _changed(study.network, self.variant.network) if self.variant else study.network
+
+    def training(self, study: "Study") -> "Training":
+        """The study's settings of training, with what the variant changes."""
+        return _changed(study.training, self.variant.training) if self.variant else study.training
+
+
+def _changed(settings: "SettingsT", departure: "SettingsT") -> "SettingsT":
+    return settings.model_copy(update={name: getattr(departure, name) for name in departure.model_fields_set})
+
 
 def configurations(study: "Study") -> list[Configuration]:
     """All configurations of a study, in the order of its grid."""
-    axes = study.grid.axes()
-    return [
-        Configuration(study.name, study.dataset.name, study.model, tuple(zip(axes, values, strict=True)))
-        for values in itertools.product(*axes.values())
-    ]
+    axes = {name: values for name, values in study.grid.axes().items() if name != "variants"}
+    found = []
+    for model, *values in itertools.product(study.model, *axes.values()):
+        point = dict(zip(axes, values, strict=True))
+        variants: list[Variant | None] = list(study.grid.variants) if study.grid.variants else [None]
+        for variant in variants:
+            departure = {} if variant is None else {"variant": variant.name, **_axes_that_change(variant, point)}
+            found.append(
+                Configuration(study.name, study.dataset.name, model, tuple({**point, **departure}.items()), variant)
+            )
+    return found
+
+
+def _axes_that_change(variant: "Variant", point: dict[str, Any]) -> dict[str, Any]:
+    changes = {axis: getattr(variant, axis) for axis in ("activation", "batch_norm", "initialisation") if axis in point}
+    return {axis: value for axis, value in changes.items() if value is not None}
 
 
 def find_configuration(study: "Study", identifier: str) -> Configuration:
@@ -69,8 +104,15 @@ def find_configuration(study: "Study", identifier: str) -> Configuration:
 
 
 def states(study: "Study") -> list[str]:
-    """The states that are recorded of every network, in the order of training, the kept one last."""
-    return ["initial", *(f"epoch-{epoch}" for epoch in sorted(study.training.snapshots)), "trained"]
+    """The states that are recorded of every network, in the order of training, the kept one last.
+
+    Snapshots by step stand before those by epoch: they are for the first moments of training.
+    """
+    training = study.training
+    if not training.epochs:
+        return ["initial"]
+    steps = [f"step-{step}" for step in sorted(training.snapshot_steps)]
+    return ["initial", *steps, *(f"epoch-{epoch}" for epoch in sorted(training.snapshots)), "trained"]
 
 
 #: Tables that training gives, and those that follow from an analysis' table.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from nodescope.config.schema import Training
+from nodescope.config.schema import Network, Training
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.errors import DamagedFileError
@@ -30,18 +30,19 @@ def blobs():
     return PreparedDataset(x, y.astype(np.int64), splits, ["a", "b", "c"])
 
 
-def train(folder, dataset=None, **changes):
+def train(folder, dataset=None, network=None, **changes):
     training = {
         "epochs": 6, "batch_size": 8, "learning_rates": [0.01, 0.001], "refinement_rounds": 1, "snapshots": [2],
     } | changes  # fmt: skip
     return train_configuration(
-        KEYS, [0, 1], Training(**training), dataset or blobs(), device="cpu", progress_folder=folder, title="test"
-    )
+        KEYS, [0, 1], Training(**training), dataset or blobs(), network=network or Network(), initialisation=None,
+        device="cpu", progress_folder=folder, title="test",
+    )  # fmt: skip
 
 
 def everything(trained):
     """All tensors and tables of a trained configuration."""
-    networks = trained.networks([2])
+    networks = trained.networks()
     tensors = {
         (state, seed, name): tensor
         for state, by_seed in networks.items()
@@ -129,8 +130,12 @@ def stopped(folder, monkeypatch, epochs=4):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"batch_size": 16}, {"learning_rate_decay": 0.5}, {"epochs": 7}, {"snapshots": [3]}, {"bias": "all"}]
-)
+    "changes",
+    [
+        {"batch_size": 16}, {"learning_rate_decay": 0.5}, {"epochs": 7}, {"snapshots": [3]}, {"snapshot_steps": [5]},
+        {"network": Network(bias="all")},
+    ],
+)  # fmt: skip
 def test_a_state_of_other_settings_is_never_used(changes, tmp_path, monkeypatch):
     stopped(tmp_path / "a", monkeypatch)
     trained = train(tmp_path / "a", **changes)

@@ -70,11 +70,11 @@ def test_a_gpu_that_pytorch_cannot_use_is_said_so(monkeypatch):
 @pytest.mark.parametrize("batch_norm", [False, True], ids=["without-bn", "with-bn"])
 def test_a_gpu_trains_the_same_nets(batch_norm):
     """In float64, with enough steps that most are replayed from the captured graph, and a smaller last batch."""
-    shape = NetworkShape(7, 4, 3, 9, "relu", batch_norm, "first_layer", "kaiming_normal")
+    shape = NetworkShape("mlp", (7,), 4, 3, 9, "relu", batch_norm, "kaiming_normal")
     random = np.random.default_rng(0)
     x, y = torch.from_numpy(random.normal(size=(103, 7))), torch.from_numpy(random.integers(0, 4, 103))
     replicas = [Replica(0, 0.01), Replica(1, 0.01), Replica(0, 0.001)]
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.9, snapshots=())
+    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.9)
     states = {}
     for device in ("cpu", "cuda"):
         data = TrainingData(*(t.to(device) for t in (x[:83], y[:83], x[83:], y[83:])))

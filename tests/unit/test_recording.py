@@ -20,14 +20,23 @@ from nodescope.recording.recorder import record_configuration
 def recorded(request, tmp_path):
     """A random net, recorded on a small data set."""
     torch.manual_seed(0)
-    shape = NetworkShape(5, 3, 2, 4, "tanh", request.param, "all", "xavier_normal")
+    shape = NetworkShape("mlp", (5,), 3, 2, 4, "tanh", request.param, "xavier_normal", "all")
     network = FullyConnected(shape)
     for name, tensor in network.state_dict().items():
         if "num_batches" not in name:
             tensor.copy_(torch.rand(tensor.shape) + 0.1)
     dataset = small_dataset()
     save_network(grid.model_path(str(tmp_path / "models"), 0, "trained"), shape, network.state_dict())
-    record_configuration(tmp_path / "models", tmp_path / "activations", dataset, "blobs", [0], ["trained"])
+    record_configuration(
+        tmp_path / "models",
+        tmp_path / "activations",
+        dataset,
+        "blobs",
+        [0],
+        ["trained"],
+        positions="mean",
+        random_inputs=0,
+    )
     return network.eval(), dataset, tmp_path / "activations"
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import small_dataset
 
-from nodescope.config.schema import Training
+from nodescope.config.schema import Network, Training
 from nodescope.models import load_network
 from nodescope.training import configuration as stage
 from nodescope.training import train_configuration
@@ -17,8 +17,9 @@ KEYS = {"dataset": "blobs", "model": "mlp", "depth": 2, "width": 6, "activation"
 def train(folder, seeds=(0, 1), keys=KEYS, **changes):
     training = Training(**{"epochs": 5, "batch_size": 16, "learning_rates": [0.01, 0.001], "snapshots": [2]} | changes)
     return train_configuration(
-        keys, list(seeds), training, small_dataset(), device="cpu", progress_folder=folder, title="test"
-    )
+        keys, list(seeds), training, small_dataset(), network=Network(), initialisation=None, device="cpu",
+        progress_folder=folder, title="test",
+    )  # fmt: skip
 
 
 def test_the_rate_with_the_best_mean_validation_accuracy_wins(tmp_path):
@@ -57,7 +58,7 @@ def test_curves_hold_every_replica_and_the_state_before_the_first_step(tmp_path)
 
 def test_saved_networks_are_those_whose_accuracy_is_reported(tmp_path):
     trained = train(tmp_path / "progress")
-    trained.save_networks(tmp_path / "models", [2])
+    trained.save_networks(tmp_path / "models")
     dataset = small_dataset()
     for row in trained.accuracy_table().iter_rows(named=True):
         network = load_network(tmp_path / "models" / f"seed-{row['seed']}" / "trained.safetensors")
@@ -98,10 +99,10 @@ def test_a_training_that_was_stopped_goes_on_to_the_same_result(tmp_path, monkey
 
     assert epochs_run[0] == (stopped_in_round, 4)
     assert resumed.learning_curves().equals(undisturbed.learning_curves())
-    for state, by_seed in undisturbed.networks([2]).items():
+    for state, by_seed in undisturbed.networks().items():
         for seed, tensors in by_seed.items():
             for name, tensor in tensors.items():
-                assert torch.equal(tensor, resumed.networks([2])[state][seed][name])
+                assert torch.equal(tensor, resumed.networks()[state][seed][name])
 
 
 def test_progress_of_other_settings_is_not_picked_up(tmp_path, monkeypatch):
@@ -123,6 +124,6 @@ def test_a_net_that_diverges_at_every_rate_is_null_and_is_saved(tmp_path):
     )
     assert trained.accuracy_table()["accuracy"].null_count() == 6
     assert trained.replica_table()["diverged_epoch"].to_list() == [1, 1]
-    trained.save_networks(tmp_path / "models", [])
+    trained.save_networks(tmp_path / "models")
     network = load_network(tmp_path / "models" / "seed-0" / "trained.safetensors")
     assert not all(torch.isfinite(p).all() for p in network.parameters())

@@ -5,25 +5,18 @@ import pytest
 import torch
 from torch import nn
 
-from nodescope.models import FullyConnected, NetworkShape, StackedFullyConnected
-from nodescope.models.mlp import unstack
+from nodescope.models import FullyConnected, NetworkShape, initialise_stack, stack_of
+from nodescope.models.dropout import Dropout
 from nodescope.training import replicas as fused
+from nodescope.training.augmentation import FlipAndCrop
 from nodescope.training.replicas import Protocol, Replica, TrainingData
+from nodescope.training.snapshots import StepSnapshots
 
 torch.set_num_threads(1)
 
 
-def make_shape(activation="relu", batch_norm=False, bias="first_layer", depth=3):
-    return NetworkShape(
-        n_inputs=7,
-        n_classes=4,
-        depth=depth,
-        width=9,
-        activation=activation,
-        batch_norm=batch_norm,
-        bias=bias,
-        initialisation="kaiming_normal",
-    )
+def make_shape(activation="relu", batch_norm=False, depth=3, **further):
+    return NetworkShape("mlp", (7,), 4, depth, 9, activation, batch_norm, "kaiming_normal", **further)
 
 
 def make_data(n_train=53, n_validation=20, dtype=torch.float64, seed=0):
@@ -39,12 +32,31 @@ def train_fused(shape, replicas, protocol, data, after_epoch=lambda state: None)
 
 
 def train_alone(shape, replica, protocol, data):
-    """The same protocol as anyone would write it: nn.Module, torch.optim.Adam, a loop."""
-    stack = StackedFullyConnected.initialise(shape, [replica.seed], dtype=torch.float64)
+    """The same protocol as anyone would write it: nn.Module, an optimiser and a schedule of PyTorch, a loop."""
     network = FullyConnected(shape).double()
-    network.load_state_dict(unstack(stack.tensors(), 0))
-    optimiser = torch.optim.Adam(network.parameters(), lr=replica.learning_rate)
-    schedule = torch.optim.lr_scheduler.ExponentialLR(optimiser, protocol.learning_rate_decay)
+    network.load_state_dict(initialise_stack(shape, [replica.seed], dtype=torch.float64).network_tensors(0))
+    steps_per_epoch = len(range(0, len(data.x_train), protocol.batch_size))
+    settings = {"lr": replica.learning_rate, "weight_decay": protocol.weight_decay}
+    optimiser = (
+        torch.optim.Adam(network.parameters(), **settings)
+        if protocol.optimiser == "adam"
+        else torch.optim.SGD(network.parameters(), momentum=protocol.momentum, **settings)
+    )
+    schedule = {
+        "exponential": lambda: torch.optim.lr_scheduler.LambdaLR(
+            optimiser, lambda step: protocol.learning_rate_decay ** (step // steps_per_epoch)
+        ),
+        "multi_step": lambda: torch.optim.lr_scheduler.MultiStepLR(
+            optimiser, [m * steps_per_epoch for m in protocol.milestones], protocol.learning_rate_decay
+        ),
+        "cyclic": lambda: torch.optim.lr_scheduler.CyclicLR(
+            optimiser, 0.1 * replica.learning_rate, replica.learning_rate,
+            step_size_up=protocol.cycle_epochs * steps_per_epoch // 2, cycle_momentum=False,
+        ),
+        "one_cycle": lambda: torch.optim.lr_scheduler.OneCycleLR(
+            optimiser, replica.learning_rate, protocol.epochs * steps_per_epoch, cycle_momentum=False
+        ),
+    }[protocol.schedule]()  # fmt: skip
     best_accuracy, best_state, best_epoch = -1.0, None, 0
     for epoch in range(protocol.epochs):
         network.train()
@@ -54,9 +66,13 @@ def train_alone(shape, replica, protocol, data):
             if len(samples) == 1 and shape.batch_norm:
                 continue
             optimiser.zero_grad()
-            nn.functional.cross_entropy(network(data.x_train[samples]), data.y_train[samples]).backward()
+            loss = nn.functional.cross_entropy(network(data.x_train[samples]), data.y_train[samples])
+            weights = [module.weight for module in network.modules() if isinstance(module, nn.Linear)]
+            (loss + protocol.l1 * sum(weight.abs().sum() for weight in weights)).backward()
+            if protocol.gradient_clip is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), protocol.gradient_clip)
             optimiser.step()
-        schedule.step()
+            schedule.step()
         network.eval()
         with torch.no_grad():
             accuracy = (network(data.x_validation).argmax(1) == data.y_validation).double().mean().item()
@@ -66,27 +82,61 @@ def train_alone(shape, replica, protocol, data):
     return network.state_dict(), best_state, best_epoch
 
 
-@pytest.mark.parametrize("batch_norm", [False, True], ids=["without-bn", "with-bn"])
-@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
-def test_each_fused_replica_equals_the_net_trained_alone(activation, batch_norm):
-    shape, data = make_shape(activation, batch_norm), make_data()
-    protocol = Protocol(epochs=5, batch_size=8, learning_rate_decay=0.9, snapshots=())
+def assert_equal_to_nets_trained_alone(shape, protocol):
+    data = make_data()
     replicas = [Replica(0, 0.01), Replica(1, 0.01), Replica(0, 0.001), Replica(2, 0.0001)]
-
     state = train_fused(shape, replicas, protocol, data)
-
     for place, replica in enumerate(replicas):
         last, best, best_epoch = train_alone(shape, replica, protocol, data)
-        assert state.best_epoch[place] == best_epoch
-        for stacked, alone in ((unstack(state.tensors, place), last), (unstack(state.best, place), best)):
+        assert state.best_epoch[place] == (protocol.epochs if protocol.keep == "last" else best_epoch)
+        for tensors, alone in ((state.tensors, last), (state.best, last if protocol.keep == "last" else best)):
+            stacked = stack_of(shape, tensors).network_tensors(place)
+            assert stacked.keys() == alone.keys()
             for name in stacked:
                 if "num_batches_tracked" not in name:
                     torch.testing.assert_close(stacked[name], alone[name], rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("batch_norm", [False, True], ids=["without-bn", "with-bn"])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+def test_each_fused_replica_equals_the_net_trained_alone(activation, batch_norm):
+    protocol = Protocol(epochs=5, batch_size=8, learning_rate_decay=0.9)
+    assert_equal_to_nets_trained_alone(make_shape(activation, batch_norm), protocol)
+
+
+@pytest.mark.parametrize(
+    "further",
+    [{"taper": 0.6}, {"layer_norm": True}, {"skip_connections": True}, {"layer_norm": True, "batch_norm": True}],
+    ids=lambda further: "-".join(further),
+)
+def test_each_kind_of_network_is_trained_as_its_module_would_be(further):
+    assert_equal_to_nets_trained_alone(make_shape(**further), Protocol(epochs=3, batch_size=8))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimiser": "sgd"},
+        {"optimiser": "sgd", "momentum": 0.0, "weight_decay": 0.01},
+        {"weight_decay": 0.01},
+        {"l1": 0.01},
+        {"gradient_clip": 0.5},
+        {"keep": "last"},
+        {"schedule": "multi_step", "milestones": (2, 3), "learning_rate_decay": 0.1},
+        {"schedule": "cyclic", "cycle_epochs": 2},
+        {"schedule": "one_cycle"},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())),
+)
+def test_each_way_to_train_is_pytorch_s(changes):
+    assert_equal_to_nets_trained_alone(
+        make_shape(batch_norm=True), Protocol(**{"epochs": 5, "batch_size": 8} | changes)
+    )
+
+
 @pytest.mark.parametrize("bias", ["first_layer", "all", "none"])
 def test_bias_stands_where_the_configuration_says(bias):
-    names = StackedFullyConnected.initialise(make_shape(bias=bias), [0]).parameters
+    names = initialise_stack(make_shape(bias=bias), [0]).parameters
     biased = [name for name in names if name.endswith("linear.bias")]
     assert len(biased) == {"first_layer": 1, "all": 3, "none": 0}[bias]
     assert "output.bias" not in names
@@ -94,17 +144,19 @@ def test_bias_stands_where_the_configuration_says(bias):
 
 def test_a_replica_does_not_depend_on_its_neighbours():
     shape, data = make_shape(batch_norm=True), make_data()
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.99, snapshots=())
+    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.99)
     alone = train_fused(shape, [Replica(5, 0.01)], protocol, data)
     among_others = train_fused(shape, [Replica(1, 0.1), Replica(5, 0.01), Replica(7, 0.01)], protocol, data)
-    for name, tensor in unstack(alone.tensors, 0).items():
-        torch.testing.assert_close(tensor, unstack(among_others.tensors, 1)[name], rtol=1e-10, atol=1e-10)
+    for name, tensor in stack_of(shape, alone.tensors).network_tensors(0).items():
+        torch.testing.assert_close(
+            tensor, stack_of(shape, among_others.tensors).network_tensors(1)[name], rtol=1e-10, atol=1e-10
+        )
 
 
 @pytest.mark.parametrize("batch_norm", [False, True], ids=["without-bn", "with-bn"])
 def test_replicas_that_step_in_turns_are_those_that_step_together(monkeypatch, batch_norm):
     shape, data = make_shape(batch_norm=batch_norm), make_data()
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.9, snapshots=())
+    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.9)
     replicas = [Replica(seed, rate) for rate in (0.01, 0.001) for seed in range(3)]
     together = train_fused(shape, replicas, protocol, data)
     bytes_of_two = 2 * 4 * sum(t[0].nbytes for name, t in together.tensors.items() if "running_" not in name)
@@ -116,7 +168,7 @@ def test_replicas_that_step_in_turns_are_those_that_step_together(monkeypatch, b
 
 def test_a_run_is_repeated_bit_for_bit():
     shape, data = make_shape(batch_norm=True), make_data(dtype=torch.float32)
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.99, snapshots=())
+    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.99)
     replicas = [Replica(0, 0.01), Replica(1, 0.01)]
     first, second = (train_fused(shape, replicas, protocol, data) for _ in range(2))
     for name, tensor in first.tensors.items():
@@ -125,7 +177,7 @@ def test_a_run_is_repeated_bit_for_bit():
 
 def test_a_diverged_replica_is_reported_and_does_not_touch_the_others():
     shape, data = make_shape(), make_data(dtype=torch.float32)
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=1.0, snapshots=())
+    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=1.0)
     state = train_fused(shape, [Replica(0, 1e30), Replica(0, 0.01)], protocol, data)
     alone = train_fused(shape, [Replica(0, 0.01)], protocol, data)
 
@@ -133,13 +185,15 @@ def test_a_diverged_replica_is_reported_and_does_not_touch_the_others():
     assert state.diverged_epoch().tolist() == [1, 0]
     assert np.isnan(state.best_accuracy()[0])
     assert not all(torch.isfinite(t[0]).all() for t in state.best.values())
-    for name, tensor in unstack(alone.tensors, 0).items():
-        torch.testing.assert_close(tensor, unstack(state.tensors, 1)[name], rtol=1e-5, atol=1e-6)
+    for name, tensor in stack_of(shape, alone.tensors).network_tensors(0).items():
+        torch.testing.assert_close(
+            tensor, stack_of(shape, state.tensors).network_tensors(1)[name], rtol=1e-5, atol=1e-6
+        )
 
 
 def test_the_kept_epoch_is_the_first_of_the_best():
     shape, data = make_shape(), make_data()
-    protocol = Protocol(epochs=12, batch_size=8, learning_rate_decay=0.99, snapshots=())
+    protocol = Protocol(epochs=12, batch_size=8, learning_rate_decay=0.99)
     seen = []
     state = train_fused(
         shape, [Replica(0, 0.01)], protocol, data,
@@ -153,6 +207,88 @@ def test_the_kept_epoch_is_the_first_of_the_best():
 
 def test_a_last_batch_of_one_sample_is_left_out_with_batch_normalisation():
     data = make_data(n_train=17)
-    protocol = Protocol(epochs=1, batch_size=8, learning_rate_decay=1.0, snapshots=())
+    protocol = Protocol(epochs=1, batch_size=8, learning_rate_decay=1.0)
     state = train_fused(make_shape(batch_norm=True), [Replica(0, 0.01)], protocol, data)
     assert all(torch.isfinite(t).all() for t in state.tensors.values())
+
+
+def test_a_drawn_mask_belongs_to_the_replica_and_drops_its_share():
+    shape, data = make_shape(dropout=0.5), make_data()
+    protocol = Protocol(epochs=3, batch_size=8)
+    alone = train_fused(shape, [Replica(5, 0.01)], protocol, data)
+    torch.manual_seed(7)
+    among_others = train_fused(shape, [Replica(1, 0.1), Replica(5, 0.01)], protocol, data)
+    for name, tensor in alone.tensors.items():
+        assert torch.equal(tensor[0], among_others.tensors[name][1])
+    undropped = train_fused(make_shape(), [Replica(5, 0.01)], protocol, data)
+    assert not torch.equal(undropped.tensors["output.weight"][0].T, alone.tensors["output.weight"][0])
+
+    layer = Dropout(0.3)
+    layer.generator = torch.Generator().manual_seed(0)
+    dropped = layer(torch.ones(100_000))
+    assert abs((dropped == 0).double().mean() - 0.3) < 0.01
+    assert abs(dropped.mean() - 1) < 0.01
+    assert torch.equal(layer.eval()(torch.ones(5)), torch.ones(5))
+
+
+def test_images_are_mirrored_and_shifted_and_nothing_else():
+    images = torch.arange(1.0, 2 * 3 * 25 + 1).reshape(1, 2, 3, 5, 5)
+    augment = FlipAndCrop([3], epoch=0, n_samples=9, image_shape=(3, 5, 5), device=torch.device("cpu"))
+    samples = torch.tensor([[4, 7]])
+    moved = augment(images.reshape(1, 2, 75), samples).reshape(2, 3, 5, 5)
+    for image, found in zip(images[0], moved, strict=True):
+        padded = nn.functional.pad(image, [4] * 4)
+        windows = [padded[:, top : top + 5, left : left + 5] for top in range(9) for left in range(9)]
+        assert sum(torch.equal(found, w) or torch.equal(found, w.flip(-1)) for w in windows) == 1
+
+
+def test_augmentation_draws_every_shift_and_both_sides_and_trains_alike_alone_and_among_others():
+    augment = FlipAndCrop([0], epoch=1, n_samples=5000, image_shape=(1, 12, 12), device=torch.device("cpu"))
+    marked = torch.zeros(12, 12)
+    marked[5, 4] = 1.0
+    moved = augment(marked.reshape(1, 1, -1).expand(1, 5000, -1), torch.arange(5000)[None]).reshape(-1, 12, 12)
+    rows, columns = moved.flatten(1).argmax(1) // 12, moved.flatten(1).argmax(1) % 12
+    assert sorted(set(rows.tolist())) == list(range(1, 10))
+    assert sorted(set(columns.tolist())) == list(range(0, 12))  # 0 to 8 as it was, 3 to 11 mirrored
+
+    shape = NetworkShape("mlp", (1, 2, 4), 4, 2, 9, "relu", False, "kaiming_normal")
+    data = make_data()
+    wide = TrainingData(*(torch.nn.functional.pad(x, (0, 1)) if x.ndim == 2 else x
+                          for x in (data.x_train, data.y_train, data.x_validation, data.y_validation)))  # fmt: skip
+    protocol = Protocol(epochs=2, batch_size=8, augmentation="flip_crop")
+    alone = train_fused(shape, [Replica(5, 0.01)], protocol, wide)
+    among_others = train_fused(shape, [Replica(1, 0.01), Replica(5, 0.01)], protocol, wide)
+    for name, tensor in alone.tensors.items():
+        torch.testing.assert_close(tensor[0], among_others.tensors[name][1], rtol=1e-10, atol=1e-10)
+    plain = train_fused(shape, [Replica(5, 0.01)], Protocol(epochs=2, batch_size=8), wide)
+    assert not torch.allclose(plain.tensors["output.weight"], alone.tensors["output.weight"])
+
+
+def test_snapshots_by_step_are_the_net_after_that_many_steps():
+    shape, data = make_shape(), make_data(n_train=48)
+    replicas = [Replica(0, 0.01), Replica(1, 0.001)]
+    state = fused.start(shape, replicas, 2, data)
+    snapshots = StepSnapshots((3, 6, 8), state.tensors)
+    fused.train(shape, replicas, Protocol(epochs=2, batch_size=8), data, state, lambda _: None, [snapshots])
+    taken = dict(snapshots.taken())
+    assert sorted(taken) == [3, 6, 8] and not dict(snapshots.taken())
+    after_an_epoch = train_fused(shape, replicas, Protocol(epochs=1, batch_size=8), data)
+    for name, tensor in after_an_epoch.tensors.items():
+        assert torch.equal(taken[6][name], tensor)
+        assert not torch.equal(taken[3][name], tensor)
+
+
+def test_networks_that_are_not_trained_are_as_they_were_initialised():
+    shape, data = make_shape(), make_data()
+    state = train_fused(shape, [Replica(0, 0.01)], Protocol(epochs=0, batch_size=8), data)
+    for name, tensor in initialise_stack(shape, [0], dtype=torch.float64).tensors().items():
+        assert torch.equal(state.tensors[name], tensor)
+    assert state.epoch == 0 and np.isfinite(state.curves["train_loss"]).all()
+
+
+def test_fewer_samples_can_be_evaluated():
+    data = make_data()
+    some = TrainingData(data.x_train, data.y_train, data.x_validation, data.y_validation, torch.tensor([1, 5, 20]))
+    few = TrainingData(*(t[[1, 5, 20]] for t in (data.x_train, data.y_train)), data.x_validation, data.y_validation)
+    states = [fused.start(make_shape(), [Replica(0, 0.1)], 1, found) for found in (some, few)]
+    assert states[0].curves["train_loss"][0] == states[1].curves["train_loss"][0]

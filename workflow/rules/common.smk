@@ -89,8 +89,12 @@ def study_of(wildcards):
     return STUDIES[wildcards.study]
 
 
+def configuration_of(wildcards):
+    return grid.find_configuration(study_of(wildcards), wildcards.configuration)
+
+
 def configuration_keys(wildcards):
-    return grid.find_configuration(study_of(wildcards), wildcards.configuration).keys()
+    return configuration_of(wildcards).keys()
 
 
 def seeds_of(wildcards):
@@ -139,7 +143,23 @@ def dataset_file(wildcards):
 
 
 def training_params(wildcards):
-    return study_of(wildcards).training.model_dump(mode="json")
+    return configuration_of(wildcards).training(study_of(wildcards)).model_dump(mode="json")
+
+
+def network_params(wildcards):
+    return configuration_of(wildcards).network(study_of(wildcards)).model_dump(mode="json")
+
+
+def initialisation_of(wildcards):
+    return configuration_of(wildcards).initialisation()
+
+
+def positions_of(wildcards):
+    return study_of(wildcards).positions
+
+
+def random_inputs_of(wildcards):
+    return study_of(wildcards).random_inputs
 
 
 def trains_on_gpu():

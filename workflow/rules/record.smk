@@ -39,6 +39,8 @@ rule record_activations:
     params:
         seeds=seeds_of,
         states=states_of,
+        positions=positions_of,
+        random_inputs=random_inputs_of,
     script:
         "../scripts/record.py"
 

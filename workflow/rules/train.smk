@@ -38,5 +38,7 @@ rule train_configuration:
         key_columns=configuration_keys,
         seeds=seeds_of,
         training=training_params,
+        network=network_params,
+        initialisation=initialisation_of,
     script:
         "../scripts/train.py"

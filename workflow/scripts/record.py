@@ -26,4 +26,6 @@ with job(snakemake.log[0], f"Recording {name}"):
         Path(snakemake.input.dataset).stem,
         snakemake.params.seeds,
         snakemake.params.states,
+        positions=snakemake.params.positions,
+        random_inputs=snakemake.params.random_inputs,
     )

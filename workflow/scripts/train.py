@@ -19,7 +19,7 @@ with (
     import torch
 
     from nodescope import datasets
-    from nodescope.config.schema import Training
+    from nodescope.config.schema import Network, Training
     from nodescope.tables import write_table
     from nodescope.training import train_configuration
 
@@ -30,11 +30,13 @@ with (
         snakemake.params.seeds,
         training,
         datasets.load(snakemake.input.dataset),
+        network=Network.model_validate(snakemake.params.network),
+        initialisation=snakemake.params.initialisation,
         device=device,
         progress_folder=f"results/{snakemake.wildcards.study}/.progress/{snakemake.wildcards.configuration}",
         title=name,
     )
-    trained.save_networks(snakemake.output.models, training.snapshots)
+    trained.save_networks(snakemake.output.models)
     write_table(trained.learning_curves(), snakemake.output.learning_curves)
     write_table(trained.accuracy_table(), snakemake.output.accuracy)
     write_table(trained.replica_table(), snakemake.output.replicas)

@@ -1,6 +1,7 @@
 """One recorded layer of one net, as the analyses see it: J nodes, N samples, C classes."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -53,6 +54,12 @@ class RecordedLayer:
         """The binary switch theta [J, N] (methods, section 1)."""
         theta_JN: NDArray[np.bool_] = np.asarray(activations.z > self.theta_threshold)
         return theta_JN
+
+
+def recorded_layers(folder: str, seed: int, state: str) -> list[int]:
+    """The numbers of the hidden layers that are recorded of a net, from 1 on."""
+    found = Path(folder, f"seed-{seed}", state).glob("*/layer-*.parquet")
+    return sorted({int(path.stem.removeprefix("layer-")) for path in found})
 
 
 def finite_nodes(activations: LayerActivations) -> NDArray[np.bool_]:

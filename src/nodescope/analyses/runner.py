@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from nodescope.analyses.layers import RecordedLayer
+from nodescope.analyses.layers import RecordedLayer, recorded_layers
 from nodescope.tables import with_keys
 
 logger = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def analyse_configuration(
     frames: dict[str, list[pl.DataFrame]] = {name: [] for name in analyses}
     for seed in seeds:
         for state in states:
-            for number in range(1, keys["depth"] + 1):
+            for number in recorded_layers(activations_folder, seed, state):
                 layer = RecordedLayer(activations_folder, seed, state, number, theta_threshold)
                 place = {"seed": pl.lit(seed), "state": pl.lit(state), "layer": pl.lit(number)}
                 for name, options in analyses.items():

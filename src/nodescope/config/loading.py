@@ -8,7 +8,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from nodescope.config.schema import DATASET_SOURCES, SAFE_NAME, Config
+from nodescope.architectures import ARCHITECTURES
+from nodescope.config.schema import DATASET_SOURCES, SAFE_NAME, VARIANT_NAME, Config, Study
 from nodescope.errors import ConfigError
 
 #: Folders and anchors of our own beside those of the studies.
@@ -92,14 +93,7 @@ def _inconsistencies(config: Config) -> Iterator[str]:
                 f"studies[{index}].dataset: another study prepares a data set of the name "
                 f"'{study.dataset.name}' with other settings; add a key 'name' to one of them"
             )
-        if study.training.batch_size < 2 and True in study.grid.batch_norm:
-            yield f"studies[{index}].training.batch_size: must be at least 2 with batch normalisation"
-        late = [epoch for epoch in study.training.snapshots if epoch > study.training.epochs]
-        if late:
-            yield (
-                f"studies[{index}].training.snapshots: {', '.join(map(str, late))} lies beyond the last epoch "
-                f"({study.training.epochs})"
-            )
+        yield from (f"studies[{index}].{problem}" for problem in _of_networks(study))
         narrowest = min(study.grid.width)
         for analysis in ("distributions", "densities"):
             nodes = getattr(study.analyses, analysis).nodes
@@ -108,6 +102,35 @@ def _inconsistencies(config: Config) -> Iterator[str]:
                     f"studies[{index}].analyses.{analysis}.nodes: node {max(nodes)} does not exist in layers of "
                     f"{narrowest} nodes; allowed: 0 to {narrowest - 1}"
                 )
+
+
+def _of_networks(study: Study) -> Iterator[str]:
+    variants = study.grid.variants or []
+    for name, count in Counter(variant.name for variant in variants).items():
+        if count > 1:
+            yield f"grid.variants: {count} variants are named '{name}'; give each a name of its own"
+    settings = {"training": study.training}
+    for position, variant in enumerate(variants):
+        where = f"grid.variants[{position}].training"
+        fixed = [key for key in ("snapshots", "snapshot_steps") if key in variant.training.model_fields_set]
+        for key in fixed:
+            yield f"{where}.{key}: the same states are recorded of all networks; give it in the study's training"
+        if variant.training.model_fields_set:
+            changes = {key: getattr(variant.training, key) for key in variant.training.model_fields_set}
+            settings[where] = study.training.model_copy(update=changes)
+    for where, training in settings.items():
+        if training.batch_size < 2 and True in study.grid.batch_norm:
+            yield f"{where}.batch_size: must be at least 2 with batch normalisation"
+        late = [epoch for epoch in training.snapshots if epoch > training.epochs]
+        if late:
+            yield f"{where}.snapshots: {', '.join(map(str, late))} lies beyond the last epoch ({training.epochs})"
+        if training.schedule == "multi_step" and not training.milestones:
+            yield f"{where}.milestones: multi_step needs the epochs after which the learning rate decays"
+        if (training.epochs == 0) != (study.training.epochs == 0):
+            yield f"{where}.epochs: either all networks of a study are trained or none (epochs: 0)"
+    for model in study.model:
+        problems = [ARCHITECTURES[model].problem_with_depth(depth) for depth in study.grid.depth]
+        yield from (f"grid.depth: {problem}" for problem in problems if problem)
 
 
 def _describe(detail: ErrorDetails) -> tuple[str, str]:
@@ -124,6 +147,11 @@ def _describe(detail: ErrorDetails) -> tuple[str, str]:
             return where, (
                 f"{given} is not safe as a file name; allowed: 1 to 64 letters, digits, '-' and '_', "
                 "beginning with a letter or digit"
+            )
+        case "string_pattern_mismatch" if context["pattern"] == VARIANT_NAME:
+            return (
+                where,
+                f"{given} must be 1 to 32 lower-case letters, digits and '-', beginning with a letter or digit",
             )
         case "string_pattern_mismatch":
             return where, f"{given} is not a colour; write it as '#rrggbb'"

@@ -7,11 +7,22 @@ The JSON schema for editors and the commented ``config.yaml`` are generated from
 import difflib
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.architectures import ARCHITECTURES
 
 SAFE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+
+VARIANT_NAME = r"^[a-z0-9][a-z0-9-]{0,31}$"
 
 INITIALISATIONS = (
     "kaiming_normal",
@@ -27,6 +38,11 @@ def _not_a_boolean(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("a number is needed, not true/false")
     return value
+
+
+def _as_list(value: Any) -> Any:
+    """``model: mlp`` is short for ``model: [mlp]``."""
+    return [value] if isinstance(value, str) else value
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -60,18 +76,21 @@ def _split_size(value: Any) -> Any:
 
 Distinct = AfterValidator(_distinct)
 SafeName = Annotated[str, Field(pattern=SAFE_NAME)]
+VariantName = Annotated[str, Field(pattern=VARIANT_NAME)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Index = Annotated[int, Field(strict=True, ge=0)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Flag = Annotated[bool, Field(strict=True)]
 Number = Annotated[float, BeforeValidator(_not_a_boolean), Field(allow_inf_nan=False)]
 PositiveNumber = Annotated[Number, Field(gt=0)]
+NotNegative = Annotated[Number, Field(ge=0)]
 SplitSize = Annotated[int | float, BeforeValidator(_split_size)]
-Split = Literal["train", "validation", "test"]
+Split = Literal["train", "validation", "test", "random"]
 Splits = Annotated[list[Split], Field(min_length=1), Distinct]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 ActivationName = Annotated[str, _one_of("activation function", tuple(ACTIVATION_FUNCTIONS))]
 InitialisationName = Annotated[str, _one_of("initialisation", INITIALISATIONS)]
+ModelName = Annotated[str, _one_of("model", tuple(ARCHITECTURES))]
 
 ALL_SPLITS: list[Split] = ["train", "validation", "test"]
 
@@ -85,6 +104,9 @@ class Section(BaseModel):
 # --- data sets -------------------------------------------------------------------------------------------
 
 
+Scaling = Literal["as_is", "centred", "standardised"]
+
+
 class DatasetSource(Section):
     """What all data sets have in common."""
 
@@ -94,6 +116,11 @@ class DatasetSource(Section):
         0.1, description="validation samples (whole number) or share (fraction), drawn from the training data"
     )
     split_seed: Seed = Field(0, description="fixes which samples are drawn for validation")
+    scaling: Scaling = Field(
+        "as_is",
+        description="as_is (images in [0, 1]), centred (0.5 subtracted, divided by 0.5), or standardised (mean 0 and "
+        "standard deviation 1 over the training samples, per feature or image channel)",
+    )
 
 
 class OwnTestSplit(DatasetSource):
@@ -110,10 +137,22 @@ class Digits(OwnTestSplit):
 
 
 class Iris(OwnTestSplit):
-    """scikit-learn's iris: 150 flowers, 4 features, standardised by the training split; no download."""
+    """scikit-learn's iris: 150 flowers, 4 features; no download."""
 
     source: Literal["iris"]
     name: SafeName = "iris"
+    scaling: Scaling = "standardised"
+
+
+class Gaussian(OwnTestSplit):
+    """Random data: features drawn from N(0, 1), classes drawn at random; for the propagation of signals."""
+
+    source: Literal["gaussian"]
+    name: SafeName = "gaussian"
+    samples: Count = Field(2000, description="how many")
+    features: Count = Field(500, description="per sample")
+    classes: Annotated[int, Field(strict=True, ge=2, le=1000)] = Field(10, description="drawn without regard to x")
+    seed: Seed = Field(0, description="fixes what is drawn")
 
 
 class TorchvisionDataset(DatasetSource):
@@ -160,6 +199,7 @@ class Npz(OwnTestSplit):
 DATASET_SOURCES: dict[str, type[DatasetSource]] = {
     "digits": Digits,
     "iris": Iris,
+    "gaussian": Gaussian,
     "mnist": Mnist,
     "fmnist": FashionMnist,
     "cifar10": Cifar10,
@@ -168,7 +208,7 @@ DATASET_SOURCES: dict[str, type[DatasetSource]] = {
 }
 
 AnyDataset = Annotated[
-    Digits | Iris | Mnist | FashionMnist | Cifar10 | ImageFolder | Npz,
+    Digits | Iris | Gaussian | Mnist | FashionMnist | Cifar10 | ImageFolder | Npz,
     Field(discriminator="source"),
 ]
 
@@ -179,6 +219,93 @@ def _expand_dataset_name(value: Any) -> Any:
 
 
 # --- the family of networks and how it is trained --------------------------------------------------------
+
+
+class Network(Section):
+    """What all networks of the study have in common, beside what the grid varies."""
+
+    bias: Literal["first_layer", "all", "none"] = Field(
+        "first_layer", description="which hidden layers of an mlp have a bias where there is no batch normalisation"
+    )
+    taper: Annotated[Number, Field(gt=0, le=1)] = Field(
+        1.0, description="width of each hidden layer of an mlp over that of the layer before (0.5: 64, 32, 16)"
+    )
+    layer_norm: Flag = Field(False, description="layer normalisation before the activation function of an mlp")
+    skip_connections: Flag = Field(
+        False, description="the input of each hidden layer of an mlp is added to its output where their widths agree"
+    )
+    dropout: Annotated[Number, Field(ge=0, lt=1)] = Field(
+        0.0, description="share of the activations of each hidden layer of an mlp that is dropped in training"
+    )
+
+
+class Training(Section):
+    """How every network of the study is trained."""
+
+    epochs: Index = Field(300, description="passes over the training data; 0 looks at networks as they are initialised")
+    keep: Literal["best", "last"] = Field(
+        "best",
+        description="the parameters that the state 'trained' has: of the epoch with the best validation accuracy, or "
+        "of the last epoch",
+    )
+    batch_size: Count = Field(64, description="samples per step; reshuffled each epoch")
+    learning_rates: Annotated[list[PositiveNumber], Field(min_length=1), Distinct] = Field(
+        [0.01, 0.001, 0.0001],
+        description="candidates, each tried with every seed; the best mean validation accuracy wins",
+    )
+    refinement_rounds: Annotated[int, Field(strict=True, ge=0, le=5)] = Field(
+        1, description="further rounds of search that try best/sqrt(10) and best*sqrt(10), then ever closer; 0 for none"
+    )
+    schedule: Literal["exponential", "multi_step", "cyclic", "one_cycle"] = Field(
+        "exponential",
+        description="of the learning rate: exponential (a factor after each epoch), multi_step (a factor after each "
+        "milestone), cyclic (up from a tenth to the rate and down again), one_cycle (up over the first 30 % of the "
+        "steps, then down to nothing)",
+    )
+    learning_rate_decay: Annotated[Number, Field(gt=0, le=1)] = Field(
+        0.99, description="factor on the learning rate after each epoch, or milestone (multi_step)"
+    )
+    milestones: Annotated[list[Count], Distinct] = Field([], description="epochs after which multi_step decays")
+    cycle_epochs: Annotated[int, Field(strict=True, ge=2)] = Field(10, description="length of one cycle of cyclic")
+    optimiser: Literal["adam", "sgd"] = Field("adam", description="Adam, or stochastic gradient descent")
+    momentum: Annotated[Number, Field(ge=0, lt=1)] = Field(0.9, description="of sgd")
+    weight_decay: NotNegative = Field(0.0, description="L2: this times the parameter is added to its gradient")
+    l1: NotNegative = Field(0.0, description="this times the sum of the absolute weights is added to the loss")
+    gradient_clip: PositiveNumber | None = Field(
+        None, description="largest norm of a network's gradient; a larger one is scaled down to it"
+    )
+    augmentation: Literal["none", "flip_crop"] = Field(
+        "none", description="flip_crop: training images are mirrored at random and moved by up to 4 pixels"
+    )
+    evaluation_samples: Count | None = Field(
+        None, description="training samples whose loss and accuracy are measured after each epoch; left out: all"
+    )
+    snapshots: Annotated[list[Count], Distinct] = Field(
+        [], description="epochs after which the network is recorded too (states epoch-N), to see it learn"
+    )
+    snapshot_steps: Annotated[list[Count], Distinct] = Field(
+        [], description="optimisation steps after which the network is recorded too (states step-N)"
+    )
+
+
+class Variant(Section):
+    """A named departure from the study's settings; what it does not name stays as it is."""
+
+    name: VariantName = Field(description="lower-case letters, digits and '-': in paths and figures")
+    activation: ActivationName | None = Field(None, description="instead of the grid's")
+    batch_norm: Flag | None = Field(None, description="instead of the grid's")
+    initialisation: InitialisationName | None = Field(None, description="instead of the grid's or the default")
+    network: Network = Field(Network(), description="keys of network that differ")
+    training: Training = Field(Training(), description="keys of training that differ")
+
+    @model_serializer(mode="wrap")
+    def _only_what_differs(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Keys of the two sections that were not given must not come back as given."""
+        dumped: dict[str, Any] = handler(self)
+        for name, section in (("network", self.network), ("training", self.training)):
+            if name in dumped:
+                dumped[name] = {key: dumped[name][key] for key in section.model_fields_set if key in dumped[name]}
+        return dumped
 
 
 class Grid(Section):
@@ -200,34 +327,16 @@ class Grid(Section):
         ),
     )
 
+    variants: Annotated[list[Variant], Field(min_length=1)] | None = Field(
+        None,
+        description="named departures from the study's settings, each tried with every point of the grid, the first "
+        "being what the others are compared with: name, and any of activation, batch_norm, initialisation, network, "
+        "training (only the keys that differ)",
+    )
+
     def axes(self) -> dict[str, list[Any]]:
         """The axes that the study names, in the order in which they stand in identifiers and tables."""
         return {name: values for name, values in self if values is not None}
-
-
-class Training(Section):
-    """How every network of the study is trained: Adam on mini-batches, no explicit regularisation."""
-
-    epochs: Count = Field(
-        300, description="passes over the training data; the parameters of the best validation epoch are kept"
-    )
-    batch_size: Count = Field(64, description="samples per step; reshuffled each epoch")
-    learning_rates: Annotated[list[PositiveNumber], Field(min_length=1), Distinct] = Field(
-        [0.01, 0.001, 0.0001],
-        description="candidates, each tried with every seed; the best mean validation accuracy wins",
-    )
-    refinement_rounds: Annotated[int, Field(strict=True, ge=0, le=5)] = Field(
-        1, description="further rounds of search that try best/sqrt(10) and best*sqrt(10), then ever closer; 0 for none"
-    )
-    learning_rate_decay: Annotated[Number, Field(gt=0, le=1)] = Field(
-        0.99, description="factor on the learning rate after each epoch"
-    )
-    bias: Literal["first_layer", "all", "none"] = Field(
-        "first_layer", description="which hidden layers have a bias where there is no batch normalisation"
-    )
-    snapshots: Annotated[list[Count], Distinct] = Field(
-        [], description="epochs after which the network is recorded too (states epoch-N), to see it learn"
-    )
 
 
 # --- analyses --------------------------------------------------------------------------------------------
@@ -369,12 +478,23 @@ class Study(Section):
     dataset: Annotated[AnyDataset, BeforeValidator(_expand_dataset_name)] = Field(
         description="digits, iris, mnist, fmnist, cifar10, image_folder or npz: a name, or a section with its keys"
     )
-    model: Literal["mlp"] = Field("mlp", description="the family of networks: mlp (fully connected)")
+    model: Annotated[list[ModelName], BeforeValidator(_as_list), Field(min_length=1), Distinct] = Field(
+        ["mlp"], description=f"families of networks, of: {', '.join(ARCHITECTURES)}"
+    )
     grid: Grid = Field(description="every combination is one configuration")
     seeds: Annotated[list[Seed], Field(min_length=1), Distinct] = Field(
         [0, 1, 2], description="each configuration is trained once per seed"
     )
+    network: Network = Network()
     training: Training = Training()
+    random_inputs: Index = Field(
+        0, description="samples of a further split, random: what the networks see of them is drawn from U[0, 1)"
+    )
+    positions: Literal["mean", "max", "rows"] = Field(
+        "mean",
+        description="what is recorded of a convolution, whose nodes are its channels: the mean or the largest "
+        "pre-activation over the positions, or each position as a row",
+    )
     theta_threshold: Number = Field(0.0, description="a node is on (theta = 1) where its pre-activation exceeds this")
     analyses: Analyses = Analyses()
     keep_activations: Literal["auto", "always", "never"] = Field(

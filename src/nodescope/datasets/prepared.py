@@ -5,6 +5,8 @@ Arrays of the npz:
 =============  ==========================  ==================================================
 x              uint8 or float32            [sample, feature] or [sample, channel, row, column]
 y              int64 [sample]              class index
+shift, scale   float32, as one sample or   what the values (of images, in [0, 1]) are less, and divided by,
+               [channel, 1, 1]             before a network sees them
 train          int64 [n]                   sample indices of the split, sorted; likewise
                                            ``validation`` and ``test``
 class_names    unicode [class]
@@ -13,7 +15,7 @@ class_names    unicode [class]
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,33 +42,70 @@ class PreparedDataset:
     splits : Splits
         Sample indices of train, validation and test.
     class_names : list of str
+    shift, scale : float32 array
+        Broadcast against one sample: what a network sees is (value - shift) / scale.
     """
 
     x: NDArray[Any]
     y: NDArray[np.int64]
     splits: Splits
     class_names: list[str]
-
-    @property
-    def n_features(self) -> int:
-        """Number of inputs of a fully connected network."""
-        return int(np.prod(self.x.shape[1:]))
+    shift: NDArray[np.float32] = field(default_factory=lambda: np.zeros((), np.float32))
+    scale: NDArray[np.float32] = field(default_factory=lambda: np.ones((), np.float32))
 
     def digest(self) -> str:
-        """A digest of samples, labels and splits."""
+        """A digest of samples, their scaling, labels and splits."""
         digest = hashlib.sha256()
-        for array in (self.x, self.y, *(indices for _, indices in self.splits.items())):
+        for array in (self.x, self.shift, self.scale, self.y, *(indices for _, indices in self.splits.items())):
             digest.update(np.ascontiguousarray(array).data)
         return digest.hexdigest()
 
     def inputs(self, samples: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Samples as a network sees them: float32 [sample, feature], images scaled to [0, 1]."""
-        flat = self.x[samples].reshape(len(samples), -1)
-        return flat.astype(np.float32) / np.float32(255) if flat.dtype == np.uint8 else flat
+        """Samples as a network sees them: float32 [sample, feature], images scaled to [0, 1], then shifted and scaled."""
+        return scaled(self.x[samples], self.shift, self.scale).reshape(len(samples), -1)
+
+    def with_random_inputs(self, n: int) -> tuple["PreparedDataset", NDArray[np.int64]]:
+        """This data set with further samples, and their indices: what a network sees of them is drawn from U[0, 1).
+
+        Their classes are drawn at random too.
+        """
+        random = np.random.default_rng(0)
+        x = random.random((n, *self.x.shape[1:]), np.float32) * self.scale + self.shift
+        y = random.integers(len(self.class_names), size=n)
+        own = unit_interval(self.x)
+        whole = PreparedDataset(
+            np.concatenate([own, x]), np.concatenate([self.y, y]), self.splits, self.class_names, self.shift, self.scale
+        )
+        return whole, np.arange(len(own), len(own) + n)
 
     def labels(self, samples: NDArray[np.int64]) -> NDArray[np.int64]:
         """Class indices of samples."""
         return self.y[samples]
+
+
+def unit_interval(x: NDArray[Any]) -> NDArray[np.float32]:
+    """Images in [0, 1]; other data as they are."""
+    values: NDArray[np.float32] = x.astype(np.float32) / np.float32(255) if x.dtype == np.uint8 else x
+    return values
+
+
+def scaled(x: NDArray[Any], shift: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a network sees of samples, in their shape."""
+    values = unit_interval(x)
+    return values if not shift.any() and (scale == 1).all() else (values - shift) / scale
+
+
+def _scaling(kind: str, x_train: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Shift and scale for one kind of `nodescope.config.schema.Scaling`."""
+    if kind == "standardised":
+        values = unit_interval(x_train)
+        over = (0, 2, 3) if values.ndim == 4 else (0,)
+        deviation = values.std(axis=over, dtype=np.float64, keepdims=True)[0]
+        mean = values.mean(axis=over, dtype=np.float64, keepdims=True)[0]
+        # A feature that never varies stays 0.
+        return mean.astype(np.float32), np.where(deviation > 0, deviation, 1).astype(np.float32)
+    centre = 0.5 if kind == "centred" else 0.0
+    return np.array(centre, np.float32), np.array(centre or 1, np.float32)
 
 
 def _splits_of(source: DatasetSource, labels: Labels) -> Splits:
@@ -103,13 +142,13 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
     """
     x, labels = read_samples(source, data_root, download=download)
     splits = _splits_of(source, labels)
-    if source.source == "iris":
-        mean, std = x[splits.train].mean(axis=0), x[splits.train].std(axis=0)
-        x = (x - mean) / std
-    prepared = PreparedDataset(x, labels.labels, splits, labels.class_names)
+    shift, scale = _scaling(source.scaling, x[splits.train])
+    prepared = PreparedDataset(x, labels.labels, splits, labels.class_names, shift, scale)
     arrays = {
         "x": x,
         "y": labels.labels,
+        "shift": shift,
+        "scale": scale,
         **dict(splits.items()),
         "class_names": np.array(labels.class_names, dtype=np.str_),
     }
@@ -141,7 +180,8 @@ def load(path: str | Path) -> PreparedDataset:
     try:
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             splits = Splits(archive["train"], archive["validation"], archive["test"])
-            return PreparedDataset(archive["x"], archive["y"], splits, [str(c) for c in archive["class_names"]])
+            names = [str(name) for name in archive["class_names"]]
+            return PreparedDataset(archive["x"], archive["y"], splits, names, archive["shift"], archive["scale"])
     except NPZ_ERRORS as error:
         raise DamagedFileError(
             f"The prepared data set {path} cannot be read ({error}). Hint: delete it; the next run prepares it again."

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.config.schema import Cifar10, DatasetSource, ImageFolder, Npz
+from nodescope.config.schema import Cifar10, DatasetSource, Gaussian, ImageFolder, Npz
 from nodescope.errors import DatasetError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
@@ -72,6 +72,8 @@ def read_labels(source: DatasetSource, data_root: str, *, download: bool) -> Lab
             return _list_images(source)[0]
         case Npz():
             return _read_npz(source)[0]
+        case Gaussian():
+            return _draw_gaussian(source)[0]
         case _ if source.source in TORCHVISION:
             return _inspect_torchvision(source, Path(data_root), download=download)
         case _:
@@ -94,11 +96,24 @@ def read_samples(source: DatasetSource, data_root: str, *, download: bool) -> tu
         case Npz():
             labels, x = _read_npz(source)
             return x, labels
+        case Gaussian():
+            labels, x = _draw_gaussian(source)
+            return x, labels
         case _ if source.source in TORCHVISION:
             return _read_torchvision(source, Path(data_root), download=download)
         case _:
             labels, x = _read_scikit_learn(source.source)
             return x, labels
+
+
+# --- random data ---------------------------------------------------------------------------------------------
+
+
+def _draw_gaussian(source: Gaussian) -> tuple[Labels, NDArray[np.float32]]:
+    random = np.random.default_rng(source.seed)
+    x = random.standard_normal((source.samples, source.features), np.float32)
+    labels = random.integers(source.classes, size=source.samples)
+    return Labels(labels, [str(c) for c in range(source.classes)], 0), x
 
 
 # --- scikit-learn ----------------------------------------------------------------------------------------

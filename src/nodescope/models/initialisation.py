@@ -3,7 +3,9 @@
 import math
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 
@@ -30,3 +32,14 @@ def draw_weight(initialisation: str, n_in: int, n_out: int, random: np.random.Ge
         return random.standard_normal((n_in, n_out)) * math.sqrt(variance)
     limit = math.sqrt(3 * variance)
     return random.uniform(-limit, limit, (n_in, n_out))
+
+
+@torch.no_grad()
+def initialise(network: nn.Module, initialisation: str, random: np.random.Generator) -> None:
+    """Draw every weight matrix of a network in the order of its modules; biases start at 0, normalisation at 1 and 0."""
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            drawn = draw_weight(initialisation, module.in_features, module.out_features, random)
+            module.weight.copy_(torch.from_numpy(drawn.T))
+            if module.bias is not None:
+                module.bias.zero_()

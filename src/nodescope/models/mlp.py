@@ -7,8 +7,6 @@ as tensors with a leading replica dimension and computes them together; replica 
 function as `FullyConnected` with replica r's tensors (tested in float64).
 """
 
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,8 +14,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from nodescope.models.dropout import Dropout
 from nodescope.models.hidden import HiddenActivation
 from nodescope.models.initialisation import draw_weight
+from nodescope.models.shape import NetworkShape
 from nodescope.models.torch_activations import TORCH_ACTIVATIONS
 
 Tensor = torch.Tensor
@@ -26,55 +26,23 @@ BATCH_NORM_EPSILON = 1e-5
 BATCH_NORM_MOMENTUM = 0.1
 
 
-@dataclass(frozen=True)
-class NetworkShape:
-    """Everything that fixes the structure of a fully connected network.
+class HiddenLayer(nn.Module):
+    """Linear map, optional normalisation, activation function, and what a remedy adds.
 
-    Attributes
-    ----------
-    n_inputs, n_classes : int
-    depth, width : int
-        Number of hidden layers, nodes in each.
-    activation, initialisation : str
-    batch_norm : bool
-        Batch normalisation between linear map and activation function; linear maps then have no bias.
-    bias : {'first_layer', 'all', 'none'}
-        Which hidden layers have a bias where there is no batch normalisation. The output layer has none.
+    `pre_activation` is what enters the activation function.
     """
 
-    n_inputs: int
-    n_classes: int
-    depth: int
-    width: int
-    activation: str
-    batch_norm: bool
-    bias: str
-    initialisation: str
-
-    def has_bias(self, layer: int) -> bool:
-        """Whether hidden layer ``layer`` (1-based) has a bias."""
-        if self.batch_norm:
-            return False
-        return self.bias == "all" or (self.bias == "first_layer" and layer == 1)
-
-    def layer_sizes(self) -> list[tuple[int, int]]:
-        """(inputs, outputs) of every linear map, the output layer last."""
-        sizes = [self.n_inputs, *[self.width] * self.depth, self.n_classes]
-        return list(pairwise(sizes))
-
-
-class HiddenLayer(nn.Module):
-    """Linear map, optional batch normalisation, activation function; `pre_activation` is what enters the latter."""
-
-    def __init__(self, n_in: int, shape: NetworkShape, layer: int) -> None:
+    def __init__(self, n_in: int, n_out: int, shape: NetworkShape, layer: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(n_in, shape.width, bias=shape.has_bias(layer))
-        self.norm = (
-            nn.BatchNorm1d(shape.width, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)
-            if shape.batch_norm
-            else nn.Identity()
-        )
+        self.linear = nn.Linear(n_in, n_out, bias=shape.has_bias(layer))
+        self.norm: nn.Module = nn.Identity()
+        if shape.batch_norm:
+            self.norm = nn.BatchNorm1d(n_out, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)
+        elif shape.layer_norm:
+            self.norm = nn.LayerNorm(n_out)
         self.activation = HiddenActivation(shape.activation)
+        self.dropout = Dropout(shape.dropout) if shape.dropout else nn.Identity()
+        self._skips = shape.skip_connections and n_in == n_out
 
     def pre_activation(self, x_BI: Tensor) -> Tensor:
         """``z`` [B, O], after the normalisation."""
@@ -82,8 +50,8 @@ class HiddenLayer(nn.Module):
         return z_BO
 
     def forward(self, x_BI: Tensor) -> Tensor:
-        a_BO: Tensor = self.activation(self.pre_activation(x_BI))
-        return a_BO
+        a_BO: Tensor = self.dropout(self.activation(self.pre_activation(x_BI)))
+        return a_BO + x_BI if self._skips else a_BO
 
 
 class FullyConnected(nn.Module):
@@ -92,16 +60,11 @@ class FullyConnected(nn.Module):
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
         self.shape = shape
+        *hidden, output = shape.layer_sizes()
         self.hidden = nn.ModuleList(
-            HiddenLayer(n_in, shape, layer) for layer, (n_in, _) in enumerate(shape.layer_sizes()[:-1], start=1)
+            HiddenLayer(n_in, n_out, shape, layer) for layer, (n_in, n_out) in enumerate(hidden, start=1)
         )
-        self.output = nn.Linear(shape.width, shape.n_classes, bias=False)
-
-    def layer(self, index: int) -> HiddenLayer:
-        """Hidden layer ``index`` (0-based)."""
-        layer = self.hidden[index]
-        assert isinstance(layer, HiddenLayer)
-        return layer
+        self.output = nn.Linear(*output, bias=False)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """Logits [B, C]."""
@@ -143,10 +106,12 @@ class StackedFullyConnected:
         Running means and variances of batch normalisation [R, 1, O].
     """
 
-    def __init__(self, shape: NetworkShape, parameters: dict[str, Tensor], buffers: dict[str, Tensor]) -> None:
+    fuses = True
+
+    def __init__(self, shape: NetworkShape, tensors: dict[str, Tensor]) -> None:
         self.shape = shape
-        self.parameters = parameters
-        self.buffers = buffers
+        self.parameters = {name: t for name, t in tensors.items() if "running_" not in name}
+        self.buffers = {name: t for name, t in tensors.items() if "running_" in name}
         self._activation = TORCH_ACTIVATIONS[shape.activation]
         self._weight_gradients: dict[str, Tensor] = {}
 
@@ -156,28 +121,27 @@ class StackedFullyConnected:
     ) -> "StackedFullyConnected":
         """One replica per seed; a replica depends on its own seed only."""
         generators = [np.random.default_rng([seed, 0]) for seed in seeds]
-        parameters: dict[str, Tensor] = {}
-        buffers: dict[str, Tensor] = {}
+        tensors: dict[str, Tensor] = {}
 
-        def vector(value: float) -> Tensor:
-            return torch.full((len(seeds), 1, shape.width), value, dtype=dtype, device=device)
+        def vector(size: int, value: float) -> Tensor:
+            return torch.full((len(seeds), 1, size), value, dtype=dtype, device=device)
 
         for layer, (n_in, n_out) in enumerate(shape.layer_sizes(), start=1):
             drawn = np.stack([draw_weight(shape.initialisation, n_in, n_out, g) for g in generators])
             weight = torch.from_numpy(drawn).to(device=device, dtype=dtype)
             if layer > shape.depth:
-                parameters["output.weight"] = weight
+                tensors["output.weight"] = weight
                 break
             name = f"hidden.{layer - 1}"
-            parameters[f"{name}.linear.weight"] = weight
+            tensors[f"{name}.linear.weight"] = weight
             if shape.has_bias(layer):
-                parameters[f"{name}.linear.bias"] = vector(0)
+                tensors[f"{name}.linear.bias"] = vector(n_out, 0)
             if shape.batch_norm:
-                parameters[f"{name}.norm.weight"] = vector(1)
-                parameters[f"{name}.norm.bias"] = vector(0)
-                buffers[f"{name}.norm.running_mean"] = vector(0)
-                buffers[f"{name}.norm.running_var"] = vector(1)
-        return cls(shape, parameters, buffers)
+                tensors[f"{name}.norm.weight"] = vector(n_out, 1)
+                tensors[f"{name}.norm.bias"] = vector(n_out, 0)
+                tensors[f"{name}.norm.running_mean"] = vector(n_out, 0)
+                tensors[f"{name}.norm.running_var"] = vector(n_out, 1)
+        return cls(shape, tensors)
 
     @property
     def n_replicas(self) -> int:
@@ -187,13 +151,26 @@ class StackedFullyConnected:
         """Parameters and buffers."""
         return {**self.parameters, **self.buffers}
 
+    def network_tensors(self, replica: int) -> dict[str, Tensor]:
+        """One replica's tensors, as the state dict of `FullyConnected` has them."""
+        single = {}
+        for name, tensor in self.tensors().items():
+            value = tensor[replica].detach().cpu()
+            is_matrix = name.endswith("linear.weight") or name == "output.weight"
+            single[name] = value.T.contiguous() if is_matrix else value.reshape(-1).clone()
+            if name.endswith("running_mean"):  # PyTorch's state dict has it; it matters only without a momentum
+                single[name.replace("running_mean", "num_batches_tracked")] = torch.tensor(0)
+        return single
+
     def part(self, members: slice) -> "StackedFullyConnected":
         """Some of the replicas, on the same memory: what trains the part trains them here."""
+        parameters = {name: tensor.detach()[members].requires_grad_() for name, tensor in self.parameters.items()}
         return StackedFullyConnected(
-            self.shape,
-            {name: tensor.detach()[members].requires_grad_() for name, tensor in self.parameters.items()},
-            {name: tensor[members] for name, tensor in self.buffers.items()},
+            self.shape, {**parameters, **{name: tensor[members] for name, tensor in self.buffers.items()}}
         )
+
+    def begin_epoch(self, seeds: list[int], epoch: int) -> None:
+        """Nothing here depends on chance."""
 
     def forward_training(self, x_RBI: Tensor) -> Tensor:
         """Logits [R, B, C], each replica on its own batch; batch normalisation by batch statistics.
@@ -247,15 +224,3 @@ class StackedFullyConnected:
                 z_BO = torch.addcmul(self.parameters[f"{name}.norm.bias"][replica], z_BO - mean, scale)
             x_BI = self._activation(z_BO)
         return x_BI @ self.parameters["output.weight"][replica]
-
-
-def unstack(tensors: dict[str, Tensor], replica: int) -> dict[str, Tensor]:
-    """One replica's tensors of a stack, as the state dict of `FullyConnected` has them."""
-    single = {}
-    for name, tensor in tensors.items():
-        value = tensor[replica].detach().cpu()
-        is_matrix = name.endswith("linear.weight") or name == "output.weight"
-        single[name] = value.T.contiguous() if is_matrix else value.reshape(-1).clone()
-        if name.endswith("running_mean"):  # PyTorch's state dict has it; it matters only without a momentum
-            single[name.replace("running_mean", "num_batches_tracked")] = torch.tensor(0)
-    return single

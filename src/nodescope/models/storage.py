@@ -1,6 +1,6 @@
 """A trained network as a safetensors file: its tensors, and its shape as metadata.
 
-Tensors are named and laid out as in the state dict of `nodescope.models.FullyConnected`, so that a user needs
+Tensors are named and laid out as in the state dict of the plain module that `build_network` makes, so that a user needs
 no more than ``safetensors.torch.load_file`` to use them.
 """
 
@@ -9,18 +9,20 @@ import json
 from pathlib import PurePath
 
 import torch
+from torch import nn
 
 from nodescope.errors import DamagedFileError
-from nodescope.models.mlp import FullyConnected, NetworkShape
+from nodescope.models.building import build_network
+from nodescope.models.shape import NetworkShape
 from nodescope.tensors import load_tensors, save_tensors
 
 
 def save_network(path: str | PurePath, shape: NetworkShape, tensors: dict[str, torch.Tensor]) -> None:
-    """Write one network's tensors (as `nodescope.models.mlp.unstack` gives them) and its shape."""
+    """Write one network's tensors (named and laid out as in the module's state dict) and its shape."""
     save_tensors(path, tensors, {"nodescope_shape": json.dumps(dataclasses.asdict(shape))})
 
 
-def load_network(path: str | PurePath) -> FullyConnected:
+def load_network(path: str | PurePath) -> nn.Module:
     """Read a network back, ready for evaluation.
 
     Raises
@@ -30,7 +32,8 @@ def load_network(path: str | PurePath) -> FullyConnected:
     """
     try:
         tensors, metadata = load_tensors(path)
-        network = FullyConnected(NetworkShape(**json.loads(metadata["nodescope_shape"])))
+        fields = json.loads(metadata["nodescope_shape"])
+        network = build_network(NetworkShape(**{**fields, "input_shape": tuple(fields["input_shape"])}))
         network.load_state_dict(tensors)
     except (DamagedFileError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise DamagedFileError(

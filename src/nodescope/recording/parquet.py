@@ -31,7 +31,7 @@ class LayerMetadata:
     activation : str
         Name of the activation function; ``identity`` for the output layer.
     node_shape : tuple of int
-        Shape of the layer's nodes for one sample: (J,) for a fully connected layer.
+        What is recorded of one sample: (J,), or (J, positions) where each position of a convolution is a row.
     class_names : tuple of str
         All classes of the data set, also those without a row in the file.
     """
@@ -61,7 +61,7 @@ class LayerActivations:
     z : float32 array [J, N]
         Pre-activations; one node's values are contiguous, and so are one class's samples.
     labels, samples : int32 array [N]
-        Class index (ascending) and index in the prepared data set.
+        Class index (ascending) and index in the prepared data set; repeated where each position is a row.
     metadata : LayerMetadata
     """
 
@@ -93,14 +93,22 @@ def write(
 ) -> None:
     """Write one layer; ``z`` is [J, N] with contiguous rows, the samples are sorted by label.
 
+    Where each position is a row, ``z`` is [J, N * positions], a sample's positions together, and a column ``position``
+    follows the label.
+
     Dictionary and statistics are off (they enlarge float columns), and there is one row group. Pre-activations
     hardly compress: zstd would save a tenth of the disk and take two to four times as long to write and to read.
     """
     import pyarrow as pa  # late: what reads needs it not
     import pyarrow.parquet as pq
 
-    columns = [pa.array(samples), pa.array(labels), *(pa.array(node) for node in z)]
-    names = ["sample", "label", *(f"n{j}" for j in range(len(z)))]
+    heads = {"sample": samples, "label": labels}
+    if len(metadata.node_shape) > 1:
+        n_positions = metadata.node_shape[1]
+        heads = {name: np.repeat(values, n_positions) for name, values in heads.items()}
+        heads["position"] = np.tile(np.arange(n_positions, dtype=np.int32), len(samples))
+    columns = [pa.array(values) for values in (*heads.values(), *z)]
+    names = [*heads, *(f"n{j}" for j in range(len(z)))]
     table = pa.Table.from_arrays(columns, names=names).replace_schema_metadata(
         {"nodescope": json.dumps(dataclasses.asdict(metadata))}
     )
@@ -108,7 +116,7 @@ def write(
         pq.write_table(
             table,
             temporary,
-            row_group_size=max(1, len(samples)),
+            row_group_size=max(1, z.shape[1]),
             compression="lz4",
             use_dictionary=False,
             write_statistics=False,
@@ -126,8 +134,9 @@ def read(path: str | Path) -> LayerActivations:
     try:
         metadata = LayerMetadata.from_json(pl.read_parquet_metadata(path)["nodescope"])
         table = pl.read_parquet(path)  # twice as fast as pyarrow on one thread
-        z = np.empty((table.width - 2, table.height), np.float32)
-        for node, column in enumerate(table.get_columns()[2:]):
+        nodes = table.get_columns()[1 + len(metadata.node_shape) :]
+        z = np.empty((len(nodes), table.height), np.float32)
+        for node, column in enumerate(nodes):
             z[node] = column.to_numpy()
         return LayerActivations(z, table["label"].to_numpy(), table["sample"].to_numpy(), metadata)
     except (OSError, pl.exceptions.PolarsError, KeyError, TypeError, ValueError) as error:

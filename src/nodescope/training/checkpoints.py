@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +53,7 @@ class ProgressFolder:
 
     def __init__(self, path: str | Path, key: str) -> None:
         self.path = Path(path)
+        self._snapshots: dict[int, list[str]] = {}
         marker = self.path / "fingerprint"
         if not marker.is_file() or marker.read_text(encoding="utf-8") != key:
             shutil.rmtree(self.path, ignore_errors=True)
@@ -70,22 +70,17 @@ class ProgressFolder:
             **{f"curves/{name}": torch.from_numpy(values) for name, values in state.curves.items()},
             "best_epoch": torch.from_numpy(state.best_epoch),
         }
-        save_tensors(self._round(round_index), tensors, {"epoch": str(state.epoch)})
+        snapshots = json.dumps(self._snapshots.get(round_index, []))
+        save_tensors(self._round(round_index), tensors, {"epoch": str(state.epoch), "snapshots": snapshots})
 
-    def load(self, round_index: int, device: str, snapshots: Iterable[int] = ()) -> TrainingState | None:
-        """The saved state of a round.
-
-        Parameters
-        ----------
-        round_index, device
-            Of the round; where its tensors shall lie.
-        snapshots
-            The epochs of which a snapshot is wanted; a state whose earlier snapshots are lost is of no use.
+    def load(self, round_index: int, device: str) -> TrainingState | None:
+        """The saved state of a round, its tensors on a device.
 
         Returns
         -------
         TrainingState or None
-            None where there is none that can be read: the round then begins anew.
+            None where there is none that can be read, or a snapshot that belongs to it is lost: the round then begins
+            anew.
         """
         if not self._round(round_index).is_file():
             return None
@@ -97,32 +92,34 @@ class ProgressFolder:
                 part, _, name = key.partition("/")
                 parts[part][name] = tensor if part == "curves" else tensor.to(device)
             curves: dict[str, np.ndarray] = {name: parts["curves"][name].numpy() for name in CURVES}
+            snapshots = json.loads(metadata["snapshots"])
             for snapshot in snapshots:
-                if snapshot <= epoch:
-                    self.load_snapshot(round_index, snapshot)
+                self.load_snapshot(round_index, snapshot)
+            self._snapshots[round_index] = snapshots
         except (DamagedFileError, KeyError, ValueError) as error:
             logger.warning("The saved state of this training is not used, it begins anew: %s", error)
             return None
         return TrainingState(epoch, parts["tensors"], parts["best"], parts["optimiser"], best_epoch, curves)
 
-    def save_snapshot(self, round_index: int, state: TrainingState) -> None:
-        """Keep the stack as it is after this epoch."""
-        save_tensors(self._snapshot(round_index, state.epoch), state.tensors, {})
+    def save_snapshot(self, round_index: int, name: str, tensors: dict[str, torch.Tensor]) -> None:
+        """Keep the stack as it is now; ``name`` is that of the state."""
+        save_tensors(self._snapshot(round_index, name), tensors, {})
+        self._snapshots.setdefault(round_index, []).append(name)
 
-    def load_snapshot(self, round_index: int, epoch: int) -> dict[str, torch.Tensor]:
-        """The stack as it was after that epoch.
+    def load_snapshot(self, round_index: int, name: str) -> dict[str, torch.Tensor]:
+        """The stack as it was then.
 
         Raises
         ------
         DamagedFileError
         """
-        return load_tensors(self._snapshot(round_index, epoch))[0]
+        return load_tensors(self._snapshot(round_index, name))[0]
 
     def _round(self, round_index: int) -> Path:
         return self.path / f"round-{round_index}.safetensors"
 
-    def _snapshot(self, round_index: int, epoch: int) -> Path:
-        return self.path / f"round-{round_index}-epoch-{epoch}.safetensors"
+    def _snapshot(self, round_index: int, name: str) -> Path:
+        return self.path / f"round-{round_index}-{name}.safetensors"
 
     def remove(self) -> None:
         """Delete the folder; the configuration is done."""

@@ -8,6 +8,7 @@ with f = sqrt(10) in the first round and its square root in each further one.
 import dataclasses
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,18 +18,19 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from nodescope.config.schema import Training
+from nodescope.config.schema import Network, Training
 from nodescope.datasets import PreparedDataset
 from nodescope.grid import model_path
 from nodescope.interruption import Interrupted, stopping_politely
-from nodescope.models import NetworkShape, StackedFullyConnected, save_network
+from nodescope.models import NetworkShape, initialise_stack, save_network, stack_of
 from nodescope.models.initialisation import default_initialisation
-from nodescope.models.mlp import unstack
 from nodescope.tables import with_keys
 from nodescope.training import replicas as stack_training
 from nodescope.training.checkpoints import ProgressFolder, fingerprint
 from nodescope.training.progress import ProgressReporter
-from nodescope.training.replicas import Protocol, Replica, TrainingData, TrainingState
+from nodescope.training.protocol import Protocol, Replica
+from nodescope.training.replicas import TrainingData, TrainingState
+from nodescope.training.snapshots import StepSnapshots
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +88,7 @@ class TrainedConfiguration:
     learning_rate: float
     dataset: PreparedDataset
     device: str
+    protocol: Protocol
     progress: ProgressFolder
 
     def _winners(self) -> tuple[Round, list[int]]:
@@ -131,7 +134,7 @@ class TrainedConfiguration:
     def accuracy_table(self) -> pl.DataFrame:
         """Accuracy of the kept nets; see `ACCURACY`."""
         won, places = self._winners()
-        stack = StackedFullyConnected(self.shape, won.state.best, won.state.best)
+        stack = stack_of(self.shape, won.state.best)
         rows = []
         for split, samples in self.dataset.splits.items():
             x, y = _to_device(self.dataset, samples, self.device)
@@ -148,21 +151,25 @@ class TrainedConfiguration:
                 )
         return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, ACCURACY)
 
-    def networks(self, snapshots: list[int]) -> dict[str, dict[int, dict[str, torch.Tensor]]]:
+    def networks(self) -> dict[str, dict[int, dict[str, torch.Tensor]]]:
         """Tensors of the chosen nets by state and seed."""
         won, places = self._winners()
         seeds = [won.replicas[place].seed for place in places]
-        initial = StackedFullyConnected.initialise(self.shape, seeds).tensors()
-        found = {"initial": {seed: unstack(initial, i) for i, seed in enumerate(seeds)}}
-        for epoch in sorted(snapshots):
-            tensors = self.progress.load_snapshot(won.index, epoch)
-            found[f"epoch-{epoch}"] = {seed: unstack(tensors, place) for seed, place in zip(seeds, places, strict=True)}
-        found["trained"] = {seed: unstack(won.state.best, place) for seed, place in zip(seeds, places, strict=True)}
+
+        def of_seeds(tensors: dict[str, torch.Tensor], at: Sequence[int]) -> dict[int, dict[str, torch.Tensor]]:
+            stack = stack_of(self.shape, tensors)
+            return {seed: stack.network_tensors(place) for seed, place in zip(seeds, at, strict=True)}
+
+        found = {"initial": of_seeds(initialise_stack(self.shape, seeds).tensors(), range(len(seeds)))}
+        for state in self.protocol.snapshot_states():
+            found[state] = of_seeds(self.progress.load_snapshot(won.index, state), places)
+        if self.protocol.epochs:
+            found["trained"] = of_seeds(won.state.best, places)
         return found
 
-    def save_networks(self, folder: str | Path, snapshots: list[int]) -> None:
+    def save_networks(self, folder: str | Path) -> None:
         """Write every state of every seed below ``folder``."""
-        for state, by_seed in self.networks(snapshots).items():
+        for state, by_seed in self.networks().items():
             for seed, tensors in by_seed.items():
                 save_network(model_path(str(folder), seed, state), self.shape, tensors)
 
@@ -173,6 +180,8 @@ def train_configuration(
     training: Training,
     dataset: PreparedDataset,
     *,
+    network: Network,
+    initialisation: str | None,
     device: str,
     progress_folder: str | Path,
     title: str,
@@ -183,8 +192,8 @@ def train_configuration(
     ----------
     keys
         The configuration's key columns.
-    seeds, training
-        From the study.
+    seeds, training, network, initialisation
+        From the study and the configuration; the initialisation is None for the one that suits the activation function.
     dataset
         The prepared data set.
     device : {'cpu', 'cuda'}
@@ -194,16 +203,15 @@ def train_configuration(
     title
         What is trained, for the log.
     """
-    shape = network_shape(keys, dataset, training.bias)
+    shape = network_shape(keys, dataset, network, initialisation)
     settings = {"shape": dataclasses.asdict(shape), "seeds": seeds, "training": training.model_dump(), "device": device}
     progress = ProgressFolder(progress_folder, fingerprint(settings | {"dataset": dataset.digest()}))
-    data = _training_data(dataset, device)
-    protocol = Protocol(
-        training.epochs, training.batch_size, training.learning_rate_decay, tuple(sorted(training.snapshots))
-    )
+    data = _training_data(dataset, device, training.evaluation_samples)
+    protocol = Protocol.of(training)
     rounds: list[Round] = []
-    rates = list(training.learning_rates)
-    for index in range(training.refinement_rounds + 1):
+    # Networks that are not trained have nothing to choose by.
+    rates = training.learning_rates if training.epochs else training.learning_rates[:1]
+    for index in range(training.refinement_rounds + 1 if training.epochs else 1):
         if index:
             best, factor = _best_rate(rounds), 10 ** (0.5**index)
             tried = [replica.learning_rate for finished in rounds for replica in finished.replicas]
@@ -217,7 +225,7 @@ def train_configuration(
         rounds.append(Round(index, replicas, _train_round(index, shape, replicas, protocol, data, progress, label)))
     chosen = _best_rate(rounds)
     logger.info("%s: learning rate %.3g chosen", title, chosen)
-    return TrainedConfiguration(keys, shape, rounds, chosen, dataset, device, progress)
+    return TrainedConfiguration(keys, shape, rounds, chosen, dataset, device, protocol, progress)
 
 
 def _train_round(
@@ -229,19 +237,22 @@ def _train_round(
     progress: ProgressFolder,
     label: str,
 ) -> TrainingState:
-    state = progress.load(index, str(data.x_train.device), protocol.snapshots)
+    state = progress.load(index, str(data.x_train.device))
     if state is None:
         state = stack_training.start(shape, replicas, protocol.epochs, data)
     else:
         logger.info("%s: goes on after epoch %d", label, state.epoch)
     reporter = ProgressReporter(label, protocol.epochs)
+    snapshots = StepSnapshots(protocol.snapshot_steps, state.tensors)
     last_saved = time.monotonic()
 
     def after_epoch(state: TrainingState) -> None:
         nonlocal last_saved
         reporter.after_epoch(state)
         if state.epoch in protocol.snapshots:
-            progress.save_snapshot(index, state)
+            progress.save_snapshot(index, f"epoch-{state.epoch}", state.tensors)
+        for step, tensors in snapshots.taken():
+            progress.save_snapshot(index, f"step-{step}", tensors)
         if stop or state.epoch == protocol.epochs or time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS:
             progress.save(index, state)
             last_saved = time.monotonic()
@@ -252,7 +263,7 @@ def _train_round(
             )
 
     with stopping_politely() as stop:
-        return stack_training.train(shape, replicas, protocol, data, state, after_epoch)
+        return stack_training.train(shape, replicas, protocol, data, state, after_epoch, [snapshots])
 
 
 def _best_rate(rounds: list[Round]) -> float:
@@ -261,10 +272,15 @@ def _best_rate(rounds: list[Round]) -> float:
     return max(means, key=lambda rate: means[rate])
 
 
-def _training_data(dataset: PreparedDataset, device: str) -> TrainingData:
+def _training_data(dataset: PreparedDataset, device: str, evaluation_samples: int | None) -> TrainingData:
     x_train, y_train = _to_device(dataset, dataset.splits.train, device)
     x_validation, y_validation = _to_device(dataset, dataset.splits.validation, device)
-    return TrainingData(x_train, y_train, x_validation, y_validation)
+    evaluated = None
+    if evaluation_samples is not None and evaluation_samples < len(x_train):
+        # Drawn, since the samples may lie sorted by class; always the same ones.
+        drawn = np.random.default_rng(0).choice(len(x_train), evaluation_samples, replace=False)
+        evaluated = torch.from_numpy(np.sort(drawn)).to(device)
+    return TrainingData(x_train, y_train, x_validation, y_validation, evaluated)
 
 
 def _to_device(dataset: PreparedDataset, samples: NDArray[np.int64], device: str) -> tuple[torch.Tensor, torch.Tensor]:
@@ -272,15 +288,18 @@ def _to_device(dataset: PreparedDataset, samples: NDArray[np.int64], device: str
     return torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
 
 
-def network_shape(keys: dict[str, Any], dataset: PreparedDataset, bias: str) -> NetworkShape:
+def network_shape(
+    keys: dict[str, Any], dataset: PreparedDataset, network: Network, initialisation: str | None
+) -> NetworkShape:
     """The shape of a configuration's networks on a data set."""
     return NetworkShape(
-        n_inputs=dataset.n_features,
+        model=keys["model"],
+        input_shape=dataset.x.shape[1:],
         n_classes=len(dataset.class_names),
         depth=keys["depth"],
         width=keys["width"],
         activation=keys["activation"],
         batch_norm=keys["batch_norm"],
-        bias=bias,
-        initialisation=keys.get("initialisation") or default_initialisation(keys["activation"]),
+        initialisation=initialisation or default_initialisation(keys["activation"]),
+        **network.model_dump(),
     )

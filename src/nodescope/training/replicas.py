@@ -5,25 +5,26 @@ Dimension letters: R replica, N training sample, B batch, I input feature, C cla
 Each replica shuffles by its own seed, so that its result does not depend on which others share the stack.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
+from typing import Protocol as Interface
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
-from torch.optim.adam import adam
 
-from nodescope.models import NetworkShape, StackedFullyConnected
+from nodescope.models import NetworkShape, NetworkStack, initialise_stack, stack_of
+from nodescope.training.augmentation import FlipAndCrop
+from nodescope.training.optimisers import Optimiser, at_rest
+from nodescope.training.protocol import Protocol, Replica
 
 Tensor = torch.Tensor
 
 #: Samples at a time: few enough for a core's cache, enough to keep a GPU busy.
 EVALUATION_BATCH = {"cpu": 1024, "cuda": 16384}
-
-ADAM_BETAS = (0.9, 0.999)
-ADAM_EPSILON = 1e-8
+MODULE_EVALUATION_BATCH = 256
 
 #: What the replicas that step together on a core may take: with more, their weights come from memory at every step;
 #: with one net at a time, starting the small products costs more (measured: 2 nets of 4x200 at a time are fastest).
@@ -31,31 +32,17 @@ CACHE_BYTES = 9_000_000
 
 
 @dataclass(frozen=True)
-class Replica:
-    """One net of the stack."""
-
-    seed: int
-    learning_rate: float
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """How a stack is trained; see `nodescope.config.schema.Training`."""
-
-    epochs: int
-    batch_size: int
-    learning_rate_decay: float
-    snapshots: tuple[int, ...]
-
-
-@dataclass(frozen=True)
 class TrainingData:
-    """The samples on the device: x float [sample, I], y int64 [sample]."""
+    """The samples on the device: x float [sample, I], y int64 [sample].
+
+    ``evaluated`` are the training samples on which loss and accuracy are measured; None for all.
+    """
 
     x_train: Tensor
     y_train: Tensor
     x_validation: Tensor
     y_validation: Tensor
+    evaluated: Tensor | None = None
 
 
 @dataclass
@@ -69,7 +56,7 @@ class TrainingState:
     tensors, best : dict of Tensor
         Current parameters and buffers, and those of each replica's best epoch, [R, ...].
     optimiser : dict of Tensor
-        Adam's ``steps`` so far, and its moments ``exp_avg.NAME`` and ``exp_avg_sq.NAME`` [R, ...]; empty before
+        The optimiser's ``steps`` so far and what it remembers, see `nodescope.training.optimisers`; empty before
         training.
     best_epoch : array of int [R]
         0 while no epoch has been finite.
@@ -99,10 +86,20 @@ class TrainingState:
 CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 
 
+class StepObserver(Interface):
+    """What looks at networks after chosen steps of their training, without changing anything."""
+
+    def wants(self, step: int) -> bool:
+        """Whether to look after that step (the first is 1)."""
+
+    def observe(self, step: int, members: slice, part: NetworkStack) -> None:
+        """Look at some of the stack's replicas after a step; ``members`` are their places in the stack."""
+
+
 def start(shape: NetworkShape, replicas: list[Replica], epochs: int, data: TrainingData) -> TrainingState:
     """The state before the first step."""
     x = data.x_train
-    stack = StackedFullyConnected.initialise(shape, [r.seed for r in replicas], device=str(x.device), dtype=x.dtype)
+    stack = initialise_stack(shape, [r.seed for r in replicas], device=str(x.device), dtype=x.dtype)
     curves = {name: np.full((epochs + 1, len(replicas)), np.nan) for name in CURVES}
     state = TrainingState(
         epoch=0,
@@ -123,6 +120,7 @@ def train(
     data: TrainingData,
     state: TrainingState,
     after_epoch: Callable[[TrainingState], None],
+    observers: Sequence[StepObserver] = (),
 ) -> TrainingState:
     """Train a stack to the last epoch, from wherever ``state`` is.
 
@@ -134,41 +132,46 @@ def train(
         From `start`, or as it was handed to ``after_epoch`` in an interrupted run; it is changed in place.
     after_epoch
         Called after every epoch with the state: progress, snapshots, checkpoints.
+    observers
+        Asked after every step. The replicas do not step side by side: some run through an epoch before others.
 
     Notes
     -----
     The parameters of the epoch with the highest validation accuracy are kept (the first of equals), training
     runs on (methods, section 1). Per-replica losses are summed, so that each replica's gradient is its own.
     """
-    parameters = {name: t for name, t in state.tensors.items() if "running_" not in name}
-    buffers = {name: t for name, t in state.tensors.items() if "running_" in name}
-    stack = StackedFullyConnected(shape, parameters, buffers)
+    stack = stack_of(shape, state.tensors)
     if not state.optimiser:
-        state.optimiser = _adam_at_rest(parameters)
+        state.optimiser = at_rest(protocol.optimiser, stack.parameters)
     parts = [
-        _Part(stack, members, replicas[members], state.optimiser, data)
-        for members in _parts(replicas, parameters, data.x_train.device)
+        _Part(protocol, stack, members, replicas[members], state.optimiser, data)
+        for members in _parts(replicas, stack, data.x_train.device)
     ]
     while state.epoch < protocol.epochs:
         order_RN = _shuffled(replicas, state.epoch, len(data.x_train), data.x_train.device)
         for part in parts:
-            part.scale_rates(protocol.learning_rate_decay**state.epoch)
-            for samples_RB in _batches(order_RN[part.members], protocol.batch_size, skip_single=shape.batch_norm):
+            batches = list(_batches(order_RN[part.members], protocol.batch_size, skip_single=shape.batch_norm))
+            part.begin_epoch(state.epoch)
+            for step, samples_RB in enumerate(batches, start=state.epoch * len(batches)):
+                part.scale_rates(protocol.rate_factor(step, len(batches)))
                 part.step(samples_RB)
+                for observer in observers:
+                    if observer.wants(step + 1):
+                        observer.observe(step + 1, part.members, part.stack)
         state.optimiser["steps"].copy_(parts[0].steps())
         state.epoch += 1
         _evaluate(stack, data, state)
-        _keep_best(state)
+        _keep(state, protocol.keep)
         after_epoch(state)
     return state
 
 
-def _parts(replicas: list[Replica], parameters: dict[str, Tensor], device: torch.device) -> list[slice]:
+def _parts(replicas: list[Replica], stack: NetworkStack, device: torch.device) -> list[slice]:
     """Which replicas step together: on a GPU all of them; on a CPU as many of one rate as its cache holds."""
     if device.type == "cuda":
         return [slice(0, len(replicas))]
-    bytes_of_replica = 4 * sum(t[0].nbytes for t in parameters.values())  # parameters, gradients, two moments
-    largest = max(1, CACHE_BYTES // bytes_of_replica)
+    bytes_of_replica = 4 * sum(t[0].nbytes for t in stack.parameters.values())  # parameters, gradients, two moments
+    largest = max(1, CACHE_BYTES // bytes_of_replica) if stack.fuses else 1
     parts, first = [], 0
     for _, members in groupby(replicas, key=lambda r: r.learning_rate):
         last = first + len(list(members))
@@ -191,11 +194,11 @@ def _batches(order_RN: Tensor, batch_size: int, *, skip_single: bool) -> Iterato
 
 
 @torch.no_grad()
-def accuracy_and_loss(stack: StackedFullyConnected, replica: int, x: Tensor, y: Tensor) -> tuple[float, float]:
+def accuracy_and_loss(stack: NetworkStack, replica: int, x: Tensor, y: Tensor) -> tuple[float, float]:
     """Accuracy in [0, 1] and mean cross-entropy in nats of one replica; both NaN where the loss is not finite."""
     correct = torch.zeros((), dtype=torch.int64, device=x.device)
     loss_sum = torch.zeros((), dtype=torch.float64, device=x.device)
-    size = EVALUATION_BATCH[x.device.type]
+    size = EVALUATION_BATCH[x.device.type] if stack.fuses else MODULE_EVALUATION_BATCH
     for x_part, target in zip(torch.split(x, size), torch.split(y, size), strict=True):
         logits = stack.forward_evaluation(replica, x_part)
         correct += (logits.argmax(dim=1) == target).sum()
@@ -206,9 +209,10 @@ def accuracy_and_loss(stack: StackedFullyConnected, replica: int, x: Tensor, y: 
     return int(correct) / len(x), loss / len(x)
 
 
-def _evaluate(stack: StackedFullyConnected, data: TrainingData, state: TrainingState) -> None:
+def _evaluate(stack: NetworkStack, data: TrainingData, state: TrainingState) -> None:
+    evaluated = slice(None) if data.evaluated is None else data.evaluated
     for split, x, y in (
-        ("train", data.x_train, data.y_train),
+        ("train", data.x_train[evaluated], data.y_train[evaluated]),
         ("validation", data.x_validation, data.y_validation),
     ):
         for replica in range(stack.n_replicas):
@@ -217,12 +221,14 @@ def _evaluate(stack: StackedFullyConnected, data: TrainingData, state: TrainingS
             state.curves[f"{split}_loss"][state.epoch, replica] = loss
 
 
-def _keep_best(state: TrainingState) -> None:
+def _keep(state: TrainingState, which: str) -> None:
+    """Keep each replica's parameters of its best epoch, or of the last that was finite."""
     accuracy = state.curves["validation_accuracy"][state.epoch]
     best = state.best_accuracy()
     for replica in range(len(accuracy)):
         never_finite = np.isnan(best[replica])
-        if accuracy[replica] > best[replica] or (never_finite and np.isfinite(accuracy[replica])):
+        is_better = np.isfinite(accuracy[replica]) if which == "last" else accuracy[replica] > best[replica]
+        if is_better or (never_finite and np.isfinite(accuracy[replica])):
             state.best_epoch[replica] = state.epoch
         elif not never_finite:
             continue
@@ -231,61 +237,71 @@ def _keep_best(state: TrainingState) -> None:
             tensor[replica] = state.tensors[name][replica].detach()
 
 
-def _adam_at_rest(parameters: dict[str, Tensor]) -> dict[str, Tensor]:
-    """The state of Adam before the first step."""
-    moments = ("exp_avg", "exp_avg_sq")
-    zeros = {f"{moment}.{name}": torch.zeros_like(t) for moment in moments for name, t in parameters.items()}
-    return {"steps": torch.zeros((), dtype=torch.float32), **zeros}
-
-
 class _Part:
     """Replicas that take their steps together.
 
     Parameters
     ----------
-    stack, replicas, adam_state
-        The whole stack, the part's replicas, and the whole stack's state of Adam, on whose memory the part works.
+    stack, replicas, optimiser_state
+        The whole stack, the part's replicas, and the optimiser's state of the whole stack, on whose memory the part
+        works.
     members
         The part's places in the stack.
     """
 
     def __init__(
         self,
-        stack: StackedFullyConnected,
+        protocol: Protocol,
+        stack: NetworkStack,
         members: slice,
         replicas: list[Replica],
-        adam_state: dict[str, Tensor],
+        optimiser_state: dict[str, Tensor],
         data: TrainingData,
     ) -> None:
         self.members = members
-        self._stack = stack.part(members)
+        self.stack = stack.part(members)
+        self._seeds = [replica.seed for replica in replicas]
+        self._augments = protocol.augmentation == "flip_crop"
+        self._augmentation: FlipAndCrop | None = None
         self._data = data
-        moments = {name: tensor[members] for name, tensor in adam_state.items() if name != "steps"}
-        self._adam = _Adam(self._stack.parameters, replicas, moments, adam_state["steps"])
-        self._captured = _CapturedStep(self._step_now) if data.x_train.is_cuda else None
+        state = {name: tensor if name == "steps" else tensor[members] for name, tensor in optimiser_state.items()}
+        self._optimiser = Optimiser(protocol, self.stack.parameters, replicas, state)
+        # What chance decides anew in each epoch lies outside a captured step.
+        is_captured = data.x_train.is_cuda and not self._augments and not stack.shape.dropout
+        self._captured = _CapturedStep(self._step_now) if is_captured else None
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Draw what chance decides in this epoch (from 0), the order of the samples apart."""
+        self.stack.begin_epoch(self._seeds, epoch)
+        if self._augments:
+            x = self._data.x_train
+            self._augmentation = FlipAndCrop(self._seeds, epoch, len(x), self.stack.shape.input_shape, x.device)
 
     def scale_rates(self, factor: float) -> None:
-        """Set every learning rate to its first value times a factor."""
-        self._adam.scale_rates(factor)
+        """Set every learning rate to its nominal value times a factor."""
+        self._optimiser.scale_rates(factor)
 
     def steps(self) -> Tensor:
         """Steps taken so far."""
-        return self._adam.steps()
+        return self._optimiser.steps()
 
     def step(self, samples_RB: Tensor) -> None:
-        """One step of Adam of every replica, each on its own batch."""
+        """One step of every replica, each on its own batch."""
         if self._captured is not None:
             self._captured(samples_RB)
         else:
             self._step_now(samples_RB)
 
     def _step_now(self, samples_RB: Tensor) -> None:
-        logits_RBC = self._stack.forward_training(self._data.x_train[samples_RB])
+        x_RBI = self._data.x_train[samples_RB]
+        if self._augmentation is not None:
+            x_RBI = self._augmentation(x_RBI, samples_RB)
+        logits_RBC = self.stack.forward_training(x_RBI)
         loss = functional.cross_entropy(
             logits_RBC.flatten(0, 1), self._data.y_train[samples_RB].flatten(), reduction="sum"
         )
-        gradients = torch.autograd.grad(loss / samples_RB.shape[1], list(self._stack.parameters.values()))
-        self._adam.step(gradients)
+        gradients = torch.autograd.grad(loss / samples_RB.shape[1], list(self.stack.parameters.values()))
+        self._optimiser.step(gradients)
 
 
 class _CapturedStep:
@@ -323,77 +339,3 @@ class _CapturedStep:
             self._step(samples_RB)
         torch.cuda.current_stream().wait_stream(stream)
         self._steps_taken += 1
-
-
-class _Adam:
-    """Adam (Kingma & Ba 2015) on the stacked parameters, one group of replicas per learning rate.
-
-    PyTorch's fused kernel by its functional form: making an optimiser object takes a second of imports.
-    """
-
-    def __init__(
-        self, parameters: dict[str, Tensor], replicas: list[Replica], moments: dict[str, Tensor], steps: Tensor
-    ) -> None:
-        self._groups: list[_RateGroup] = []
-        first = 0
-        for rate, of_rate in groupby(replicas, key=lambda r: r.learning_rate):
-            last = first + len(list(of_rate))
-            members = slice(first, last)
-            first = last
-            tensors = [parameter.detach()[members] for parameter in parameters.values()]
-            self._groups.append(
-                _RateGroup(
-                    members,
-                    rate,
-                    # A captured step reads the rate when it runs, not when it was captured.
-                    torch.tensor(rate, device=tensors[0].device) if tensors[0].is_cuda else rate,
-                    tensors,
-                    [moments[f"exp_avg.{name}"][members] for name in parameters],
-                    [moments[f"exp_avg_sq.{name}"][members] for name in parameters],
-                    [steps.to(tensors[0].device, copy=True) for _ in parameters],
-                )
-            )
-
-    def steps(self) -> Tensor:
-        """Steps taken so far."""
-        return self._groups[0].steps[0]
-
-    def scale_rates(self, factor: float) -> None:
-        for group in self._groups:
-            if isinstance(group.rate, Tensor):
-                group.rate.fill_(group.first_rate * factor)
-            else:
-                group.rate = group.first_rate * factor
-
-    def step(self, gradients: tuple[Tensor, ...]) -> None:
-        for group in self._groups:
-            adam(
-                group.parameters,
-                [gradient[group.members] for gradient in gradients],
-                group.exp_avg,
-                group.exp_avg_sq,
-                [],
-                group.steps,
-                fused=True,
-                capturable=isinstance(group.rate, Tensor),
-                amsgrad=False,
-                beta1=ADAM_BETAS[0],
-                beta2=ADAM_BETAS[1],
-                lr=group.rate,
-                weight_decay=0.0,
-                eps=ADAM_EPSILON,
-                maximize=False,
-            )
-
-
-@dataclass
-class _RateGroup:
-    """The replicas of one learning rate, as Adam wants them: parallel lists over the parameters."""
-
-    members: slice
-    first_rate: float
-    rate: float | Tensor
-    parameters: list[Tensor]
-    exp_avg: list[Tensor]
-    exp_avg_sq: list[Tensor]
-    steps: list[Tensor]

@@ -1,0 +1,33 @@
+"""From a shape to a network, alone or stacked."""
+
+import torch
+from torch import nn
+
+from nodescope.models.mlp import FullyConnected, StackedFullyConnected
+from nodescope.models.shape import NetworkShape
+from nodescope.models.stack import NetworkStack
+
+
+def build_network(shape: NetworkShape) -> nn.Module:
+    """The network as a plain module; its parameters are PyTorch's own until they are loaded or drawn."""
+    return FullyConnected(shape)
+
+
+def initialise_stack(
+    shape: NetworkShape, seeds: list[int], *, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> NetworkStack:
+    """One replica per seed, as it is before training; a replica depends on its own seed only."""
+    return _stack_class(shape).initialise(shape, seeds, device=device, dtype=dtype)
+
+
+def stack_of(shape: NetworkShape, tensors: dict[str, torch.Tensor]) -> NetworkStack:
+    """The stack that has these tensors, on their memory."""
+    return _stack_class(shape)(shape, tensors)
+
+
+def _stack_class(shape: NetworkShape) -> type[NetworkStack]:
+    """Batched products where the network is a chain of them; else one module after another."""
+    from nodescope.models.stacked_modules import StackedModules
+
+    has_extras = shape.layer_norm or shape.skip_connections or shape.dropout or shape.activation == "prelu"
+    return StackedModules if shape.model != "mlp" or has_extras else StackedFullyConnected

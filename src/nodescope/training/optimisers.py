@@ -1,0 +1,154 @@
+"""Optimisers on stacked parameters, one group of replicas per learning rate.
+
+PyTorch's fused kernels by their functional form: making an optimiser object takes a second of imports.
+Dimension letter: R replica.
+"""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+from torch.optim.adam import adam
+from torch.optim.sgd import sgd
+
+from nodescope.training.protocol import Protocol, Replica
+
+Tensor = torch.Tensor
+
+ADAM_BETAS = (0.9, 0.999)
+ADAM_EPSILON = 1e-8
+
+#: What an optimiser remembers of each parameter: Adam's running means of the gradient and its square (Kingma & Ba
+#: 2015), the running sum of gradients of descent with momentum.
+MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
+
+
+def at_rest(optimiser: str, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The optimiser's state before the first step: ``steps`` and, for each parameter, ``MOMENT.NAME`` [R, ...]."""
+    zeros = {f"{moment}.{name}": torch.zeros_like(t) for moment in MOMENTS[optimiser] for name, t in parameters.items()}
+    return {"steps": torch.zeros((), dtype=torch.float32), **zeros}
+
+
+class Optimiser:
+    """Steps of every replica by its own gradient and learning rate.
+
+    Parameters
+    ----------
+    parameters
+        By name, [R, ...]; changed in place.
+    replicas
+        In an order in which equal learning rates stand together.
+    state
+        From `at_rest`, or of an interrupted run, of these replicas; the moments are changed in place.
+    """
+
+    def __init__(
+        self, protocol: Protocol, parameters: dict[str, Tensor], replicas: list[Replica], state: dict[str, Tensor]
+    ) -> None:
+        self._protocol = protocol
+        self._is_weight = [name.endswith("weight") and t[0].squeeze().ndim > 1 for name, t in parameters.items()]
+        self._groups: list[_RateGroup] = []
+        first = 0
+        for rate, of_rate in groupby(replicas, key=lambda r: r.learning_rate):
+            last = first + len(list(of_rate))
+            members = slice(first, last)
+            first = last
+            tensors = [parameter.detach()[members] for parameter in parameters.values()]
+            self._groups.append(
+                _RateGroup(
+                    members,
+                    rate,
+                    # A captured step reads the rate when it runs, not when it was captured.
+                    torch.tensor(rate, device=tensors[0].device) if tensors[0].is_cuda else rate,
+                    tensors,
+                    [[state[f"{moment}.{name}"][members] for name in parameters] for moment in self._moments()],
+                    [state["steps"].to(tensors[0].device, copy=True) for _ in parameters],
+                )
+            )
+
+    def _moments(self) -> tuple[str, ...]:
+        return MOMENTS[self._protocol.optimiser]
+
+    def steps(self) -> Tensor:
+        """Steps taken so far."""
+        return self._groups[0].steps[0]
+
+    def scale_rates(self, factor: float) -> None:
+        """Set every learning rate to its nominal value times a factor."""
+        for group in self._groups:
+            if isinstance(group.rate, Tensor):
+                group.rate.fill_(group.nominal_rate * factor)
+            else:
+                group.rate = group.nominal_rate * factor
+
+    @torch.no_grad()
+    def step(self, gradients: tuple[Tensor, ...]) -> None:
+        """One step along the gradients [R, ...], in the order of the parameters."""
+        for group in self._groups:
+            found = [gradient[group.members] for gradient in gradients]
+            if self._protocol.l1:
+                found = [
+                    gradient + self._protocol.l1 * parameter.sign() if is_weight else gradient
+                    for gradient, parameter, is_weight in zip(found, group.parameters, self._is_weight, strict=True)
+                ]
+            if self._protocol.gradient_clip is not None:
+                found = _clipped(found, self._protocol.gradient_clip)
+            if self._protocol.optimiser == "adam":
+                self._step_of_adam(group, found)
+            else:
+                self._step_of_descent(group, found)
+
+    def _step_of_adam(self, group: "_RateGroup", gradients: list[Tensor]) -> None:
+        exp_avg, exp_avg_sq = group.moments
+        adam(
+            group.parameters,
+            gradients,
+            exp_avg,
+            exp_avg_sq,
+            [],
+            group.steps,
+            fused=True,
+            capturable=isinstance(group.rate, Tensor),
+            amsgrad=False,
+            beta1=ADAM_BETAS[0],
+            beta2=ADAM_BETAS[1],
+            lr=group.rate,
+            weight_decay=self._protocol.weight_decay,
+            eps=ADAM_EPSILON,
+            maximize=False,
+        )
+
+    def _step_of_descent(self, group: "_RateGroup", gradients: list[Tensor]) -> None:
+        (momentum_buffers,) = group.moments
+        sgd(
+            group.parameters,
+            gradients,
+            list(momentum_buffers),
+            fused=True,
+            weight_decay=self._protocol.weight_decay,
+            momentum=self._protocol.momentum,
+            lr=group.rate,
+            dampening=0.0,
+            nesterov=False,
+            maximize=False,
+        )
+        group.steps[0] += 1
+
+
+def _clipped(gradients: list[Tensor], largest: float) -> list[Tensor]:
+    """Each replica's gradient scaled down to a norm, as PyTorch's ``clip_grad_norm_`` does it for one net."""
+    norm_R = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients]).norm(dim=0)
+    factor_R = (largest / (norm_R + 1e-6)).clamp(max=1.0)
+    return [gradient * factor_R.view(-1, *[1] * (gradient.ndim - 1)) for gradient in gradients]
+
+
+@dataclass
+class _RateGroup:
+    """The replicas of one learning rate, as the kernels want them: parallel lists over the parameters."""
+
+    members: slice
+    nominal_rate: float
+    rate: float | Tensor
+    parameters: list[Tensor]
+    moments: list[list[Tensor]]
+    steps: list[Tensor]
