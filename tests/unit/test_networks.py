@@ -42,7 +42,7 @@ class SmallConvolution(nn.Module):
 
 
 def fully_connected(activation="tanh", batch_norm=False):
-    return FullyConnected(NetworkShape(5, 3, 2, 7, activation, batch_norm, "all", "xavier_normal"))
+    return FullyConnected(NetworkShape("mlp", (5,), 3, 2, 7, activation, batch_norm, "xavier_normal", "all"))
 
 
 @pytest.fixture(params=["fully connected", "with batch normalisation", "convolution"])
