@@ -16,6 +16,7 @@ from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.recording import LayerMetadata, write
 from nodescope.recording.recorder import record_configuration
+from nodescope.reproduction.scoring import score
 from nodescope.tables import collect, sparsity_summary, write_table
 from nodescope.training import train_configuration
 
@@ -139,4 +140,4 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
             keep(name, identifier, frame)
     collected = {name: collect(paths) for name, paths in tables.items()}
     collected["sparsity_summary"] = sparsity_summary(collected["sparsity"])
-    return collected
+    return {**collected, **score(collected, small_study)}

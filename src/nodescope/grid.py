@@ -118,6 +118,9 @@ def states(study: "Study") -> list[str]:
 #: Tables that training gives, and those that follow from an analysis' table.
 TRAINING_TABLES = ("learning_curves", "accuracy", "replicas")
 SUMMARIES = {"sparsity": ("sparsity_summary",)}
+#: Tables that hold the others against the published works, and those that they are made from.
+SCORE_TABLES = ("scorecard", "claims", "differences")
+SCORED_TABLES = ("accuracy", "learning_curves", "medians", "activity", "dead_nodes", "sparsity", "layer_accuracy")
 
 #: Analyses that one job of a configuration makes together, since starting a job takes longer than each of them.
 MADE_TOGETHER = {
@@ -140,6 +143,11 @@ def analysis_jobs(study: "Study") -> list[tuple[str, ...]]:
 
 def table_names(study: "Study") -> list[str]:
     """The collected tables of a study."""
+    return [*measured_tables(study), *SCORE_TABLES]
+
+
+def measured_tables(study: "Study") -> list[str]:
+    """The collected tables that training and analyses give."""
     analyses = study.analyses.enabled()
     return [*TRAINING_TABLES, *analyses, *(summary for name in analyses for summary in SUMMARIES.get(name, ()))]
 

@@ -151,6 +151,7 @@ def test_every_table_is_there_as_parquet_and_csv_and_holds_the_same(project):
         "learning_curves", "accuracy", "replicas", "medians", "activity", "dead_nodes", "sparsity", "sparsity_summary",
         "patterns", "statistics", "layer_distributions",
         "distributions", "densities", "layer_accuracy", "weights", "weight_distributions", "gradients",
+        "scorecard", "claims", "differences",
     }  # fmt: skip
 
 
@@ -181,7 +182,7 @@ def test_deleting_one_table_runs_one_measurement_again(project):
     project.snakemake()
     assert project.table("medians").equals(before)
     (project.path / "results/flowers/tables/accuracy.csv").unlink()
-    assert project.jobs("tables") == {"collect_table": 1, "tables": 1}
+    assert project.jobs("tables") == {"collect_table": 1, "score_study": 1, "tables": 1}
     project.snakemake()
 
 

@@ -179,6 +179,12 @@ def tables_of_configurations(wildcards):
     ]
 
 
+def scored_tables(wildcards):
+    """What the scorecard is made from, as far as the study measures it."""
+    measured = grid.measured_tables(study_of(wildcards))
+    return [f"results/{wildcards.study}/tables/{table}.parquet" for table in grid.SCORED_TABLES if table in measured]
+
+
 def study_settings(wildcards):
     return study_of(wildcards).model_dump(mode="json")
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from nodescope.config.schema import Charts, Grid
 from nodescope.grid import BASE_AXES
+from nodescope.words import describe as describe
 
 #: Colours that mean the same in every figure (Paul Tol's bright scheme, safe for colour-blind readers).
 ACTIVATION_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777", "#ee7733", "#332288")
@@ -124,21 +125,6 @@ def slug(keys: dict[str, Any]) -> str:
     """A file name for a part of a frame: ``relu-4x200-bn``."""
     text = describe(keys).replace("without BN", "").replace("with BN", "bn").replace("_", "")
     return re.sub(r"[^A-Za-z0-9.]+", "-", text).strip("-")
-
-
-def describe(keys: dict[str, Any]) -> str:
-    """A part of a frame in words: ``relu 4x200 with BN``."""
-    parts = []
-    if "activation" in keys:
-        parts.append(str(keys["activation"]))
-    if "depth" in keys and "width" in keys:
-        parts.append(f"{keys['depth']}x{keys['width']}")
-    elif "width" in keys:
-        parts.append(f"width {keys['width']}")
-    if "batch_norm" in keys:
-        parts.append("with BN" if keys["batch_norm"] else "without BN")
-    parts += [str(v) for k, v in keys.items() if k not in ("activation", "depth", "width", "batch_norm")]
-    return " ".join(parts)
 
 
 def state_label(state: str) -> str:

@@ -12,6 +12,7 @@ TRAINING = "Networks and training"
 NODES = "What single nodes see"
 ACTIVITY = "Which nodes are on"
 CLASSIFIERS = "Nodes and layers as classifiers"
+REPRODUCTION = "Beside the published works"
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ CHARTS = {
         Chart("kernel_densities", CLASSIFIERS, ("densities", "distributions")),
         Chart("layer_accuracy", CLASSIFIERS, ("layer_accuracy",)),
         Chart("learning_process", CLASSIFIERS, ("layer_accuracy",), needs_snapshots=True),
+        Chart("scorecard", REPRODUCTION, grid.SCORE_TABLES),
     )
 }
 

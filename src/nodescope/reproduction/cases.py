@@ -1,0 +1,124 @@
+"""From collected tables to cases: means over seeds, and differences between configurations."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from nodescope.reproduction.judging import NotRun
+from nodescope.tables import mean_over_seeds
+from nodescope.words import describe
+
+Tables = Mapping[str, pl.DataFrame]
+
+
+def need(tables: Tables, name: str, *conditions: pl.Expr, columns: Sequence[str] = (), what: str = "") -> pl.DataFrame:
+    """The rows of a table that fulfil the conditions.
+
+    Raises
+    ------
+    NotRun
+        If the table or a column is missing, or no row is left; ``what`` says what would have to be run.
+    """
+    if name not in tables:
+        raise NotRun(f"the table {name} was not measured")
+    missing = [column for column in columns if column not in tables[name].columns]
+    if missing:
+        raise NotRun(f"the table {name} has no column {missing[0]}")
+    found = tables[name].filter(*conditions)
+    if found.is_empty():
+        raise NotRun(f"it needs {what}" if what else f"no network of the study has what it needs in the table {name}")
+    return found
+
+
+def network_keys(frame: pl.DataFrame) -> list[str]:
+    """The columns that name a configuration: those before ``seed``."""
+    return frame.columns[: frame.columns.index("seed")]
+
+
+def per_net(frame: pl.DataFrame, value: pl.Expr, *further: str) -> pl.DataFrame:
+    """One number per net (and per value of further columns): key columns, seed, further, ``value``."""
+    keys = [*network_keys(frame), "seed", *further]
+    return frame.group_by(keys, maintain_order=True).agg(value=value)
+
+
+def over_seeds(frame: pl.DataFrame) -> pl.DataFrame:
+    """Mean over the seeds: the other columns, ``value`` and ``standard_error``."""
+    return mean_over_seeds(frame, "value").drop("seeds").rename({"mean": "value"})
+
+
+def difference(values: pl.DataFrame, axis: str, first: Any, second: Any) -> pl.DataFrame:
+    """``first - second`` on an axis, wherever all else is equal: the other columns, ``value``, ``standard_error``.
+
+    The two are different nets, so their errors add in squares.
+
+    Raises
+    ------
+    NotRun
+        If there is no such pair.
+    """
+    others = [name for name in values.columns if name not in (axis, "value", "standard_error")]
+    one = values.filter(pl.col(axis) == first).drop(axis)
+    other = values.filter(pl.col(axis) == second).drop(axis)
+    pairs = one.join(other, on=others, suffix="_second", nulls_equal=True, maintain_order="left")
+    if pairs.is_empty():
+        raise NotRun(f"it needs networks that differ only in {axis.replace('_', ' ')}: {first} and {second}")
+    return pairs.select(
+        *others,
+        value=pl.col("value") - pl.col("value_second"),
+        standard_error=(pl.col("standard_error") ** 2 + pl.col("standard_error_second") ** 2).sqrt(),
+    )
+
+
+def extremes(values: pl.DataFrame, axis: str) -> pl.DataFrame:
+    """The largest value of a numeric axis less the smallest, wherever all else is equal.
+
+    Raises
+    ------
+    NotRun
+        If no two networks differ in the axis alone.
+    """
+    present = sorted(values[axis].unique())
+    if len(present) < 2:
+        raise NotRun(f"it needs more than one {axis}; all networks have {axis} {present[0]}")
+    return difference(values, axis, present[-1], present[0])
+
+
+def change(values: pl.DataFrame, axis: str, first: Any, second: Any) -> pl.DataFrame:
+    """``first - second`` on an axis within each net: the other columns (``seed`` among them) and ``value``."""
+    others = [name for name in values.columns if name not in (axis, "value")]
+    one = values.filter(pl.col(axis) == first).drop(axis)
+    other = values.filter(pl.col(axis) == second).drop(axis)
+    pairs = one.join(other, on=others, suffix="_second", nulls_equal=True, maintain_order="left")
+    return pairs.select(*others, value=pl.col("value") - pl.col("value_second"))
+
+
+def last_less_first(values: pl.DataFrame) -> pl.DataFrame:
+    """The last hidden layer less the first within each net: the columns without ``layer``.
+
+    Raises
+    ------
+    NotRun
+        If every network has one hidden layer.
+    """
+    deep = values.filter(pl.col("depth") > 1)
+    if deep.is_empty():
+        raise NotRun("it needs networks of more than one hidden layer")
+    place = pl.when(pl.col("layer") == 1).then(pl.lit("first")).when(last_layer()).then(pl.lit("last"))
+    return change(deep.with_columns(layer=place), "layer", "last", "first")
+
+
+def as_cases(values: pl.DataFrame) -> pl.DataFrame:
+    """Name each row: columns ``case``, ``value``, ``standard_error``."""
+    shown = [name for name in values.columns if name not in ("dataset", "model", "value", "standard_error")]
+    names = [describe({**row, **_layer(row)}) for row in values.select(shown).iter_rows(named=True)]
+    return values.select(pl.Series("case", names, dtype=pl.String), "value", "standard_error")
+
+
+def _layer(row: dict[str, Any]) -> dict[str, str]:
+    return {"layer": f"layer {row['layer']}"} if "layer" in row else {}
+
+
+def last_layer() -> pl.Expr:
+    """Rows of each network's last hidden layer."""
+    return pl.col("layer") == pl.col("depth")

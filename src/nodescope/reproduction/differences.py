@@ -1,0 +1,97 @@
+"""In what a study differs from the published protocol, told by its settings."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from nodescope.reproduction.claims.claim import PRETORIUS
+
+if TYPE_CHECKING:
+    from nodescope.config import Study
+
+COLUMNS = {
+    "work": pl.String,
+    "what": pl.String,
+    "published": pl.String,
+    "ours": pl.String,
+    "effect": pl.String,
+}
+
+#: Data sets that stand for one of the source, by name; the value is said to the reader.
+STAND_INS = {"cifar10-jpeg": "cifar10"}
+
+
+def source_dataset(study: "Study") -> str:
+    """The name that the published numbers have for the study's data set; its own where they do not treat it."""
+    source = study.dataset.source
+    return source if source in ("mnist", "fmnist", "cifar10") else STAND_INS.get(study.dataset.name, study.dataset.name)
+
+
+def differences(study: "Study") -> pl.DataFrame:
+    """One row per difference from Pretorius (2020), see `COLUMNS`; none where the study follows it in all that is told."""
+    rows = [
+        {"work": PRETORIUS, "what": what, "published": published, "ours": ours, "effect": effect}
+        for what, published, ours, effect in _pretorius(study)
+        if published != ours
+    ]
+    return pl.DataFrame(rows, schema=COLUMNS)
+
+
+def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
+    """What, the published setting, ours, and what a difference may do."""
+    training = study.training
+    yield "data set", *_data(study)
+    yield (
+        "epochs", "300", str(training.epochs),
+        "shorter training stops before the nets have settled: accuracies are lower, dead nodes and sparsity differ, "
+        "and the search prefers higher learning rates",
+    )  # fmt: skip
+    yield (
+        "seeds", "3", str(len(study.seeds)),
+        "the standard error is uncertain with few seeds, and missing with one",
+    )  # fmt: skip
+    yield (
+        "learning rates", "0.01, 0.001, 0.0001", ", ".join(f"{rate:g}" for rate in training.learning_rates),
+        "other nets are kept; sparsity and dead nodes of sigmoid nets depend on the rate",
+    )  # fmt: skip
+    yield (
+        "refinement of the rate", "iterative grid search, its rounds not told", f"{training.refinement_rounds} round"
+        + ("" if training.refinement_rounds == 1 else "s"),
+        "another rate may be kept",
+    )  # fmt: skip
+    yield "batch size", "64", str(training.batch_size), "other noise in training"
+    yield "factor on the rate per epoch", "0.99", f"{training.learning_rate_decay:g}", "other rates late in training"
+    yield "bias without batch normalisation", "first_layer", training.bias, "other networks"
+    yield (
+        "theta", "a > 0 (ReLU), a > 0.5 (sigmoid), that is z > 0", _theta(study.theta_threshold),
+        "activity, dead nodes and sparsity count other samples as on",
+    )  # fmt: skip
+    yield (
+        "validation samples", "5000", str(study.dataset.validation_size),
+        "another choice of epoch and rate",
+    )  # fmt: skip
+    yield (
+        "which samples are for validation", "not told", f"drawn with seed {study.dataset.split_seed}",
+        "other samples decide on epoch and rate",
+    )  # fmt: skip
+
+
+def _data(study: "Study") -> tuple[str, str, str]:
+    own, source = study.dataset.name, source_dataset(study)
+    if own in STAND_INS:
+        return (
+            source,
+            f"{own}: its images, encoded again as JPEG",
+            "images slightly degraded: accuracies are not the same",
+        )
+    if source in ("mnist", "fmnist", "cifar10"):
+        return own, own, ""
+    return (
+        "mnist, fmnist, cifar10", own,
+        "no published number is about it; claims are judged for this data set, where they do not name another",
+    )  # fmt: skip
+
+
+def _theta(threshold: float) -> str:
+    return "a > 0 (ReLU), a > 0.5 (sigmoid), that is z > 0" if threshold == 0 else f"z > {threshold:g}"

@@ -1,0 +1,30 @@
+"""Score a study: its collected tables against the published numbers and claims."""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from nodescope.reproduction.cases import Tables
+from nodescope.reproduction.claims import judge_claims
+from nodescope.reproduction.differences import differences, source_dataset
+from nodescope.reproduction.scorecard import scorecard
+
+if TYPE_CHECKING:
+    from nodescope.config import Study
+
+
+def score(tables: Tables, study: "Study") -> dict[str, pl.DataFrame]:
+    """The tables `nodescope.grid.SCORE_TABLES` of a study.
+
+    Parameters
+    ----------
+    tables
+        Its collected tables, of `nodescope.grid.SCORED_TABLES` as many as there are.
+    study
+        Its settings.
+    """
+    name = pl.lit(source_dataset(study)).alias("dataset")
+    named = {
+        table: frame.with_columns(name) if "dataset" in frame.columns else frame for table, frame in tables.items()
+    }
+    return {"scorecard": scorecard(named), "claims": judge_claims(named), "differences": differences(study)}

@@ -1,0 +1,350 @@
+"""Every claim comes out every way: tables are made in which it is true, false, or lost in the noise between seeds."""
+
+import itertools
+
+import polars as pl
+import pytest
+
+from nodescope import grid
+from nodescope.reproduction.claims import CLAIMS, judge_claim, judge_claims
+from nodescope.reproduction.judging import FAILS, HOLDS, NOT_RUN, UNCLEAR, judge_bounds, judge_sign
+
+BY_NAME = {claim.name: claim for claim in CLAIMS}
+NODES, CLASSES = 10, 4
+KEYS = ["dataset", "model", "depth", "width", "activation", "batch_norm", "seed"]
+TYPES = {"depth": pl.Int32, "width": pl.Int32}
+
+
+def nets(dataset="mnist", depths=(2, 4), widths=(200,), seeds=(0, 1, 2)):
+    """All nets of a small grid, as key columns."""
+    axes = itertools.product(depths, widths, ("relu", "sigmoid"), (False, True), seeds)
+    return [dict(zip(KEYS, (dataset, "mlp", *values), strict=True)) for values in axes]
+
+
+def layers_of(rows):
+    return [{**row, "layer": layer} for row in rows for layer in range(1, row["depth"] + 1)]
+
+
+def each(rows, **axes):
+    """Every row with every combination of further columns."""
+    return [
+        {**row, **dict(zip(axes, values, strict=True))} for row in rows for values in itertools.product(*axes.values())
+    ]
+
+
+def table(rows, **columns):
+    """A frame of the rows; each further column is a function of the row."""
+    return pl.DataFrame(
+        [{**row, **{name: f(row) for name, f in columns.items()}} for row in rows], schema_overrides=TYPES
+    )
+
+
+def jitter(row, size):
+    """What the seed adds: -size, 0, size, turned round from layer to layer and state to state so that it does not cancel."""
+    turn = 1 if (row.get("layer", 0) + len(row.get("state", ""))) % 2 else -1
+    return size * (row["seed"] - 1) * turn
+
+
+def accuracy_tables(value, **grid_options):
+    rows = each(nets(**grid_options), split=["train", "validation", "test"], learning_rate=[0.001])
+    return {"accuracy": table(rows, best_epoch=lambda row: 3, accuracy=value)}
+
+
+def made_accuracy(favoured, **grid_options):
+    """Nets for which ``favoured(row)`` is 1 are better by the effect, those with -1 worse."""
+
+    def make(effect, noise):
+        return accuracy_tables(lambda row: 0.9 + 0.01 * effect * favoured(row) + jitter(row, noise), **grid_options)
+
+    return make
+
+
+def with_batch_norm_sign(row):
+    return (row["depth"] == 4) * (1 if row["batch_norm"] else -1)
+
+
+def made_fit(effect, noise):
+    last = {1: 0.995, -1: 0.9, 0: 0.9895}[effect]
+    tables = accuracy_tables(lambda row: 0.9)
+    rows = each(nets(), learning_rate=[0.001, 0.01], epoch=[1, 2], split=["train", "validation"])
+    curve = lambda row: (last + jitter(row, noise / 5)) if row["learning_rate"] == 0.001 and row["epoch"] == 2 else 0.1  # noqa: E731
+    return {**tables, "learning_curves": table(rows, loss=lambda row: 0.1, accuracy=curve)}
+
+
+def medians_tables(value):
+    rows = each(layers_of(nets()), state=["initial", "trained"], split=["train"], node=range(NODES))
+    return {"medians": table(each(rows, **{"class": range(CLASSES)}), median=value)}
+
+
+def made_untrained_medians(effect, noise):
+    def amplitude(row):
+        deep_sigmoid = row["activation"] == "sigmoid" and row["layer"] == row["depth"]
+        small = {1: deep_sigmoid, -1: not deep_sigmoid, 0: False}[effect]
+        return (0.1 if small else 0.6) + jitter(row, 3 * noise)
+
+    return medians_tables(lambda row: 0.5 + 0.1 * (row["node"] % 2) + 0.1 * amplitude(row) * (row["class"] - 1.5))
+
+
+def made_polarisation(effect, noise):
+    def distance(row):
+        if row["state"] == "initial" or effect == 0:
+            return 0.2
+        return 0.2 + 0.05 * effect * row["layer"]
+
+    return medians_tables(lambda row: 0.5 + (distance(row) + jitter(row, noise)) * (1 if row["node"] % 2 else -1))
+
+
+def made_saturation(effect, noise):
+    def value(row):
+        saturated = {1: not row["batch_norm"], -1: row["batch_norm"], 0: True}[effect]
+        if row["activation"] == "relu":
+            zeros = (5 if saturated else 2) + (row["seed"] if not effect else 0)
+            return 0.0 if row["node"] < zeros else 1.0
+        return 0.5 + (0.4 if saturated else 0.2) + jitter(row, noise)
+
+    return medians_tables(value)
+
+
+def activity_tables(mid_range_nodes):
+    def share(row):
+        return 0.5 if row["node"] < mid_range_nodes(row) else float(row["node"] % 2)
+
+    rows = each(layers_of(nets()), state=["initial", "trained"], split=["train"], node=range(NODES))
+    return {"activity": table(each(rows, **{"class": range(CLASSES)}), active_share=share)}
+
+
+def made_mid_range(effect, noise):
+    return activity_tables(lambda row: 5 - effect * row["layer"] + (jitter(row, 1) if not effect else 0))
+
+
+def made_all_or_nothing(effect, noise):
+    return activity_tables(lambda row: 5 - 3 * effect + (row["seed"] - 1 if not effect else 0))
+
+
+def made_dead(more):
+    def make(effect, noise):
+        rows = each(layers_of(nets()), state=["initial", "trained"], split=["train"])
+        dead = lambda row: round(20 + effect * more(row) + jitter(row, 1000 * noise))  # noqa: E731
+        frame = table(rows, nodes=lambda row: 200, dead=dead)
+        return {"dead_nodes": frame.with_columns(dead_share=pl.col("dead") / pl.col("nodes"))}
+
+    return make
+
+
+def made_sparsity(more, level=0.5):
+    def make(effect, noise):
+        rows = each(layers_of(nets()), state=["initial", "trained"], split=["train"])
+        return {
+            "sparsity": table(rows, sparsity=lambda row: level + 0.1 * effect * more(row) + (row["seed"] - 1) * noise)
+        }
+
+    return make
+
+
+def made_half_off(effect, noise):
+    level = {1: 0.5, -1: 0.7, 0: 0.555}[effect]
+    return made_sparsity(lambda row: 0, level)(effect, noise)
+
+
+def systems_tables(accuracy, **grid_options):
+    rows = each(
+        layers_of(nets(**grid_options)), state=["initial", "epoch-1", "epoch-10", "trained"], split=["train", "test"]
+    )
+    rows = [
+        {**row, "system": system}
+        for row in rows
+        for system in ("discrete", "continuous", "combined")
+        if system != "combined" or row["activation"] == "relu"
+    ]
+    return {"layer_accuracy": table(rows, accuracy=accuracy, network_accuracy=lambda row: 0.95)}
+
+
+def made_agreement(effect, noise):
+    off = {1: 0.001, -1: 0.05, 0: 0.0105}[effect]
+    return systems_tables(lambda row: 0.95 - (row["system"] == "discrete") * (off + jitter(row, noise / 5)))
+
+
+def made_best_combined(effect, noise):
+    return systems_tables(lambda row: 0.8 + (row["system"] == "combined") * (0.02 * effect + jitter(row, noise)))
+
+
+def made_learning(effect, noise):
+    def accuracy(row):
+        last = row["layer"] == row["depth"]
+        rise = {1: 0.1 if last else 0.01, -1: 0.0 if last else 0.1, 0: 0.01}[effect]
+        return 0.8 + (row["state"] == "trained") * rise + jitter(row, noise / 2)
+
+    return systems_tables(accuracy)
+
+
+def made_lag(effect, noise):
+    def accuracy(row):
+        return (
+            0.95 - (row["system"] == "continuous") * (0.02 + 0.01 * effect * (row["width"] == 800)) + jitter(row, noise)
+        )
+
+    return systems_tables(accuracy, widths=(200, 800))
+
+
+MADE = {
+    "relu_beats_sigmoid": made_accuracy(lambda row: row["activation"] == "relu"),
+    "batch_norm_widens_the_gap": made_accuracy(lambda row: row["activation"] == "relu" and row["batch_norm"]),
+    "depth_helps_sigmoid_with_batch_norm_only": made_accuracy(with_batch_norm_sign),
+    "batch_norm_harms_sigmoid_on_fmnist": made_accuracy(lambda row: not row["batch_norm"], dataset="fmnist"),
+    "depth_on_cifar10_needs_batch_norm": made_accuracy(with_batch_norm_sign, dataset="cifar10"),
+    "both_fit_the_training_data": made_fit,
+    "untrained_medians_coincide": made_untrained_medians,
+    "training_polarises_sigmoid": made_polarisation,
+    "batch_norm_keeps_from_saturation": made_saturation,
+    "early_layers_are_mid_range": made_mid_range,
+    "untrained_deep_sigmoid_is_all_or_nothing": made_all_or_nothing,
+    "deeper_nets_have_more_dead_nodes": made_dead(lambda row: 5 * (row["depth"] == 4)),
+    "later_layers_have_more_dead_nodes": made_dead(lambda row: 5 * row["layer"]),
+    "batch_norm_lowers_sparsity": made_sparsity(lambda row: not row["batch_norm"]),
+    "relu_is_sparser": made_sparsity(lambda row: row["activation"] == "relu"),
+    "untrained_relu_is_half_off": made_half_off,
+    "systems_agree_in_the_last_layer": made_agreement,
+    "last_layer_approaches_the_network": made_agreement,
+    "combined_is_best_in_layer_one": made_best_combined,
+    "training_changes_deep_layers": made_learning,
+    "width_makes_the_continuous_system_lag": made_lag,
+}
+
+
+def judged(name, tables):
+    return judge_claim(BY_NAME[name], tables)
+
+
+def test_every_claim_has_tables_made_for_it():
+    assert set(MADE) == set(BY_NAME)
+
+
+@pytest.mark.parametrize("name", MADE)
+@pytest.mark.parametrize(("effect", "noise", "verdict"), [(1, 0.002, HOLDS), (-1, 0.002, FAILS), (0, 0.02, UNCLEAR)])
+def test_a_claim_holds_fails_or_is_lost_in_the_noise(name, effect, noise, verdict):
+    judgement = judged(name, MADE[name](effect, noise))
+    assert judgement.verdict == verdict, judgement
+    assert judgement.cases > 0 and judgement.evidence
+    assert judgement.standard_error is not None
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_one_seed_cannot_tell(name):
+    one = {table: frame.filter(pl.col("seed") == 0) for table, frame in MADE[name](1, 0.0).items()}
+    judgement = judged(name, one)
+    assert judgement.verdict == UNCLEAR
+    assert "no standard error" in judgement.evidence
+
+
+MEASURED = ("accuracy", "network_accuracy", "median", "active_share", "dead", "dead_share", "sparsity")
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_was_not_run_is_said(name):
+    tables = MADE[name](1, 0.0)
+    missing = judged(name, {})
+    assert missing.verdict == NOT_RUN
+    assert missing.evidence.startswith("Not run: the table ") and "was not measured" in missing.evidence
+    assert judged(name, {table: frame.clear() for table, frame in tables.items()}).verdict == NOT_RUN
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_diverged_nets_give_no_verdict(name):
+    nulls = {
+        table: frame.with_columns(pl.lit(None, frame[c].dtype).alias(c) for c in MEASURED if c in frame.columns)
+        for table, frame in MADE[name](1, 0.0).items()
+    }
+    judgement = judged(name, nulls)
+    assert judgement.verdict == NOT_RUN and "diverged" in judgement.evidence
+
+
+@pytest.mark.parametrize(
+    ("name", "only", "reason"),
+    [
+        ("relu_beats_sigmoid", pl.col("activation") == "relu", "differ only in activation: relu and sigmoid"),
+        ("batch_norm_widens_the_gap", ~pl.col("batch_norm"), "differ only in batch norm: True and False"),
+        (
+            "depth_helps_sigmoid_with_batch_norm_only",
+            pl.col("depth") == 4,
+            "more than one depth; all networks have depth 4",
+        ),
+        ("depth_helps_sigmoid_with_batch_norm_only", pl.col("batch_norm"), "with and without batch normalisation"),
+        (
+            "depth_helps_sigmoid_with_batch_norm_only",
+            pl.col("dataset") != "mnist",
+            "sigmoid networks of width 200 on MNIST",
+        ),
+        ("batch_norm_harms_sigmoid_on_fmnist", pl.col("dataset") != "fmnist", "sigmoid networks on FMNIST"),
+        ("depth_on_cifar10_needs_batch_norm", pl.col("dataset") != "cifar10", "networks on CIFAR10"),
+        ("combined_is_best_in_layer_one", pl.col("activation") == "sigmoid", "a combined system"),
+        ("training_changes_deep_layers", ~pl.col("state").str.starts_with("epoch"), "recorded during training"),
+        ("width_makes_the_continuous_system_lag", pl.col("width") == 200, "more than one width"),
+    ],
+)
+def test_a_claim_names_the_networks_that_it_lacks(name, only, reason):
+    tables = {table: frame.filter(only) for table, frame in MADE[name](1, 0.002).items()}
+    judgement = judged(name, tables)
+    assert judgement.verdict == NOT_RUN
+    assert reason in judgement.evidence
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_claims_are_judged_from_the_tables_that_the_workflow_gives_them(name):
+    assert set(MADE[name](1, 0.0)) <= set(grid.SCORED_TABLES)
+
+
+def test_the_table_of_claims_has_a_row_for_each():
+    claims = judge_claims(MADE["relu_beats_sigmoid"](1, 0.001))
+    assert claims["claim"].to_list() == list(BY_NAME)
+    first = claims.row(0, named=True)
+    assert first["verdict"] == HOLDS
+    assert first["statistic"] == pytest.approx(0.01)
+    assert first["charts"] == "test_accuracy, accuracy_curves"
+
+
+def cases(*values):
+    names = [f"case {i}" for i in range(len(values))]
+    return pl.DataFrame(
+        {"case": names, "value": [v for v, _ in values], "standard_error": [e for _, e in values]},
+        schema={"case": pl.String, "value": pl.Float64, "standard_error": pl.Float64},
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ([(0.3, 0.1), (0.1, 0.1)], HOLDS),  # mean 0.2 +- 0.0707: 2.8 errors
+        ([(0.1, 0.1), (0.1, 0.1)], UNCLEAR),  # mean 0.1 +- 0.0707: 1.4 errors
+        ([(0.9, 0.1), (-0.31, 0.1)], FAILS),  # one case 3.1 of its own errors below
+        ([(0.9, 0.1), (-0.29, 0.1)], HOLDS),  # 2.9: may be chance
+        ([(-0.2, 0.1), (-0.1, 0.1)], FAILS),  # mean -0.15 +- 0.0707: 2.1 errors below
+        ([(-0.1, 0.1), (-0.1, 0.1)], UNCLEAR),
+        ([(0.0, 0.0)], UNCLEAR),
+        ([(0.1, 0.0)], HOLDS),
+        ([(0.3, 0.1), (None, None)], HOLDS),
+    ],
+)
+def test_the_rule_of_signs(values, verdict):
+    assert judge_sign(cases(*values)).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ([(0.2, 0.1), (0.8, 0.1)], HOLDS),
+        ([(0.2, 0.1), (1.2, 0.1)], UNCLEAR),
+        ([(0.2, 0.1), (1.4, 0.1)], FAILS),
+        ([(-0.31, 0.1)], FAILS),
+        ([(1.0, 0.0)], HOLDS),
+        ([(1.01, 0.0)], FAILS),
+    ],
+)
+def test_the_rule_of_bounds(values, verdict):
+    assert judge_bounds(cases(*values), low=0.0, high=1.0).verdict == verdict
+
+
+def test_the_mean_of_cases_and_its_error_are_those_of_independent_values():
+    judgement = judge_sign(cases((0.3, 0.06), (0.5, 0.08)))
+    assert judgement.statistic == pytest.approx(0.4)
+    assert judgement.standard_error == pytest.approx(0.05)
+    assert judgement.evidence == "Lowest of 2: case 0: +0.3000 ± 0.0600."

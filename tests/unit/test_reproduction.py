@@ -1,0 +1,235 @@
+"""The scorecard: published numbers as they are printed, differences by hand, and what a study departs in."""
+
+import hashlib
+from importlib.resources import files
+
+import polars as pl
+import pytest
+
+from nodescope import grid
+from nodescope.charts.context import Context
+from nodescope.charts.registry import CHARTS
+from nodescope.charts.scorecard import figures
+from nodescope.config import parse_config
+from nodescope.config.schema import Charts
+from nodescope.reproduction.claims import CLAIMS
+from nodescope.reproduction.differences import differences, source_dataset
+from nodescope.reproduction.published import published_numbers
+from nodescope.reproduction.scorecard import AGREES, DIFFERS, NOT_RUN, NOT_SCORED, UNCLEAR, scorecard
+from nodescope.reproduction.scoring import score
+
+#: Of the files as they were taken from the works; whoever corrects a number corrects this too.
+DIGESTS = {
+    "dissertation_accuracy": "ca9e0507dce66104",
+    "dissertation_table_5_1": "a2aee7b8b7475484",
+    "dissertation_table_5_2": "351a169f08ed1dc7",
+    "park_features": "584b5af2d42a667c",
+    "park_weights": "7369d69e0d47f61a",
+}
+
+
+@pytest.mark.parametrize("name", DIGESTS)
+def test_published_files_are_intact(name):
+    content = files("nodescope.reproduction").joinpath("published", f"{name}.csv").read_bytes()
+    assert hashlib.sha256(content).hexdigest()[:16] == DIGESTS[name]
+
+
+def test_every_published_number_is_read_with_what_it_is_about():
+    numbers = published_numbers()
+    counts = dict(numbers.group_by("quantity").len().iter_rows())
+    assert counts == {"accuracy": 13, "dead_share": 8, "sparsity": 48, "weight_std": 10, "feature_std": 8}
+    keys = ["quantity", "dataset", "depth", "activation", "batch_norm", "initialisation", "state", "split", "layer"]
+    assert numbers.select(keys).is_unique().all()
+    sigmoid = numbers.filter(
+        pl.col("quantity") == "sparsity", pl.col("depth") == 4, pl.col("activation") == "sigmoid",
+        pl.col("batch_norm"), pl.col("layer") == "3",
+    ).row(0, named=True)  # fmt: skip
+    assert sigmoid["published"] == pytest.approx(0.3439)
+    assert sigmoid["published_error"] == pytest.approx(0.0114)
+    assert sigmoid["last_digit"] == pytest.approx(0.0001)
+    assert numbers.filter(pl.col("published") == 0.015)["last_digit"].to_list() == [
+        pytest.approx(0.001)
+    ]  # printed: 1.5
+    features = numbers.filter(pl.col("quantity") == "feature_std", pl.col("state") == "trained")
+    assert features["published"].to_list() == [0.63, 1.26, 2.04, 4.17]
+
+
+def test_the_doubtful_means_of_table_5_2_are_marked():
+    doubtful = published_numbers().drop_nulls("remark")
+    assert len(doubtful) == 8
+    assert doubtful.select("quantity", "depth", "activation").unique().row(0) == ("sparsity", 8, "relu")
+    assert set(doubtful["layer"]) == {"1", "2", "3", "4"}
+    # the reason to doubt them
+    means = doubtful.pivot("batch_norm", index="layer", values="published")
+    assert (means["true"] == means["false"]).all()
+
+
+NET = {"dataset": "mnist", "model": "mlp", "depth": 4, "width": 200, "activation": "sigmoid", "batch_norm": True}
+
+
+def sparsities(values, **changes):
+    rows = [
+        {
+            **NET,
+            **changes,
+            "seed": seed,
+            "state": "trained",
+            "split": "train",
+            "layer": changes.get("layer", 1),
+            "sparsity": value,
+        }
+        for seed, value in enumerate(values)
+    ]
+    return pl.DataFrame(rows, schema_overrides={"depth": pl.Int32, "width": pl.Int32, "layer": pl.Int32})
+
+
+def row_of(card, **keys):
+    found = card.filter(*(pl.col(key) == value for key, value in keys.items()))
+    assert len(found) == 1
+    return found.row(0, named=True)
+
+
+def table_5_2(card, layer="1", **changes):
+    keys = {key: value for key, value in {**NET, **changes}.items() if key != "model"}
+    return row_of(card, quantity="sparsity", layer=layer, **keys)
+
+
+def test_the_difference_is_counted_in_standard_errors():
+    """By hand: ours 0.36 +- 0.02/sqrt(3), published 0.3325 +- 0.0094, printed to 0.0001."""
+    row = table_5_2(scorecard({"sparsity": sparsities([0.34, 0.36, 0.38])}))
+    assert row["ours"] == pytest.approx(0.36)
+    assert row["standard_error"] == pytest.approx(0.02 / 3**0.5)
+    assert row["seeds"] == 3
+    assert row["difference"] == pytest.approx(0.0275)
+    assert row["difference_errors"] == pytest.approx(0.0275 / (0.0004 / 3 + 0.0094**2 + 1e-8 / 12) ** 0.5)
+    assert row["difference_errors"] == pytest.approx(1.847, abs=1e-3)
+    assert row["verdict"] == AGREES
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ([0.3325, 0.3325, 0.3325], AGREES),
+        ([0.3605, 0.3605], AGREES),  # 2.98 published errors, none of ours
+        ([0.3608, 0.3608], DIFFERS),  # 3.01
+        ([0.3042, 0.3042], DIFFERS),
+        ([0.1, 0.3, 0.5], AGREES),
+        ([0.3325], UNCLEAR),
+        ([0.3325, None], UNCLEAR),
+        ([None, None], UNCLEAR),
+    ],
+)
+def test_the_verdict_follows_from_three_standard_errors(values, verdict):
+    assert table_5_2(scorecard({"sparsity": sparsities(values)}))["verdict"] == verdict
+
+
+def test_rounding_is_an_error_where_nothing_else_is():
+    """Table 5.1 has no standard errors: 2.87 % is known to within half of its last digit."""
+    layers = [
+        {**NET, "seed": s, "state": "trained", "split": "train", "layer": n} for s in (0, 1) for n in (1, 2, 3, 4)
+    ]
+    types = {"depth": pl.Int32, "width": pl.Int32}
+    dead = pl.DataFrame(layers, schema_overrides=types).with_columns(
+        nodes=pl.lit(200), dead=pl.lit(6), dead_share=pl.lit(0.03)
+    )
+    row = row_of(scorecard({"dead_nodes": dead}), quantity="dead_share", depth=4, activation="sigmoid", batch_norm=True)
+    assert row["ours"] == pytest.approx(0.03)
+    assert row["difference_errors"] == pytest.approx(0.0013 / (0.0001 / 12**0.5), rel=1e-6)
+    assert row["verdict"] == DIFFERS
+
+
+def test_doubtful_numbers_are_shown_and_not_scored():
+    card = scorecard({"sparsity": sparsities([0.1, 0.2], depth=8, activation="relu")})
+    row = table_5_2(card, depth=8, activation="relu")
+    assert row["ours"] == pytest.approx(0.15)
+    assert row["verdict"] == NOT_SCORED
+
+
+def test_a_study_of_other_data_runs_no_published_number():
+    card = scorecard({"sparsity": sparsities([0.3, 0.4], dataset="digits")})
+    assert set(card["verdict"]) == {NOT_RUN}
+    assert len(scorecard({})) == len(card) == 87
+
+
+def test_of_several_initialisations_the_published_one_counts():
+    both = pl.concat(
+        sparsities(values).with_columns(initialisation=pl.lit(name))
+        for name, values in {"orthogonal": [0.8, 0.9], "xavier_normal": [0.3, 0.34]}.items()
+    )
+    columns = both.columns
+    place = columns.index("seed")
+    ordered = both.select(*columns[:place], "initialisation", *columns[place:-1])
+    assert table_5_2(scorecard({"sparsity": ordered}))["ours"] == pytest.approx(0.32)
+
+
+def study(**changes):
+    entry = {
+        "name": "made", "dataset": "mnist",
+        "grid": {"depth": [4], "width": [200], "activation": ["relu"]}, **changes,
+    }  # fmt: skip
+    return parse_config({"studies": [entry]}).studies[0]
+
+
+def test_a_study_of_the_published_protocol_differs_only_in_what_is_not_told():
+    assert differences(study())["what"].to_list() == ["refinement of the rate", "which samples are for validation"]
+
+
+def test_what_differs_is_told_by_the_settings():
+    made = study(
+        dataset="digits",
+        seeds=[0],
+        training={"epochs": 12, "batch_size": 32, "learning_rates": [0.01]},
+        theta_threshold=0.5,
+    )
+    found = {row["what"]: (row["published"], row["ours"]) for row in differences(made).iter_rows(named=True)}
+    assert found["epochs"] == ("300", "12")
+    assert found["seeds"] == ("3", "1")
+    assert found["batch size"] == ("64", "32")
+    assert found["learning rates"] == ("0.01, 0.001, 0.0001", "0.01")
+    assert found["theta"][1] == "z > 0.5"
+    assert found["data set"] == ("mnist, fmnist, cifar10", "digits")
+
+
+def test_re_encoded_cifar10_stands_for_cifar10_and_says_so():
+    made = study(dataset={"source": "image_folder", "name": "cifar10-jpeg", "path": "p", "validation_size": 5000})
+    assert source_dataset(made) == "cifar10"
+    assert "encoded again as JPEG" in differences(made)["ours"][0]
+    rows = [
+        {**NET, "dataset": "cifar10-jpeg", "batch_norm": False, "activation": "relu", "seed": s, "learning_rate": 0.001,
+         "best_epoch": 1, "split": "test", "accuracy": 0.51 + s / 100}
+        for s in (0, 1)
+    ]  # fmt: skip
+    accuracy = pl.DataFrame(rows, schema_overrides={"depth": pl.Int32, "width": pl.Int32})
+    card = score({"accuracy": accuracy}, made)["scorecard"]
+    row = row_of(card, quantity="accuracy", dataset="cifar10", activation="relu", batch_norm=False)
+    assert row["ours"] == pytest.approx(0.515)
+
+
+def test_the_report_says_what_other_data_cannot_judge(small_tables):
+    shown = {figure.name: figure for figure in figures(small_tables, Context(Charts(), [], []))}
+    assert "scorecard-values" not in shown  # nothing to compare
+    assert "0 of the 87 published numbers" in shown["scorecard-summary"].caption
+    assert "data set: blobs (mnist, fmnist, cifar10)" in shown["scorecard-summary"].caption
+    numbers = shown["scorecard-numbers"].table
+    assert len(numbers) == 87 and set(numbers["verdict"]) == {"not run"}
+    assert len(shown["scorecard-claims"].table) == len(CLAIMS)
+
+
+def test_percent_and_points_are_shown_where_shares_are_compared():
+    tables = score({"sparsity": sparsities([0.34, 0.36, 0.38])}, study())
+    shown = {figure.name: figure for figure in figures(tables, Context(Charts(), [], []))}
+    row = shown["scorecard-numbers"].table.row(0, named=True)
+    assert row["number"] == "sparsity mnist sigmoid 4x200 with BN layer 1"
+    assert (row["published"], row["ours"], row["difference"], row["standard_errors_apart"]) == (33.25, 36.0, 2.75, 1.8)
+    (counts,) = shown["scorecard-summary"].table.filter(pl.col("place") == "table 5.2").iter_rows(named=True)
+    assert (counts["number"], counts["agrees"], counts["not run"]) == (48, 1, 47)
+    assert shown["scorecard-values"].chart is not None
+
+
+def test_claims_point_to_charts_that_exist():
+    assert {chart for claim in CLAIMS for chart in claim.charts} <= set(CHARTS)
+
+
+def test_scoring_gives_the_tables_that_the_workflow_expects(small_study):
+    assert tuple(score({}, small_study)) == grid.SCORE_TABLES
+    assert set(grid.SCORED_TABLES) <= set(grid.measured_tables(small_study))

@@ -1,0 +1,22 @@
+"""Hold the collected tables of a study against the published works."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nodescope.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import Snakemake
+
+    snakemake: Snakemake
+
+with job(snakemake.log[0], f"Scoring {snakemake.wildcards.study}"):
+    from nodescope.config import Study
+    from nodescope.reproduction.scoring import score
+    from nodescope.tables import read_table, write_table
+
+    tables = {Path(path).stem: read_table(path) for path in snakemake.input.tables}
+    study = Study.model_validate(json.loads(Path(snakemake.input.settings).read_text(encoding="utf-8")))
+    for name, table in score(tables, study).items():
+        write_table(table, snakemake.output[name], snakemake.output[f"{name}_csv"])
