@@ -17,7 +17,9 @@ rule score_study:
     input:
         settings="results/{study}/config.json",
         tables=scored_tables,
-        code=code("reproduction/*.py", "reproduction/claims/*.py", "reproduction/published/*.csv", "tables.py", "words.py"),
+        code=code(
+            "reproduction/*.py", "reproduction/claims/*.py", "reproduction/published/*.csv", "tables.py", "words.py"
+        ),
     output:
         scorecard="results/{study}/tables/scorecard.parquet",
         scorecard_csv="results/{study}/tables/scorecard.csv",
