@@ -3,6 +3,7 @@
 # make plan     how much there is to do, before anything runs
 # make status   what is done, running, failed (why, and where the log is) or missing
 # make bench    speed beside what one would run instead; SIZE=full, DATA_ROOT=folder of MNIST
+# make reproduction-docs STUDY=mnist-core COMMAND="snakemake ..."   docs/reproduction.md from that study's finished run
 # make config   config.yaml and its schema anew, after a change of the models
 
 PYTHON ?= python3
@@ -38,6 +39,13 @@ DATA_ROOT ?= data
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.lock
 	$(BIN)/python benchmarks/run.py --size $(SIZE) --data-root $(DATA_ROOT)
+
+STUDY ?= mnist-core
+RESULTS ?= results
+COMMAND ?= snakemake --cores $(CORES) --configfile presets/dissertation-core.yaml
+
+reproduction-docs: $(READY)
+	$(BIN)/python -m nodescope.report.reproduction --study $(STUDY) --results $(RESULTS) --command "$(COMMAND)"
 
 config: $(READY)
 	$(BIN)/python -m nodescope.config.documentation

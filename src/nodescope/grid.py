@@ -120,7 +120,10 @@ TRAINING_TABLES = ("learning_curves", "accuracy", "replicas")
 SUMMARIES = {"sparsity": ("sparsity_summary",)}
 #: Tables that hold the others against the published works, and those that they are made from.
 SCORE_TABLES = ("scorecard", "claims", "differences")
-SCORED_TABLES = ("accuracy", "learning_curves", "medians", "activity", "dead_nodes", "sparsity", "layer_accuracy")
+SCORED_TABLES = (
+    "accuracy", "learning_curves", "medians", "activity", "dead_nodes", "sparsity", "layer_accuracy", "pattern_evolution",
+    "weights", "statistics",
+)  # fmt: skip
 
 #: Analyses that one job of a configuration makes together, since starting a job takes longer than each of them.
 MADE_TOGETHER = {

@@ -7,6 +7,7 @@ import pytest
 
 from nodescope import grid
 from nodescope.reproduction.claims import CLAIMS, judge_claim, judge_claims
+from nodescope.reproduction.claims.patterns import deepest_dip
 from nodescope.reproduction.judging import FAILS, HOLDS, NOT_RUN, UNCLEAR, judge_bounds, judge_sign
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
@@ -186,6 +187,91 @@ def made_lag(effect, noise):
     return systems_tables(accuracy, widths=(200, 800))
 
 
+def evolution_tables(similarity, entropy=lambda row: 0.5, models=("resnet", "convnet", "pyramidnet", "fixup_resnet")):
+    rows = [{**net, "model": model, "depth": 20} for net in nets(depths=(1,)) for model in models]
+    rows = each(rows, step=[0, 1, 2, 3], layer=[1, 2, 3, 4])
+    return {"pattern_evolution": table(rows, relative_entropy=entropy, weighted_jaccard_final=similarity)}
+
+
+def made_bottom_up(effect, noise):
+    return evolution_tables(lambda row: 0.5 - 0.05 * effect * row["layer"] + jitter(row, noise))
+
+
+def made_together(effect, noise):
+    def similarity(row):
+        tuned = row["model"] in ("pyramidnet", "fixup_resnet")
+        return 0.5 - 0.05 * (1 - effect * tuned) * row["layer"] + jitter(row, noise)
+
+    return evolution_tables(similarity)
+
+
+def made_dips(effect, noise):
+    def entropy(row):
+        dips = {1: row["model"] == "convnet", -1: row["model"] != "convnet", 0: True}[effect]
+        return 0.5 - (0.1 * dips + (row["seed"] - 1) * noise) * (row["layer"] == 2)
+
+    return evolution_tables(lambda row: 0.5, entropy)
+
+
+INITIALISATIONS = ("orthogonal_relu", "kaiming_normal", "kaiming_uniform", "xavier_uniform_relu", "ones", "zeros")
+
+
+def initialised_nets():
+    """Nets of a small convolutional family, one of each initialisation, as key columns with the axis in its place."""
+    return [
+        {**{k: net[k] for k in KEYS[:-1]}, "model": "cnn", "initialisation": initialisation, "seed": net["seed"]}
+        for net in nets(dataset="cifar10", depths=(4,))
+        if net["activation"] == "relu" and not net["batch_norm"]
+        for initialisation in INITIALISATIONS
+    ]
+
+
+def curves_tables(loss):
+    rows = each(initialised_nets(), learning_rate=[0.0001])
+    kept = table(each(rows, split=["train"]), accuracy=lambda row: 0.5)
+    return {"accuracy": kept, "learning_curves": table(each(rows, epoch=[0, 1, 2], split=["train"]), loss=loss)}
+
+
+def made_convergence(effect, noise):
+    order = {"orthogonal": 0, "kaiming": 1, "xavier": 2}
+
+    def loss(row):
+        return 1 + 0.1 * effect * order.get(row["initialisation"].split("_")[0], 5) + jitter(row, noise)
+
+    return curves_tables(loss)
+
+
+def made_zeros_and_ones(effect, noise):
+    def loss(row):
+        learns = row["initialisation"] not in (("ones", "zeros") if effect > 0 else ())
+        fall = row["epoch"] * (0.3 if learns else 0.001)
+        if effect == 0:
+            fall = row["epoch"] * (0.0055 if row["initialisation"] == "zeros" else 0.1)
+        return 2.3 - fall + (row["seed"] - 1) * noise * row["epoch"] / 2
+
+    return curves_tables(loss)
+
+
+def measured_nets(**columns):
+    rows = each(layers_of(initialised_nets()), state=["initial", "trained"], split=["train"], kind=["pre"])
+    return table(each(rows, parameter=["weight"]), **columns)
+
+
+def made_weights(effect, noise):
+    std = lambda row: 0.1 * (1 + 0.2 * effect * (row["state"] == "trained")) + jitter(row, noise)  # noqa: E731
+    return {"weights": measured_nets(std=std, kurtosis=lambda row: 0.0)}
+
+
+def made_bell(effect, noise):
+    kurtosis = lambda row: -1.2 + 0.5 * effect * (row["state"] == "trained") + jitter(row, noise)  # noqa: E731
+    return {"weights": measured_nets(std=lambda row: 0.1, kurtosis=kurtosis)}
+
+
+def made_features(effect, noise):
+    std = lambda row: 1 + 0.1 * effect * row["layer"] * (row["state"] == "trained") + jitter(row, noise)  # noqa: E731
+    return {"statistics": measured_nets(std=std)}
+
+
 MADE = {
     "relu_beats_sigmoid": made_accuracy(lambda row: row["activation"] == "relu"),
     "batch_norm_widens_the_gap": made_accuracy(lambda row: row["activation"] == "relu" and row["batch_norm"]),
@@ -208,6 +294,14 @@ MADE = {
     "combined_is_best_in_layer_one": made_best_combined,
     "training_changes_deep_layers": made_learning,
     "width_makes_the_continuous_system_lag": made_lag,
+    "structure_forms_bottom_up": made_bottom_up,
+    "tuned_networks_converge_together": made_together,
+    "plain_networks_have_dips_in_entropy": made_dips,
+    "orthogonal_converges_fastest": made_convergence,
+    "zeros_do_not_learn_and_ones_stay_high": made_zeros_and_ones,
+    "weights_spread_slightly": made_weights,
+    "uniform_weights_turn_bell_shaped": made_bell,
+    "features_spread_with_training_and_depth": made_features,
 }
 
 
@@ -236,7 +330,10 @@ def test_one_seed_cannot_tell(name):
     assert "no standard error" in judgement.evidence
 
 
-MEASURED = ("accuracy", "network_accuracy", "median", "active_share", "dead", "dead_share", "sparsity")
+MEASURED = (
+    "accuracy", "network_accuracy", "median", "active_share", "dead", "dead_share", "sparsity", "loss", "std", "kurtosis",
+    "relative_entropy", "weighted_jaccard_final",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -279,6 +376,10 @@ def test_diverged_nets_give_no_verdict(name):
         ("combined_is_best_in_layer_one", pl.col("activation") == "sigmoid", "a combined system"),
         ("training_changes_deep_layers", ~pl.col("state").str.starts_with("epoch"), "recorded during training"),
         ("width_makes_the_continuous_system_lag", pl.col("width") == 200, "more than one width"),
+        ("structure_forms_bottom_up", pl.col("step").is_in([0, 3]), "between the first step and the last"),
+        ("tuned_networks_converge_together", pl.col("model") == "resnet", "networks of both kinds"),
+        ("orthogonal_converges_fastest", pl.col("initialisation") != "orthogonal_relu", "kaiming and orthogonal"),
+        ("zeros_do_not_learn_and_ones_stay_high", pl.col("initialisation") != "zeros", "the initialisations zeros"),
     ],
 )
 def test_a_claim_names_the_networks_that_it_lacks(name, only, reason):
@@ -291,6 +392,26 @@ def test_a_claim_names_the_networks_that_it_lacks(name, only, reason):
 @pytest.mark.parametrize("name", MADE)
 def test_claims_are_judged_from_the_tables_that_the_workflow_gives_them(name):
     assert set(MADE[name](1, 0.0)) <= set(grid.SCORED_TABLES)
+
+
+def test_tables_without_an_axis_of_initialisations_are_named():
+    tables = {table: frame.drop("initialisation") for table, frame in made_weights(1, 0.001).items()}
+    assert (
+        judged("weights_spread_slightly", tables).evidence == "Not run: the table weights has no column initialisation."
+    )
+
+
+def test_claims_on_fully_connected_networks_are_not_judged_by_others():
+    tables = MADE["relu_is_sparser"](1, 0.002)
+    others = {"sparsity": tables["sparsity"].with_columns(model=pl.lit("resnet"))}
+    assert judged("relu_is_sparser", others).verdict == NOT_RUN
+
+
+@pytest.mark.parametrize(
+    ("values", "depth"), [([1, 2, 3], 0), ([3, 1, 2], 1), ([3, 2, 1], 0), ([2, 1, 3, 0, 1], 1), ([5, 1, 4, 0, 5], 5)]
+)
+def test_a_dip_is_as_deep_as_the_lower_of_the_peaks_beside_it(values, depth):
+    assert pl.DataFrame({"h": values}).select(deepest_dip(pl.col("h"))).item() == depth
 
 
 def test_the_table_of_claims_has_a_row_for_each():

@@ -162,6 +162,35 @@ def test_of_several_initialisations_the_published_one_counts():
     assert table_5_2(scorecard({"sparsity": ordered}))["ours"] == pytest.approx(0.32)
 
 
+def spreads(**columns):
+    """Park's network from two seeds, its weights and features spread as much as layer and state say."""
+    rows = [
+        {"dataset": "cifar10", "model": "cnn", "depth": 4, "width": 16, "activation": "relu", "batch_norm": False,
+         "initialisation": initialisation, "seed": seed, "state": state, "layer": layer, **columns,
+         "std": layer / 10 + (state == "trained") + seed / 100}
+        for initialisation in ("kaiming_normal", "orthogonal", "orthogonal_relu")
+        for seed in (0, 1) for state in ("initial", "trained") for layer in (1, 2, 3, 4)
+    ]  # fmt: skip
+    types = {"depth": pl.Int32, "width": pl.Int32, "layer": pl.Int32}
+    return pl.DataFrame(rows, schema_overrides=types)
+
+
+def test_spreads_of_weights_and_features_are_compared_by_layer_and_initialisation():
+    weights, features = spreads(parameter="weight"), spreads(split="train", kind="pre")
+    biases = weights.with_columns(parameter=pl.lit("bias"), std=pl.lit(9.0))
+    card = scorecard({"weights": pl.concat([weights, biases]), "statistics": features})
+    run = card.filter(pl.col("verdict") != NOT_RUN)
+    assert dict(run.group_by("quantity").len().iter_rows()) == {"weight_std": 7, "feature_std": 8}
+    linear = row_of(card, quantity="weight_std", layer="linear1", state="trained")
+    assert linear["ours"] == pytest.approx(1.405)
+    assert linear["standard_error"] == pytest.approx(0.005)
+    assert linear["difference_errors"] == pytest.approx(1.355 / (0.005**2 + 0.01**2 / 12) ** 0.5)
+    conv = row_of(card, quantity="feature_std", layer="conv1", state="initial")
+    assert conv["ours"] == pytest.approx(0.105)
+    orthogonal = row_of(card, quantity="weight_std", initialisation="orthogonal")
+    assert orthogonal["seeds"] == 2  # the one with the published gain, not both
+
+
 def study(**changes):
     entry = {
         "name": "made", "dataset": "mnist",
@@ -232,4 +261,3 @@ def test_claims_point_to_charts_that_exist():
 
 def test_scoring_gives_the_tables_that_the_workflow_expects(small_study):
     assert tuple(score({}, small_study)) == grid.SCORE_TABLES
-    assert set(grid.SCORED_TABLES) <= set(grid.measured_tables(small_study))

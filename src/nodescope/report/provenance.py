@@ -30,15 +30,14 @@ class Provenance:
         """Of this process."""
         return cls(
             written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            commit=_commit(),
+            commit=commit_of(Path(nodescope.__file__).parent),
             machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
             versions={name: version(name) for name in PACKAGES},
         )
 
 
-def _commit() -> str:
-    """The commit of the sources, and whether they differ from it; ``unknown`` outside a repository."""
-    folder = Path(nodescope.__file__).parent
+def commit_of(folder: Path) -> str:
+    """The commit of the repository that a folder lies in, and whether its files differ; ``unknown`` outside one."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(

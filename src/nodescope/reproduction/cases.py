@@ -101,7 +101,7 @@ def last_less_first(values: pl.DataFrame) -> pl.DataFrame:
     NotRun
         If every network has one hidden layer.
     """
-    deep = values.filter(pl.col("depth") > 1)
+    deep = values.filter(pl.col("layer").max().over("model", "depth") > 1)
     if deep.is_empty():
         raise NotRun("it needs networks of more than one hidden layer")
     place = pl.when(pl.col("layer") == 1).then(pl.lit("first")).when(last_layer()).then(pl.lit("last"))
@@ -110,7 +110,8 @@ def last_less_first(values: pl.DataFrame) -> pl.DataFrame:
 
 def as_cases(values: pl.DataFrame) -> pl.DataFrame:
     """Name each row: columns ``case``, ``value``, ``standard_error``."""
-    shown = [name for name in values.columns if name not in ("dataset", "model", "value", "standard_error")]
+    hidden = ["dataset", "value", "standard_error", *(["model"] if (values["model"] == "mlp").all() else [])]
+    shown = [name for name in values.columns if name not in hidden]
     names = [describe({**row, **_layer(row)}) for row in values.select(shown).iter_rows(named=True)]
     return values.select(pl.Series("case", names, dtype=pl.String), "value", "standard_error")
 
@@ -120,5 +121,5 @@ def _layer(row: dict[str, Any]) -> dict[str, str]:
 
 
 def last_layer() -> pl.Expr:
-    """Rows of each network's last hidden layer."""
-    return pl.col("layer") == pl.col("depth")
+    """Rows of each network's last hidden layer; how many there are follows from family and depth."""
+    return pl.col("layer") == pl.col("layer").max().over("model", "depth")

@@ -99,6 +99,36 @@ def _with_keys(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select(*keys, "seed", pl.col("value").cast(pl.Float64))
 
 
+def _weight_std(table: pl.DataFrame) -> pl.DataFrame:
+    weights = table.filter(pl.col("parameter") == "weight")
+    return _small_convolutional(weights, "weight_std", {1: "conv1", 2: "conv2", 3: "conv3", 4: "linear1"})
+
+
+def _feature_std(table: pl.DataFrame) -> pl.DataFrame:
+    features = table.filter(pl.col("kind") == "pre")
+    return _small_convolutional(features, "feature_std", {1: "conv1", 2: "conv2", 3: "conv3", 4: "linear1_pre_relu"})
+
+
+def _small_convolutional(table: pl.DataFrame, quantity: str, layers: dict[int, str]) -> pl.DataFrame:
+    """The rows of the network of Park (2022), whose numbers name no depth and width."""
+    nets = table.filter(pl.col("model") == "cnn")
+    if "initialisation" not in nets.columns:
+        nets = nets.clear().with_columns(initialisation=pl.lit(None, pl.String))
+    names = pl.col("initialisation").replace(WITH_GAIN)
+    published = nets.filter(~pl.col("initialisation").is_in(list(WITH_GAIN.values()))).with_columns(
+        initialisation=names, layer=pl.col("layer").replace_strict(layers, default=None, return_dtype=pl.String),
+        quantity=pl.lit(quantity), value=pl.col("std"),
+    )  # fmt: skip
+    return _with_keys(published.drop("depth", "width").drop_nulls("layer"))
+
+
+#: Initialisations with the gain of Park (2022), the square root of 2, by the name that the work gives them.
+WITH_GAIN = {
+    "orthogonal_relu": "orthogonal",
+    "xavier_uniform_relu": "xavier_uniform",
+    "xavier_normal_relu": "xavier_normal",
+}
+
 #: The initialisation that Pretorius (2020) uses, where the grid compares several.
 USUAL = {
     "initialisation": pl.col("initialisation")
@@ -109,4 +139,6 @@ SOURCES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "accuracy": _accuracy,
     "dead_nodes": _dead_share,
     "sparsity": _sparsity,
+    "weights": _weight_std,
+    "statistics": _feature_std,
 }

@@ -3,13 +3,23 @@
 import polars as pl
 
 from nodescope.reproduction.cases import Tables
-from nodescope.reproduction.claims import accuracy, activity, medians, systems
-from nodescope.reproduction.claims.claim import Claim
+from nodescope.reproduction.claims import accuracy, activity, initialisations, medians, patterns, systems
+from nodescope.reproduction.claims.claim import PRETORIUS, Claim
 from nodescope.reproduction.judging import NOT_RUN, Judgement, NotRun
 
 __all__ = ["CLAIMS", "Claim", "judge_claim", "judge_claims"]
 
-CLAIMS: tuple[Claim, ...] = (*accuracy.CLAIMS, *medians.CLAIMS, *activity.CLAIMS, *systems.CLAIMS)
+CLAIMS: tuple[Claim, ...] = (
+    *accuracy.CLAIMS,
+    *medians.CLAIMS,
+    *activity.CLAIMS,
+    *systems.CLAIMS,
+    *patterns.CLAIMS,
+    *initialisations.CLAIMS,
+)
+
+#: The networks that a work is about, where it is about one kind.
+NETWORKS = {PRETORIUS: pl.col("model") == "mlp"}
 
 COLUMNS = {
     "claim": pl.String,
@@ -54,6 +64,12 @@ def judge_claims(tables: Tables) -> pl.DataFrame:
 def judge_claim(claim: Claim, tables: Tables) -> Judgement:
     """The judgement of one claim; that it was not run where what it needs is not there."""
     try:
-        return claim.judge(tables)
+        return claim.judge(_networks_of(claim.work, tables))
     except NotRun as reason:
         return Judgement(NOT_RUN, None, None, 0, f"Not run: {reason}.")
+
+
+def _networks_of(work: str, tables: Tables) -> Tables:
+    if work not in NETWORKS:
+        return tables
+    return {name: frame.filter(NETWORKS[work]) if "model" in frame.columns else frame for name, frame in tables.items()}

@@ -1,0 +1,214 @@
+"""Write ``docs/reproduction.md`` from a finished run: the scorecard, its figures as small images, and where it comes from.
+
+    python -m nodescope.report.reproduction --study mnist-core --command "snakemake --cores 2 --configfile ..."
+
+Experiment notes are kept by hand in a file beside it, which is included as it is.
+"""
+
+import argparse
+import io
+import json
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import vl_convert
+import yaml
+from PIL import Image
+
+from nodescope import grid
+from nodescope.charts.context import Context, Figure
+from nodescope.charts.drawing import specification
+from nodescope.charts.scorecard import figures
+from nodescope.config import Study
+from nodescope.config.schema import Charts
+from nodescope.files import atomic_path, write_text
+from nodescope.report.markdown import markdown_table
+from nodescope.report.provenance import commit_of, stage_times
+from nodescope.reproduction.scoring import score
+from nodescope.tables import read_table
+
+#: Of an image, so that the documentation stays light.
+LARGEST_WIDTH = 900
+COLOURS = 128
+#: Of each kind of chart that a claim points to, the first so many figures.
+FIGURES_OF_A_KIND = 2
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run of a study.
+
+    Attributes
+    ----------
+    folder : Path
+        ``results/{study}``.
+    study : Study
+        Its settings.
+    tables : dict
+        Those that the scorecard is made from, and ``replicas``.
+    command, machine, commit : str
+        How it was run, on what, from which sources.
+    """
+
+    folder: Path
+    study: Study
+    tables: dict[str, pl.DataFrame]
+    command: str
+    machine: str
+    commit: str
+
+
+def read_run(folder: Path, command: str, machine: str) -> Run:
+    """Read a run; its sources are those of the repository that the results lie in."""
+    study = Study.model_validate(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    measured = [name for name in grid.SCORED_TABLES if (folder / "tables" / f"{name}.parquet").is_file()]
+    tables = {name: read_table(folder / "tables" / f"{name}.parquet") for name in [*measured, "replicas"]}
+    return Run(folder, study, tables, command, machine, commit_of(folder))
+
+
+def write(run: Run, output: Path, findings: Path) -> None:
+    """Write the page, and its images into a folder of the same name beside it."""
+    scored = score(run.tables, run.study)
+    shown = {figure.name: figure for figure in figures(scored, Context(Charts(), [], []))}
+    images = output.with_suffix("")
+    images.mkdir(parents=True, exist_ok=True)
+    for old in images.glob("*.png"):
+        old.unlink()
+    parts = [
+        "# The reproduction, scored",
+        "Written by `make reproduction-docs` from a finished run; the last section is kept by hand in "
+        f"[{findings.name}]({findings.name}).",
+        *_provenance(run),
+        "## In what this run departs from the source",
+        _table(shown["scorecard-differences"]),
+        "## Scorecard",
+        shown["scorecard-summary"].caption,
+        _table(shown["scorecard-summary"]),
+        *_comparison(shown.get("scorecard-values"), images),
+        "## Published numbers that were run",
+        shown["scorecard-numbers"].caption,
+        markdown_table(_of(shown["scorecard-numbers"]).filter(pl.col("verdict") != "not run")),
+        "## Claims",
+        shown["scorecard-claims"].caption,
+        _table(shown["scorecard-claims"]),
+        "### How each claim is judged",
+        _table(shown["scorecard-rules"]),
+        "## Figures",
+        *_figures(run, scored["claims"], images),
+        findings.read_text(encoding="utf-8").strip(),
+    ]
+    write_text(output, "\n\n".join(parts) + "\n")
+
+
+def this_machine() -> str:
+    """Processor and cores in words."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    name = models[0] if models else platform.processor() or platform.machine()
+    return f"{name}, {len(models) or 'unknown'} cores, {platform.system()}"
+
+
+def _provenance(run: Run) -> Iterator[str]:
+    times = stage_times(run.folder / "benchmarks")
+    finished = datetime.fromtimestamp((run.folder / "tables" / "accuracy.parquet").stat().st_mtime, UTC)
+    total = sum(row["time_s"] for row in times)
+    settings = run.study.model_dump(mode="json", exclude_defaults=True)
+    yield "## The run"
+    yield (
+        f"Study `{run.study.name}`: **{run.study.training.epochs} epochs** (the source: 300), "
+        f"{len(grid.configurations(run.study))} configurations, {len(run.study.seeds)} seeds. "
+        f"Trained by {finished:%Y-%m-%d %H:%M} UTC on {run.machine}; {total / 3600:.1f} hours of jobs in all. "
+        f"Sources: commit {run.commit}."
+    )
+    yield f"    {run.command}"
+    yield "with this configuration (what it does not name has its default):"
+    yield f"```yaml\n{yaml.safe_dump({'studies': [settings]}, sort_keys=False).strip()}\n```"
+    if times:
+        yield markdown_table(pl.DataFrame(times).rename({"rule": "stage"}))
+    yield "Networks that were kept, one line per configuration:"
+    yield markdown_table(_kept(run.tables["replicas"]))
+
+
+def _kept(replicas: pl.DataFrame) -> pl.DataFrame:
+    keys = replicas.columns[: replicas.columns.index("seed")]
+    return (
+        replicas.filter("chosen")
+        .group_by(keys, maintain_order=True)
+        .agg(
+            pl.col("learning_rate").first().round_sig_figs(3),
+            best_epochs=pl.col("best_epoch").cast(pl.String).str.join(", "),
+            validation_accuracy_percent=(100 * pl.col("validation_accuracy").mean()).round(2),
+            diverged=pl.col("diverged_epoch").count(),
+        )
+    )
+
+
+def _comparison(figure: Figure | None, images: Path) -> Iterator[str]:
+    if figure is None or figure.chart is None:
+        return
+    picture = vl_convert.vegalite_to_png(specification(figure.chart), scale=1.3)
+    _write_small(Image.open(io.BytesIO(picture)), images / f"{figure.name}.png")
+    yield f"![{figure.title}]({images.name}/{figure.name}.png)"
+    yield figure.caption
+
+
+def _figures(run: Run, claims: pl.DataFrame, images: Path) -> Iterator[str]:
+    """The first figures of each kind that a claim points to, as far as they were drawn."""
+    judged = claims.filter(pl.col("verdict") != "not run")["charts"].str.split(", ").explode()
+    for kind in judged.unique(maintain_order=True):
+        index = run.folder / "charts" / kind / "index.json"
+        entries = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []
+        drawn = [entry for entry in entries if (index.parent / f"{entry['name']}.png").is_file()]
+        for entry in drawn[:FIGURES_OF_A_KIND]:
+            with Image.open(index.parent / f"{entry['name']}.png") as picture:
+                _write_small(picture, images / f"{entry['name']}.png")
+            yield f"### {entry['title']}"
+            yield f"![{entry['title']}]({images.name}/{entry['name']}.png)"
+            yield f"{entry['caption']} {entry['reference']}."
+
+
+def _write_small(picture: Image.Image, path: Path) -> None:
+    """Shrink to `LARGEST_WIDTH`, reduce to `COLOURS`."""
+    small = picture.convert("RGB")
+    small.thumbnail((LARGEST_WIDTH, 4 * LARGEST_WIDTH), Image.Resampling.LANCZOS)
+    with atomic_path(path) as temporary:
+        small.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE).save(
+            temporary, format="PNG", optimize=True
+        )
+
+
+def _of(figure: Figure) -> pl.DataFrame:
+    assert figure.table is not None
+    return figure.table
+
+
+def _table(figure: Figure) -> str:
+    return markdown_table(_of(figure))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Write docs/reproduction.md from a finished run.")
+    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of all results")
+    parser.add_argument("--study", default="mnist-core", help="which study to score")
+    parser.add_argument("--command", required=True, help="by which it was run")
+    parser.add_argument("--machine", default=this_machine(), help="on which it was run; left out: this one")
+    parser.add_argument("--output", type=Path, default=Path("docs/reproduction.md"))
+    parser.add_argument(
+        "--findings", type=Path, default=Path("docs/reproduction_findings.md"), help="included at the end"
+    )
+    chosen: Any = parser.parse_args(arguments)
+    run = read_run(chosen.results / chosen.study, chosen.command, chosen.machine)
+    write(run, chosen.output, chosen.findings)
+
+
+if __name__ == "__main__":
+    main()
