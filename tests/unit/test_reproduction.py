@@ -216,6 +216,10 @@ def test_what_differs_is_told_by_the_settings():
     assert found["batch size"] == ("64", "32")
     assert found["learning rates"] == ("0.01, 0.001, 0.0001", "0.01")
     assert found["theta"][1] == "z > 0.5"
+    assert found["optimiser"] == ("adam", "sgd")
+    assert found["explicit regularisation"] == ("none", "L1: 0.1, dropout: 0.5")
+    assert found["parameters that are kept"][1] == "of the last epoch"
+    assert found["scaling of the inputs"] == ("as_is", "standardised")
     assert found["data set"] == ("mnist, fmnist, cifar10", "digits")
 
 

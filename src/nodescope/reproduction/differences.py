@@ -21,6 +21,8 @@ COLUMNS = {
 #: Data sets that stand for one of the source, by name; the value is said to the reader.
 STAND_INS = {"cifar10-jpeg": "cifar10"}
 
+KEPT = {"best": "of the best validation epoch", "last": "of the last epoch"}
+
 
 def source_dataset(study: "Study") -> str:
     """The name that the published numbers have for the study's data set; its own where they do not treat it."""
@@ -42,10 +44,11 @@ def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     """What, the published setting, ours, and what a difference may do."""
     training = study.training
     yield "data set", *_data(study)
+    yield "scaling of the inputs", "as_is", study.dataset.scaling, "other first layers"
     yield (
         "epochs", "300", str(training.epochs),
-        "shorter training stops before the nets have settled: accuracies are lower, dead nodes and sparsity differ, "
-        "and the search prefers higher learning rates",
+        "shorter training stops before the nets have settled: accuracies may be lower, dead nodes and sparsity differ, "
+        "and the search may prefer higher learning rates",
     )  # fmt: skip
     yield (
         "seeds", "3", str(len(study.seeds)),
@@ -62,7 +65,11 @@ def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     )  # fmt: skip
     yield "batch size", "64", str(training.batch_size), "other noise in training"
     yield "factor on the rate per epoch", "0.99", f"{training.learning_rate_decay:g}", "other rates late in training"
-    yield "bias without batch normalisation", "first_layer", training.bias, "other networks"
+    yield "optimiser", "adam", training.optimiser, "other networks are found"
+    yield "parameters that are kept", "of the best validation epoch", KEPT[training.keep], "other accuracies"
+    yield "schedule of the rate", "exponential", training.schedule, "other rates late in training"
+    yield "explicit regularisation", "none", _regularisation(study), "other networks are found"
+    yield "bias without batch normalisation", "first_layer", study.network.bias, "other networks"
     yield (
         "theta", "a > 0 (ReLU), a > 0.5 (sigmoid), that is z > 0", _theta(study.theta_threshold),
         "activity, dead nodes and sparsity count other samples as on",
@@ -91,6 +98,17 @@ def _data(study: "Study") -> tuple[str, str, str]:
         "mnist, fmnist, cifar10", own,
         "no published number is about it; claims are judged for this data set, where they do not name another",
     )  # fmt: skip
+
+
+def _regularisation(study: "Study") -> str:
+    """The settings that are not at their neutral values."""
+    training, network = study.training, study.network
+    settings = {
+        "weight decay": training.weight_decay, "L1": training.l1, "gradient clipping": training.gradient_clip,
+        "augmentation": training.augmentation != "none" and training.augmentation, "dropout": network.dropout,
+        "layer normalisation": network.layer_norm, "skip connections": network.skip_connections,
+    }  # fmt: skip
+    return ", ".join(f"{name}: {value}" for name, value in settings.items() if value) or "none"
 
 
 def _theta(threshold: float) -> str:

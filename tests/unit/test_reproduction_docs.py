@@ -1,0 +1,86 @@
+"""docs/reproduction.md is written from a finished run: scorecard, small images, provenance, and the notes kept by hand."""
+
+import json
+import re
+
+import polars as pl
+import pytest
+from PIL import Image
+
+from nodescope import grid
+from nodescope.charts.drawing import draw
+from nodescope.charts.registry import CHARTS
+from nodescope.config.schema import Charts
+from nodescope.files import write_text
+from nodescope.report.markdown import markdown_table
+from nodescope.report.reproduction import LARGEST_WIDTH, main
+from nodescope.tables import write_table
+
+COMMAND = "snakemake --cores 2 --configfile mine.yaml"
+
+
+@pytest.fixture
+def documents(tmp_path, small_study, small_tables):
+    """The page that is written from a run of the small study, and its folder."""
+    folder = tmp_path / "results" / "small"
+    study = small_study.model_copy(update={"dataset": small_study.dataset.model_copy(update={"name": "mnist"})})
+    for name, frame in small_tables.items():
+        write_table(frame, folder / "tables" / f"{name}.parquet")
+    write_text(folder / "config.json", json.dumps(study.model_dump(mode="json")))
+    write_text(folder / "benchmarks" / "train" / "relu-1x6.tsv", "s\tmax_rss\n3600.0\t100.0\n")
+    description = tmp_path / "results" / "datasets" / "blobs.json"
+    write_text(description, json.dumps({"classes": ["a", "b", "c"]}))
+    tables = [str(folder / "tables" / f"{table}.parquet") for table in CHARTS["test_accuracy"].tables]
+    draw("test_accuracy", tables, str(description), Charts(), grid.states(study), folder / "charts" / "test_accuracy")
+    docs = tmp_path / "docs"
+    write_text(docs / "notes.md", "## Findings\n\nThe author's own words.\n")
+    write_text(docs / "page" / "left-over.png", "of an earlier run")
+    main(
+        [
+            "--results", str(tmp_path / "results"), "--study", "small", "--command", COMMAND, "--machine", "an abacus",
+            "--output", str(docs / "page.md"), "--findings", str(docs / "notes.md"),
+        ]
+    )  # fmt: skip
+    return docs
+
+
+def test_the_page_says_how_on_what_and_from_which_sources_the_run_came(documents):
+    text = (documents / "page.md").read_text()
+    assert COMMAND in text
+    assert "**4 epochs** (the source: 300), 8 configurations, 2 seeds" in text
+    assert "on an abacus; 1.0 hours of jobs" in text
+    assert "commit unknown" in text  # the results lie outside any repository
+    assert "learning_rates:\n    - 0.01" in text
+    assert "| train | 1 | 3600 | 100 |" in text
+
+
+def test_the_page_holds_the_scorecard_and_the_claims(documents):
+    text = (documents / "page.md").read_text()
+    assert "0 of the 87 published numbers" in text
+    assert "| epochs | 300 | 4 |" in text
+    assert text.count("ReLU nets are sparser than sigmoid nets.") == 2  # its verdict, its rule
+    assert re.search(r"\| blobs \| mlp \| 1 \| 6 \| sigmoid \| yes \| 0\.0\d+ \| \d, \d \|", text)
+
+
+def test_images_are_small_and_those_of_earlier_runs_are_gone(documents):
+    text = (documents / "page.md").read_text()
+    shown = set(re.findall(r"!\[[^]]*\]\(([^)]*)\)", text))
+    assert shown == {"page/test-accuracy.png"}
+    assert {f"page/{path.name}" for path in (documents / "page").iterdir()} == shown
+    with Image.open(documents / "page/test-accuracy.png") as picture:
+        assert picture.width <= LARGEST_WIDTH and picture.mode == "P"
+
+
+def test_the_notes_kept_by_hand_end_the_page(documents):
+    assert (documents / "page.md").read_text().endswith("## Findings\n\nThe author's own words.\n")
+
+
+def test_a_table_in_markdown_escapes_what_would_break_it():
+    frame = pl.DataFrame({"a_name": ["x|y", None, "<b> *z*"], "value": [0.125, None, 3.0], "yes": [True, False, None]})
+    assert markdown_table(frame).splitlines() == [
+        "| a name | value | yes |",
+        "| --- | ---: | --- |",
+        "| x\\|y | 0.125 | yes |",
+        "|  |  | no |",
+        "| &lt;b> \\*z\\* | 3 |  |",
+    ]
