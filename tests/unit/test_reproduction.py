@@ -205,11 +205,9 @@ def test_a_study_of_the_published_protocol_differs_only_in_what_is_not_told():
 
 def test_what_differs_is_told_by_the_settings():
     made = study(
-        dataset="digits",
-        seeds=[0],
-        training={"epochs": 12, "batch_size": 32, "learning_rates": [0.01]},
-        theta_threshold=0.5,
-    )
+        dataset={"source": "digits", "scaling": "standardised"}, seeds=[0], theta_threshold=0.5, network={"dropout": 0.5},
+        training={"epochs": 12, "batch_size": 32, "learning_rates": [0.01], "optimiser": "sgd", "l1": 0.1, "keep": "last"},
+    )  # fmt: skip
     found = {row["what"]: (row["published"], row["ours"]) for row in differences(made).iter_rows(named=True)}
     assert found["epochs"] == ("300", "12")
     assert found["seeds"] == ("3", "1")
