@@ -63,12 +63,12 @@ class Run:
     commit: str
 
 
-def read_run(folder: Path, command: str, machine: str) -> Run:
-    """Read a run; its sources are those of the repository that the results lie in."""
+def read_run(folder: Path, command: str, machine: str, commit: str | None = None) -> Run:
+    """Read a run; where no commit is named, its sources are those of the repository that the results lie in."""
     study = Study.model_validate(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     measured = [name for name in grid.SCORED_TABLES if (folder / "tables" / f"{name}.parquet").is_file()]
     tables = {name: read_table(folder / "tables" / f"{name}.parquet") for name in [*measured, "replicas"]}
-    return Run(folder, study, tables, command, machine, commit_of(folder))
+    return Run(folder, study, tables, command, machine, commit or commit_of(folder))
 
 
 def write(run: Run, output: Path, findings: Path) -> None:
@@ -201,12 +201,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--study", default="mnist-core", help="which study to score")
     parser.add_argument("--command", required=True, help="by which it was run")
     parser.add_argument("--machine", default=this_machine(), help="on which it was run; left out: this one")
+    parser.add_argument("--commit", help="of its sources; left out: of the repository that the results lie in")
     parser.add_argument("--output", type=Path, default=Path("docs/reproduction.md"))
     parser.add_argument(
         "--findings", type=Path, default=Path("docs/reproduction_findings.md"), help="included at the end"
     )
     chosen: Any = parser.parse_args(arguments)
-    run = read_run(chosen.results / chosen.study, chosen.command, chosen.machine)
+    run = read_run(chosen.results / chosen.study, chosen.command, chosen.machine, chosen.commit)
     write(run, chosen.output, chosen.findings)
 
 
