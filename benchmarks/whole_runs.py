@@ -63,9 +63,11 @@ def work_alone() -> Any:
     from nodescope.charts.drawing import draw
     from nodescope.charts.registry import CHARTS, charts_of
     from nodescope.config import parse_config
+    from nodescope.diagnosis import compare_remedies, diagnose
     from nodescope.files import write_text
     from nodescope.recording.recorder import record_configuration
     from nodescope.report import build
+    from nodescope.reproduction.scoring import score
     from nodescope.tables import collect, read_table, sparsity_summary, write_table
     from nodescope.training import train_configuration
 
@@ -117,6 +119,12 @@ def work_alone() -> Any:
             tables / "sparsity_summary.parquet",
             tables / "sparsity_summary.csv",
         )
+        collected = {table: read_table(tables / f"{table}.parquet") for table in grid.measured_tables(study)}
+        collected["diagnosis"] = diagnose({name: collected[name] for name in grid.DIAGNOSED_TABLES}, study.diagnosis)
+        collected["remedies"] = compare_remedies(collected["accuracy"], collected["diagnosis"])
+        collected |= score({name: collected[name] for name in grid.SCORED_TABLES if name in collected}, study)
+        for table in (*grid.DIAGNOSIS_TABLES, *grid.SCORE_TABLES):
+            write_table(collected[table], tables / f"{table}.parquet", tables / f"{table}.csv")
         for chart in charts_of(study):
             paths = [str(tables / f"{table}.parquet") for table in CHARTS[chart.name].tables]
             draw(

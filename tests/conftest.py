@@ -14,6 +14,7 @@ from nodescope.analyses.networks import analyse_networks
 from nodescope.config import Study, parse_config
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
+from nodescope.diagnosis import compare_remedies, diagnose
 from nodescope.recording import LayerMetadata, write
 from nodescope.recording.recorder import record_configuration
 from nodescope.reproduction.scoring import score
@@ -140,4 +141,6 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
             keep(name, identifier, frame)
     collected = {name: collect(paths) for name, paths in tables.items()}
     collected["sparsity_summary"] = sparsity_summary(collected["sparsity"])
+    collected["diagnosis"] = diagnose(collected, small_study.diagnosis)
+    collected["remedies"] = compare_remedies(collected["accuracy"], collected["diagnosis"])
     return {**collected, **score(collected, small_study)}

@@ -124,6 +124,9 @@ SCORED_TABLES = (
     "accuracy", "learning_curves", "medians", "activity", "dead_nodes", "sparsity", "layer_accuracy", "pattern_evolution",
     "weights", "statistics",
 )  # fmt: skip
+#: Tables that say what ails the layers and what helps, and those that they are made from.
+DIAGNOSIS_TABLES = ("diagnosis", "remedies")
+DIAGNOSED_TABLES = ("gradients", "dead_nodes", "statistics")
 
 #: Analyses that one job of a configuration makes together, since starting a job takes longer than each of them.
 MADE_TOGETHER = {
@@ -146,7 +149,12 @@ def analysis_jobs(study: "Study") -> list[tuple[str, ...]]:
 
 def table_names(study: "Study") -> list[str]:
     """The collected tables of a study."""
-    return [*measured_tables(study), *SCORE_TABLES]
+    return [*measured_tables(study), *(DIAGNOSIS_TABLES if is_diagnosed(study) else ()), *SCORE_TABLES]
+
+
+def is_diagnosed(study: "Study") -> bool:
+    """Whether the study has what the diagnosis is made from, and wants it."""
+    return study.diagnosis.enabled and not set(DIAGNOSED_TABLES).isdisjoint(study.analyses.enabled())
 
 
 def measured_tables(study: "Study") -> list[str]:

@@ -150,7 +150,7 @@ def test_every_table_is_there_as_parquet_and_csv_and_holds_the_same(project):
     assert {p.stem for p in folder.glob("*.parquet")} == {
         "learning_curves", "accuracy", "replicas", "medians", "activity", "dead_nodes", "sparsity", "sparsity_summary",
         "patterns", "statistics", "layer_distributions",
-        "distributions", "densities", "layer_accuracy", "weights", "weight_distributions", "gradients",
+        "distributions", "densities", "layer_accuracy", "weights", "weight_distributions", "gradients", "diagnosis", "remedies",
         "scorecard", "claims", "differences",
     }  # fmt: skip
 

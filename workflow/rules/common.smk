@@ -185,6 +185,16 @@ def scored_tables(wildcards):
     return [f"results/{wildcards.study}/tables/{table}.parquet" for table in grid.SCORED_TABLES if table in measured]
 
 
+def diagnosed_tables(wildcards):
+    """What the diagnosis is made from, as far as the study measures it."""
+    measured = study_of(wildcards).analyses.enabled()
+    return [f"results/{wildcards.study}/tables/{table}.parquet" for table in grid.DIAGNOSED_TABLES if table in measured]
+
+
+def diagnosis_thresholds(wildcards):
+    return study_of(wildcards).diagnosis.model_dump(mode="json", exclude={"enabled"})
+
+
 def study_settings(wildcards):
     return study_of(wildcards).model_dump(mode="json")
 

@@ -83,6 +83,7 @@ Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Flag = Annotated[bool, Field(strict=True)]
 Number = Annotated[float, BeforeValidator(_not_a_boolean), Field(allow_inf_nan=False)]
 PositiveNumber = Annotated[Number, Field(gt=0)]
+Share = Annotated[Number, Field(ge=0, le=1)]
 NotNegative = Annotated[Number, Field(ge=0)]
 SplitSize = Annotated[int | float, BeforeValidator(_split_size)]
 Split = Literal["train", "validation", "test", "random"]
@@ -468,6 +469,22 @@ class Analyses(Section):
         return [name for name, options in self if options.enabled]
 
 
+class Diagnosis(Section):
+    """When a layer is called ill; the evidence stands in the table whatever the thresholds."""
+
+    enabled: Flag = Field(True, description="false leaves the diagnosis out")
+    vanishing_gradient: PositiveNumber = Field(
+        0.01, description="found where less than this share of the gradient's norm at the output reaches the layer"
+    )
+    exploding_gradient: PositiveNumber = Field(
+        100, description="found where the gradient's norm in the layer exceeds that at the output by this factor"
+    )
+    dead_nodes: Share = Field(0.1, description="found where more than this share of the layer's nodes is never on")
+    saturation: Share = Field(
+        0.5, description="found where more than this share of the activations is saturated (sigmoid, tanh)"
+    )
+
+
 # --- studies and the whole -------------------------------------------------------------------------------
 
 
@@ -497,6 +514,7 @@ class Study(Section):
     )
     theta_threshold: Number = Field(0.0, description="a node is on (theta = 1) where its pre-activation exceeds this")
     analyses: Analyses = Analyses()
+    diagnosis: Diagnosis = Diagnosis()
     keep_activations: Literal["auto", "always", "never"] = Field(
         "auto",
         description="keep the recorded activations, or delete them after the last analysis; "

@@ -1,0 +1,36 @@
+"""Say what ails the layers of a study's networks, and which configuration helps.
+
+REQUIRED INPUTS:
+    results/{study}/tables/{gradients,dead_nodes,statistics}.parquet    those that the study has
+    results/{study}/tables/accuracy.parquet
+OUTPUTS:
+    results/{study}/tables/{diagnosis,remedies}.parquet and .csv
+"""
+
+
+localrules:
+    diagnose_study,
+
+
+rule diagnose_study:
+    """Problems per layer by thresholds, and every configuration beside the first."""
+    input:
+        measured=diagnosed_tables,
+        accuracy="results/{study}/tables/accuracy.parquet",
+        code=code("diagnosis.py", "tables.py", "words.py", "activation_functions.py"),
+    output:
+        diagnosis="results/{study}/tables/diagnosis.parquet",
+        diagnosis_csv="results/{study}/tables/diagnosis.csv",
+        remedies="results/{study}/tables/remedies.parquet",
+        remedies_csv="results/{study}/tables/remedies.csv",
+    log:
+        "logs/{study}/diagnose.log",
+    benchmark:
+        "results/{study}/benchmarks/diagnose.tsv"
+    params:
+        thresholds=diagnosis_thresholds,
+    script:
+        "../scripts/diagnose.py"
+
+
+ruleorder: diagnose_study > collect_table

@@ -1,0 +1,24 @@
+"""Diagnose the layers of a study's networks, and compare its configurations."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from nodescope.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import Snakemake
+
+    snakemake: Snakemake
+
+with job(snakemake.log[0], f"Diagnosing {snakemake.wildcards.study}"):
+    from nodescope.diagnosis import compare_remedies, diagnose
+    from nodescope.tables import read_table, write_table
+
+    tables = {Path(path).stem: read_table(path) for path in snakemake.input.measured}
+    diagnosis = diagnose(
+        tables, SimpleNamespace(**snakemake.params.thresholds)
+    )  # checked when the configuration was read
+    remedies = compare_remedies(read_table(snakemake.input.accuracy), diagnosis)
+    write_table(diagnosis, snakemake.output.diagnosis, snakemake.output.diagnosis_csv)
+    write_table(remedies, snakemake.output.remedies, snakemake.output.remedies_csv)
