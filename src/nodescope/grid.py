@@ -98,11 +98,6 @@ def _axes_that_change(variant: "Variant", point: dict[str, Any]) -> dict[str, An
     return {axis: value for axis, value in changes.items() if value is not None}
 
 
-def find_configuration(study: "Study", identifier: str) -> Configuration:
-    """The configuration of that identifier."""
-    return next(c for c in configurations(study) if c.identifier == identifier)
-
-
 def states(study: "Study") -> list[str]:
     """The states that are recorded of every network, in the order of training, the kept one last.
 
@@ -145,6 +140,11 @@ def analysis_jobs(study: "Study") -> list[tuple[str, ...]]:
     shared = [made_together(study, job) for job in MADE_TOGETHER]
     alone = set(study.analyses.enabled()).difference(*shared)
     return [(name,) for name in study.analyses.enabled() if name in alone] + [names for names in shared if names]
+
+
+def job_name(analyses: tuple[str, ...]) -> str:
+    """What the logs and benchmarks of a job of `analysis_jobs` are called: its first analysis, or all of networks."""
+    return "networks" if set(analyses) <= set(MADE_TOGETHER["networks"]) else analyses[0]
 
 
 def table_names(study: "Study") -> list[str]:

@@ -48,7 +48,8 @@ class JobStatus:
     configuration : str
         Its identifier; empty for jobs of the whole study, of which only those that failed are listed.
     stage : str
-        ``train``, ``record``, the name of an analysis; for the whole study also ``datasets``, ``collect``, ``charts``.
+        ``train``, ``record``, `nodescope.grid.job_name` of an analysis; for the whole study also ``datasets``,
+        ``collect``, ``charts``.
     state : {'done', 'running', 'failed', 'missing'}
     cause : str
         Why it failed, else empty.
@@ -138,7 +139,8 @@ def _indented(text: str) -> str:
 def _outputs(study: "Study", identifier: str, folder: Path) -> dict[str, bool]:
     """For each stage whether its output is there; of several files the one that is written last."""
     analyses = {
-        name: (folder / "tables" / name / f"{identifier}.parquet").is_file() for name in study.analyses.enabled()
+        grid.job_name(names): all((folder / "tables" / name / f"{identifier}.parquet").is_file() for name in names)
+        for names in grid.analysis_jobs(study)
     }
     recorded = (folder / "activations" / identifier).is_dir()
     return {

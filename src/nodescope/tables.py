@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from nodescope import checksums
 from nodescope.errors import DamagedFileError
 from nodescope.files import atomic_path
 
@@ -15,11 +16,12 @@ def read_table(path: str | Path) -> pl.DataFrame:
     Raises
     ------
     DamagedFileError
-        If it is truncated or not Parquet.
+        If it is damaged or not Parquet.
     """
     try:
+        checksums.check(path)
         return pl.read_parquet(path)
-    except (OSError, pl.exceptions.PolarsError) as error:
+    except (OSError, pl.exceptions.PolarsError, ValueError) as error:
         raise DamagedFileError(
             f"The table {path} cannot be read ({error}). Hint: delete it; the next run makes it again."
         ) from error
@@ -28,7 +30,8 @@ def read_table(path: str | Path) -> pl.DataFrame:
 def write_table(frame: pl.DataFrame, parquet: str | Path, csv: str | Path | None = None) -> None:
     """Write a table as Parquet, and as CSV where a path is given; whole or not at all."""
     with atomic_path(parquet) as temporary:
-        frame.write_parquet(temporary, compression="zstd", compression_level=3)
+        frame.write_parquet(temporary, compression="zstd", compression_level=3, metadata=checksums.PLACEHOLDER)
+        checksums.seal(temporary)
     if csv is not None:
         with atomic_path(csv) as temporary:
             frame.write_csv(temporary)

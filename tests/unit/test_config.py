@@ -197,3 +197,14 @@ def test_every_chart_needs_only_tables_that_exist():
 def test_every_data_set_can_be_named_in_a_configuration(source):
     dataset = {"source": source, **({"name": "own", "path": "x"} if source in ("npz", "image_folder") else {})}
     assert parse_config(with_change((*STUDY, "dataset"), dataset)).studies[0].dataset.source == source
+
+
+def test_a_key_that_stands_twice_is_an_error_that_names_both_lines(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("studies:\n  - name: a\n    seeds: [0]\n    seeds: [1]\n")
+    with pytest.raises(ConfigError, match=r"my.yaml: the key 'seeds' stands twice .* lines 3 and 4"):
+        parse_config({"studies": []}, [path])
+    path.write_text("a: &a {b: 1}\nc: *a\nd: {b: 1}\n")
+    with pytest.raises(ConfigError) as error:
+        parse_config({"studies": []}, [path])
+    assert "twice" not in str(error.value)

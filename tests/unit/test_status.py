@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from nodescope import grid
 from nodescope.config import parse_config
 from nodescope.errors import NodescopeError
 from nodescope.job import job
@@ -51,7 +52,7 @@ def run_job(path, work):
 def test_without_any_file_everything_is_missing(tmp_path):
     found = study_status(STUDY, tmp_path)
     assert {s.state for s in found} == {"missing"}
-    assert len(found) == 2 * len(["train", "record", *STUDY.analyses.enabled()])
+    assert len(found) == 2 * len(["train", "record", *grid.analysis_jobs(STUDY)])
 
 
 def test_a_job_that_ended_well_is_done_as_long_as_its_output_is_there(tmp_path):

@@ -25,8 +25,8 @@ rule measure_medians:
     priority: 20
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=memory_mb_of("measure"),
+        runtime=minutes_of("measure"),
     params:
         key_columns=configuration_keys,
         seeds=seeds_of,
@@ -183,8 +183,8 @@ for analyses, studies in studies_by_analyses("statistics").items():
         priority: 20
         threads: 1
         resources:
-            mem_mb=3000,
-            runtime=60,
+            mem_mb=memory_mb_of("measure"),
+            runtime=minutes_of("measure"),
         params:
             key_columns=configuration_keys,
             seeds=seeds_of,
@@ -215,8 +215,8 @@ for analyses, studies in studies_by_analyses("networks").items():
             study=one_of(studies),
         threads: 1
         resources:
-            mem_mb=4000,
-            runtime=60,
+            mem_mb=memory_mb_of("look_into"),
+            runtime=minutes_of("look_into"),
         params:
             key_columns=configuration_keys,
             seeds=seeds_of,

@@ -12,6 +12,7 @@ from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.config import parse_config
 from nodescope.devices import visible_gpus
 from nodescope.errors import NodescopeError
+from nodescope.job_sizes import NOTICE_S, job_size, sample_size
 from nodescope.planning import keeps_activations
 
 # Snakemake tells OpenMP and MKL how many threads a job has, but not polars; jobs that want more say so themselves.
@@ -25,11 +26,12 @@ def stop(error):
 
 
 try:
-    CONFIG = parse_config(config)
+    CONFIG = parse_config(config, workflow.configfiles)
 except NodescopeError as error:
     stop(error)
 
 STUDIES = {study.name: study for study in CONFIG.studies}
+CONFIGURATIONS = {study.name: {c.identifier: c for c in grid.configurations(study)} for study in CONFIG.studies}
 DATASETS = {study.dataset.name: study.dataset for study in CONFIG.studies}
 
 # Studies whose recorded activations stay, and those whose are deleted after use.
@@ -90,7 +92,7 @@ def study_of(wildcards):
 
 
 def configuration_of(wildcards):
-    return grid.find_configuration(study_of(wildcards), wildcards.configuration)
+    return CONFIGURATIONS[wildcards.study][wildcards.configuration]
 
 
 def configuration_keys(wildcards):
@@ -165,6 +167,36 @@ def random_inputs_of(wildcards):
 def trains_on_gpu():
     """On a cluster the head node may have none: there, say `device: cuda`."""
     return CONFIG.device == "cuda" or (CONFIG.device == "auto" and bool(visible_gpus()))
+
+
+def cores_at_a_time(_):
+    """Cores of this machine, or as many as there are jobs at a time on a cluster."""
+    settings = workflow.resource_settings
+    return settings.cores or settings.nodes or 1
+
+
+def job_size_of(stage, wildcards, attempt):
+    study = study_of(wildcards)
+    device = "cuda" if trains_on_gpu() else "cpu"
+    return job_size(study, configuration_of(wildcards), stage, sample_size(study), device, attempt)
+
+
+def memory_mb_of(stage):
+    """What a job asks of a cluster for, more at each attempt."""
+
+    def memory_mb(wildcards, attempt):
+        return job_size_of(stage, wildcards, attempt).memory_mb
+
+    return memory_mb
+
+
+def minutes_of(stage):
+    """As `memory_mb_of`."""
+
+    def minutes(wildcards, attempt):
+        return job_size_of(stage, wildcards, attempt).minutes
+
+    return minutes
 
 
 def one_of(names):

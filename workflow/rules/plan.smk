@@ -11,6 +11,6 @@ rule plan:
         "logs/plan.log",
     params:
         config=CONFIG.model_dump(mode="json"),
-        cores=workflow.cores,
+        cores=cores_at_a_time,
     script:
         "../scripts/plan.py"

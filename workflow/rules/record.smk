@@ -34,8 +34,8 @@ rule record_activations:
     priority: 10
     threads: 1
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=memory_mb_of("record"),
+        runtime=minutes_of("record"),
     params:
         seeds=seeds_of,
         states=states_of,

@@ -32,8 +32,10 @@ rule train_configuration:
     threads: 1
     resources:
         gpu=1 if trains_on_gpu() else 0,
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=memory_mb_of("train"),
+        runtime=minutes_of("train"),
+        # Asked to stop before its time is over, it saves its state; the next attempt goes on from there.
+        slurm_extra=f"--signal=TERM@{NOTICE_S}",
     params:
         key_columns=configuration_keys,
         seeds=seeds_of,

@@ -3,12 +3,14 @@
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from nodescope.architectures import ARCHITECTURES
+from nodescope.config.repeated_keys import repeated_keys
 from nodescope.config.schema import DATASET_SOURCES, SAFE_NAME, VARIANT_NAME, Config, Study
 from nodescope.errors import ConfigError
 
@@ -36,13 +38,15 @@ _SENTENCES = {
 }
 
 
-def parse_config(raw: Mapping[str, Any]) -> Config:
+def parse_config(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Config:
     """Check a raw configuration.
 
     Parameters
     ----------
     raw
         What the YAML files said, merged.
+    files
+        Those files: whether a key stands twice only they can tell.
 
     Returns
     -------
@@ -53,7 +57,8 @@ def parse_config(raw: Mapping[str, Any]) -> Config:
     ConfigError
         With one line per problem: where, what, what is allowed, and a hint where there is one.
     """
-    problems = list(_repeated_names(raw))
+    problems = [problem for path in files for problem in repeated_keys(path)]
+    problems += _repeated_names(raw)
     config = None
     try:
         config = Config.model_validate(dict(raw))

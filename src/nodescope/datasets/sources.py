@@ -5,6 +5,7 @@
 """
 
 import gzip
+import lzma
 import struct
 import tokenize
 import zipfile
@@ -22,7 +23,10 @@ from nodescope.errors import DatasetError
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 #: What NumPy raises on archives that are damaged in one way or another.
-NPZ_ERRORS = (OSError, ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, zlib.error, tokenize.TokenError)
+NPZ_ERRORS = (
+    OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, RuntimeError, OverflowError, MemoryError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

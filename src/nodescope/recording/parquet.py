@@ -11,11 +11,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nodescope import checksums
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.errors import DamagedFileError
 from nodescope.files import atomic_path
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,10 @@ class LayerMetadata:
         fields: dict[str, Any] = json.loads(text)
         fields["node_shape"] = tuple(fields["node_shape"])
         fields["class_names"] = tuple(fields["class_names"])
-        return cls(**fields)
+        metadata = cls(**fields)
+        if metadata.format_version != FORMAT_VERSION:
+            raise ValueError(f"its format is version {metadata.format_version}, this nodescope reads {FORMAT_VERSION}")
+        return metadata
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def write(
     columns = [pa.array(values) for values in (*heads.values(), *z)]
     names = [*heads, *(f"n{j}" for j in range(len(z)))]
     table = pa.Table.from_arrays(columns, names=names).replace_schema_metadata(
-        {"nodescope": json.dumps(dataclasses.asdict(metadata))}
+        {"nodescope": json.dumps(dataclasses.asdict(metadata)), **checksums.PLACEHOLDER}
     )
     with atomic_path(path) as temporary:
         pq.write_table(
@@ -121,6 +125,7 @@ def write(
             use_dictionary=False,
             write_statistics=False,
         )
+        checksums.seal(temporary)
 
 
 def read(path: str | Path) -> LayerActivations:
@@ -132,6 +137,7 @@ def read(path: str | Path) -> LayerActivations:
         If the file is missing, truncated or not an activation file.
     """
     try:
+        checksums.check(path)
         metadata = LayerMetadata.from_json(pl.read_parquet_metadata(path)["nodescope"])
         table = pl.read_parquet(path)  # twice as fast as pyarrow on one thread
         nodes = table.get_columns()[1 + len(metadata.node_shape) :]
