@@ -14,6 +14,8 @@ Array = NDArray[np.floating]
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
+#: Slope of PReLU below zero before training (He et al. 2015).
+PRELU_SLOPE = 0.25
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,11 @@ def _elu(z: Array, alpha: float = 1.0, scale: float = 1.0) -> Array:
     return (scale * np.where(z > 0, z, negative)).astype(z.dtype)
 
 
+def prelu(z: Array, slope: float = PRELU_SLOPE) -> Array:
+    """Parametric ReLU: the identity above zero, a learned slope below (He et al. 2015)."""
+    return np.where(z > 0, z, z * z.dtype.type(slope))
+
+
 def _gelu(z: Array) -> Array:
     from scipy.special import ndtr
 
@@ -67,7 +74,8 @@ _ALL = (
     ActivationFunction("relu", lambda z: np.maximum(z, 0), "max(0, z)", True, (0.0, None)),
     ActivationFunction("sigmoid", _sigmoid, "1 / (1 + exp(-z))", False, (0.0, 1.0)),
     ActivationFunction("tanh", np.tanh, "tanh(z)", False, (-1.0, 1.0)),
-    ActivationFunction("leaky_relu", lambda z: np.where(z > 0, z, z * z.dtype.type(0.01)), "max(0.01 z, z)", True),
+    ActivationFunction("leaky_relu", lambda z: prelu(z, 0.01), "max(0.01 z, z)", True),
+    ActivationFunction("prelu", prelu, "z if z > 0 else s z, s learned from 0.25 on", True),
     ActivationFunction("elu", _elu, "z if z > 0 else exp(z) - 1", True, (-1.0, None)),
     ActivationFunction(
         "selu",

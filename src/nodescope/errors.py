@@ -15,3 +15,7 @@ class DatasetError(NodescopeError):
 
 class DamagedFileError(NodescopeError):
     """A file written by an earlier stage cannot be read back."""
+
+
+class WeightsError(NodescopeError):
+    """A file of weights is missing, damaged, or not of the network that it is given for."""

@@ -9,10 +9,10 @@ from conftest import small_dataset, write_layer
 from nodescope import grid
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.errors import DamagedFileError
-from nodescope.models import FullyConnected, NetworkShape, load_network, save_network
+from nodescope.models import FullyConnected, HiddenActivation, NetworkShape, load_network, save_network
 from nodescope.models.initialisation import draw_weight
 from nodescope.models.torch_activations import TORCH_ACTIVATIONS
-from nodescope.recording import read
+from nodescope.recording import LayerMetadata, read, write
 from nodescope.recording.recorder import record_configuration
 
 
@@ -79,6 +79,18 @@ def test_activations_are_the_function_of_the_pre_activations(tmp_path):
     write_layer(tmp_path, "train", z, np.array([0, 0, 1, 1, 2, 2]), 3, activation="sigmoid")
     layer = read(tmp_path / "seed-0/trained/train/layer-1.parquet")
     np.testing.assert_allclose(layer.a(), 1 / (1 + np.exp(-z)), rtol=1e-6)
+
+
+def test_a_learned_slope_is_kept_with_the_pre_activations(tmp_path):
+    z, labels = np.array([[-2.0, 1.0]], np.float32), np.array([0, 1], np.int32)
+    metadata = LayerMetadata("made", "layer-1", "prelu", (1,), ("a", "b"), slope=0.5)
+    write(tmp_path / "layer-1.parquet", z, labels, labels, metadata)
+    layer = read(tmp_path / "layer-1.parquet")
+    np.testing.assert_array_equal(layer.a(), [[-1.0, 1.0]])
+    assert layer.a().dtype == np.float32
+    activation = HiddenActivation("prelu")
+    activation.slope.data.fill_(0.5)
+    np.testing.assert_array_equal(activation(torch.from_numpy(z)).detach().numpy(), layer.a())
 
 
 def test_class_slices_of_an_absent_class_are_empty(tmp_path):

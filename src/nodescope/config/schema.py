@@ -24,13 +24,22 @@ SAFE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 VARIANT_NAME = r"^[a-z0-9][a-z0-9-]{0,31}$"
 
+#: See `nodescope.models.initialisation.draw_tensor`.
 INITIALISATIONS = (
     "kaiming_normal",
     "kaiming_uniform",
+    "kaiming_normal_fan_out",
+    "kaiming_uniform_fan_out",
     "xavier_normal",
     "xavier_uniform",
+    "xavier_normal_relu",
+    "xavier_uniform_relu",
     "lecun_normal",
+    "lecun_uniform",
     "orthogonal",
+    "orthogonal_relu",
+    "ones",
+    "zeros",
 )
 
 

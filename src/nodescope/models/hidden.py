@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from nodescope.activation_functions import PRELU_SLOPE
 from nodescope.models.torch_activations import TORCH_ACTIVATIONS
 
 Tensor = torch.Tensor
@@ -13,14 +14,28 @@ class HiddenActivation(nn.Module):
 
     The input is [B, J] in a fully connected layer, [B, J, row, column] in a convolution, whose nodes are its channels.
     A network registers these modules in the order in which it computes them, and uses each once.
+
+    Attributes
+    ----------
+    function : str
+        Name of the activation function.
+    slope : Parameter or None
+        Of ``prelu``: the slope below zero, one number per layer, trained with the weights.
     """
 
     def __init__(self, function: str) -> None:
         super().__init__()
         self.function = function
+        self.slope = nn.Parameter(torch.tensor(PRELU_SLOPE)) if function == "prelu" else None
 
     def forward(self, z: Tensor) -> Tensor:
+        if self.slope is not None:
+            return torch.where(z > 0, z, self.slope * z)
         return TORCH_ACTIVATIONS[self.function](z)
+
+    def learned_slope(self) -> float | None:
+        """The slope of a PReLU below zero, which recorded activations need; None for other functions."""
+        return None if self.slope is None else float(self.slope.detach())
 
 
 def hidden_layers(network: nn.Module) -> dict[str, HiddenActivation]:

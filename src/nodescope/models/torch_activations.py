@@ -1,9 +1,14 @@
-"""The torch form of each activation function of `nodescope.activation_functions`."""
+"""The torch form of each activation function of `nodescope.activation_functions`.
+
+``prelu`` stands here as it is before training; its slope is learned (`nodescope.models.HiddenActivation`).
+"""
 
 from collections.abc import Callable
 
 import torch
 from torch.nn import functional
+
+from nodescope.activation_functions import PRELU_SLOPE
 
 Tensor = torch.Tensor
 
@@ -13,6 +18,7 @@ TORCH_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "leaky_relu": functional.leaky_relu,
+    "prelu": lambda z: functional.leaky_relu(z, PRELU_SLOPE),
     "elu": functional.elu,
     "selu": functional.selu,
     "softplus": functional.softplus,

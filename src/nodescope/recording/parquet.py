@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope import checksums
-from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.activation_functions import ACTIVATION_FUNCTIONS, prelu
 from nodescope.errors import DamagedFileError
 from nodescope.files import atomic_path
 
@@ -35,6 +35,8 @@ class LayerMetadata:
         What is recorded of one sample: (J,), or (J, positions) where each position of a convolution is a row.
     class_names : tuple of str
         All classes of the data set, also those without a row in the file.
+    slope : float or None
+        The learned slope of ``prelu`` in this layer; None for other functions.
     """
 
     dataset: str
@@ -42,6 +44,7 @@ class LayerMetadata:
     activation: str
     node_shape: tuple[int, ...]
     class_names: tuple[str, ...]
+    slope: float | None = None
     format_version: int = FORMAT_VERSION
 
     @classmethod
@@ -76,6 +79,8 @@ class LayerActivations:
 
     def a(self) -> NDArray[np.float32]:
         """Activations ``a = T(z)`` [J, N]; a new array."""
+        if self.metadata.slope is not None:
+            return prelu(self.z, self.metadata.slope)
         return ACTIVATION_FUNCTIONS[self.metadata.activation].apply(self.z)
 
     @property
