@@ -1,21 +1,33 @@
 """Networks for images: their sizes are the published ones, and they compute what their definitions say."""
 
+import dataclasses
 from itertools import pairwise
 
 import numpy as np
 import pytest
 import torch
 import torchvision
+from conftest import small_dataset
 from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
 from nodescope.architectures import ARCHITECTURES
 from nodescope.errors import WeightsError
-from nodescope.models import FullyConnected, HiddenActivation, NetworkShape, hidden_layers, initialise_stack
-from nodescope.models.image_networks import build_image_network
+from nodescope.models import (
+    FullyConnected,
+    HiddenActivation,
+    NetworkShape,
+    build_network,
+    hidden_layers,
+    initialise_stack,
+)
 from nodescope.models.initialisation import draw_tensor, initialise
 from nodescope.models.weights import load_weights
+from nodescope.recording import read
+from nodescope.recording.recorder import record_configuration
+from nodescope.training import train_configuration
+from nodescope.training.configuration import network_shape
 
 torch.set_num_threads(1)
 
@@ -25,14 +37,10 @@ CIFAR10, DIGITS = (3, 32, 32), (1, 8, 8)
 
 
 def build(model, *, input_shape=DIGITS, n_classes=10, depth=None, width=4, activation="relu", batch_norm=None):
-    return build_image_network(
-        model,
-        input_shape=input_shape,
-        n_classes=n_classes,
-        depth=depth or SMALLEST.get(model, 8),
-        width=width,
-        activation=activation,
-        batch_norm=ARCHITECTURES[model].can_normalise if batch_norm is None else batch_norm,
+    normalised = ARCHITECTURES[model].can_normalise if batch_norm is None else batch_norm
+    depth = depth or SMALLEST.get(model, 8)
+    return build_network(
+        NetworkShape(model, input_shape, n_classes, depth, width, activation, normalised, "kaiming_normal")
     )
 
 
@@ -288,6 +296,73 @@ def test_a_layer_that_does_not_exist_is_named_with_those_that_do():
     assert "did you mean 'stage_1.block_1.layer_" in problem
     assert "stage_3.block_1.layer_2.conv" in problem
     assert resnet.problem_with_layers(8, ["stem.conv", "output"]) is None
+
+
+def test_a_study_of_networks_that_cannot_be_is_refused_with_all_that_is_wrong():
+    study = {
+        "name": "a",
+        "dataset": "iris",
+        "model": ["resnet", "fixup_resnet"],
+        "grid": {
+            "depth": [8, 9], "width": [4], "activation": ["relu"], "batch_norm": [True], "initialisation": ["orthogonal"],
+        },
+    }  # fmt: skip
+    with pytest.raises(ConfigError) as caught:
+        parse_config({"studies": [study]})
+    for part in (
+        "studies[0].model: resnet needs images",
+        "studies[0].grid.depth: resnet has no depth 9",
+        "studies[0].grid.batch_norm: fixup_resnet is made to do without normalisation",
+        "studies[0].grid.initialisation: fixup_resnet scales weights that were drawn by kaiming, not orthogonal",
+    ):
+        assert part in str(caught.value)
+
+
+def test_flat_data_of_the_user_are_refused_before_training():
+    dataset = small_dataset()
+    keys = {"model": "resnet", "depth": 8, "width": 4, "activation": "relu", "batch_norm": True}
+    with pytest.raises(ConfigError, match="images"):
+        network_shape(keys, dataset, Network(), None)
+    keys |= {"model": "fixup_resnet", "activation": "sigmoid"}
+    images = dataclasses.replace(dataset, x=dataset.x[:, :4].reshape(-1, 1, 2, 2))
+    with pytest.raises(ConfigError, match="xavier"):
+        network_shape(keys, images, Network(), None)
+
+
+@pytest.mark.parametrize(("model", "layers"), [("resnet", 7), ("fixup_resnet", 7), ("cnn", 4)])
+def test_networks_for_images_are_trained_and_recorded_like_any_other(tmp_path, model, layers):
+    random = np.random.default_rng(0)
+    x = random.random((120, 1, 4, 4)).astype(np.float32)
+    dataset = dataclasses.replace(small_dataset(), x=x, y=(x[:, 0, 0, 0] > 0.5).astype(np.int64))
+    keys = {
+        "dataset": "made", "model": model, "depth": SMALLEST.get(model, 8), "width": 4, "activation": "prelu",
+        "batch_norm": model == "resnet",
+    }  # fmt: skip
+    training = Training(epochs=3, batch_size=16, learning_rates=[0.01], refinement_rounds=0, keep="last")
+    trained = train_configuration(
+        keys, [0, 1], training, dataset, network=Network(), initialisation=None,
+        device="cpu", progress_folder=tmp_path / "progress", title="test",
+    )  # fmt: skip
+    trained.save_networks(tmp_path / "models")
+    record_configuration(
+        tmp_path / "models", tmp_path / "activations", dataset, "made", [0, 1], ["initial", "trained"],
+        positions="mean", random_inputs=0,
+    )  # fmt: skip
+
+    for seed in (0, 1):
+        network = load_network(tmp_path / f"models/seed-{seed}/trained.safetensors")
+        hidden = list(hidden_layers(network).values())
+        assert len(hidden) == layers
+        assert any(activation.learned_slope() != 0.25 for activation in hidden)
+        folder = tmp_path / f"activations/seed-{seed}/trained/test"
+        assert len(list(folder.glob("layer-*.parquet"))) == layers
+        logits = read(folder / "output.parquet")
+        with torch.no_grad():
+            expected = network(torch.from_numpy(dataset.inputs(logits.samples.astype(np.int64)))).T
+        np.testing.assert_allclose(logits.z, expected, rtol=1e-5, atol=1e-5)
+        for number, activation in enumerate(hidden, start=1):
+            metadata = read(folder / f"layer-{number}.parquet").metadata
+            assert metadata.slope == activation.learned_slope()
 
 
 # --- initialisation ---

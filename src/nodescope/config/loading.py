@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from nodescope.architectures import ARCHITECTURES
+from nodescope.architectures import ARCHITECTURES, Architecture
 from nodescope.config.repeated_keys import repeated_keys
 from nodescope.config.schema import DATASET_SOURCES, SAFE_NAME, VARIANT_NAME, Config, Study
 from nodescope.errors import ConfigError
@@ -134,8 +134,31 @@ def _of_networks(study: Study) -> Iterator[str]:
         if (training.epochs == 0) != (study.training.epochs == 0):
             yield f"{where}.epochs: either all networks of a study are trained or none (epochs: 0)"
     for model in study.model:
-        problems = [ARCHITECTURES[model].problem_with_depth(depth) for depth in study.grid.depth]
-        yield from (f"grid.depth: {problem}" for problem in problems if problem)
+        yield from _of_architecture(study, ARCHITECTURES[model])
+
+
+def _of_architecture(study: Study, architecture: Architecture) -> Iterator[str]:
+    """What the study asks of a family of networks that it cannot have."""
+    shape = study.dataset.sample_shape()
+    if shape is not None:
+        yield from _named("model", [architecture.problem_with_samples(shape)])
+    yield from _named("grid.depth", [architecture.problem_with_depth(depth) for depth in study.grid.depth])
+    for value in study.grid.batch_norm:
+        yield from _named("grid.batch_norm", [architecture.problem_with_normalisation(batch_norm=value)])
+    for name in study.grid.initialisation or []:
+        yield from _named("grid.initialisation", [architecture.problem_with_initialisation(name)])
+    for position, variant in enumerate(study.grid.variants or []):
+        where = f"grid.variants[{position}]"
+        if variant.batch_norm is not None:
+            problem = architecture.problem_with_normalisation(batch_norm=variant.batch_norm)
+            yield from _named(f"{where}.batch_norm", [problem])
+        if variant.initialisation is not None:
+            problem = architecture.problem_with_initialisation(variant.initialisation)
+            yield from _named(f"{where}.initialisation", [problem])
+
+
+def _named(where: str, problems: list[str | None]) -> Iterator[str]:
+    yield from (f"{where}: {problem}" for problem in problems if problem)
 
 
 def _describe(detail: ErrorDetails) -> tuple[str, str]:

@@ -132,6 +132,10 @@ class DatasetSource(Section):
         "standard deviation 1 over the training samples, per feature or image channel)",
     )
 
+    def sample_shape(self) -> tuple[int, ...] | None:
+        """Shape of a sample, (feature,) or (channel, row, column), where it is known without reading the data."""
+        return None
+
 
 class OwnTestSplit(DatasetSource):
     """A data set that may lack a test set of its own."""
@@ -145,6 +149,10 @@ class Digits(OwnTestSplit):
     source: Literal["digits"]
     name: SafeName = "digits"
 
+    def sample_shape(self) -> tuple[int, ...] | None:
+        return (1, 8, 8)
+
+
 
 class Iris(OwnTestSplit):
     """scikit-learn's iris: 150 flowers, 4 features; no download."""
@@ -152,6 +160,10 @@ class Iris(OwnTestSplit):
     source: Literal["iris"]
     name: SafeName = "iris"
     scaling: Scaling = "standardised"
+
+    def sample_shape(self) -> tuple[int, ...] | None:
+        return (4,)
+
 
 
 class Gaussian(OwnTestSplit):
@@ -163,6 +175,10 @@ class Gaussian(OwnTestSplit):
     features: Count = Field(500, description="per sample")
     classes: Annotated[int, Field(strict=True, ge=2, le=1000)] = Field(10, description="drawn without regard to x")
     seed: Seed = Field(0, description="fixes what is drawn")
+
+    def sample_shape(self) -> tuple[int, ...] | None:
+        return (self.features,)
+
 
 
 class TorchvisionDataset(DatasetSource):
@@ -177,6 +193,10 @@ class Mnist(TorchvisionDataset):
     source: Literal["mnist"]
     name: SafeName = "mnist"
 
+    def sample_shape(self) -> tuple[int, ...] | None:
+        return (1, 28, 28)
+
+
 
 class FashionMnist(TorchvisionDataset):
     """Fashion-MNIST."""
@@ -184,12 +204,20 @@ class FashionMnist(TorchvisionDataset):
     source: Literal["fmnist"]
     name: SafeName = "fmnist"
 
+    def sample_shape(self) -> tuple[int, ...] | None:
+        return (1, 28, 28)
+
+
 
 class Cifar10(TorchvisionDataset):
     """CIFAR-10."""
 
     source: Literal["cifar10"]
     name: SafeName = "cifar10"
+
+    def sample_shape(self) -> tuple[int, ...] | None:
+        return (3, 32, 32)
+
 
 
 class ImageFolder(OwnTestSplit):

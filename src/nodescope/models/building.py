@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from nodescope.models.image_networks import build_image_network
 from nodescope.models.mlp import FullyConnected, StackedFullyConnected
 from nodescope.models.shape import NetworkShape
 from nodescope.models.stack import NetworkStack
@@ -10,7 +11,7 @@ from nodescope.models.stack import NetworkStack
 
 def build_network(shape: NetworkShape) -> nn.Module:
     """The network as a plain module; its parameters are PyTorch's own until they are loaded or drawn."""
-    return FullyConnected(shape)
+    return FullyConnected(shape) if shape.model == "mlp" else build_image_network(shape)
 
 
 def initialise_stack(

@@ -13,9 +13,9 @@ from torch.nn import functional
 
 from nodescope.architectures import STAGES, blocks_per_stage
 from nodescope.models.hidden import HiddenActivation
+from nodescope.models.shape import NetworkShape
 
 Tensor = torch.Tensor
-ImageShape = tuple[int, int, int]
 
 #: Channels of PyramidNet's last block by those of its stem: 100 / 16 in the published net.
 PYRAMID_WIDENING = 6.25
@@ -24,21 +24,15 @@ CNN_LINEAR_FACTOR = 32
 
 
 class ImageNetwork(nn.Module):
-    """A network that takes images also where they come flat.
+    """A network that takes images also where they come flat."""
 
-    Attributes
-    ----------
-    input_shape : tuple of int
-        (channel, row, column) of a sample.
-    """
-
-    def __init__(self, input_shape: ImageShape) -> None:
+    def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
-        self.input_shape = input_shape
+        self.shape = shape
 
     def images(self, x: Tensor) -> Tensor:
         """Samples [B, C, H, W]."""
-        return x.reshape(-1, *self.input_shape)
+        return x.reshape(-1, *self.shape.input_shape)
 
 
 def convolution(n_in: int, n_out: int, *, stride: int = 1, bias: bool) -> nn.Conv2d:
@@ -140,8 +134,6 @@ class StagedNetwork(ImageNetwork):
 
     Parameters
     ----------
-    input_shape
-        (channel, row, column).
     channels
         Of the stem and of every block.
     block
@@ -152,25 +144,22 @@ class StagedNetwork(ImageNetwork):
 
     def __init__(
         self,
-        input_shape: ImageShape,
-        n_classes: int,
+        shape: NetworkShape,
         channels: list[int],
         block: Callable[[int, int, int], nn.Module],
-        activation: str,
         *,
-        batch_norm: bool,
         normalised_stem: bool = False,
     ) -> None:
-        super().__init__(input_shape)
+        super().__init__(shape)
         self.stem = nn.Sequential()
-        self.stem.add_module("conv", convolution(input_shape[0], channels[0], bias=not batch_norm))
+        self.stem.add_module("conv", convolution(shape.input_shape[0], channels[0], bias=not shape.batch_norm))
         if normalised_stem:
-            self.stem.add_module("norm", normalisation(channels[0], batch_norm=batch_norm))
+            self.stem.add_module("norm", normalisation(channels[0], batch_norm=shape.batch_norm))
         per_stage = (len(channels) - 1) // STAGES
-        shapes = zip(pairwise(channels), strides(per_stage), strict=True)
-        add_stages(self, [block(n_in, n_out, stride) for (n_in, n_out), stride in shapes])
-        self.final = NormalisedActivation(channels[-1], activation, batch_norm=batch_norm)
-        self.output = nn.Linear(channels[-1], n_classes)
+        sizes = zip(pairwise(channels), strides(per_stage), strict=True)
+        add_stages(self, [block(n_in, n_out, stride) for (n_in, n_out), stride in sizes])
+        self.final = NormalisedActivation(channels[-1], shape.activation, batch_norm=shape.batch_norm)
+        self.output = nn.Linear(channels[-1], shape.n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, K]."""
@@ -181,49 +170,33 @@ class StagedNetwork(ImageNetwork):
         return logits
 
 
-def pre_activation_network(
-    input_shape: ImageShape,
-    n_classes: int,
-    depth: int,
-    width: int,
-    activation: str,
-    *,
-    batch_norm: bool,
-    shortcut: bool,
-    widening: int,
-) -> StagedNetwork:
+def pre_activation_network(shape: NetworkShape, *, shortcut: bool, widening: int) -> StagedNetwork:
     """ResNet-(6n+2) with pre-activation (He et al. 2016), or the same without its shortcuts.
 
     Parameters
     ----------
-    width
-        Channels of the stem and the first stage.
     widening
-        By how much each further stage is wider than the one before it.
+        By what factor each further stage is wider than the one before it; the first has the shape's width.
     """
-    per_stage = blocks_per_stage(depth)
-    channels = [width, *(width * widening**stage for stage in range(STAGES) for _ in range(per_stage))]
+    per_stage = blocks_per_stage(shape.depth)
+    channels = [shape.width, *(shape.width * widening**stage for stage in range(STAGES) for _ in range(per_stage))]
 
     def block(n_in: int, n_out: int, stride: int) -> nn.Module:
-        return PreActivationBlock(n_in, n_out, stride, activation, batch_norm=batch_norm, shortcut=shortcut)
+        return PreActivationBlock(n_in, n_out, stride, shape.activation, batch_norm=shape.batch_norm, shortcut=shortcut)
 
-    return StagedNetwork(input_shape, n_classes, channels, block, activation, batch_norm=batch_norm)
+    return StagedNetwork(shape, channels, block)
 
 
-def pyramid_network(
-    input_shape: ImageShape, n_classes: int, depth: int, width: int, activation: str, *, batch_norm: bool
-) -> StagedNetwork:
+def pyramid_network(shape: NetworkShape) -> StagedNetwork:
     """PyramidNet-(6n+2) with additive widening (Han et al. 2017): each block is wider than the last by as much."""
-    blocks = STAGES * blocks_per_stage(depth)
-    step = (PYRAMID_WIDENING - 1) * width / blocks
-    channels = [round(width + step * block) for block in range(blocks + 1)]
+    blocks = STAGES * blocks_per_stage(shape.depth)
+    step = (PYRAMID_WIDENING - 1) * shape.width / blocks
+    channels = [round(shape.width + step * block) for block in range(blocks + 1)]
 
     def block(n_in: int, n_out: int, stride: int) -> nn.Module:
-        return PyramidBlock(n_in, n_out, stride, activation, batch_norm=batch_norm)
+        return PyramidBlock(n_in, n_out, stride, shape.activation, batch_norm=shape.batch_norm)
 
-    return StagedNetwork(
-        input_shape, n_classes, channels, block, activation, batch_norm=batch_norm, normalised_stem=True
-    )
+    return StagedNetwork(shape, channels, block, normalised_stem=True)
 
 
 class ConvolutionLayer(NormalisedActivation):
@@ -254,18 +227,16 @@ class LinearLayer(nn.Module):
 class SmallConvolutionalNetwork(ImageNetwork):
     """Three convolutions, the first two followed by max-pooling, a hidden linear layer, a linear output (Park 2022)."""
 
-    def __init__(
-        self, input_shape: ImageShape, n_classes: int, width: int, activation: str, *, batch_norm: bool
-    ) -> None:
-        super().__init__(input_shape)
-        channels, rows, columns = input_shape
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__(shape)
+        channels, rows, columns = shape.input_shape
+        width, n_nodes = shape.width, CNN_LINEAR_FACTOR * shape.width
         positions = (rows // 4) * (columns // 4)
-        self.layer_1 = ConvolutionLayer(channels, width, activation, batch_norm=batch_norm)
-        self.layer_2 = ConvolutionLayer(width, width, activation, batch_norm=batch_norm)
-        self.layer_3 = ConvolutionLayer(width, width, activation, batch_norm=batch_norm)
-        n_nodes = CNN_LINEAR_FACTOR * width
-        self.layer_4 = LinearLayer(width * positions, n_nodes, activation, batch_norm=batch_norm)
-        self.output = nn.Linear(n_nodes, n_classes)
+        self.layer_1 = ConvolutionLayer(channels, width, shape.activation, batch_norm=shape.batch_norm)
+        self.layer_2 = ConvolutionLayer(width, width, shape.activation, batch_norm=shape.batch_norm)
+        self.layer_3 = ConvolutionLayer(width, width, shape.activation, batch_norm=shape.batch_norm)
+        self.layer_4 = LinearLayer(width * positions, n_nodes, shape.activation, batch_norm=shape.batch_norm)
+        self.output = nn.Linear(n_nodes, shape.n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, K]."""

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from nodescope.architectures import STAGES, blocks_per_stage
-from nodescope.models.convolutional import ImageNetwork, ImageShape, add_stages, convolution, strides, zero_padded
+from nodescope.models.convolutional import ImageNetwork, add_stages, convolution, strides, zero_padded
 from nodescope.models.hidden import HiddenActivation
+from nodescope.models.shape import NetworkShape
 
 Tensor = torch.Tensor
 
@@ -72,18 +73,18 @@ class FixUpBlock(nn.Module):
 class FixUpNetwork(ImageNetwork):
     """FixUp ResNet-(6n+2): a stem, three stages of n blocks, the mean over positions, a linear output."""
 
-    def __init__(self, input_shape: ImageShape, n_classes: int, depth: int, width: int, activation: str) -> None:
-        super().__init__(input_shape)
-        per_stage = blocks_per_stage(depth)
-        channels = [width, *(width * 2**stage for stage in range(STAGES) for _ in range(per_stage))]
-        self.stem = Stem(input_shape[0], width, activation)
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__(shape)
+        per_stage = blocks_per_stage(shape.depth)
+        channels = [shape.width, *(shape.width * 2**stage for stage in range(STAGES) for _ in range(per_stage))]
+        self.stem = Stem(shape.input_shape[0], shape.width, shape.activation)
         self.blocks = [
-            FixUpBlock(n_in, n_out, stride, activation)
+            FixUpBlock(n_in, n_out, stride, shape.activation)
             for (n_in, n_out), stride in zip(pairwise(channels), strides(per_stage), strict=True)
         ]
         add_stages(self, list(self.blocks))
         self.bias_in = _scalar(0.0)
-        self.output = nn.Linear(channels[-1], n_classes)
+        self.output = nn.Linear(channels[-1], shape.n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, K]."""

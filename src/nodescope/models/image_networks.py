@@ -1,63 +1,35 @@
 """Networks for images by the name of their architecture."""
 
-from torch import nn
-
 from nodescope.models.convolutional import (
-    ImageShape,
+    ImageNetwork,
     SmallConvolutionalNetwork,
     pre_activation_network,
     pyramid_network,
 )
 from nodescope.models.fixup import FixUpNetwork
+from nodescope.models.shape import NetworkShape
 from nodescope.models.torchvision_resnet import TorchvisionResNet
 
 
-def build_image_network(
-    model: str,
-    *,
-    input_shape: ImageShape,
-    n_classes: int,
-    depth: int,
-    width: int,
-    activation: str,
-    batch_norm: bool,
-) -> nn.Module:
-    """A network of `nodescope.architectures.ARCHITECTURES` for images; its weights are yet to be drawn.
+def build_image_network(shape: NetworkShape) -> ImageNetwork:
+    """A network for images; it takes samples [B, C, H, W] or flat [B, C*H*W] and gives logits.
 
-    Parameters
-    ----------
-    model
-        Name of the architecture; any but ``mlp``.
-    input_shape
-        (channel, row, column) of a sample.
-    depth, width, batch_norm
-        As the architecture allows, see `nodescope.architectures.Architecture`.
-
-    Returns
-    -------
-    Module
-        Takes samples [B, C, H, W] or flat [B, C*H*W], gives logits [B, n_classes]. Draw its weights with
-        `nodescope.models.initialisation.initialise` or read them with `nodescope.models.weights.load_weights`.
+    What `nodescope.architectures.Architecture` says of depth, samples and normalisation is taken as given.
     """
-    match model:
+    match shape.model:
         case "cnn":
-            return SmallConvolutionalNetwork(input_shape, n_classes, width, activation, batch_norm=batch_norm)
-        case "resnet" | "convnet" | "toynet":
-            return pre_activation_network(
-                input_shape,
-                n_classes,
-                depth,
-                width,
-                activation,
-                batch_norm=batch_norm,
-                shortcut=model == "resnet",
-                widening=1 if model == "toynet" else 2,
-            )
+            return SmallConvolutionalNetwork(shape)
+        case "resnet":
+            return pre_activation_network(shape, shortcut=True, widening=2)
+        case "convnet":
+            return pre_activation_network(shape, shortcut=False, widening=2)
+        case "toynet":
+            return pre_activation_network(shape, shortcut=False, widening=1)
         case "pyramidnet":
-            return pyramid_network(input_shape, n_classes, depth, width, activation, batch_norm=batch_norm)
+            return pyramid_network(shape)
         case "fixup_resnet":
-            return FixUpNetwork(input_shape, n_classes, depth, width, activation)
+            return FixUpNetwork(shape)
         case "torchvision_resnet":
-            return TorchvisionResNet(input_shape, n_classes, depth, width, activation, batch_norm=batch_norm)
-        case _:
-            raise ValueError(f"no network for images is called {model!r}")
+            return TorchvisionResNet(shape)
+        case other:
+            raise ValueError(f"no network for images is called {other!r}")

@@ -9,8 +9,9 @@ from torch import nn
 from torch.nn import functional
 
 from nodescope.architectures import BOTTLENECK_FROM, TORCHVISION_BLOCKS
-from nodescope.models.convolutional import ImageNetwork, ImageShape, convolution, normalisation
+from nodescope.models.convolutional import ImageNetwork, convolution, normalisation
 from nodescope.models.hidden import HiddenActivation
+from nodescope.models.shape import NetworkShape
 
 Tensor = torch.Tensor
 
@@ -82,23 +83,22 @@ class Bottleneck(nn.Module):
 class TorchvisionResNet(ImageNetwork):
     """ResNet-18, -34, -50, -101 or -152."""
 
-    def __init__(
-        self, input_shape: ImageShape, n_classes: int, depth: int, width: int, activation: str, *, batch_norm: bool
-    ) -> None:
-        super().__init__(input_shape)
-        self.conv1 = nn.Conv2d(input_shape[0], width, 7, stride=2, padding=3, bias=not batch_norm)
-        self.bn1 = normalisation(width, batch_norm=batch_norm)
-        self.activation1 = HiddenActivation(activation)
-        block = Bottleneck if depth >= BOTTLENECK_FROM else BasicBlock
-        n_in = width
-        for stage, n_blocks in enumerate(TORCHVISION_BLOCKS[depth]):
+    def __init__(self, shape: NetworkShape) -> None:
+        super().__init__(shape)
+        n_in = shape.width
+        self.conv1 = nn.Conv2d(shape.input_shape[0], n_in, 7, stride=2, padding=3, bias=not shape.batch_norm)
+        self.bn1 = normalisation(n_in, batch_norm=shape.batch_norm)
+        self.activation1 = HiddenActivation(shape.activation)
+        block = Bottleneck if shape.depth >= BOTTLENECK_FROM else BasicBlock
+        for stage, n_blocks in enumerate(TORCHVISION_BLOCKS[shape.depth]):
+            width = shape.width * 2**stage
             blocks = []
             for index in range(n_blocks):
                 stride = 2 if stage > 0 and index == 0 else 1
-                blocks.append(block(n_in, width * 2**stage, stride, activation, batch_norm=batch_norm))
-                n_in = width * 2**stage * block.FACTOR
+                blocks.append(block(n_in, width, stride, shape.activation, batch_norm=shape.batch_norm))
+                n_in = width * block.FACTOR
             self.add_module(f"layer{stage + 1}", nn.Sequential(*blocks))
-        self.fc = nn.Linear(n_in, n_classes)
+        self.fc = nn.Linear(n_in, shape.n_classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, K]."""

@@ -74,6 +74,7 @@ def record_network(
     hidden = list(hidden_layers(network).values())
     modules: list[nn.Module] = [*hidden, network]
     functions = [*(module.function for module in hidden), "identity"]
+    slopes = [*(module.learned_slope() for module in hidden), None]
     shapes = _layer_shapes(network, modules, dataset.inputs(samples[:1]), positions)
     for group in _groups(shapes, len(samples)):
         recorded = _run(network, [modules[i] for i in group], [shapes[i] for i in group], dataset, samples, positions)
@@ -85,6 +86,7 @@ def record_network(
                 activation=functions[index],
                 node_shape=shapes[index],
                 class_names=tuple(dataset.class_names),
+                slope=slopes[index],
             )
             labels = dataset.labels(samples).astype(np.int32)
             write(f"{folder}/{layer}.parquet", recorded.pop(0), labels, samples.astype(np.int32), metadata)

@@ -18,8 +18,10 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
+from nodescope.architectures import ARCHITECTURES
 from nodescope.config.schema import Network, Training
 from nodescope.datasets import PreparedDataset
+from nodescope.errors import ConfigError
 from nodescope.grid import model_path
 from nodescope.interruption import Interrupted, stopping_politely
 from nodescope.models import NetworkShape, initialise_stack, save_network, stack_of
@@ -291,7 +293,20 @@ def _to_device(dataset: PreparedDataset, samples: NDArray[np.int64], device: str
 def network_shape(
     keys: dict[str, Any], dataset: PreparedDataset, network: Network, initialisation: str | None
 ) -> NetworkShape:
-    """The shape of a configuration's networks on a data set."""
+    """The shape of a configuration's networks on a data set.
+
+    Raises
+    ------
+    ConfigError
+        If such networks cannot take its samples, or cannot begin with that initialisation.
+    """
+    initialisation = initialisation or default_initialisation(keys["activation"])
+    architecture = ARCHITECTURES[keys["model"]]
+    problem = architecture.problem_with_samples(dataset.x.shape[1:]) or architecture.problem_with_initialisation(
+        initialisation
+    )
+    if problem:
+        raise ConfigError(problem)
     return NetworkShape(
         model=keys["model"],
         input_shape=dataset.x.shape[1:],
@@ -300,6 +315,6 @@ def network_shape(
         width=keys["width"],
         activation=keys["activation"],
         batch_norm=keys["batch_norm"],
-        initialisation=initialisation or default_initialisation(keys["activation"]),
+        initialisation=initialisation,
         **network.model_dump(),
     )
