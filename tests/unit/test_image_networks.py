@@ -13,7 +13,9 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from nodescope.architectures import ARCHITECTURES
-from nodescope.errors import WeightsError
+from nodescope.config import parse_config
+from nodescope.config.schema import Network, Training
+from nodescope.errors import ConfigError, WeightsError
 from nodescope.models import (
     FullyConnected,
     HiddenActivation,
@@ -21,6 +23,7 @@ from nodescope.models import (
     build_network,
     hidden_layers,
     initialise_stack,
+    load_network,
 )
 from nodescope.models.initialisation import draw_tensor, initialise
 from nodescope.models.weights import load_weights

@@ -153,7 +153,6 @@ class Digits(OwnTestSplit):
         return (1, 8, 8)
 
 
-
 class Iris(OwnTestSplit):
     """scikit-learn's iris: 150 flowers, 4 features; no download."""
 
@@ -163,7 +162,6 @@ class Iris(OwnTestSplit):
 
     def sample_shape(self) -> tuple[int, ...] | None:
         return (4,)
-
 
 
 class Gaussian(OwnTestSplit):
@@ -178,7 +176,6 @@ class Gaussian(OwnTestSplit):
 
     def sample_shape(self) -> tuple[int, ...] | None:
         return (self.features,)
-
 
 
 class TorchvisionDataset(DatasetSource):
@@ -197,7 +194,6 @@ class Mnist(TorchvisionDataset):
         return (1, 28, 28)
 
 
-
 class FashionMnist(TorchvisionDataset):
     """Fashion-MNIST."""
 
@@ -208,7 +204,6 @@ class FashionMnist(TorchvisionDataset):
         return (1, 28, 28)
 
 
-
 class Cifar10(TorchvisionDataset):
     """CIFAR-10."""
 
@@ -217,7 +212,6 @@ class Cifar10(TorchvisionDataset):
 
     def sample_shape(self) -> tuple[int, ...] | None:
         return (3, 32, 32)
-
 
 
 class ImageFolder(OwnTestSplit):
