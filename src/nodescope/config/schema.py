@@ -274,7 +274,11 @@ class Network(Section):
 class Training(Section):
     """How every network of the study is trained."""
 
-    epochs: Index = Field(300, description="passes over the training data; 0 looks at networks as they are initialised")
+    epochs: Index = Field(
+        300,
+        description="passes over the training data; 0 looks at networks as they are initialised, "
+        "batch normalisation by the statistics of the training samples",
+    )
     keep: Literal["best", "last"] = Field(
         "best",
         description="the parameters that the state 'trained' has: of the epoch with the best validation accuracy, or "

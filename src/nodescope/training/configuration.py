@@ -24,8 +24,9 @@ from nodescope.datasets import PreparedDataset
 from nodescope.errors import ConfigError
 from nodescope.grid import model_path
 from nodescope.interruption import Interrupted, stopping_politely
-from nodescope.models import NetworkShape, initialise_stack, save_network, stack_of
+from nodescope.models import NetworkShape, build_network, initialise_stack, save_network, stack_of
 from nodescope.models.initialisation import default_initialisation
+from nodescope.models.normalisation import settle_batch_norm
 from nodescope.tables import with_keys
 from nodescope.training import replicas as stack_training
 from nodescope.training.checkpoints import ProgressFolder, fingerprint
@@ -167,7 +168,17 @@ class TrainedConfiguration:
             found[state] = of_seeds(self.progress.load_snapshot(won.index, state), places)
         if self.protocol.epochs:
             found["trained"] = of_seeds(won.state.best, places)
+        elif self.shape.batch_norm:
+            found["initial"] = {seed: self._settled(tensors) for seed, tensors in found["initial"].items()}
         return found
+
+    def _settled(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """A net that is not trained, with the training samples' statistics for its batch normalisation."""
+        network = build_network(self.shape).eval()
+        network.load_state_dict(tensors)
+        x, _ = _to_device(self.dataset, np.random.default_rng(0).permutation(self.dataset.splits.train), "cpu")
+        settle_batch_norm(network, x)
+        return network.state_dict()
 
     def save_networks(self, folder: str | Path) -> None:
         """Write every state of every seed below ``folder``."""
