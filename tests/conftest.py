@@ -134,7 +134,7 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
             models, activations, dataset, "blobs", small_study.seeds, states, positions="mean", random_inputs=0
         )
         options = {name: getattr(small_study.analyses, name) for name in small_study.analyses.enabled()}
-        of_networks = {name: options.pop(name) for name in grid.made_together(small_study, "networks")}
+        of_networks = {name: options.pop(name) for name in grid.analyses_of_job(small_study, "networks")}
         found = analyse_configuration(options, str(activations), keys, small_study.seeds, states, 0.0)
         found |= analyse_networks(of_networks, models, dataset, keys, small_study.seeds, states)
         for name, frame in found.items():

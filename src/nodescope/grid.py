@@ -2,7 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -123,28 +123,45 @@ SCORED_TABLES = (
 DIAGNOSIS_TABLES = ("diagnosis", "remedies")
 DIAGNOSED_TABLES = ("gradients", "dead_nodes", "statistics")
 
-#: Analyses that one job of a configuration makes together, since starting a job takes longer than each of them.
-MADE_TOGETHER = {
-    "statistics": ("statistics", "layer_distributions"),
+#: The jobs that measure a configuration, and the analyses that each makes. Starting a job takes longer than most
+#: analyses, and together they read each layer once. Those of ``networks`` look at the networks themselves.
+ANALYSIS_JOBS = {
+    "nodes": (
+        "medians", "activity", "dead_nodes", "sparsity", "patterns", "distributions", "statistics", "layer_distributions",
+    ),
+    "classifiers": ("densities", "layer_accuracy"),
     "networks": ("weights", "weight_distributions", "gradients"),
-}
+}  # fmt: skip
 
 
-def made_together(study: "Study", job: str) -> tuple[str, ...]:
-    """Those analyses of `MADE_TOGETHER` that the study has switched on."""
-    return tuple(name for name in study.analyses.enabled() if name in MADE_TOGETHER[job])
+def analyses_of_job(study: "Study", job: str) -> tuple[str, ...]:
+    """What the study wants of a job of `ANALYSIS_JOBS`."""
+    return tuple(name for name in study.analyses.enabled() if name in ANALYSIS_JOBS[job])
 
 
-def analysis_jobs(study: "Study") -> list[tuple[str, ...]]:
-    """The jobs that measure a configuration, each with the analyses that it makes."""
-    shared = [made_together(study, job) for job in MADE_TOGETHER]
-    alone = set(study.analyses.enabled()).difference(*shared)
-    return [(name,) for name in study.analyses.enabled() if name in alone] + [names for names in shared if names]
+def analysis_jobs(study: "Study") -> dict[str, tuple[str, ...]]:
+    """The jobs that measure a configuration of the study, and what each makes."""
+    wanted = {job: analyses_of_job(study, job) for job in ANALYSIS_JOBS}
+    return {job: analyses for job, analyses in wanted.items() if analyses}
 
 
-def job_name(analyses: tuple[str, ...]) -> str:
-    """What the logs and benchmarks of a job of `analysis_jobs` are called: its first analysis, or all of networks."""
-    return "networks" if set(analyses) <= set(MADE_TOGETHER["networks"]) else analyses[0]
+def jobs_done(study: "Study", identifier: str, results: Path) -> dict[str, bool]:
+    """For each job of a configuration whether its outputs are there."""
+    folder = results / study.name
+    measured = {
+        job: all((folder / "tables" / name / f"{identifier}.parquet").is_file() for name in analyses)
+        for job, analyses in analysis_jobs(study).items()
+    }
+    done = {"train": (folder / "tables" / TRAINING_TABLES[-1] / f"{identifier}.parquet").is_file()}
+    if is_recorded(study):
+        # Recordings may be deleted after the last analysis.
+        done["record"] = (folder / "activations" / identifier).is_dir() or all(measured.values())
+    return {**done, **measured}
+
+
+def is_recorded(study: "Study") -> bool:
+    """Whether any analysis of the study looks at recorded activations."""
+    return not analysis_jobs(study).keys() <= {"networks"}
 
 
 def table_names(study: "Study") -> list[str]:

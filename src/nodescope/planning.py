@@ -90,32 +90,18 @@ def estimate(study: Study, results: str | Path = "results") -> Estimate:
         layers = 3 * width * samples * BYTES_PER_VALUE
         memory = max(memory, 0.5 + (data + max(stack, layers)) / 1e9)
     analyses = grid.analysis_jobs(study)
-    done = _done(study, [c.identifier for c in configurations], analyses, Path(results))
+    done = sum(sum(grid.jobs_done(study, c.identifier, Path(results)).values()) for c in configurations)
     return Estimate(
         configurations=len(configurations),
         networks=len(configurations) * len(study.seeds),
         candidate_networks=len(configurations) * len(study.seeds) * rates,
-        jobs=len(configurations) * (2 + len(analyses)),
+        jobs=len(configurations) * (1 + grid.is_recorded(study) + len(analyses)),
         jobs_done=done,
         arithmetic_flop=flop,
         activations_gb=sum(recordings),
         largest_recording_gb=max(recordings),
         memory_gb=memory,
     )
-
-
-def _done(study: Study, identifiers: list[str], analyses: list[tuple[str, ...]], results: Path) -> int:
-    """Jobs whose output is there; activations that were deleted after use count as done with the last analysis."""
-    folder = results / study.name
-    done = 0
-    for identifier in identifiers:
-        measured = [
-            all((folder / "tables" / name / f"{identifier}.parquet").is_file() for name in names) for names in analyses
-        ]
-        recorded = (folder / "activations" / identifier).is_dir() or all(measured)
-        trained = (folder / "tables" / "accuracy" / f"{identifier}.parquet").is_file()
-        done += sum(measured) + recorded + trained
-    return done
 
 
 def keeps_activations(config: Config, study: Study) -> bool:

@@ -48,8 +48,8 @@ class JobStatus:
     configuration : str
         Its identifier; empty for jobs of the whole study, of which only those that failed are listed.
     stage : str
-        ``train``, ``record``, `nodescope.grid.job_name` of an analysis; for the whole study also ``datasets``,
-        ``collect``, ``charts``.
+        ``train``, ``record``, or of `nodescope.grid.ANALYSIS_JOBS`; for the whole study also ``datasets``, ``collect``,
+        ``charts``.
     state : {'done', 'running', 'failed', 'missing'}
     cause : str
         Why it failed, else empty.
@@ -80,7 +80,7 @@ def study_status(study: "Study", project: str | Path = ".") -> list[JobStatus]:
     found = []
     for configuration in grid.configurations(study):
         identifier = configuration.identifier
-        outputs = _outputs(study, identifier, project / "results" / study.name)
+        outputs = grid.jobs_done(study, identifier, project / "results")
         for stage, there in outputs.items():
             found.append(_status(study.name, identifier, stage, logs / stage / f"{identifier}.log", there, project))
     whole = [("datasets", project / "logs" / "datasets" / f"{study.dataset.name}.log")]
@@ -134,21 +134,6 @@ def describe_status(config: "Config", project: str | Path = ".") -> str:
 
 def _indented(text: str) -> str:
     return text.replace("\n", "\n           ")
-
-
-def _outputs(study: "Study", identifier: str, folder: Path) -> dict[str, bool]:
-    """For each stage whether its output is there; of several files the one that is written last."""
-    analyses = {
-        grid.job_name(names): all((folder / "tables" / name / f"{identifier}.parquet").is_file() for name in names)
-        for names in grid.analysis_jobs(study)
-    }
-    recorded = (folder / "activations" / identifier).is_dir()
-    return {
-        "train": (folder / "tables" / grid.TRAINING_TABLES[-1] / f"{identifier}.parquet").is_file(),
-        # Recordings may be deleted after the last analysis.
-        "record": recorded or (bool(analyses) and all(analyses.values())),
-        **analyses,
-    }
 
 
 def _status(study: str, configuration: str, stage: str, log: Path, there: bool, project: Path) -> JobStatus:  # noqa: FBT001

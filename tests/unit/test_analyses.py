@@ -17,10 +17,10 @@ from nodescope.analyses import layer_accuracy
 from nodescope.analyses.moments import histogram, moments
 from nodescope.analyses.runner import table_columns
 from nodescope.config.schema import Analyses
-from nodescope.grid import MADE_TOGETHER
+from nodescope.grid import ANALYSIS_JOBS
 
 #: Those that read recorded activations; of the others see test_networks.py.
-ANALYSES = [name for name in Analyses.model_fields if name not in MADE_TOGETHER["networks"]]
+ANALYSES = [name for name in Analyses.model_fields if name not in ANALYSIS_JOBS["networks"]]
 OPTIONS = Analyses()
 
 

@@ -14,10 +14,10 @@ from torch.nn import functional
 from nodescope.analyses.networks import linear_maps, training_samples
 from nodescope.analyses.runner import table_columns
 from nodescope.config.schema import Analyses
-from nodescope.grid import MADE_TOGETHER
+from nodescope.grid import ANALYSIS_JOBS
 from nodescope.models import FullyConnected, HiddenActivation, NetworkShape
 
-ON_NETWORKS = MADE_TOGETHER["networks"]
+ON_NETWORKS = ANALYSIS_JOBS["networks"]
 OPTIONS = Analyses()
 
 

@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from nodescope import planning
+from nodescope import grid, planning
 from nodescope.config import parse_config
 from nodescope.config.documentation import default_yaml
 from nodescope.files import atomic_path
@@ -17,7 +17,7 @@ def config():
 def test_the_default_study_is_counted(config, tmp_path):
     found = planning.estimate(config.studies[0], tmp_path)
     assert (found.configurations, found.networks, found.candidate_networks) == (8, 24, 96)
-    assert (found.jobs, found.jobs_done) == (8 * 12, 0)
+    assert (found.jobs, found.jobs_done) == (8 * 5, 0)
     # 8 configurations of 2 or 3 layers of 100 nodes, 1,797 samples, 4 states, 3 seeds, 4 bytes
     assert found.activations_gb == pytest.approx(4 * (2 + 3) * 100 * 1797 * 4 * 3 * 4 / 1e9)
 
@@ -25,7 +25,7 @@ def test_the_default_study_is_counted(config, tmp_path):
 def test_what_is_done_is_seen(config, tmp_path):
     folder = tmp_path / "digits"
     (folder / "activations" / "relu-2x100").mkdir(parents=True)
-    for table in ("accuracy", "medians"):
+    for table in ("replicas", *grid.analyses_of_job(config.studies[0], "nodes")):
         (folder / "tables" / table).mkdir(parents=True)
         (folder / "tables" / table / "relu-2x100.parquet").touch()
     assert planning.estimate(config.studies[0], tmp_path).jobs_done == 3

@@ -22,7 +22,8 @@ CONFIG = parse_config(
                 "grid": {"depth": [1], "width": [4], "activation": ["relu", "tanh"]},
                 "analyses": {
                     name: {"enabled": False}
-                    for name in ("activity", "dead_nodes", "patterns", "distributions", "densities", "layer_accuracy")
+                    for name in (*grid.ANALYSIS_JOBS["nodes"], *grid.ANALYSIS_JOBS["classifiers"])
+                    if name != "medians"
                 },
             }
         ]
@@ -52,16 +53,16 @@ def run_job(path, work):
 def test_without_any_file_everything_is_missing(tmp_path):
     found = study_status(STUDY, tmp_path)
     assert {s.state for s in found} == {"missing"}
-    assert len(found) == 2 * len(["train", "record", *grid.analysis_jobs(STUDY)])
+    assert len(found) == 2 * len(["train", "record", "nodes", "networks"])
 
 
 def test_a_job_that_ended_well_is_done_as_long_as_its_output_is_there(tmp_path):
     output = tmp_path / "results/flowers/tables/medians/relu-1x4.parquet"
-    run_job(log(tmp_path, "medians"), lambda: touch(output))
-    assert states(tmp_path)["relu-1x4", "medians"].state == "done"
-    assert states(tmp_path)["tanh-1x4", "medians"].state == "missing"
+    run_job(log(tmp_path, "nodes"), lambda: touch(output))
+    assert states(tmp_path)["relu-1x4", "nodes"].state == "done"
+    assert states(tmp_path)["tanh-1x4", "nodes"].state == "missing"
     output.unlink()
-    assert states(tmp_path)["relu-1x4", "medians"].state == "missing"
+    assert states(tmp_path)["relu-1x4", "nodes"].state == "missing"
 
 
 @pytest.mark.parametrize(

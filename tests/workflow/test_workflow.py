@@ -177,7 +177,7 @@ def test_deleting_one_table_runs_one_measurement_again(project):
     before = project.table("medians")
     jobs = project.jobs()
     assert {name: n for name, n in jobs.items() if name.startswith(("train", "record", "measure"))} == {
-        "measure_medians": 1
+        "measure_nodes": 1
     }
     project.snakemake()
     assert project.table("medians").equals(before)
@@ -197,13 +197,13 @@ def test_a_changed_option_measures_what_depends_on_it_again(project):
     config["studies"][0]["analyses"] = {"layer_accuracy": {"bandwidth": 0.3}}
     with project.changed(config):
         jobs = project.jobs()
-    assert jobs["measure_layer_accuracy"] == 2
-    assert not {"train_configuration", "record_activations", "measure_medians"} & set(jobs)
+    assert jobs["measure_classifiers"] == 2
+    assert not {"train_configuration", "record_activations", "measure_nodes", "measure_networks"} & set(jobs)
     config["studies"][0]["theta_threshold"] = 0.5
     with project.changed(config):
         jobs = project.jobs()
-    assert {"measure_activity", "measure_dead_nodes", "measure_sparsity"} <= set(jobs)
-    assert not {"train_configuration", "record_activations", "measure_medians", "measure_distributions"} & set(jobs)
+    assert {"measure_nodes", "measure_classifiers"} <= set(jobs)
+    assert not {"train_configuration", "record_activations", "measure_networks"} & set(jobs)
 
 
 def test_a_new_width_trains_the_new_networks_only(project):
@@ -212,16 +212,16 @@ def test_a_new_width_trains_the_new_networks_only(project):
     with project.changed(config):
         jobs = project.jobs()
     assert jobs["train_configuration"] == 2
-    assert jobs["measure_medians"] == 2
+    assert jobs["measure_nodes"] == 2
 
 
-def test_an_edit_of_the_code_of_one_analysis_runs_that_one_again(project):
+def test_an_edit_of_the_code_of_one_analysis_runs_its_job_again(project):
     source = project.path / "src/nodescope/analyses/sparsity.py"
     text = source.read_text()
     source.write_text(text + "\n# an edit\n")
     jobs = project.jobs()
-    assert jobs["measure_sparsity"] == 2
-    assert not {"train_configuration", "measure_medians", "measure_layer_accuracy"} & set(jobs)
+    assert jobs["measure_nodes"] == 2
+    assert not {"train_configuration", "measure_classifiers", "measure_networks"} & set(jobs)
     source.write_text(text)
     assert project.jobs() == {}
 

@@ -52,16 +52,11 @@ def chart_code(wildcards):
     return [path for path in code("charts/*.py", "tables.py", "activation_functions.py") if path not in others]
 
 
-def analysis_code(*names):
-    """The sources of an analysis, or of several that one job makes."""
-    shared = (
-        "analyses/layers.py",
-        "analyses/runner.py",
-        "recording/parquet.py",
-        "activation_functions.py",
-        "tables.py",
-    )
-    return code(*(f"analyses/{name}.py" for name in names), *shared)
+def analysis_code(analyses):
+    """The sources of the analyses that one job makes, and those that the analyses share."""
+    others = {name for job in grid.ANALYSIS_JOBS.values() for name in job} - set(analyses)
+    shared = ("patterns/*.py", "recording/parquet.py", "activation_functions.py", "tables.py")
+    return [path for path in code("analyses/*.py", *shared) if Path(path).stem not in others]
 
 
 def stands_prepared(name, source):
@@ -115,21 +110,22 @@ def theta_threshold_of(wildcards):
     return study_of(wildcards).theta_threshold
 
 
-def options_of(*analyses):
-    """The options of each analysis, less the switch that turns it on."""
+def analysis_options(job):
+    """What a job measures: for each analysis its options, less the switch that turns it on."""
 
     def options(wildcards):
-        sections = study_of(wildcards).analyses
-        return {name: getattr(sections, name).model_dump(mode="json", exclude={"enabled"}) for name in analyses}
+        study = study_of(wildcards)
+        sections = {name: getattr(study.analyses, name) for name in grid.analyses_of_job(study, job)}
+        return {name: section.model_dump(mode="json", exclude={"enabled"}) for name, section in sections.items()}
 
     return options
 
 
 def studies_by_analyses(job):
-    """For a job that makes several analyses together: those that are switched on, and in which studies."""
+    """For a job: each set of analyses that a study wants of it, and which studies do."""
     found = {}
     for study in CONFIG.studies:
-        found.setdefault(grid.made_together(study, job), []).append(study.name)
+        found.setdefault(grid.analyses_of_job(study, job), []).append(study.name)
     found.pop((), None)
     return found
 

@@ -1,6 +1,6 @@
 """Measure the networks themselves: their weights, and what flows back through them.
 
-A module ``nodescope.analyses.NAME`` that is listed in ``nodescope.grid.MADE_TOGETHER["networks"]`` has ``COLUMNS`` and
+A module ``nodescope.analyses.NAME`` that is listed in ``nodescope.grid.ANALYSIS_JOBS["networks"]`` has ``COLUMNS`` and
 ``measure(network, x, y, options)`` as the analyses of recorded activations have, and gives a frame with those columns
 less ``state``. It leaves the network as it found it. Where its section of the configuration has a key ``samples``, x
 and y are as many training samples, evenly spaced over the training split; else they are one.
