@@ -90,3 +90,6 @@ _ALL = (
 )
 
 ACTIVATION_FUNCTIONS: dict[str, ActivationFunction] = {f.name: f for f in _ALL}
+
+#: Rectifiers without a point at which they switch.
+SMOOTH_RECTIFIERS = ("softplus", "gelu", "silu")

@@ -110,8 +110,9 @@ def states(study: "Study") -> list[str]:
     return ["initial", *steps, *(f"epoch-{epoch}" for epoch in sorted(training.snapshots)), "trained"]
 
 
-#: Tables that training gives, and those that follow from an analysis' table.
+#: Tables that training gives, the one that it gives where it is asked for, and those that follow from an analysis' table.
 TRAINING_TABLES = ("learning_curves", "accuracy", "replicas")
+PATTERN_EVOLUTION_TABLE = "pattern_evolution"
 SUMMARIES = {"sparsity": ("sparsity_summary",)}
 #: Tables that hold the others against the published works, and those that they are made from.
 SCORE_TABLES = ("scorecard", "claims", "differences")
@@ -164,6 +165,11 @@ def is_recorded(study: "Study") -> bool:
     return not analysis_jobs(study).keys() <= {"networks"}
 
 
+def training_tables(study: "Study") -> list[str]:
+    """The tables that training gives."""
+    return [*TRAINING_TABLES, *([PATTERN_EVOLUTION_TABLE] if study.pattern_evolution else [])]
+
+
 def table_names(study: "Study") -> list[str]:
     """The collected tables of a study."""
     return [*measured_tables(study), *(DIAGNOSIS_TABLES if is_diagnosed(study) else ()), *SCORE_TABLES]
@@ -177,7 +183,7 @@ def is_diagnosed(study: "Study") -> bool:
 def measured_tables(study: "Study") -> list[str]:
     """The collected tables that training and analyses give."""
     analyses = study.analyses.enabled()
-    return [*TRAINING_TABLES, *analyses, *(summary for name in analyses for summary in SUMMARIES.get(name, ()))]
+    return [*training_tables(study), *analyses, *(summary for name in analyses for summary in SUMMARIES.get(name, ()))]
 
 
 def manifest(study: "Study") -> "pl.DataFrame":

@@ -11,7 +11,7 @@ from torch import nn
 from nodescope.errors import ConfigError, DamagedFileError
 from nodescope.models.hidden import HiddenActivation, hidden_layers
 from nodescope.patterns.probe import PATTERN_EVOLUTION, SIMILARITIES, PatternProbe, ProbeSamples
-from nodescope.patterns.schedule import kept_steps, measured_steps, steps_per_epoch
+from nodescope.patterns.schedule import EpochSteps, kept_steps, measured_steps
 
 SAMPLES, CLASSES, BATCH = 40, 3, 8
 
@@ -241,15 +241,25 @@ def test_every_step_of_the_first_epoch_then_every_half_epoch():
     assert measured_steps([Rule(every_epochs=0.5)], 2, 7) == [0, 4, 7, 10, 14]
     assert measured_steps([Rule(every_steps=4)], 1, 10) == [0, 4, 8, 10]
     assert measured_steps([Rule(until_epoch=0.5, every_steps=2), Rule(every_epochs=1)], 2, 10) == [0, 2, 4, 15, 20]
-    assert steps_per_epoch(80, 16) == 5 and steps_per_epoch(81, 16) == 6
+
+
+def test_samples_seen_count_what_the_epochs_use():
+    whole, less = EpochSteps.of(81, 16, skip_single=False), EpochSteps.of(81, 16, skip_single=True)
+    assert (whole.steps, less.steps, EpochSteps.of(80, 16, skip_single=True).steps) == (6, 5, 5)
+    assert [whole.samples_seen(step) for step in (0, 1, 5, 6, 7, 12)] == [0, 16, 80, 81, 97, 162]
+    assert [less.samples_seen(step) for step in (0, 5, 6, 10)] == [0, 80, 96, 160]
 
 
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ([Rule(until_epoch=4, every_steps=1)], r"schedule\.0: until_epoch 4 lies beyond the end of the training"),
-        ([Rule(every_steps=31)], r"schedule\.0: the first measurement would be at step 31, beyond .* 30 .* Hint"),
-        ([Rule(until_epoch=1, every_steps=1), Rule(every_epochs=2.5)], r"schedule\.1: .* step 35, beyond"),
+        ([Rule(until_epoch=4, every_steps=1)], r"schedule\[0\]: until_epoch 4 lies beyond the last epoch \(3\)"),
+        (
+            [Rule(every_steps=31)],
+            r"schedule\[0\]: .* after epoch 3\.1, beyond .* \(epoch 3, an epoch has 10 steps\); allowed",
+        ),
+        ([Rule(until_epoch=1, every_steps=1), Rule(every_epochs=2.5)], r"schedule\[1\]: .* after epoch 3\.5, beyond"),
+        ([Rule(until_epoch=3, every_steps=1), Rule(every_epochs=0.5)], r"schedule\[1\]: .* or one rule less"),
     ],
 )
 def test_a_schedule_beyond_the_last_step_is_an_error_that_says_so(rules, words):

@@ -38,6 +38,10 @@ DATASETS = {study.dataset.name: study.dataset for study in CONFIG.studies}
 KEPT = [study.name for study in CONFIG.studies if keeps_activations(CONFIG, study)]
 TEMPORARY = [study.name for study in CONFIG.studies if not keeps_activations(CONFIG, study)]
 
+# Studies whose patterns are followed through training.
+FOLLOWED = [study.name for study in CONFIG.studies if study.pattern_evolution]
+NOT_FOLLOWED = [study.name for study in CONFIG.studies if not study.pattern_evolution]
+
 PACKAGE = Path(os.path.relpath(Path(nodescope.__file__).parent))
 
 
@@ -160,6 +164,14 @@ def random_inputs_of(wildcards):
     return study_of(wildcards).random_inputs
 
 
+def pattern_evolution_params(wildcards):
+    """With the threshold of a node, on which no other training depends."""
+    study = study_of(wildcards)
+    if study.pattern_evolution is None:
+        return None
+    return {"options": study.pattern_evolution.model_dump(mode="json"), "threshold": study.theta_threshold}
+
+
 def trains_on_gpu():
     """On a cluster the head node may have none: there, say `device: cuda`."""
     return CONFIG.device == "cuda" or (CONFIG.device == "auto" and bool(visible_gpus()))
@@ -260,7 +272,7 @@ def all_tables_of_configurations(_):
     return [
         f"results/{study.name}/tables/{table}/{identifier}.parquet"
         for study in CONFIG.studies
-        for table in [*grid.TRAINING_TABLES, *study.analyses.enabled()]
+        for table in [*grid.training_tables(study), *study.analyses.enabled()]
         for identifier in identifiers(study)
     ]
 

@@ -5,6 +5,7 @@ REQUIRED INPUTS:
 OUTPUTS:
     results/{study}/models/{configuration}/seed-{s}/{state}.safetensors
     results/{study}/tables/{learning_curves,accuracy,replicas}/{configuration}.parquet
+    results/{study}/tables/pattern_evolution/{configuration}.parquet    where a study follows patterns
 """
 
 
@@ -18,7 +19,7 @@ rule train_configuration:
     """Search the learning rate, train every seed, keep the parameters of the best validation epoch."""
     input:
         dataset=dataset_of,
-        code=code("models/*.py", "training/*.py", "activation_functions.py", "devices.py", "tables.py"),
+        code=code("models/*.py", "training/*.py", "patterns/*.py", "activation_functions.py", "devices.py", "tables.py"),
     output:
         models=directory("results/{study}/models/{configuration}"),
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",
@@ -28,6 +29,8 @@ rule train_configuration:
         "logs/{study}/train/{configuration}.log",
     benchmark:
         "results/{study}/benchmarks/train/{configuration}.tsv"
+    wildcard_constraints:
+        study=one_of(NOT_FOLLOWED),
     # One thread: two configurations on two cores beat one on both (docs/performance.md). A GPU takes one at a time.
     threads: 1
     resources:
@@ -42,5 +45,17 @@ rule train_configuration:
         training=training_params,
         network=network_params,
         initialisation=initialisation_of,
+        pattern_evolution=pattern_evolution_params,
     script:
         "../scripts/train.py"
+
+
+use rule train_configuration as train_and_follow_patterns with:
+    output:
+        models=directory("results/{study}/models/{configuration}"),
+        learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",
+        accuracy="results/{study}/tables/accuracy/{configuration}.parquet",
+        replicas="results/{study}/tables/replicas/{configuration}.parquet",
+        pattern_evolution="results/{study}/tables/pattern_evolution/{configuration}.parquet",
+    wildcard_constraints:
+        study=one_of(FOLLOWED),

@@ -19,11 +19,12 @@ with (
     import torch
 
     from nodescope import datasets
-    from nodescope.config.schema import Network, Training
+    from nodescope.config.schema import Network, PatternEvolution, Training
     from nodescope.tables import write_table
     from nodescope.training import train_configuration
 
     torch.set_num_threads(snakemake.threads)
+    patterns = snakemake.params.pattern_evolution
     training = Training.model_validate(snakemake.params.training)
     trained = train_configuration(
         snakemake.params.key_columns,
@@ -35,9 +36,13 @@ with (
         device=device,
         progress_folder=f"results/{snakemake.wildcards.study}/.progress/{snakemake.wildcards.configuration}",
         title=name,
+        pattern_evolution=patterns and PatternEvolution.model_validate(patterns["options"]),
+        theta_threshold=patterns["threshold"] if patterns else 0.0,
     )
     trained.save_networks(snakemake.output.models)
     write_table(trained.learning_curves(), snakemake.output.learning_curves)
     write_table(trained.accuracy_table(), snakemake.output.accuracy)
     write_table(trained.replica_table(), snakemake.output.replicas)
+    if patterns:
+        write_table(trained.pattern_evolution(), snakemake.output.pattern_evolution)
     trained.progress.remove()

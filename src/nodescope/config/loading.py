@@ -9,10 +9,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from nodescope.activation_functions import SMOOTH_RECTIFIERS
 from nodescope.architectures import ARCHITECTURES, Architecture
 from nodescope.config.repeated_keys import repeated_keys
 from nodescope.config.schema import DATASET_SOURCES, SAFE_NAME, VARIANT_NAME, Config, Study
 from nodescope.errors import ConfigError
+from nodescope.patterns.schedule import problem_with
 
 #: Folders and anchors of our own beside those of the studies.
 RESERVED_NAMES = ("datasets", "overview", "provenance")
@@ -131,8 +133,11 @@ def _of_networks(study: Study) -> Iterator[str]:
             yield f"{where}.snapshots: {', '.join(map(str, late))} lies beyond the last epoch ({training.epochs})"
         if training.schedule == "multi_step" and not training.milestones:
             yield f"{where}.milestones: multi_step needs the epochs after which the learning rate decays"
+        if study.pattern_evolution and (problem := problem_with(study.pattern_evolution.schedule, training.epochs)):
+            yield problem + (f" ({where})" if where != "training" else "")
         if (training.epochs == 0) != (study.training.epochs == 0):
             yield f"{where}.epochs: either all networks of a study are trained or none (epochs: 0)"
+    yield from _of_patterns(study)
     for model in study.model:
         yield from _of_architecture(study, ARCHITECTURES[model])
 
@@ -159,6 +164,17 @@ def _of_architecture(study: Study, architecture: Architecture) -> Iterator[str]:
 
 def _named(where: str, problems: list[str | None]) -> Iterator[str]:
     yield from (f"{where}: {problem}" for problem in problems if problem)
+
+
+def _of_patterns(study: Study) -> Iterator[str]:
+    """Where a node is on must be said for functions that bend smoothly."""
+    used = {*study.grid.activation, *(variant.activation for variant in study.grid.variants or [])}
+    smooth = [name for name in SMOOTH_RECTIFIERS if name in used]
+    if study.pattern_evolution and smooth and "theta_threshold" not in study.model_fields_set:
+        yield (
+            f"theta_threshold: {' and '.join(smooth)} does not switch at a point, so pattern_evolution needs to be told when a "
+            "node counts as on, e.g. theta_threshold: 0"
+        )
 
 
 def _describe(detail: ErrorDetails) -> tuple[str, str]:

@@ -151,16 +151,23 @@ class StackedFullyConnected:
         """Parameters and buffers."""
         return {**self.parameters, **self.buffers}
 
+    def network_views(self, replica: int) -> dict[str, Tensor]:
+        """One replica's tensors as `FullyConnected` has them, on the stack's memory."""
+        single = {name: tensor[replica] for name, tensor in self.tensors().items()}
+        return {
+            name: tensor.T if name.endswith("linear.weight") or name == "output.weight" else tensor.reshape(-1)
+            for name, tensor in single.items()
+        }
+
     def network_tensors(self, replica: int) -> dict[str, Tensor]:
         """One replica's tensors, as the state dict of `FullyConnected` has them."""
-        single = {}
-        for name, tensor in self.tensors().items():
-            value = tensor[replica].detach().cpu()
-            is_matrix = name.endswith("linear.weight") or name == "output.weight"
-            single[name] = value.T.contiguous() if is_matrix else value.reshape(-1).clone()
-            if name.endswith("running_mean"):  # PyTorch's state dict has it; it matters only without a momentum
-                single[name.replace("running_mean", "num_batches_tracked")] = torch.tensor(0)
-        return single
+        views = self.network_views(replica)
+        single = {
+            name: view.detach().cpu().clone(memory_format=torch.contiguous_format) for name, view in views.items()
+        }
+        # PyTorch's state dict has these too; they matter only without a momentum.
+        counters = [name.replace("running_mean", "num_batches_tracked") for name in views if "running_mean" in name]
+        return single | dict.fromkeys(counters, torch.tensor(0))
 
     def part(self, members: slice) -> "StackedFullyConnected":
         """Some of the replicas, on the same memory: what trains the part trains them here."""

@@ -41,6 +41,10 @@ class NetworkStack(Protocol):
         """Parameters and buffers."""
         ...
 
+    def network_views(self, replica: int) -> dict[str, Tensor]:
+        """One replica's tensors as the plain module has them, on the stack's memory."""
+        ...
+
     def network_tensors(self, replica: int) -> dict[str, Tensor]:
         """One replica's tensors on the CPU, as the plain module's state dict has them."""
         ...

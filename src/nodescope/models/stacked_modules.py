@@ -60,9 +60,13 @@ class StackedModules:
         """Parameters and buffers."""
         return {**self.parameters, **self.buffers}
 
+    def network_views(self, replica: int) -> dict[str, Tensor]:
+        """One replica's tensors as the module has them, on the stack's memory."""
+        return {name: tensor[replica] for name, tensor in self.tensors().items()}
+
     def network_tensors(self, replica: int) -> dict[str, Tensor]:
         """One replica's tensors, as the module's state dict has them."""
-        return {name: tensor[replica].detach().cpu().clone() for name, tensor in self.tensors().items()}
+        return {name: view.detach().cpu().clone() for name, view in self.network_views(replica).items()}
 
     def part(self, members: slice) -> "StackedModules":
         """Some of the replicas, on the same memory: what trains the part trains them here."""
@@ -96,7 +100,5 @@ class StackedModules:
         return self._call(replica, x_BI)
 
     def _call(self, replica: int, x_BI: Tensor) -> Tensor:
-        logits_BC: Tensor = functional_call(
-            self._module, {name: tensor[replica] for name, tensor in self.tensors().items()}, (x_BI,)
-        )
+        logits_BC: Tensor = functional_call(self._module, self.network_views(replica), (x_BI,))
         return logits_BC

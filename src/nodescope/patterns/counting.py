@@ -94,7 +94,8 @@ class PatternHistogram:
         else:
             self._table = PatternTable(nodes, min(expected, CHUNK))
             room = self._table.room
-        self._counts_KC = np.zeros((room, n_classes), np.int32)
+        # Class by class: the samples of a batch come one after another, and the counts of a class fit a core's cache.
+        self._counts_CK = np.zeros((n_classes, room), np.int32)
 
     def add(self, words_WT: Words, labels: NDArray[np.integer]) -> None:
         """Count patterns; ``labels`` has one entry per sample, the samples' patterns stand one after another."""
@@ -102,20 +103,20 @@ class PatternHistogram:
             number_T = words_WT[0].astype(np.int32)
         else:
             number_T = self._table.number(words_WT)
-            if self._table.room > len(self._counts_KC):
-                grown = np.zeros((self._table.room, self._counts_KC.shape[1]), np.int32)
-                grown[: len(self._counts_KC)] = self._counts_KC
-                self._counts_KC = grown
-        _count(number_T, labels, self._counts_KC)
+            if self._table.room > self._counts_CK.shape[1]:
+                grown = np.zeros((len(self._counts_CK), self._table.room), np.int32)
+                grown[:, : self._counts_CK.shape[1]] = self._counts_CK
+                self._counts_CK = grown
+        _count(number_T, labels, self._counts_CK)
         self.total += words_WT.shape[1]
 
     def class_counts(self) -> NDArray[np.int32]:
-        """Counts by number and class [K, C]; where the pattern is its number, also of those that do not occur."""
-        return self._counts_KC if self._table is None else self._counts_KC[: len(self._table)]
+        """Counts by class and number [C, K]; where the pattern is its number, also of those that do not occur."""
+        return self._counts_CK if self._table is None else self._counts_CK[:, : len(self._table)]
 
     def counted(self) -> "CountedPatterns":
         """The counts without the classes, for comparisons."""
-        return CountedPatterns(self.nodes, self._table, _row_sums(self.class_counts()))
+        return CountedPatterns(self.nodes, self._table, self.class_counts().sum(axis=0, dtype=np.int32))
 
 
 def pattern_is_number(nodes: int, expected: int) -> bool:
@@ -170,18 +171,18 @@ class CountedPatterns:
 # --- what the counts say ---
 
 
-def describe(class_counts_KC: NDArray[np.integer], nodes: int) -> dict[str, float]:
+def describe(class_counts_CK: NDArray[np.integer], nodes: int) -> dict[str, float]:
     """Number and entropy of patterns, from their counts by class (at least one pattern; zeros count nothing).
 
     With ``p`` the shares of the ``K`` distinct patterns among ``T``, the entropy is ``H = -sum p log2 p``, the
     relative entropy ``H / min(nodes, log2 T)``, Miller and Madow's correction ``H + (K - 1) / (2 T) log2 e``; with
     the classes ``L``, ``H(A|L)`` and ``I(A; L) = H - H(A|L)`` (Hartmann, Franzen & Brodehl 2021).
     """
-    counts_K = _row_sums(class_counts_KC)
+    counts_K = class_counts_CK.sum(axis=0, dtype=np.int32)
     total, largest_count = int(counts_K.sum(dtype=np.int64)), int(counts_K.max())
     distinct, singletons = int(np.count_nonzero(counts_K)), int(np.count_nonzero(counts_K == 1))
     entropy = entropy_bits(counts_K)
-    given_class = entropy_bits(class_counts_KC.ravel()) - entropy_bits(class_counts_KC.sum(axis=0, dtype=np.int64))
+    given_class = entropy_bits(class_counts_CK) - entropy_bits(class_counts_CK.sum(axis=1, dtype=np.int64))
     largest = min(nodes, math.log2(total))
     return {
         "distinct": distinct,
@@ -211,7 +212,7 @@ DESCRIBED = (
 def entropy_bits(counts: NDArray[np.integer]) -> float:
     """Entropy in bits of the shares of counts; zeros count nothing."""
     total = int(counts.sum(dtype=np.int64))
-    return max(0.0, math.log2(total) - float(_sum_of_count_log_count(np.ascontiguousarray(counts))) / total)
+    return max(0.0, math.log2(total) - float(_sum_of_count_log_count(counts.ravel())) / total)
 
 
 def hamming_share(words_WT: NDArray[np.unsignedinteger], others_WT: NDArray[np.unsignedinteger], nodes: int) -> float:
@@ -261,25 +262,15 @@ def _number(words_WT, patterns_KW, places, size, number_T, add):  # type: ignore
 
 
 @njit(cache=True)
-def _count(number_T, labels_N, counts_KC):  # type: ignore[no-untyped-def]
+def _count(number_T, labels_N, counts_CK):  # type: ignore[no-untyped-def]
     n_samples = len(labels_N)
     if not n_samples:
         return
     n_positions = len(number_T) // n_samples
     for n in range(n_samples):
-        label = labels_N[n]
+        counts_K = counts_CK[labels_N[n]]
         for t in range(n * n_positions, (n + 1) * n_positions):
-            counts_KC[number_T[t], label] += 1
-
-
-@njit(cache=True)
-def _row_sums(counts_KC):  # type: ignore[no-untyped-def]
-    n_rows, n_classes = counts_KC.shape
-    sums_K = np.zeros(n_rows, np.int32)
-    for k in range(n_rows):
-        for c in range(n_classes):
-            sums_K[k] += counts_KC[k, c]
-    return sums_K
+            counts_K[number_T[t]] += 1
 
 
 @njit(cache=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from nodescope.errors import ConfigError
@@ -20,9 +21,55 @@ class Rule(Protocol):
     def every_epochs(self) -> float | None: ...
 
 
-def steps_per_epoch(samples: int, batch_size: int) -> int:
-    """Steps of an epoch whose last batch may be smaller."""
-    return -(-samples // batch_size)
+@dataclass(frozen=True)
+class EpochSteps:
+    """How an epoch runs through the samples; the last batch may be smaller, or be left out with one sample in it.
+
+    Attributes
+    ----------
+    steps, samples : int
+        Steps of an epoch, and samples that they use.
+    batch_size : int
+    """
+
+    steps: int
+    samples: int
+    batch_size: int
+
+    @classmethod
+    def of(cls, samples: int, batch_size: int, *, skip_single: bool) -> "EpochSteps":
+        """With ``skip_single``, a last batch of a single sample is left out."""
+        used = samples - 1 if skip_single and samples % batch_size == 1 else samples
+        return cls(-(-used // batch_size), used, batch_size)
+
+    def samples_seen(self, step: int) -> int:
+        """Samples that a net has been trained on after a step, each as often as it was used."""
+        epochs, further = divmod(step, self.steps)
+        return epochs * self.samples + min(further * self.batch_size, self.samples)
+
+
+def problem_with(rules: Sequence[Rule], epochs: int, per_epoch: int | None = None) -> str | None:
+    """Why a training of so many epochs cannot be measured by these rules, for people; None where it can.
+
+    ``per_epoch``, the steps of an epoch, is None where it is not yet known: rules in steps are then not judged.
+    """
+    begin = 0.0
+    for place, rule in enumerate(rules):
+        where = f"pattern_evolution.schedule[{place}]"
+        end = epochs if rule.until_epoch is None else rule.until_epoch
+        if end > epochs:
+            return f"{where}: until_epoch {end:g} lies beyond the last epoch ({epochs})"
+        interval = rule.every_epochs
+        if interval is None:
+            interval = 0.0 if per_epoch is None else (rule.every_steps or 0) / per_epoch
+        if begin + interval > end or begin == end:
+            steps = "" if per_epoch is None else f", an epoch has {per_epoch} steps"
+            return (
+                f"{where}: its first measurement would be after epoch {begin + interval:.4g}, beyond the end of this rule "
+                f"(epoch {end:g}{steps}); allowed: a shorter interval, a later until_epoch, more epochs, or one rule less"
+            )
+        begin = end
+    return None
 
 
 def measured_steps(rules: Sequence[Rule], epochs: int, per_epoch: int) -> list[int]:
@@ -38,26 +85,17 @@ def measured_steps(rules: Sequence[Rule], epochs: int, per_epoch: int) -> list[i
     Raises
     ------
     ConfigError
-        If a rule would first measure after the last step.
+        If a rule would first measure after its end, or after the last step.
     """
+    problem = problem_with(rules, epochs, per_epoch)
+    if problem:
+        raise ConfigError(problem)
     last = epochs * per_epoch
     steps = {0, last}
     begin = 0
-    for place, rule in enumerate(rules):
+    for rule in rules:
         interval = rule.every_steps or (rule.every_epochs or 0) * per_epoch
         end = last if rule.until_epoch is None else rule.until_epoch * per_epoch
-        where = f"pattern_evolution.schedule.{place}"
-        if end > last:
-            raise ConfigError(
-                f"{where}: until_epoch {rule.until_epoch:g} lies beyond the end of the training, which has {epochs} epochs. "
-                "Hint: an earlier until_epoch, or more epochs."
-            )
-        if begin + interval > end:
-            raise ConfigError(
-                f"{where}: the first measurement would be at step {begin + interval:g}, beyond the last step of the rule, "
-                f"{end:g} (an epoch has {per_epoch} steps, the training {last}). Hint: a smaller every_steps or "
-                "every_epochs, a later until_epoch, more epochs, or one rule less."
-            )
         n = math.floor((end - begin) / interval + 1e-9)
         steps |= {round(begin + k * interval) for k in range(1, n + 1)}
         begin = round(end)

@@ -68,6 +68,7 @@ class ProgressFolder:
             **{f"best/{name}": t for name, t in state.best.items()},
             **{f"optimiser/{name}": t for name, t in state.optimiser.items()},
             **{f"curves/{name}": torch.from_numpy(values) for name, values in state.curves.items()},
+            **{f"observed/{name}": t for name, t in state.observed.items()},
             "best_epoch": torch.from_numpy(state.best_epoch),
         }
         snapshots = json.dumps(self._snapshots.get(round_index, []))
@@ -84,13 +85,19 @@ class ProgressFolder:
         """
         if not self._round(round_index).is_file():
             return None
-        parts: dict[str, dict[str, torch.Tensor]] = {"tensors": {}, "best": {}, "optimiser": {}, "curves": {}}
+        parts: dict[str, dict[str, torch.Tensor]] = {
+            "tensors": {},
+            "best": {},
+            "optimiser": {},
+            "curves": {},
+            "observed": {},
+        }
         try:
             found, metadata = load_tensors(self._round(round_index))
             epoch, best_epoch = int(metadata["epoch"]), found.pop("best_epoch").numpy()
             for key, tensor in found.items():
                 part, _, name = key.partition("/")
-                parts[part][name] = tensor if part == "curves" else tensor.to(device)
+                parts[part][name] = tensor if part in ("curves", "observed") else tensor.to(device)
             curves: dict[str, np.ndarray] = {name: parts["curves"][name].numpy() for name in CURVES}
             snapshots = json.loads(metadata["snapshots"])
             for snapshot in snapshots:
@@ -99,7 +106,9 @@ class ProgressFolder:
         except (DamagedFileError, KeyError, ValueError) as error:
             logger.warning("The saved state of this training is not used, it begins anew: %s", error)
             return None
-        return TrainingState(epoch, parts["tensors"], parts["best"], parts["optimiser"], best_epoch, curves)
+        return TrainingState(
+            epoch, parts["tensors"], parts["best"], parts["optimiser"], best_epoch, curves, parts["observed"]
+        )
 
     def save_snapshot(self, round_index: int, name: str, tensors: dict[str, torch.Tensor]) -> None:
         """Keep the stack as it is now; ``name`` is that of the state."""
@@ -114,6 +123,10 @@ class ProgressFolder:
         DamagedFileError
         """
         return load_tensors(self._snapshot(round_index, name))[0]
+
+    def folder_of(self, round_index: int, name: str) -> Path:
+        """A folder for what else belongs to a round."""
+        return self.path / f"round-{round_index}-{name}"
 
     def _round(self, round_index: int) -> Path:
         return self.path / f"round-{round_index}.safetensors"

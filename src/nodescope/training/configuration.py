@@ -8,7 +8,7 @@ with f = sqrt(10) in the first round and its square root in each further one.
 import dataclasses
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,22 @@ import torch
 from numpy.typing import NDArray
 
 from nodescope.architectures import ARCHITECTURES
-from nodescope.config.schema import Network, Training
+from nodescope.config.schema import Network, PatternEvolution, Training
 from nodescope.datasets import PreparedDataset
-from nodescope.errors import ConfigError
+from nodescope.errors import ConfigError, DamagedFileError
 from nodescope.grid import model_path
 from nodescope.interruption import Interrupted, stopping_politely
 from nodescope.models import NetworkShape, build_network, initialise_stack, save_network, stack_of
 from nodescope.models.initialisation import default_initialisation
 from nodescope.models.normalisation import settle_batch_norm
+from nodescope.patterns.probe import PATTERN_EVOLUTION
 from nodescope.tables import with_keys
 from nodescope.training import replicas as stack_training
 from nodescope.training.checkpoints import ProgressFolder, fingerprint
+from nodescope.training.pattern_evolution import PatternFollower
 from nodescope.training.progress import ProgressReporter
 from nodescope.training.protocol import Protocol, Replica
-from nodescope.training.replicas import TrainingData, TrainingState
+from nodescope.training.replicas import StepObserver, TrainingData, TrainingState
 from nodescope.training.snapshots import StepSnapshots
 
 logger = logging.getLogger(__name__)
@@ -73,6 +75,7 @@ class Round:
     index: int
     replicas: list[Replica]
     state: TrainingState
+    patterns: PatternFollower | None
 
     def mean_accuracy(self) -> dict[float, float]:
         """Mean validation accuracy over the seeds of each rate; a net that never was finite counts as zero."""
@@ -154,6 +157,19 @@ class TrainedConfiguration:
                 )
         return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, ACCURACY)
 
+    def pattern_evolution(self) -> pl.DataFrame:
+        """Patterns of the chosen nets through training; see `nodescope.patterns.probe.PATTERN_EVOLUTION`.
+
+        Raises
+        ------
+        DamagedFileError
+            If what was kept for it cannot be read.
+        """
+        won, places = self._winners()
+        assert won.patterns is not None
+        tables = [won.patterns.table(i).with_columns(seed=pl.lit(won.replicas[i].seed)) for i in places]
+        return with_keys(pl.concat(tables), self.keys, PATTERN_EVOLUTION)
+
     def networks(self) -> dict[str, dict[int, dict[str, torch.Tensor]]]:
         """Tensors of the chosen nets by state and seed."""
         won, places = self._winners()
@@ -198,6 +214,8 @@ def train_configuration(
     device: str,
     progress_folder: str | Path,
     title: str,
+    pattern_evolution: PatternEvolution | None = None,
+    theta_threshold: float = 0.0,
 ) -> TrainedConfiguration:
     """Search the learning rate and train every seed.
 
@@ -215,9 +233,18 @@ def train_configuration(
         Where the state is kept in case the job is stopped; what it holds of the same settings is not repeated.
     title
         What is trained, for the log.
+    pattern_evolution, theta_threshold
+        Whether and how patterns are followed; a node is on where its pre-activation exceeds the threshold.
     """
     shape = network_shape(keys, dataset, network, initialisation)
-    settings = {"shape": dataclasses.asdict(shape), "seeds": seeds, "training": training.model_dump(), "device": device}
+    settings: dict[str, Any] = {
+        "shape": dataclasses.asdict(shape),
+        "seeds": seeds,
+        "training": training.model_dump(),
+        "device": device,
+    }
+    if pattern_evolution is not None:
+        settings |= {"pattern_evolution": pattern_evolution.model_dump(), "theta_threshold": theta_threshold}
     progress = ProgressFolder(progress_folder, fingerprint(settings | {"dataset": dataset.digest()}))
     data = _training_data(dataset, device, training.evaluation_samples)
     protocol = Protocol.of(training)
@@ -235,7 +262,15 @@ def train_configuration(
                 continue
         replicas = [Replica(seed, rate) for rate in rates for seed in seeds]
         label = f"{title}, round {index + 1} of {training.refinement_rounds + 1} ({len(replicas)} nets)"
-        rounds.append(Round(index, replicas, _train_round(index, shape, replicas, protocol, data, progress, label)))
+
+        def follower(index: int = index, n_replicas: int = len(replicas)) -> PatternFollower | None:
+            if pattern_evolution is None:
+                return None
+            folder = progress.folder_of(index, "patterns")
+            return PatternFollower(shape, n_replicas, protocol, data, pattern_evolution, theta_threshold, folder)
+
+        state, patterns = _train_round(index, shape, replicas, protocol, data, progress, label, follower)
+        rounds.append(Round(index, replicas, state, patterns))
     chosen = _best_rate(rounds)
     logger.info("%s: learning rate %.3g chosen", title, chosen)
     return TrainedConfiguration(keys, shape, rounds, chosen, dataset, device, protocol, progress)
@@ -249,10 +284,20 @@ def _train_round(
     data: TrainingData,
     progress: ProgressFolder,
     label: str,
-) -> TrainingState:
+    make_follower: Callable[[], PatternFollower | None],
+) -> tuple[TrainingState, PatternFollower | None]:
+    patterns = make_follower()
     state = progress.load(index, str(data.x_train.device))
+    if state is not None and patterns is not None:
+        try:
+            patterns.restore(state.observed)
+        except DamagedFileError as error:
+            logger.warning("The saved state of this training is not used, it begins anew: %s", error)
+            state, patterns = None, make_follower()
     if state is None:
         state = stack_training.start(shape, replicas, protocol.epochs, data)
+        if patterns is not None:
+            patterns.observe(0, slice(0, len(replicas)), stack_of(shape, state.tensors))
     else:
         logger.info("%s: goes on after epoch %d", label, state.epoch)
     reporter = ProgressReporter(label, protocol.epochs)
@@ -267,6 +312,7 @@ def _train_round(
         for step, tensors in snapshots.taken():
             progress.save_snapshot(index, f"step-{step}", tensors)
         if stop or state.epoch == protocol.epochs or time.monotonic() - last_saved > SECONDS_BETWEEN_CHECKPOINTS:
+            state.observed = {} if patterns is None else patterns.checkpoint()
             progress.save(index, state)
             last_saved = time.monotonic()
         if stop:
@@ -276,7 +322,8 @@ def _train_round(
             )
 
     with stopping_politely() as stop:
-        return stack_training.train(shape, replicas, protocol, data, state, after_epoch, [snapshots])
+        observers: list[StepObserver] = [snapshots] if patterns is None else [snapshots, patterns]
+        return stack_training.train(shape, replicas, protocol, data, state, after_epoch, observers), patterns
 
 
 def _best_rate(rounds: list[Round]) -> float:

@@ -63,6 +63,8 @@ class TrainingState:
     curves : dict of array [epochs + 1, R]
         ``train_loss`` (mean cross-entropy in nats), ``train_accuracy``, ``validation_loss``,
         ``validation_accuracy`` after each epoch, row 0 before the first step; NaN where not finite or not reached.
+    observed : dict of Tensor
+        What observers need to go on, in a state that was saved.
     """
 
     epoch: int
@@ -71,6 +73,7 @@ class TrainingState:
     optimiser: dict[str, Tensor]
     best_epoch: NDArray[np.int64]
     curves: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    observed: dict[str, Tensor] = field(default_factory=dict)
 
     def best_accuracy(self) -> NDArray[np.float64]:
         """Validation accuracy of each replica's best epoch [R]; NaN where no epoch was finite."""
