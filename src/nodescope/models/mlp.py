@@ -167,7 +167,7 @@ class StackedFullyConnected:
         }
         # PyTorch's state dict has these too; they matter only without a momentum.
         counters = [name.replace("running_mean", "num_batches_tracked") for name in views if "running_mean" in name]
-        return single | dict.fromkeys(counters, torch.tensor(0))
+        return single | {name: torch.tensor(0) for name in counters}
 
     def part(self, members: slice) -> "StackedFullyConnected":
         """Some of the replicas, on the same memory: what trains the part trains them here."""
