@@ -128,7 +128,8 @@ class StackedFullyConnected:
 
         for layer, (n_in, n_out) in enumerate(shape.layer_sizes(), start=1):
             drawn = np.stack([draw_weight(shape.initialisation, n_in, n_out, g) for g in generators])
-            weight = torch.from_numpy(drawn).to(device=device, dtype=dtype)
+            # Laid out as it comes back from a file, or the last bits of a sum would differ after a resumption.
+            weight = torch.from_numpy(drawn).to(device=device, dtype=dtype).contiguous()
             if layer > shape.depth:
                 tensors["output.weight"] = weight
                 break
