@@ -67,7 +67,9 @@ class Configuration:
 
     def network(self, study: "Study") -> "Network":
         """The study's settings of the network, with what the variant changes."""
-        return _changed(study.network, self.variant.network) if self.variant else study.network
+        network = _changed(study.network, self.variant.network) if self.variant else study.network
+        weights = network.weights and network.weights.replace("{depth}", str(self["depth"]))
+        return network.model_copy(update={"weights": weights})
 
     def training(self, study: "Study") -> "Training":
         """The study's settings of training, with what the variant changes."""
@@ -131,7 +133,7 @@ ANALYSIS_JOBS = {
         "medians", "activity", "dead_nodes", "sparsity", "patterns", "distributions", "statistics", "layer_distributions",
     ),
     "classifiers": ("densities", "layer_accuracy"),
-    "networks": ("weights", "weight_distributions", "gradients"),
+    "networks": ("weights", "weight_distributions", "gradients", "local_gradients"),
 }  # fmt: skip
 
 

@@ -430,8 +430,12 @@ def test_collected_tables_have_the_columns_of_the_contract(small_tables):
             "norm",
             "zero_share",
         ],
+        "local_gradients": [
+            "state", "weights_file", "layer", "name", "quantity", "channel", "samples",
+            "whisker_low", "q1", "median", "q3", "whisker_high", "mean",
+        ],
         "distributions": ["state", "split", "layer", "node", "class", "kind", "bin_left", "bin_right", "count"],
-    }
+    }  # fmt: skip
     for name, columns in further.items():
         assert small_tables[name].columns == keys + columns
     assert small_tables["sparsity_summary"].columns == [

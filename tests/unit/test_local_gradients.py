@@ -1,13 +1,22 @@
 """Emission and absorption without local gradients are those of the local gradients made one by one."""
 
+import dataclasses
+
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional
 
+from nodescope import grid
 from nodescope.analyses import channel_gradients
+from nodescope.analyses import local_gradients as analysis
 from nodescope.analyses.channel_gradients import emission_and_absorption
+from nodescope.config import parse_config
+from nodescope.config.schema import LocalGradients
+from nodescope.errors import ConfigError, WeightsError
+from nodescope.models import NetworkShape, build_network, initialise_stack
 
 torch.set_num_threads(1)
 
@@ -116,3 +125,130 @@ def test_a_linear_layer_is_a_convolution_of_one_pixel():
 def test_other_layers_are_refused():
     with pytest.raises(TypeError, match="circular"):
         emission_and_absorption(nn.Conv2d(1, 1, 3, padding_mode="circular"), torch.zeros(1, 1, 3, 3), (5, 5))
+
+
+# --- the analysis ---
+
+
+RESNET = NetworkShape("resnet", (1, 6, 6), 3, 8, 4, "relu", True, "kaiming_normal")
+
+
+def network_and_samples(n=37):
+    torch.manual_seed(0)
+    network = build_network(RESNET)
+    network(torch.rand(64, 36))  # running statistics that are not those of the start
+    return network.eval(), torch.rand(n, 36), torch.arange(n) % 3
+
+
+def test_the_table_holds_the_box_plots_of_the_local_gradients():
+    network, x, y = network_and_samples()
+    name = "stage_2.block_1.layer_1.conv"
+    frame = analysis.measure(network, x, y, LocalGradients(layers=[name], channels=3))
+    assert frame["weights_file"].null_count() == len(frame) == 6
+    assert frame["layer"].unique().to_list() == [4]  # it makes the pre-activations of the next one
+
+    kept = []
+    layer = network.get_submodule(name)
+    layer.register_forward_hook(lambda module, inputs, output: kept.extend([output, inputs[0]]))
+    network.train()
+    loss = functional.cross_entropy(network(x), y, reduction="sum")
+    (gradient,) = torch.autograd.grad(loss, kept[0])
+    norms = local_gradients(layer, gradient, kept[1].shape[2:]).flatten(3).norm(dim=3).detach().numpy()
+    for quantity, values in (("emission", norms.sum(2)), ("absorption", norms.sum(1))):
+        part = frame.filter(pl.col("quantity") == quantity)
+        assert part["channel"].to_list() == [0, 1, 2]
+        for row, column in zip(part.iter_rows(named=True), values.T[:3], strict=True):
+            expected = quartiles_and_whiskers(np.sort(column.astype(np.float64)))
+            for statistic, value in expected.items():
+                assert row[statistic] == pytest.approx(value, rel=1e-4), statistic
+            assert row["samples"] == 37
+
+
+def quartiles_and_whiskers(values):
+    q1, median, q3 = np.percentile(values, [25, 50, 75])
+    inside = [v for v in values if q1 - 1.5 * (q3 - q1) <= v <= q3 + 1.5 * (q3 - q1)]
+    return {
+        "whisker_low": min(inside), "q1": q1, "median": median, "q3": q3, "whisker_high": max(inside),
+        "mean": values.mean(),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("values", [[3.0], [1.0, 9.0], [0, 0, 0, 0, 100], [0, 1, 1, 1, 1, 2], [-100, 0, 1, 2, 50]])
+def test_few_values_and_outliers_make_a_box_too(values):
+    found = analysis.box(np.array(values, np.float64))
+    q1, q3 = np.percentile(values, [25, 75])
+    assert found["whisker_low"] <= found["q1"] <= found["median"] <= found["q3"] <= found["whisker_high"]
+    assert (found["q1"], found["q3"]) == (q1, q3)
+    for whisker, edge in (("whisker_low", "q1"), ("whisker_high", "q3")):
+        assert found[whisker] in values or found[whisker] == found[edge]
+
+
+def test_layers_are_spread_over_the_network_from_the_first_to_the_last():
+    network, x, y = network_and_samples()
+    frame = analysis.measure(network, x, y, LocalGradients())
+    assert frame["name"].unique(maintain_order=True).to_list() == [
+        "stem.conv", "stage_1.block_1.layer_2.conv", "stage_2.block_1.layer_2.conv", "stage_3.block_1.layer_1.conv",
+        "output",
+    ]  # fmt: skip
+    assert frame["channel"].max() == 14
+    assert frame.filter(pl.col("name") == "output", pl.col("quantity") == "emission")["channel"].to_list() == [0, 1, 2]
+
+
+def test_batches_hold_about_as_many_samples_each_and_lose_none(monkeypatch):
+    network, x, y = network_and_samples(9)
+    monkeypatch.setattr(analysis, "BATCH", 4)
+    sizes = []
+    network.stem.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
+    maps = analysis.linear_maps(network, x)[:1]
+    ((emission, absorption),) = analysis.values_of(network, maps, x, y)
+    assert sizes[1:] == [3, 3, 3]
+    assert (emission.shape, absorption.shape) == ((9, 4), (9, 1))
+
+
+def study(**changes):
+    raw = {
+        "name": "a", "dataset": "digits", "model": "resnet",
+        "grid": {"depth": [8, 14], "width": [4], "activation": ["relu"]},
+    }  # fmt: skip
+    return parse_config({"studies": [raw | changes]}).studies[0]
+
+
+def test_a_layer_that_does_not_exist_is_an_error_of_the_configuration():
+    with pytest.raises(ConfigError) as caught:
+        study(analyses={"local_gradients": {"layers": ["stem.conv", "stage_1.block_2.layer_1.conv"]}})
+    message = str(caught.value)
+    assert (
+        "studies[0].analyses.local_gradients.layers: resnet of depth 8 has no layer 'stage_1.block_2.layer_1.conv'"
+        in message
+    )
+    assert "depth 14" not in message
+    assert "stage_3.block_1.layer_2.conv" in message
+    study(analyses={"local_gradients": {"layers": ["stem.conv", "output"]}})
+
+
+# --- weights from a file ---
+
+
+def test_networks_start_from_the_weights_of_a_file(tmp_path):
+    network, x, y = network_and_samples()
+    torch.save(network.state_dict(), tmp_path / "resnet8.pth")
+    shape = dataclasses.replace(RESNET, weights=str(tmp_path / "resnet8.pth"))
+    stack = initialise_stack(shape, [0, 1])
+    for replica in (0, 1):
+        for name, tensor in stack.network_tensors(replica).items():
+            assert torch.equal(tensor, network.state_dict()[name]), name
+
+    loaded = build_network(shape)
+    loaded.load_state_dict(stack.network_tensors(0))
+    frame = analysis.measure(loaded.eval(), x, y, LocalGradients(layers=["output"], samples=2))
+    assert frame["weights_file"].unique().to_list() == ["resnet8.pth"]
+
+    with pytest.raises(WeightsError, match=r"stem\.conv\.weight is 4x1x3x3, the network's 5x1x3x3"):
+        initialise_stack(dataclasses.replace(shape, width=5), [0])
+
+
+def test_the_name_of_the_file_may_hold_the_depth():
+    settings = study(network={"weights": "resnet{depth}.pth"})
+    files = [configuration.network(settings).weights for configuration in grid.configurations(settings)]
+    assert files == ["resnet8.pth", "resnet14.pth"]
+    assert all(c.network(study()).weights is None for c in grid.configurations(study()))

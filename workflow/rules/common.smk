@@ -83,6 +83,13 @@ for name, source in DATASETS.items():
             stop(error)
 
 
+# So are files of weights that are not there.
+for study in CONFIG.studies:
+    for configuration in grid.configurations(study):
+        weights = configuration.network(study).weights
+        if weights is not None and not Path(weights).is_file():
+            stop(f"Study '{study.name}', network.weights: there is no file {weights}.")
+
 # --- of wildcards ---
 
 
@@ -170,6 +177,11 @@ def pattern_evolution_params(wildcards):
     if study.pattern_evolution is None:
         return None
     return {"options": study.pattern_evolution.model_dump(mode="json"), "threshold": study.theta_threshold}
+
+
+def weights_file(wildcards):
+    """The file that the networks start from, so that a change of it is noticed."""
+    return configuration_of(wildcards).network(study_of(wildcards)).weights or []
 
 
 def trains_on_gpu():

@@ -19,7 +19,16 @@ rule train_configuration:
     """Search the learning rate, train every seed, keep the parameters of the best validation epoch."""
     input:
         dataset=dataset_of,
-        code=code("models/*.py", "training/*.py", "patterns/*.py", "activation_functions.py", "devices.py", "tables.py"),
+        weights=weights_file,
+        code=code(
+            "models/*.py",
+            "training/*.py",
+            "patterns/*.py",
+            "activation_functions.py",
+            "architectures.py",
+            "devices.py",
+            "tables.py",
+        ),
     output:
         models=directory("results/{study}/models/{configuration}"),
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",

@@ -12,6 +12,7 @@ TRAINING = "Networks and training"
 NODES = "What single nodes see"
 ACTIVITY = "Which nodes are on"
 CLASSIFIERS = "Nodes and layers as classifiers"
+GRADIENTS = "Weights and gradients"
 REPRODUCTION = "Beside the published works"
 
 
@@ -55,6 +56,7 @@ CHARTS = {
         Chart("kernel_densities", CLASSIFIERS, ("densities", "distributions")),
         Chart("layer_accuracy", CLASSIFIERS, ("layer_accuracy",)),
         Chart("learning_process", CLASSIFIERS, ("layer_accuracy",), needs_snapshots=True),
+        Chart("local_gradients", GRADIENTS, ("local_gradients",)),
         Chart("scorecard", REPRODUCTION, grid.SCORE_TABLES),
     )
 }

@@ -152,6 +152,11 @@ def _of_architecture(study: Study, architecture: Architecture) -> Iterator[str]:
         yield from _named("grid.batch_norm", [architecture.problem_with_normalisation(batch_norm=value)])
     for name in study.grid.initialisation or []:
         yield from _named("grid.initialisation", [architecture.problem_with_initialisation(name)])
+    layers = study.analyses.local_gradients.layers or []
+    depths = [depth for depth in study.grid.depth if architecture.has_depth(depth)]
+    yield from _named(
+        "analyses.local_gradients.layers", [architecture.problem_with_layers(depth, layers) for depth in depths]
+    )
     for position, variant in enumerate(study.grid.variants or []):
         where = f"grid.variants[{position}]"
         if variant.batch_norm is not None:

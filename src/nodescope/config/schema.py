@@ -270,6 +270,11 @@ class Network(Section):
     dropout: Annotated[Number, Field(ge=0, lt=1)] = Field(
         0.0, description="share of the activations of each hidden layer of an mlp that is dropped in training"
     )
+    weights: Annotated[str, Field(min_length=1)] | None = Field(
+        None,
+        description="a local file of weights (safetensors, or a state dict of PyTorch) with which every network starts "
+        "instead of drawn ones; {depth} in it stands for the depth",
+    )
 
 
 class Training(Section):
@@ -482,6 +487,19 @@ class Gradients(NetworkAnalysis):
     )
 
 
+class LocalGradients(NetworkAnalysis):
+    """Gradient that each channel of some layers sends back (emission) and receives (absorption), over samples."""
+
+    samples: Annotated[int, Field(strict=True, ge=2)] = Field(500, description="training samples that are measured")
+    layers: Annotated[list[str], Field(min_length=1), Distinct] | None = Field(
+        None,
+        description="names of linear maps or convolutions, as in the table weights; left out: layers_per_network of "
+        "them, evenly spaced",
+    )
+    layers_per_network: Count = Field(5, description="how many layers to look at where none are named")
+    channels: Count = Field(15, description="the first channels of each layer that the table holds")
+
+
 class NodeChoice(Analysis):
     """An analysis of a few nodes of every layer, where a row per bin of every node would be too much."""
 
@@ -534,6 +552,7 @@ class Analyses(Section):
     weights: Weights = Weights()
     weight_distributions: WeightDistributions = WeightDistributions()
     gradients: Gradients = Gradients()
+    local_gradients: LocalGradients = LocalGradients()
 
     def enabled(self) -> list[str]:
         """Names of the analyses that are switched on, in the order of the report."""

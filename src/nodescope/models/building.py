@@ -31,4 +31,5 @@ def _stack_class(shape: NetworkShape) -> type[NetworkStack]:
     from nodescope.models.stacked_modules import StackedModules
 
     has_extras = shape.layer_norm or shape.skip_connections or shape.dropout or shape.activation == "prelu"
-    return StackedModules if shape.model != "mlp" or has_extras else StackedFullyConnected
+    is_chain = shape.model == "mlp" and not has_extras and shape.weights is None
+    return StackedFullyConnected if is_chain else StackedModules

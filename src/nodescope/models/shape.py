@@ -30,6 +30,8 @@ class NetworkShape:
         output where their widths agree.
     dropout : float
         Share of the activations of each hidden layer of an mlp that is dropped in training.
+    weights : str or None
+        The file with whose weights it starts; None where they are drawn.
     """
 
     model: str
@@ -45,6 +47,7 @@ class NetworkShape:
     layer_norm: bool = False
     skip_connections: bool = False
     dropout: float = 0.0
+    weights: str | None = None
 
     @property
     def n_inputs(self) -> int:

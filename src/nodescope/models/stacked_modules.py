@@ -11,6 +11,7 @@ from nodescope.models.building import build_network
 from nodescope.models.dropout import Dropout
 from nodescope.models.initialisation import initialise
 from nodescope.models.shape import NetworkShape
+from nodescope.models.weights import load_weights
 
 Tensor = torch.Tensor
 
@@ -41,11 +42,20 @@ class StackedModules:
     def initialise(
         cls, shape: NetworkShape, seeds: list[int], *, device: str = "cpu", dtype: torch.dtype = torch.float32
     ) -> "StackedModules":
-        """One replica per seed; a replica depends on its own seed only."""
+        """One replica per seed; a replica depends on its own seed only, or on the file of its weights.
+
+        Raises
+        ------
+        WeightsError
+            If that file does not hold the weights of such a network.
+        """
         states = []
         for seed in seeds:
             network = build_network(shape).to(dtype)
-            initialise(network, shape.initialisation, np.random.default_rng([seed, 0]))
+            if shape.weights is None:
+                initialise(network, shape.initialisation, np.random.default_rng([seed, 0]))
+            else:
+                load_weights(network, shape.weights)
             states.append(network.state_dict())
         stacked = {name: torch.stack([state[name] for state in states]) for name in states[0]}
         return cls(
