@@ -183,6 +183,7 @@ def page(tmp_path, small_study, small_tables):
 def test_a_figure_names_the_work_that_it_corresponds_to(small_tables, context):
     works = {name: {figure.work for figure in figures_of(name, small_tables, context)} for name in CHARTS}
     assert works.pop("patterns") == {"Hartmann et al. 2021"}
+    assert works.pop("local_gradients") == {"Park 2022"}
     assert works.pop("scorecard") == {"Pretorius 2020", "Pretorius 2020, Hartmann et al. 2021, Park 2022"}
     assert set().union(*works.values()) == {"Pretorius 2020"}
 
