@@ -2,7 +2,7 @@
 
 The stages, each a file of rules; `snakemake --cores 8` runs them all, and each has a target of its own:
 
-    datasets -> networks -> recordings -> tables -> figures -> all (the report)
+    datasets -> networks -> recordings -> tables -> all (the report); figures: the figures as files for a paper
 """
 
 from snakemake.utils import min_version
@@ -22,8 +22,6 @@ wildcard_constraints:
     study=r"[A-Za-z0-9][A-Za-z0-9_-]*",
     dataset=r"[A-Za-z0-9][A-Za-z0-9_-]*",
     configuration=r"[a-z0-9-]+",
-    table=r"[a-z_]+",
-    chart=r"[a-z_]+",
 
 
 include: "workflow/rules/common.smk"

@@ -61,14 +61,14 @@ def work_alone() -> Any:
     from nodescope.analyses import analyse_configuration, kernel_density, patterns
     from nodescope.analyses.networks import analyse_networks
     from nodescope.charts.drawing import draw
-    from nodescope.charts.registry import CHARTS, charts_of
+    from nodescope.charts.registry import charts_of
     from nodescope.config import parse_config
     from nodescope.diagnosis import compare_remedies, diagnose
     from nodescope.files import write_text
     from nodescope.recording.recorder import record_configuration
     from nodescope.report import build
     from nodescope.reproduction.scoring import score
-    from nodescope.tables import collect, read_table, sparsity_summary, write_table
+    from nodescope.tables import collect_tables, read_table, write_table
     from nodescope.training import train_configuration
 
     torch.set_num_threads(1)
@@ -111,32 +111,24 @@ def work_alone() -> Any:
                     )
                 for analysis, table in measured.items():
                     write_table(table, tables / analysis / f"{identifier}.parquet")
-        for table in (*grid.TRAINING_TABLES, *study.analyses.enabled()):
-            of_configurations = [str(tables / table / f"{identifier}.parquet") for identifier in identifiers]
-            write_table(collect(of_configurations), tables / f"{table}.parquet", tables / f"{table}.csv")
-        write_table(
-            sparsity_summary(read_table(tables / "sparsity.parquet")),
-            tables / "sparsity_summary.parquet",
-            tables / "sparsity_summary.csv",
-        )
+        collect_tables(grid.measured_tables(study), identifiers, tables)
         collected = {table: read_table(tables / f"{table}.parquet") for table in grid.measured_tables(study)}
         collected["diagnosis"] = diagnose({name: collected[name] for name in grid.DIAGNOSED_TABLES}, study.diagnosis)
         collected["remedies"] = compare_remedies(collected["accuracy"], collected["diagnosis"])
         collected |= score({name: collected[name] for name in grid.SCORED_TABLES if name in collected}, study)
         for table in (*grid.DIAGNOSIS_TABLES, *grid.SCORE_TABLES):
             write_table(collected[table], tables / f"{table}.parquet", tables / f"{table}.csv")
-        for chart in charts_of(study):
-            paths = [str(tables / f"{table}.parquet") for table in CHARTS[chart.name].tables]
-            draw(
-                chart.name,
-                paths,
-                str(prepared.with_suffix(".json")),
-                config.charts,
-                states,
-                own / "charts" / chart.name,
-            )
-        charts = {study.name: [chart.name for chart in charts_of(study)]}
-        build(root / "index.html", config.report.title, charts, results)
+        draw(
+            study.name,
+            [chart.name for chart in charts_of(study)],
+            tables,
+            prepared.with_suffix(".json"),
+            config.charts,
+            states,
+            own / "charts",
+            root / "data" / study.name,
+        )
+        build(root / "index.html", config.report.title, [study.name], results, config.charts)
         shutil.rmtree(root)
 
     return run, lambda _: None

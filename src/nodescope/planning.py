@@ -136,7 +136,7 @@ def describe_plan(config: Config, cores: int) -> str:
             f"Study {study.name}: {found.networks} networks ({found.configurations} configurations x {len(study.seeds)} "
             f"seeds; {found.candidate_networks} with all learning rates), {study.training.epochs} epochs each",
             f"  jobs        {found.jobs_done} of {found.jobs} done, "
-            f"and about {len(grid.table_names(study)) + 16} short ones that put tables, charts and report together",
+            f"and about 5 short ones that put tables, charts and report together",
             f"  time        about {_duration(found.seconds(rate, cores))} for all of it on {cores} "
             f"core{'s' if cores > 1 else ''} of this machine without a GPU",
             f"  memory      about {found.memory_gb:.1f} GB for the largest job",

@@ -22,9 +22,28 @@ def read_table(path: str | Path) -> pl.DataFrame:
         checksums.check(path)
         return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:
-        raise DamagedFileError(
-            f"The table {path} cannot be read ({error}). Hint: delete it; the next run makes it again."
-        ) from error
+        raise _damaged(path, error) from error
+
+
+def scan_table(path: str | Path) -> pl.LazyFrame:
+    """A table that is read where it is needed; its schema is read at once.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is damaged or not Parquet.
+    """
+    try:
+        checksums.check(path)
+        frame = pl.scan_parquet(path)
+        frame.collect_schema()
+    except (OSError, pl.exceptions.PolarsError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return frame
+
+
+def _damaged(path: str | Path, error: Exception) -> DamagedFileError:
+    return DamagedFileError(f"The table {path} cannot be read ({error}). Hint: delete it; the next run makes it again.")
 
 
 def write_table(frame: pl.DataFrame, parquet: str | Path, csv: str | Path | None = None) -> None:
@@ -61,6 +80,27 @@ def with_keys(frame: pl.DataFrame, keys: dict[str, Any], columns: dict[str, Any]
 def collect(paths: list[str]) -> pl.DataFrame:
     """The tables of all configurations, one after another."""
     return pl.concat([read_table(path) for path in paths])
+
+
+def collect_tables(names: list[str], identifiers: list[str], folder: str | Path) -> None:
+    """Write the tables of a study, each from those of its configurations or from the table that it sums up.
+
+    Parameters
+    ----------
+    names
+        Of the tables, from `nodescope.grid.measured_tables`.
+    identifiers
+        Of the configurations.
+    folder
+        Has ``TABLE/CONFIGURATION.parquet``; gets ``TABLE.parquet`` and ``TABLE.csv``.
+    """
+    folder = Path(folder)
+    for name in names:
+        if name == "sparsity_summary":
+            table = sparsity_summary(read_table(folder / "sparsity.parquet"))
+        else:
+            table = collect([str(folder / name / f"{identifier}.parquet") for identifier in identifiers])
+        write_table(table, folder / f"{name}.parquet", folder / f"{name}.csv")
 
 
 def mean_over_seeds(frame: pl.DataFrame, value: str) -> pl.DataFrame:

@@ -1,9 +1,12 @@
 """Every chart is drawn from real tables, and the page shows hostile text as text."""
 
+import base64
+import gzip
 import json
 from html.parser import HTMLParser
 from importlib import import_module
 
+import altair as alt
 import numpy as np
 import polars as pl
 import pytest
@@ -11,7 +14,8 @@ import vl_convert
 
 from nodescope import grid
 from nodescope.charts.context import Context, Figure, describe, percent, slug
-from nodescope.charts.drawing import draw, specification
+from nodescope.charts.drawing import draw, in_view, specification, static_figures
+from nodescope.charts.packing import pack
 from nodescope.charts.raster import matrix, scatter
 from nodescope.charts.registry import CHARTS
 from nodescope.config.schema import Charts
@@ -39,11 +43,30 @@ def test_every_chart_is_drawn_and_says_what_to_read(name, small_tables, context)
     assert len({figure.name for figure in figures}) == len(figures)
     for figure in figures:
         assert len(figure.caption) > 80 and figure.reference
-        assert (figure.chart is None) != (figure.table is None)
-        if figure.chart is not None:
-            svg = vl_convert.vegalite_to_svg(specification(figure.chart))
+        assert sum(part is not None for part in (figure.chart, figure.table, figure.nodes)) == 1
+        drawn = [spec for _, spec, _ in static_figures(figure, context) if spec is not None]
+        assert drawn or figure.table is not None
+        for spec in drawn[:3]:
+            alt.Chart.from_dict(spec)  # which checks it against Vega-Lite's schema
+            svg = vl_convert.vegalite_to_svg(spec)
             assert svg.startswith("<svg")
             assert "NaN" not in svg
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_what_a_figure_shows_at_first_is_among_its_data(name, small_tables, context):
+    for figure in figures_of(name, small_tables, context):
+        frames = [figure.table] if figure.table is not None else []
+        if figure.chart is not None:
+            frames += specification(figure.chart)[1].values()
+            if figure.per_configuration:
+                assert {"configuration", "network"} <= set().union(*(frame.columns for frame in frames))
+        if figure.nodes is not None:
+            frames.append(figure.nodes.frame.collect())
+            assert figure.nodes.value in frames[0].columns
+        for column, value in figure.view.items():
+            known = [frame[column].cast(pl.String) for frame in frames if column in frame.columns]
+            assert known and any(value in values for values in known), (figure.name, column)
 
 
 # The scorecard compares with works that have no such axis.
@@ -61,39 +84,84 @@ def test_every_chart_tells_the_values_of_a_further_axis_apart(name, small_tables
     for figure in figures:
         if figure.table is not None:
             assert figure.table["initialisation"].n_unique() == 2
-        elif name != "activation_functions":
-            words = json.dumps(specification(figure.chart)) + figure.title
+        elif figure.nodes is not None:
+            assert figure.nodes.frame.collect()["initialisation"].n_unique() == 2
+            drawn = [name for name, _, _ in static_figures(figure, context)]
+            assert any("orthogonal" in name for name in drawn) and any("xavier" in name for name in drawn)
+        elif figure.chart is not None and name != "activation_functions":
+            frames = specification(figure.chart)[1]
+            words = (
+                str([frame[c].unique().to_list() for frame in frames.values() for c in frame.columns]) + figure.title
+            )
             assert "orthogonal" in words or "xavier" in words
     if name == "kernel_densities":
-        (data,) = specification(figures[0].chart)["datasets"].values()
-        area: dict = {}
-        for row in data:
-            if row["bin_left"] is not None:
-                panel = (row["variant"], row["norm"])
-                area[panel] = area.get(panel, 0) + row["density"] * (row["bin_right"] - row["bin_left"])
-        assert len(area) == 8
-        assert all(total == pytest.approx(1, abs=0.01) for total in area.values())
+        (data,) = specification(figures[0].chart)[1].values()
+        bars = in_view(data, figures[0].view).filter(pl.col("bin_left").is_not_null(), pl.col("layer") == 1)
+        areas = bars.group_by("configuration").agg(
+            (pl.col("density") * (pl.col("bin_right") - pl.col("bin_left"))).sum()
+        )
+        assert len(areas) == 14  # of 16, 2 diverged
+        assert areas["density"].to_list() == pytest.approx([1] * 14)
 
 
 def test_test_accuracies_in_the_figure_are_means_over_seeds(small_tables, context):
     figure = figures_of("test_accuracy", small_tables, context)[0]
-    (data,) = specification(figure.chart)["datasets"].values()
+    (data,) = specification(figure.chart)[1].values()
     accuracy = small_tables["accuracy"].filter(pl.col("split") == "test")
-    for row in data:
+    shown = in_view(data, figure.view)
+    for row in shown.iter_rows(named=True):
         own = accuracy.filter(
             pl.col("depth") == row["depth"], pl.col("activation") == row["variant"],
             pl.col("batch_norm") == (row["norm"] == "with BN"),
         )["accuracy"].to_numpy()  # fmt: skip
-        assert row["mean"] == pytest.approx(own.mean(), abs=1e-4)
+        assert row["mean"] == pytest.approx(own.mean())
         error = own.std(ddof=1) / np.sqrt(len(own))
-        assert row["high"] - row["low"] == pytest.approx(2 * error, abs=4e-4)
-    assert len(data) == 7  # of 8 configurations one diverged
+        assert row["high"] - row["low"] == pytest.approx(2 * error)
+    assert len(shown) == 7  # of 8 configurations one diverged
+    of_seeds = in_view(data, figure.view | {"seed": "1"})
+    assert of_seeds["mean"].to_list() == accuracy.filter(pl.col("seed") == 1)["accuracy"].drop_nulls().to_list()
 
 
 def test_the_table_of_sparsity_is_the_collected_one(small_tables, context):
     table = figures_of("sparsity", small_tables, context)[0].table
-    trained = small_tables["sparsity_summary"].filter(pl.col("state") == "trained", pl.col("split") == "train")
-    assert table["mean"].to_list() == trained["mean"].round(4).to_list()
+    assert table["mean"].to_list() == small_tables["sparsity_summary"]["mean"].round(4).to_list()
+
+
+def test_a_frame_for_the_page_holds_what_the_table_held():
+    random = np.random.default_rng(0)
+    frame = pl.DataFrame(
+        {
+            "text": ["a", None, "</script>", "a"], "flag": [True, None, False, True], "count": [3, -1, None, 3],
+            "share": [0.1, None, 1.0, -2.5e9],
+        }
+    )  # fmt: skip
+    assert unpacked(pack(frame)) == frame.with_columns(pl.col("share").cast(pl.Float32).cast(pl.Float64)).to_dict(
+        as_series=False
+    )
+    many = pl.DataFrame(
+        {"node": range(70_000), "median": random.normal(size=70_000) * 10.0 ** random.integers(-9, 9, 70_000)}
+    )
+    again = unpacked(pack(many))
+    assert again["node"] == many["node"].to_list()
+    np.testing.assert_allclose(again["median"], many["median"].to_numpy(), rtol=4e-5)
+
+
+def unpacked(packed):
+    """What the page's script does, in Python."""
+    content, at, found = gzip.decompress(base64.b64decode(packed["data"])), 0, {}
+    for column in packed["columns"]:
+        size = packed["rows"] * column.get("bytes", 4)
+        part = content[at : at + size]
+        at += size
+        if column["kind"] == "value":
+            values = [None, *column["values"]]
+            codes = np.frombuffer(part, f"<u{column['bytes']}")
+            found[column["name"]] = [values[code] for code in codes]
+        else:
+            numbers = np.ascontiguousarray(np.frombuffer(part, np.uint8).reshape(4, -1).T).view("<f4").ravel()
+            found[column["name"]] = [None if np.isnan(number) else float(number) for number in numbers]
+    assert at == len(content)
+    return found
 
 
 def test_mean_over_seeds_is_mean_and_standard_error():
@@ -169,12 +237,13 @@ def page(tmp_path, small_study, small_tables):
     }  # fmt: skip
     path = tmp_path / "results" / "datasets" / "blobs.json"
     write_text(path, json.dumps(description))
-    kinds = ["test_accuracy", "layer_accuracy", "medians", "sparsity"]
-    for kind in kinds:
-        tables = [str(study / "tables" / f"{table}.parquet") for table in CHARTS[kind].tables]
-        draw(kind, tables, str(path), Charts(), grid.states(small_study), study / "charts" / kind)
+    charts = ["test_accuracy", "layer_accuracy", "medians", "sparsity"]
+    draw(
+        "small", charts, study / "tables", path, Charts(), grid.states(small_study),
+        study / "charts", tmp_path / "reports" / "data" / "small",
+    )  # fmt: skip
     html = tmp_path / "reports" / "index.html"
-    build(html, f"Title {HOSTILE}", {"small": kinds}, tmp_path / "results")
+    build(html, f"Title {HOSTILE}", ["small"], tmp_path / "results", Charts())
     parsed = Page()
     parsed.feed(html.read_text(encoding="utf-8"))
     return parsed
@@ -196,13 +265,13 @@ def test_the_page_asks_nothing_of_the_network(page):
 def test_hostile_names_are_shown_as_text(page):
     assert HOSTILE in page.text
     kinds = [script[0].get("type") for script in page.scripts]
-    assert kinds.count(None) == 2  # Vega and our own; the rest are data
+    assert kinds.count(None) == 3  # Vega and our own; the rest are data
     assert all(json.loads(text) for attributes, text in page.scripts if attributes.get("type"))
 
 
 def test_the_page_names_diverged_nets_and_numbers_its_figures(page):
     assert "2 of the kept networks diverged" in page.text
-    assert "relu 2x6, seed 0" in page.text
+    assert "relu 2x6 without BN, seed 0" in page.text
     assert "Figure 1. Test accuracy" in page.text
     assert "Figure 2. Accuracy on all splits" in page.text
     assert "torch" in page.text and "commit" in page.text

@@ -9,7 +9,6 @@ from PIL import Image
 
 from nodescope import grid
 from nodescope.charts.drawing import draw
-from nodescope.charts.registry import CHARTS
 from nodescope.config.schema import Charts
 from nodescope.files import write_text
 from nodescope.report.markdown import markdown_table
@@ -30,8 +29,10 @@ def documents(tmp_path, small_study, small_tables):
     write_text(folder / "benchmarks" / "train" / "relu-1x6.tsv", "s\tmax_rss\n3600.0\t100.0\n")
     description = tmp_path / "results" / "datasets" / "blobs.json"
     write_text(description, json.dumps({"classes": ["a", "b", "c"]}))
-    tables = [str(folder / "tables" / f"{table}.parquet") for table in CHARTS["test_accuracy"].tables]
-    draw("test_accuracy", tables, str(description), Charts(), grid.states(study), folder / "charts" / "test_accuracy")
+    draw(
+        "small", ["test_accuracy"], folder / "tables", description, Charts(), grid.states(study),
+        folder / "charts", tmp_path / "data",
+    )  # fmt: skip
     docs = tmp_path / "docs"
     write_text(docs / "notes.md", "## Findings\n\nThe author's own words.\n")
     write_text(docs / "page" / "left-over.png", "of an earlier run")

@@ -10,64 +10,33 @@ OUTPUTS:
 """
 
 
-localrules:
-    collect_table,
-    summarise_sparsity,
-    write_manifest,
-
-
 rule tables:
     """Target: all collected tables."""
     input:
         all_tables,
-        expand("results/{study}/manifest.parquet", study=STUDIES),
 
 
-rule collect_table:
-    """One table of all configurations."""
-    input:
-        tables=tables_of_configurations,
-        code=code("tables.py"),
-    output:
-        parquet="results/{study}/tables/{table}.parquet",
-        csv="results/{study}/tables/{table}.csv",
-    log:
-        "logs/{study}/collect/{table}.log",
-    benchmark:
-        "results/{study}/benchmarks/collect/{table}.tsv"
-    script:
-        "../scripts/collect.py"
+# A rule for each set of tables, since a rule cannot ask which tables a study has.
+for number, (tables, studies) in enumerate(studies_by_tables().items()):
 
-
-rule summarise_sparsity:
-    """Mean and standard error of the sparsity over the seeds."""
-    input:
-        table="results/{study}/tables/sparsity.parquet",
-        code=code("tables.py"),
-    output:
-        parquet="results/{study}/tables/sparsity_summary.parquet",
-        csv="results/{study}/tables/sparsity_summary.csv",
-    log:
-        "logs/{study}/collect/sparsity_summary.log",
-    benchmark:
-        "results/{study}/benchmarks/collect/sparsity_summary.tsv"
-    script:
-        "../scripts/summarise.py"
-
-
-ruleorder: summarise_sparsity > collect_table
-
-
-rule write_manifest:
-    """The configurations of a study, and its settings."""
-    output:
-        manifest="results/{study}/manifest.parquet",
-        settings="results/{study}/config.json",
-    log:
-        "logs/{study}/manifest.log",
-    benchmark:
-        "results/{study}/benchmarks/manifest.tsv"
-    params:
-        settings=study_settings,
-    script:
-        "../scripts/write_manifest.py"
+    rule:
+        name:
+            f"collect_tables_{number}" if number else "collect_tables"
+        input:
+            tables=tables_of_configurations,
+            code=code("tables.py", "grid.py"),
+        output:
+            manifest="results/{study}/manifest.parquet",
+            settings="results/{study}/config.json",
+            tables=expand("results/{{study}}/tables/{table}.{suffix}", table=tables, suffix=["parquet", "csv"]),
+        log:
+            "logs/{study}/collect.log",
+        benchmark:
+            "results/{study}/benchmarks/collect/collect.tsv"
+        wildcard_constraints:
+            study=one_of(studies),
+        localrule: True
+        params:
+            settings=study_settings,
+        script:
+            "../scripts/collect.py"

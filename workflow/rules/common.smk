@@ -9,6 +9,7 @@ from pathlib import Path
 import nodescope
 from nodescope import datasets, grid
 from nodescope.charts.registry import CHARTS, charts_of
+from nodescope.charts.texts import FigureTexts
 from nodescope.config import parse_config
 from nodescope.devices import visible_gpus
 from nodescope.errors import NodescopeError
@@ -51,8 +52,10 @@ def code(*patterns):
 
 
 def chart_code(wildcards):
-    """The sources of one kind of chart, and those that the charts share."""
-    others = {f"{PACKAGE}/charts/{name}.py" for name in CHARTS if name != wildcards.chart}
+    """The sources of the charts of a study, and those that they share."""
+    others = {f"{PACKAGE}/charts/{name}.py" for name in CHARTS} - {
+        f"{PACKAGE}/charts/{name}.py" for name in chart_names(wildcards)
+    }
     return [path for path in code("charts/*.py", "tables.py", "activation_functions.py") if path not in others]
 
 
@@ -224,10 +227,20 @@ def one_of(names):
     return "|".join(names) if names else "(?!)"
 
 
+def studies_by_tables():
+    """The names of the studies that measure the same tables."""
+    found = {}
+    for study in CONFIG.studies:
+        found.setdefault(tuple(grid.measured_tables(study)), []).append(study.name)
+    return found
+
+
 def tables_of_configurations(wildcards):
+    study = study_of(wildcards)
     return [
-        f"results/{wildcards.study}/tables/{wildcards.table}/{identifier}.parquet"
-        for identifier in identifiers(study_of(wildcards))
+        f"results/{study.name}/tables/{table}/{identifier}.parquet"
+        for table in [*grid.TRAINING_TABLES, *study.analyses.enabled()]
+        for identifier in identifiers(study)
     ]
 
 
@@ -251,8 +264,13 @@ def study_settings(wildcards):
     return study_of(wildcards).model_dump(mode="json")
 
 
+def chart_names(wildcards):
+    return [chart.name for chart in charts_of(study_of(wildcards))]
+
+
 def chart_tables(wildcards):
-    return [f"results/{wildcards.study}/tables/{table}.parquet" for table in CHARTS[wildcards.chart].tables]
+    names = {table for chart in charts_of(study_of(wildcards)) for table in chart.tables}
+    return [f"results/{wildcards.study}/tables/{table}.parquet" for table in sorted(names)]
 
 
 def chart_options(_):
@@ -261,6 +279,22 @@ def chart_options(_):
 
 def dataset_description(wildcards):
     return f"results/datasets/{study_of(wildcards).dataset.name}.json"
+
+
+# --- of Snakemake's own report ---
+
+
+def figure_captions(wildcards):
+    return FigureTexts(f"results/{wildcards.study}/charts/index.json")
+
+
+def figure_section(wildcards):
+    return figure_captions(wildcards).entry(wildcards.figure)["section"]
+
+
+def figure_labels(wildcards):
+    texts = figure_captions(wildcards)
+    return {"figure": texts.title(wildcards.figure), "published as": texts.entry(wildcards.figure)["reference"]}
 
 
 # --- targets ---
@@ -287,10 +321,6 @@ def all_tables_of_configurations(_):
         for table in [*grid.training_tables(study), *study.analyses.enabled()]
         for identifier in identifiers(study)
     ]
-
-
-def all_charts(_):
-    return [f"results/{study.name}/charts/{chart.name}" for study in CONFIG.studies for chart in charts_of(study)]
 
 
 def per_configuration(pattern):

@@ -31,6 +31,3 @@ rule diagnose_study:
         thresholds=diagnosis_thresholds,
     script:
         "../scripts/diagnose.py"
-
-
-ruleorder: diagnose_study > collect_table

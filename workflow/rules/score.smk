@@ -33,6 +33,3 @@ rule score_study:
         "results/{study}/benchmarks/score.tsv"
     script:
         "../scripts/score.py"
-
-
-ruleorder: score_study > collect_table

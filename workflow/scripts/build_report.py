@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], "Building the report"):
+    from nodescope.config.schema import Charts
     from nodescope.report import build
 
-    build(snakemake.output.html, snakemake.params.title, snakemake.params.charts, "results")
+    build(
+        snakemake.output.html,
+        snakemake.params.title,
+        snakemake.params.studies,
+        "results",
+        Charts.model_validate(snakemake.params.options),
+    )

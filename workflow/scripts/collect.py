@@ -1,5 +1,7 @@
-"""Put one table of all configurations together."""
+"""Put the tables of all configurations of a study together."""
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodescope.job import job
@@ -9,7 +11,14 @@ if TYPE_CHECKING:
 
     snakemake: Snakemake
 
-with job(snakemake.log[0], f"Collecting {snakemake.wildcards.table} of {snakemake.wildcards.study}"):
-    from nodescope.tables import collect, write_table
+with job(snakemake.log[0], f"Collecting the tables of {snakemake.wildcards.study}"):
+    from nodescope import grid
+    from nodescope.config import Study
+    from nodescope.files import write_text
+    from nodescope.tables import collect_tables, write_table
 
-    write_table(collect(snakemake.input.tables), snakemake.output.parquet, snakemake.output.csv)
+    study = Study.model_validate(snakemake.params.settings)
+    write_table(grid.manifest(study), snakemake.output.manifest)
+    write_text(snakemake.output.settings, json.dumps(snakemake.params.settings, indent=2, ensure_ascii=False) + "\n")
+    identifiers = [configuration.identifier for configuration in grid.configurations(study)]
+    collect_tables(grid.measured_tables(study), identifiers, Path(snakemake.output.manifest).parent / "tables")

@@ -12,12 +12,11 @@ from nodescope.charts.context import (
     error_band,
     groups,
     network_columns,
-    rounded,
+    over_seeds,
     slug,
     variant_label,
     variant_scale,
 )
-from nodescope.tables import mean_over_seeds
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -26,15 +25,16 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     columns = network_columns(curves)
     chosen = tables["accuracy"].select(*columns, "seed", "learning_rate").unique(maintain_order=True)
     kept = curves.join(chosen, on=[*columns, "seed", "learning_rate"], maintain_order="left")
-    mean = mean_over_seeds(kept.drop("loss", "learning_rate"), "accuracy").with_columns(
+    mean = over_seeds(kept.drop("loss", "learning_rate"), "accuracy").with_columns(
         batch_norm_label().alias("norm"),
         variant_label(curves).alias("variant"),
         **error_band(),
     )
+    shown = [*columns, "norm", "variant", "seed", "split", "epoch", "mean", "low", "high"]
     variants = mean["variant"].unique(maintain_order=True).to_list()
     found = []
     for keys, part in groups(mean, "width"):
-        data = rounded(part.select("depth", "norm", "variant", "split", "epoch", "mean", "low", "high").drop_nulls())
+        data = part.select(shown).drop_nulls()
         colour = alt.Color("variant:N").title("activation").scale(variant_scale(variants))
         base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
             x=alt.X("epoch:Q").title("epoch"), color=colour
@@ -59,6 +59,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 "dashed and the solid line is the generalisation gap; a curve that rises late is hard to train.",
                 reference="figures 3.2, 3.3, 3.5, 3.6, 3.8, 3.9",
                 chart=chart,
+                view={"seed": "mean"},
             )
         )
     return found

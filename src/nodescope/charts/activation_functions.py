@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
-from nodescope.charts.context import Context, Figure, rounded, variant_scale
+from nodescope.charts.context import Context, Figure, variant_scale
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -16,7 +16,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         [pl.DataFrame({"activation": name, "z": z, "a": ACTIVATION_FUNCTIONS[name].apply(z)}) for name in names]
     )
     chart = (
-        alt.Chart(rounded(frame), width=context.options.width, height=context.options.height)
+        alt.Chart(frame, width=context.options.width, height=context.options.height)
         .mark_line(clip=True)
         .encode(
             x=alt.X("z:Q").title("pre-activation z"),
@@ -33,5 +33,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             "(theta = 1) where its pre-activation exceeds the threshold, by default where z > 0.",
             reference="figure 1.1",
             chart=chart,
+            quantity="a",
         )
     ]

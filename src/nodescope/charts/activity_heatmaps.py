@@ -1,45 +1,60 @@
 """Figures 5.6-5.9: node activity as a heatmap of nodes and classes, dead nodes as red lines."""
 
-import altair as alt
-import numpy as np
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, describe, groups, network_columns, preferred_split, slug
-from nodescope.charts.node_panels import heatmap_panel
+from nodescope.charts.context import (
+    Context,
+    Figure,
+    NodePanels,
+    configurations_of,
+    describe,
+    first_view,
+    network_columns,
+)
 
-LOW, HIGH = "#f7fbff", "#08306b"
 
-
-def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
-    """One figure per activation function, depth and width: without and with batch normalisation."""
-    table = tables["activity"]
-    shown = table.filter(
-        pl.col("state") == "trained", pl.col("split") == preferred_split(table), pl.col("seed") == table["seed"][0]
-    )
-    by = [name for name in network_columns(table) if name != "batch_norm"]
-    found = []
-    for keys, part in groups(shown, *by):
-        panels, dead_texts = [], []
-        for panel, frame in groups(part, "batch_norm"):
-            depth, width = frame["depth"][0], frame["width"][0]
-            ordered = frame.sort("class", "layer", "node")
-            values_CJ = ordered["active_share"].to_numpy().reshape(len(context.class_names), depth * width)
-            known_CJ = np.isfinite(values_CJ)
-            dead_J = known_CJ.any(axis=0) & (np.where(known_CJ, values_CJ, 0).max(axis=0) == 0)
-            norm = "with BN" if panel["batch_norm"] else "without BN"
-            panels.append(heatmap_panel(values_CJ, dead_J, depth, width, context, title=norm, low=LOW, high=HIGH))
-            count = f"{int(dead_J.sum())} of {depth * width}" if known_CJ.any() else "unknown, the net diverged,"
-            dead_texts.append(f"{count} {norm}")
-        found.append(
-            Figure(
-                name=f"activity-heatmap-{slug(keys)}",
-                title=f"Activity heatmap, {describe(keys)}",
-                caption="Rows are classes, columns are nodes layer after layer; from white (on for no sample of the class) to "
-                f"dark blue (on for all), {part['split'][0]} samples, trained net of seed {part['seed'][0]}. Red lines are "
-                f"dead nodes, on for no sample of any class: {', '.join(dead_texts)}. Columns with few dark rows are nodes "
-                "that have specialised.",
-                reference="figures 5.6-5.9",
-                chart=alt.vconcat(*panels),
-            )
+def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) -> list[Figure]:
+    """One figure: a panel per configuration, of any state, split and seed."""
+    table = tables["activity"].lazy()
+    view = first_view(table)
+    return [
+        Figure(
+            name="activity-heatmap",
+            title="Activity heatmap",
+            caption="Rows are classes, columns are nodes layer after layer; from white (on for no sample of the class) to "
+            "dark blue (on for all). Red columns are dead nodes, on for no sample of any class. Columns with few dark rows "
+            f"are nodes that have specialised. {_dead(table, view)}",
+            reference="figures 5.6-5.9",
+            nodes=NodePanels("activity", table, "active_share", "matrix", "share active", domain=(0.0, 1.0)),
+            view=view,
+            per_configuration=True,
+            quantity="active_share",
         )
-    return found
+    ]
+
+
+def _dead(table: pl.LazyFrame, view: dict[str, str]) -> str:
+    """The configuration with most dead nodes."""
+    columns = network_columns(table)
+    trained = table.filter(
+        pl.col("state") == "trained", pl.col("split") == view["split"], pl.col("seed") == int(view["seed"])
+    ).drop_nulls("active_share")
+    shares = (
+        trained.group_by(*columns, "layer", "node")
+        .agg(dead=pl.col("active_share").max() == 0)
+        .group_by(columns)
+        .agg(pl.col("dead").sum(), nodes=pl.len())
+        .sort(pl.col("dead") / pl.col("nodes"), *columns, descending=[True] + [False] * len(columns))
+        .collect()
+    )
+    if shares.is_empty():
+        return ""
+    most = shares.row(0, named=True)
+    if not most["dead"]:
+        return f"No trained network of seed {view['seed']} has a dead node."
+    unknown = len(configurations_of(table)) - len(shares)
+    return (
+        f"Most dead nodes of the trained networks of seed {view['seed']}: {describe({k: most[k] for k in columns})}, "
+        f"{most['dead']} of {most['nodes']}."
+        + (f" Of {unknown} configurations nothing is known: they diverged." if unknown else "")
+    )

@@ -2,25 +2,32 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import altair as alt
 import polars as pl
 
 from nodescope.config.schema import Charts, Grid
-from nodescope.grid import BASE_AXES
+from nodescope.grid import BASE_AXES, Configuration
+from nodescope.tables import mean_over_seeds
 from nodescope.words import describe as describe
 
 #: Colours that mean the same in every figure (Paul Tol's bright scheme, safe for colour-blind readers).
 ACTIVATION_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777", "#ee7733", "#332288")
 SYSTEMS = {"discrete": "#4477aa", "continuous": "#ee6677", "combined": "#228833"}
 DEAD_COLOUR = "#cc0000"
+#: The columns that name a configuration, in the order of the tables.
+AXES = (*(name for name in Grid.model_fields if name != "variants"), "variant")
 
 
 @dataclass(frozen=True)
 class Figure:
     """One figure with its words.
+
+    It holds more than it shows at first: the page filters its rows by their columns. ``depth``, ``width``,
+    ``activation``, ``batch_norm`` and further axes of the grid, ``class_name`` and ``network`` obey the page's filters
+    wherever a figure's data have them.
 
     Attributes
     ----------
@@ -34,8 +41,18 @@ class Figure:
     chart : altair chart or None
     table : DataFrame or None
         For a figure that is a table.
+    nodes : NodePanels or None
+        For a figure with one value per node and class.
     work : str
         The published work that ``reference`` points into, as it is cited.
+    view : dict
+        Columns of which one value at a time is shown, with the value shown at first and in static files: ``state``,
+        ``split`` and ``seed`` follow the page's controls; any other column gets a choice of its own above the figure.
+    per_configuration : bool
+        Whether the data have a column ``configuration`` (see `with_network`), of which the page shows those that are
+        pinned, side by side; each has a static file of its own.
+    quantity : str
+        The column with the figure's main number, which its text alternative names.
     """
 
     name: str
@@ -44,7 +61,43 @@ class Figure:
     reference: str
     chart: alt.TopLevelMixin | None = None
     table: pl.DataFrame | None = None
+    nodes: "NodePanels | None" = None
     work: str = "Pretorius 2020"
+    view: dict[str, str] = field(default_factory=dict)
+    per_configuration: bool = False
+    quantity: str = "mean"
+
+
+@dataclass(frozen=True)
+class NodePanels:
+    """A figure whose horizontal axis runs over all nodes of a network, with one value for each class.
+
+    Attributes
+    ----------
+    source : str
+        Name of the data; figures that show the same data give the same.
+    frame : LazyFrame
+        With configuration, seed, state, split, layer, node, class and the value.
+    value : str
+        Its column.
+    mark : str
+        ``points``: height is the value, colour the class. ``matrix``: a row per class, the value as shade; nodes
+        that are 0 for every class in red.
+    title : str
+        What the value is, for axis and read-out.
+    domain : (float, float) or None
+        Of the value; None for that of the data.
+    static_states : tuple of str
+        The states that get a static file.
+    """
+
+    source: str
+    frame: pl.LazyFrame
+    value: str
+    mark: str
+    title: str
+    domain: tuple[float, float] | None = None
+    static_states: tuple[str, ...] = ("trained",)
 
 
 @dataclass(frozen=True)
@@ -99,15 +152,23 @@ def variant_scale(variants: list[str]) -> alt.Scale:
     )
 
 
+def first_view(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, str]:
+    """What a figure shows at first of a table of single nets: the trained net of the first seed, training samples."""
+    first = frame.lazy().select("seed").first().collect().item()
+    splits = frame.lazy().select(pl.col("split").unique(maintain_order=True)).collect()
+    return {"state": "trained", "split": preferred_split(splits), "seed": str(first)}
+
+
 def preferred_split(frame: pl.DataFrame) -> str:
     """The training split where the frame has it, as the published figures; otherwise its first."""
     splits = frame["split"].unique(maintain_order=True).to_list()
     return "train" if "train" in splits else str(splits[0])
 
 
-def extra_axes(frame: pl.DataFrame) -> list[str]:
+def extra_axes(frame: pl.DataFrame | pl.LazyFrame) -> list[str]:
     """Grid axes of the frame beyond those that every study has."""
-    return [name for name in Grid.model_fields if name in frame.columns and name not in BASE_AXES]
+    known = frame.lazy().collect_schema().names()
+    return [name for name in AXES if name in known and name not in BASE_AXES]
 
 
 def groups(frame: pl.DataFrame, *columns: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:
@@ -116,9 +177,49 @@ def groups(frame: pl.DataFrame, *columns: str) -> Iterator[tuple[dict[str, Any],
         yield dict(zip(columns, key, strict=True)), part
 
 
-def network_columns(frame: pl.DataFrame) -> list[str]:
+def network_columns(frame: pl.DataFrame | pl.LazyFrame) -> list[str]:
     """The columns that name a configuration."""
     return ["depth", "width", "activation", "batch_norm", *extra_axes(frame)]
+
+
+def configurations_of(frame: pl.DataFrame | pl.LazyFrame) -> list[tuple[str, str, dict[str, Any]]]:
+    """The configurations in a frame: identifier, name for readers, key columns."""
+    known = frame.lazy().collect_schema().names()
+    axes = [name for name in AXES if name in known]
+    keys = frame.lazy().select("dataset", "model", *axes).unique(maintain_order=True).collect()
+    several_models = keys["model"].n_unique() > 1
+    found = []
+    for row in keys.iter_rows(named=True):
+        shown = {name: row[name] for name in axes}
+        configuration = Configuration("", row["dataset"], row["model"], tuple(shown.items()))
+        words = describe(shown | ({"model": row["model"]} if several_models else {}))
+        found.append((configuration.identifier, words, row))
+    return found
+
+
+def with_network(frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the columns ``configuration``, its identifier, and ``network``, its name for readers."""
+    rows = [keys | {"configuration": c, "network": name} for c, name, keys in configurations_of(frame)]
+    names = pl.DataFrame(rows, schema_overrides={k: v for k, v in frame.schema.items() if rows and k in rows[0]})
+    on = [name for name in names.columns if name not in ("configuration", "network")]
+    return frame.join(names, on=on, maintain_order="left")
+
+
+def over_seeds(frame: pl.DataFrame, value: str) -> pl.DataFrame:
+    """Each seed's value, and the mean over the seeds: as `mean_over_seeds` with ``seed``, which is a text or ``mean``.
+
+    Parameters
+    ----------
+    frame
+        Key columns with ``seed``, further columns, and ``value`` as the last.
+    """
+    mean = mean_over_seeds(frame, value).with_columns(seed=pl.lit("mean"))
+    each = frame.rename({value: "mean"}).with_columns(
+        pl.col("seed").cast(pl.String),
+        standard_error=pl.lit(None, pl.Float64),
+        seeds=pl.col("mean").is_not_null().cast(pl.Int32),
+    )
+    return pl.concat([mean, each.select(mean.columns)], how="vertical_relaxed")
 
 
 def slug(keys: dict[str, Any]) -> str:

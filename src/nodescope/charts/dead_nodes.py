@@ -1,9 +1,8 @@
 """Table 5.1: share of dead nodes; and where in the network they are."""
 
-import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, network_columns, preferred_split
+from nodescope.charts.context import Context, Figure, describe, network_columns, over_seeds, percent, preferred_split
 from nodescope.charts.layer_lines import layer_lines
 from nodescope.tables import mean_over_seeds
 
@@ -13,8 +12,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     table = tables["dead_nodes"]
     trained = table.filter(pl.col("state") == "trained", pl.col("split") == preferred_split(table))
     split = preferred_split(table)
-    per_layer = mean_over_seeds(trained.drop("nodes", "dead"), "dead_share")
-    chart: alt.TopLevelMixin = layer_lines(per_layer, context, y_title="share of dead nodes")
+    per_layer = over_seeds(table.drop("nodes", "dead"), "dead_share")
     keys = ["dataset", *network_columns(table)]
     per_net = trained.group_by([*keys, "seed"], maintain_order=True).agg(
         dead_share=pl.when(pl.col("dead").is_null().any())
@@ -34,11 +32,22 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="dead-nodes",
             title="Dead nodes by layer",
-            caption=f"Share of nodes of each layer that are on for no {split} sample, trained nets, mean over the seeds with "
-            "one standard error. In a ReLU network such a node is always zero and tells the next "
-            "layer nothing; other functions may still pass on "
-            "what varies below the threshold.",
+            caption="Share of nodes of each layer that are on for no sample, mean over the seeds with one standard error. "
+            "In a ReLU network such a node is always zero and tells the next layer nothing; other functions may still pass "
+            f"on what varies below the threshold. {_most(overall, split)}",
             reference="table 5.1",
-            chart=chart,
+            chart=layer_lines(per_layer, context, y_title="share of dead nodes"),
+            view={"state": "trained", "split": split, "seed": "mean"},
         ),
     ]
+
+
+def _most(overall: pl.DataFrame, split: str) -> str:
+    known = overall.drop_nulls("mean").sort("mean", descending=True, maintain_order=True)
+    if known.is_empty():
+        return ""
+    most = known.row(0, named=True)
+    if not most["mean"]:
+        return f"No trained network has a dead node ({split} samples)."
+    words = describe({name: most[name] for name in network_columns(overall)})
+    return f"Most dead nodes of the trained networks: {words}, {percent(most['mean'])} ({split} samples)."

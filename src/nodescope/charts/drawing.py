@@ -1,25 +1,29 @@
-"""Draw the figures of one kind and write each as Vega-Lite JSON, SVG and PNG, with an index that lists them."""
+"""Draw all figures of a study: each as SVG and Vega-Lite JSON, its data for the page, and an index that lists them."""
 
 import json
 import logging
+import shutil
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import altair as alt
+import polars as pl
 import vl_convert
 
-from nodescope.charts.context import Context, Figure
+from nodescope.charts.context import Context, Figure, NodePanels, configurations_of, rounded, state_label
+from nodescope.charts.node_panels import empty_panel, filled_panel
+from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import CHARTS
 from nodescope.files import atomic_path, write_text
-from nodescope.tables import read_table
+from nodescope.tables import read_table, scan_table, write_table
 
 if TYPE_CHECKING:
     from nodescope.config.schema import Charts
 
 logger = logging.getLogger(__name__)
 
-PNG_SCALE = 2
 CONFIG: dict[str, Any] = {
     "font": "sans-serif",
     "background": "white",
@@ -36,65 +40,237 @@ CONFIG: dict[str, Any] = {
     "title": {"fontSize": 12, "fontWeight": "normal"},
 }
 
+PNG_SCALE = 2
+VEGA_LITE = alt.SCHEMA_VERSION.rpartition(".")[0]
+
+#: Columns of a panel's data for the page; the others are the same for all rows of a configuration.
+NODE_COLUMNS = ("seed", "state", "split", "layer", "node", "class")
+
 
 def draw(
-    name: str,
-    table_paths: list[str],
-    dataset_description: str,
+    study: str,
+    charts: list[str],
+    tables: str | Path,
+    dataset_description: str | Path,
+    options: "Charts",
+    states: list[str],
+    folder: str | Path,
+    data_folder: str | Path,
+) -> None:
+    """Draw the figures of a study for the page.
+
+    Parameters
+    ----------
+    study
+        Its name.
+    charts
+        The kinds of charts that it has, see `nodescope.charts.registry.CHARTS`.
+    tables
+        The folder of its collected tables.
+    dataset_description
+        The JSON beside the prepared data set.
+    folder
+        Gets ``FIGURE.svg`` and ``FIGURE.vl.json`` of what a figure shows at first, and ``index.json``.
+    data_folder
+        Gets the figures' data as scripts that the page loads.
+    """
+    context = _context(dataset_description, options, states)
+    page = _Page(study, context, _emptied(folder), _emptied(data_folder))
+    index = []
+    for name, figure in _figures(charts, tables, context):
+        index.append({"chart": name, "section": CHARTS[name].section} | page.add(figure))
+        logger.info("drew %s", figure.name)
+    write_text(Path(folder) / "index.json", json.dumps(index, indent=1, ensure_ascii=False))
+
+
+def draw_files(
+    charts: list[str],
+    tables: str | Path,
+    dataset_description: str | Path,
     options: "Charts",
     states: list[str],
     folder: str | Path,
 ) -> None:
-    """Draw all figures of one kind.
+    """Draw the figures of a study as files for a paper, every configuration: SVG, PNG, Vega-Lite JSON, and the data.
 
-    Parameters
-    ----------
-    name
-        Of the kind, see `nodescope.charts.registry.CHARTS`.
-    table_paths
-        The collected tables that it needs, in the registry's order.
-    dataset_description
-        The JSON beside the prepared data set.
-    folder
-        Gets ``FIGURE.vl.json``, ``.svg``, ``.png`` and ``index.json``.
+    Parameters are those of `draw`; ``folder`` gets all files.
     """
-    tables = dict(zip(CHARTS[name].tables, map(read_table, table_paths), strict=True))
-    class_names = json.loads(Path(dataset_description).read_text(encoding="utf-8"))["classes"]
-    context = Context(options, class_names, states)
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    index = []
-    for figure in import_module(f"nodescope.charts.{name}").figures(tables, context):
-        index.append(_write(figure, folder))
-        logger.info("drew %s", figure.name)
-    write_text(folder / "index.json", json.dumps(index, indent=1, ensure_ascii=False))
+    context = _context(dataset_description, options, states)
+    folder = _emptied(folder)
+    for _, figure in _figures(charts, tables, context):
+        for name, spec, frame in static_figures(figure, context):
+            if spec is not None:
+                _write_drawing(folder / name, spec)
+                with atomic_path(folder / f"{name}.png") as temporary:
+                    temporary.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=PNG_SCALE))
+            write_table(frame, folder / f"{name}.parquet", folder / f"{name}.csv")
+            logger.info("drew %s", name)
 
 
-def specification(chart: alt.TopLevelMixin) -> dict[str, Any]:
-    """The Vega-Lite specification of a chart, with the look that all share."""
-    # The limit of 5,000 rows guards against bloated notebooks; the charts here bring aggregated data.
-    with alt.data_transformers.enable("default", max_rows=None):
-        spec: dict[str, Any] = chart.to_dict()
+def specification(chart: alt.TopLevelMixin) -> tuple[dict[str, Any], dict[str, pl.DataFrame]]:
+    """The Vega-Lite specification of a chart, with the look that all share, and its data by name."""
+    frames: dict[str, pl.DataFrame] = {}
+
+    def keep(data: Any = None) -> Any:
+        if not isinstance(data, pl.DataFrame):
+            return data if data is not None else keep
+        name = next((known for known, frame in frames.items() if frame is data), f"data-{len(frames) + 1}")
+        frames[name] = data
+        return {"name": name}
+
+    alt.data_transformers.register("nodescope", keep)
+    with alt.data_transformers.enable("nodescope"):
+        spec: dict[str, Any] = chart.to_dict(validate=False)  # the tests validate every chart
     spec["config"] = CONFIG
-    return spec
+    return spec, frames
 
 
-def _write(figure: Figure, folder: Path) -> dict[str, Any]:
-    """Write one figure; the entry for the index."""
-    entry: dict[str, Any] = {
-        "name": figure.name,
-        "title": figure.title,
-        "caption": figure.caption,
-        "reference": f"{figure.work}, {figure.reference}",
-    }
-    if figure.table is not None:
-        entry["table"] = {"columns": figure.table.columns, "rows": [list(row) for row in figure.table.rows()]}
-    if figure.chart is not None:
-        spec = specification(figure.chart)
-        write_text(folder / f"{figure.name}.vl.json", json.dumps(spec, separators=(",", ":")))
-        version = alt.SCHEMA_VERSION.rpartition(".")[0]
-        write_text(folder / f"{figure.name}.svg", vl_convert.vegalite_to_svg(spec, vl_version=version))
-        with atomic_path(folder / f"{figure.name}.png") as temporary:
-            temporary.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=version, scale=PNG_SCALE))
-        entry["chart"] = f"{figure.name}.vl.json"
-    return entry
+def filled(spec: dict[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict[str, Any]:
+    """The specification with its data."""
+    return spec | {"datasets": {name: rounded(frame).to_dicts() for name, frame in frames.items()}}
+
+
+def in_view(frame: pl.DataFrame, view: Mapping[str, str]) -> pl.DataFrame:
+    """The rows whose columns have the view's values."""
+    return frame.filter(
+        *(pl.col(name).cast(pl.String) == value for name, value in view.items() if name in frame.columns)
+    )
+
+
+def first_pinned(configurations: list[str]) -> list[str]:
+    """Which configurations the page shows side by side at first: the first two."""
+    return configurations[:2]
+
+
+def _context(dataset_description: str | Path, options: "Charts", states: list[str]) -> Context:
+    class_names = json.loads(Path(dataset_description).read_text(encoding="utf-8"))["classes"]
+    return Context(options, class_names, states)
+
+
+def _figures(charts: list[str], tables: str | Path, context: Context) -> Iterator[tuple[str, Figure]]:
+    """The figures, each with its kind."""
+    for name in charts:
+        read = scan_table if CHARTS[name].lazy else read_table
+        needed = {table: read(Path(tables) / f"{table}.parquet") for table in CHARTS[name].tables}
+        for figure in import_module(f"nodescope.charts.{name}").figures(needed, context):
+            yield name, figure
+
+
+def static_figures(figure: Figure, context: Context) -> Iterator[tuple[str, dict[str, Any] | None, pl.DataFrame]]:
+    """What a figure shows at first, of every configuration: name, filled specification, data."""
+    if figure.nodes is not None:
+        for identifier, words, part in _node_parts(figure.nodes):
+            for state in figure.nodes.static_states:
+                shown = in_view(part, figure.view | {"state": state})
+                if not shown.is_empty():
+                    panel = filled_panel(figure.nodes, context, shown, f"{words}, {state_label(state)}")
+                    name = f"{figure.name}-{identifier}" + ("" if state == figure.view["state"] else f"-{state}")
+                    yield name, panel | {"config": CONFIG}, shown
+    elif figure.chart is not None:
+        spec, frames = specification(figure.chart)
+        first = {key: in_view(frame, figure.view) for key, frame in frames.items()}
+        if not figure.per_configuration:
+            yield figure.name, filled(spec, first), pl.concat(first.values(), how="diagonal_relaxed")
+            return
+        for name in _configurations(frames):
+            here = {key: frame.filter(pl.col("configuration") == name) for key, frame in first.items()}
+            yield f"{figure.name}-{name}", filled(spec, here), pl.concat(here.values(), how="diagonal_relaxed")
+    elif figure.table is not None:
+        yield figure.name, None, in_view(figure.table, figure.view)
+
+
+def _node_parts(panels: NodePanels) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """Each configuration's identifier, name for readers, and rows."""
+    for identifier, words, keys in configurations_of(panels.frame):
+        same = [pl.col(name) == value for name, value in keys.items()]
+        yield identifier, words, panels.frame.filter(*same).select(*NODE_COLUMNS, panels.value).collect()
+
+
+def _write_drawing(path: Path, spec: dict[str, Any]) -> None:
+    """Write a filled specification as Vega-Lite JSON and SVG; the suffix is added."""
+    write_text(path.with_name(f"{path.name}.vl.json"), json.dumps(spec, separators=(",", ":"), ensure_ascii=False))
+    write_text(path.with_name(f"{path.name}.svg"), vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE))
+
+
+def _emptied(folder: str | Path) -> Path:
+    shutil.rmtree(folder, ignore_errors=True)
+    Path(folder).mkdir(parents=True)
+    return Path(folder)
+
+
+class _Page:
+    """Writes what the page shows of one study."""
+
+    def __init__(self, study: str, context: Context, folder: Path, data_folder: Path) -> None:
+        self.study = study
+        self.context = context
+        self.folder = folder
+        self.data_folder = data_folder
+        self.sources: set[str] = set()
+
+    def add(self, figure: Figure) -> dict[str, Any]:
+        """Write one figure; the entry for the index."""
+        entry: dict[str, Any] = {
+            "name": figure.name,
+            "title": figure.title,
+            "caption": figure.caption,
+            "work": figure.work,
+            "reference": figure.reference,
+            "view": figure.view,
+            "per_configuration": figure.per_configuration,
+            "quantity": figure.quantity,
+        }
+        if figure.nodes is not None:
+            return entry | self._nodes(figure, figure.nodes)
+        if figure.chart is not None:
+            return entry | self._chart(figure, figure.chart)
+        assert figure.table is not None
+        self._pack(f"{figure.name}.rows", figure.table)
+        return entry | {"kind": "table", "columns": figure.table.columns, "data": ["rows"]}
+
+    def _chart(self, figure: Figure, chart: alt.TopLevelMixin) -> dict[str, Any]:
+        spec, frames = specification(chart)
+        shown = {key: in_view(frame, figure.view) for key, frame in frames.items()}
+        if figure.per_configuration:
+            names = _configurations(frames)
+            first = pl.col("configuration").is_in(first_pinned(names))
+            shown = {key: frame.filter(first) for key, frame in shown.items()}
+            for name in names:
+                for key, frame in frames.items():
+                    self._pack(f"{figure.name}.{key}.{name}", frame.filter(pl.col("configuration") == name))
+        else:
+            for key, frame in frames.items():
+                self._pack(f"{figure.name}.{key}", frame)
+        _write_drawing(self.folder / figure.name, filled(spec, shown))
+        return {"kind": "chart", "specification": spec, "data": list(frames)}
+
+    def _nodes(self, figure: Figure, panels: NodePanels) -> dict[str, Any]:
+        pinned = first_pinned([identifier for identifier, _, _ in configurations_of(panels.frame)])
+        shown = []
+        for identifier, words, part in _node_parts(panels):
+            if panels.source not in self.sources:
+                self._pack(f"{panels.source}.{identifier}", part)
+            if identifier in pinned:
+                state = state_label(figure.view["state"])
+                shown.append(filled_panel(panels, self.context, in_view(part, figure.view), f"{words}, {state}"))
+        self.sources.add(panels.source)
+        for panel, identifier in zip(shown, pinned, strict=True):
+            _write_drawing(self.folder / f"{figure.name}-{identifier}", panel | {"config": CONFIG})
+        return {
+            "kind": "nodes",
+            "specification": empty_panel(panels, self.context) | {"config": CONFIG},
+            "source": panels.source,
+            "value": panels.value,
+            "mark": panels.mark,
+            "label": panels.title,
+            "domain": panels.domain,
+        }
+
+    def _pack(self, name: str, frame: pl.DataFrame) -> None:
+        write_packed(self.data_folder / f"{name}.js", f"{self.study}/{name}", frame)
+
+
+def _configurations(frames: Mapping[str, pl.DataFrame]) -> list[str]:
+    """The configurations in any of the frames, in order."""
+    known = [frame["configuration"] for frame in frames.values() if "configuration" in frame.columns]
+    return pl.concat(known).unique(maintain_order=True).to_list() if known else []

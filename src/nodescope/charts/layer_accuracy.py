@@ -10,7 +10,7 @@ from nodescope.charts.system_panels import mean_accuracies, system_panels
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure per activation function and width: columns = depth, rows = batch normalisation."""
     table = tables["layer_accuracy"]
-    mean = mean_accuracies(table.filter(pl.col("state") == "trained", pl.col("split").is_in(["train", "test"])))
+    mean = mean_accuracies(table.filter(pl.col("split").is_in(["train", "test"])))
     by = [name for name in network_columns(table) if name not in ("depth", "batch_norm")]
     found = []
     for keys, part in groups(mean, *by):
@@ -27,15 +27,21 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 "systems meet the dotted line, the layer alone knows as much of the class as the whole network.",
                 reference="figures 6.2-6.5, A.3-A.6",
                 chart=chart.resolve_scale(x="independent"),
+                view={"state": "trained", "seed": "mean"},
             )
         )
     return found
 
 
 def _best_of_first_layer(part: pl.DataFrame) -> str:
-    first = part.filter(pl.col("layer") == 1, pl.col("split") == "test").drop_nulls("mean")
+    first = part.filter(
+        pl.col("layer") == 1, pl.col("split") == "test", pl.col("state") == "trained", pl.col("seed") == "mean"
+    ).drop_nulls("mean")
     if first.is_empty():
         return ""
     means = first.group_by("system", maintain_order=True).agg(pl.col("mean").mean()).sort("mean")
     best = means.row(-1, named=True)
-    return f"In layer 1 the {best['system']} system is best on test samples ({percent(best['mean'])}, averaged over the panels)."
+    return (
+        f"In layer 1 of the trained nets the {best['system']} system is best on test samples ({percent(best['mean'])}, averaged "
+        "over the panels)."
+    )

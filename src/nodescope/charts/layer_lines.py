@@ -8,7 +8,7 @@ from nodescope.charts.context import (
     batch_norm_label,
     batch_norm_row,
     error_band,
-    rounded,
+    network_columns,
     variant_label,
     variant_scale,
 )
@@ -20,7 +20,7 @@ def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.Fa
     Parameters
     ----------
     mean
-        As `nodescope.tables.mean_over_seeds` gives it, with a column ``layer``; of one state and split.
+        As `nodescope.charts.context.over_seeds` gives it, with a column ``layer``.
     """
     several_widths = mean["width"].n_unique() > 1
     variant = variant_label(mean)
@@ -31,7 +31,9 @@ def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.Fa
         **error_band(),
     )
     variants = named["variant"].unique(maintain_order=True).to_list()
-    data = rounded(named.select("depth", "norm", "variant", "layer", "mean", "low", "high").drop_nulls("mean"))
+    keys = [name for name in ("seed", "state", "split") if name in mean.columns]
+    columns = [*network_columns(mean), "norm", "variant", *keys, "layer", "mean", "low", "high"]
+    data = named.select(columns).drop_nulls("mean")
     base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
         x=alt.X("layer:O").title("layer").axis(labelAngle=0),
         color=alt.Color("variant:N").title("activation").scale(variant_scale(variants)),

@@ -3,42 +3,47 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import (
-    Context,
-    Figure,
-    batch_norm_row,
-    describe,
-    groups,
-    network_columns,
-    slug,
-    state_label,
-)
+from nodescope.charts.context import Context, Figure, state_label, with_network
 from nodescope.charts.system_panels import mean_accuracies, system_panels
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
-    """One figure per activation function, depth and width: columns = state, rows = batch normalisation."""
+    """One figure: columns = state, rows = configuration."""
     table = tables["layer_accuracy"]
     labels = [state_label(state) for state in context.states]
-    mean = mean_accuracies(table.filter(pl.col("split").is_in(["train", "test"]))).with_columns(
+    mean = with_network(mean_accuracies(table.filter(pl.col("split").is_in(["train", "test"])))).with_columns(
         column=pl.col("state").replace_strict(context.states, labels, default=None)
     )
-    by = [name for name in network_columns(table) if name != "batch_norm"]
-    found = []
-    for keys, part in groups(mean, *by):
-        chart = system_panels(part, context).facet(
-            column=alt.Column("column:N").title(None).sort(labels), row=batch_norm_row()
+    chart = system_panels(mean, context).facet(
+        column=alt.Column("column:N").title(None).sort(labels), row=alt.Row("network:N").title(None)
+    )
+    return [
+        Figure(
+            name="learning-process",
+            title="Layers as classifiers during training",
+            caption="Accuracy of each layer alone before training, after chosen epochs and for the kept net, mean over the seeds "
+            "with one standard error; training samples dashed, test samples solid, the network's own test accuracy dotted. The "
+            "last column is the kept net, whose epoch may lie before the last snapshot. Compare how the first and the last "
+            f"layer change. {_rise(mean)}",
+            reference="figures 6.6, 6.7",
+            chart=chart,
+            view={"seed": "mean"},
+            per_configuration=True,
         )
-        found.append(
-            Figure(
-                name=f"learning-process-{slug(keys)}",
-                title=f"Layers as classifiers during training, {describe(keys)}",
-                caption="The same accuracies before training, after chosen epochs and for the kept net, mean over the seeds with "
-                "one standard error; training samples dashed, test samples solid, the network's own test accuracy dotted. The "
-                "last column is the kept net, whose epoch may lie before the last snapshot. Compare how the first and the last "
-                "layer change.",
-                reference="figures 6.6, 6.7",
-                chart=chart,
-            )
-        )
-    return found
+    ]
+
+
+def _rise(mean: pl.DataFrame) -> str:
+    """How much training adds in the first and in the last layer."""
+    shown = mean.filter(pl.col("split") == "test", pl.col("seed") == "mean", pl.col("system") == "continuous")
+    gains = {}
+    for name, layer in (("first", pl.lit(1)), ("last", pl.col("depth"))):
+        of_layer = shown.filter(pl.col("layer") == layer)
+        means = dict(of_layer.group_by("state").agg(pl.col("mean").mean()).iter_rows())
+        if means.get("initial") is None or means.get("trained") is None:
+            return ""
+        gains[name] = 100 * (means["trained"] - means["initial"])
+    return (
+        f"Over all networks, training adds {gains['first']:.0f} points of test accuracy to the continuous system of the first "
+        f"layer and {gains['last']:.0f} to that of the last."
+    )

@@ -3,68 +3,55 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import (
-    Context,
-    Figure,
-    batch_norm_label,
-    batch_norm_row,
-    describe,
-    groups,
-    network_columns,
-    rounded,
-    slug,
-    variant_label,
-)
-from nodescope.tables import mean_over_seeds
+from nodescope.charts.context import Context, Figure, describe, network_columns, over_seeds, with_network
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
-    """One figure per depth and width: a panel per activation function and batch normalisation."""
+    """One figure: a panel per configuration."""
     curves, replicas = tables["learning_curves"].filter(pl.col("epoch") > 0), tables["replicas"]
     columns = network_columns(curves)
-    mean = mean_over_seeds(
-        curves.filter(pl.col("split") == "validation").drop("split", "loss"), "accuracy"
-    ).with_columns(batch_norm_label().alias("norm"), variant_label(curves).alias("variant"), rate=_rate_label())
-    chosen = replicas.filter("chosen").select(*columns, "learning_rate").unique(maintain_order=True)
-    found = []
-    for keys, part in groups(mean, "depth", "width"):
-        rates = part.sort("learning_rate")["rate"].unique(maintain_order=True).to_list()
-        winners = part.join(chosen, on=[*columns, "learning_rate"], maintain_order="left")
-        base = alt.Chart(width=context.options.width, height=context.options.height).encode(
-            x=alt.X("epoch:Q").title("epoch"),
-            y=alt.Y("mean:Q").title("validation accuracy").axis(format="%").scale(zero=False),
-            color=alt.Color("rate:O").title("learning rate").sort(rates).scale(scheme="viridis"),
+    chosen = replicas.filter("chosen").select(*columns, "learning_rate", "chosen").unique(maintain_order=True)
+    mean = over_seeds(curves.filter(pl.col("split") == "validation").drop("split", "loss"), "accuracy")
+    data = (
+        with_network(mean)
+        .join(chosen, on=[*columns, "learning_rate"], maintain_order="left")
+        .with_columns(
+            pl.col("chosen").fill_null(value=False),
+            rate=pl.col("learning_rate").round_sig_figs(3).cast(pl.String),
         )
-        data = rounded(part.select("variant", "norm", "rate", "epoch", "mean").drop_nulls())
-        best = rounded(winners.select("variant", "norm", "rate", "epoch", "mean").drop_nulls())
-        lines = base.mark_line(strokeWidth=1, opacity=0.8).transform_filter("!datum.chosen")
-        thick = base.mark_line(strokeWidth=3).transform_filter("datum.chosen")
-        both = pl.concat([data.with_columns(chosen=pl.lit(False)), best.with_columns(chosen=pl.lit(True))])
-        chart = alt.layer(lines, thick, data=both).facet(
-            column=alt.Column("variant:N").title(None), row=batch_norm_row()
+    )
+    rates = data.sort("learning_rate")["rate"].unique(maintain_order=True).to_list()
+    base = alt.Chart(width=context.options.width, height=context.options.height).encode(
+        x=alt.X("epoch:Q").title("epoch"),
+        y=alt.Y("mean:Q").title("validation accuracy").axis(format="%").scale(zero=False),
+        color=alt.Color("rate:O").title("learning rate").sort(rates).scale(domain=rates, scheme="viridis"),
+    )
+    lines = base.mark_line(strokeWidth=1, opacity=0.8, point={"opacity": 0, "size": 40})
+    thick = base.mark_line(strokeWidth=3, point={"opacity": 0, "size": 40})
+    shown = data.select("configuration", "network", "seed", "rate", "chosen", "epoch", "mean").drop_nulls()
+    chart = alt.layer(
+        lines.transform_filter("!datum.chosen"), thick.transform_filter("datum.chosen"), data=shown
+    ).facet(column=alt.Column("network:N").title(None))
+    return [
+        Figure(
+            name="learning-rates",
+            title="Choice of the learning rate",
+            caption="Validation accuracy after each epoch for every learning rate that was tried; the thick line is the rate "
+            f"that was kept. {_chosen_sentence(chosen)} "
+            "Of several rates, the highest or the lowest being kept says that the search should go further.",
+            reference="figure 1.3",
+            chart=chart,
+            view={"seed": "mean"},
+            per_configuration=True,
         )
-        found.append(
-            Figure(
-                name=f"learning-rates-{slug(keys)}",
-                title=f"Choice of the learning rate, {describe(keys)}",
-                caption="Validation accuracy after each epoch for every learning rate that was tried, mean over the seeds; "
-                f"the thick line is the rate that was kept. {_chosen_sentence(chosen, keys)} "
-                "Of several rates, the highest or the lowest being kept says that the search should go further.",
-                reference="figure 1.3",
-                chart=chart,
-            )
-        )
-    return found
-
-
-def _rate_label() -> pl.Expr:
-    return pl.col("learning_rate").round_sig_figs(3).cast(pl.String)
-
-
-def _chosen_sentence(chosen: pl.DataFrame, keys: dict[str, int]) -> str:
-    rows = chosen.filter(*(pl.col(name) == value for name, value in keys.items()))
-    parts = [
-        f"{row['learning_rate']:.3g} ({describe({k: row[k] for k in network_columns(chosen) if k not in keys})})"
-        for row in rows.iter_rows(named=True)
     ]
+
+
+def _chosen_sentence(chosen: pl.DataFrame) -> str:
+    columns = network_columns(chosen)
+    counts = chosen.group_by("learning_rate", maintain_order=True).agg(pl.struct(columns)).sort("learning_rate")
+    parts = []
+    for rate, configurations in counts.iter_rows():
+        words = describe(configurations[0]) if len(configurations) == 1 else f"{len(configurations)} configurations"
+        parts.append(f"{rate:.3g} ({words})")
     return f"Kept: {', '.join(parts)}."

@@ -1,99 +1,137 @@
-"""Panels whose x axis runs over all nodes of a network, layer after layer."""
+"""Panels whose x axis runs over all nodes of a network, layer after layer: the frame, and the picture in it.
+
+A panel of 800 nodes x 10 classes would be 8,000 marks; as a picture it is a few kilobytes and redraws at once. The
+page draws the picture for what the reader chose, into the frame that `frame_of_panel` makes of the same chart.
+"""
+
+from typing import Any
 
 import altair as alt
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from nodescope.charts import raster
-from nodescope.charts.context import DEAD_COLOUR, Context
+from nodescope.charts.context import DEAD_COLOUR, Context, NodePanels
 
 PANEL_WIDTH = 860
+ROW_HEIGHT = 15
+LOW, HIGH = "#f7fbff", "#08306b"
 
 
-def scatter_panel(
-    frame: pl.DataFrame, value: str, context: Context, *, title: str, y_title: str, y_domain: tuple[float, float]
-) -> alt.LayerChart | alt.FacetChart:
-    """One value per node and class as a cloud of points, one colour per class, layers separated by lines.
+def filled_panel(panels: NodePanels, context: Context, part: pl.DataFrame, label: str) -> dict[str, Any]:
+    """The specification of the panel of one configuration, state, split and seed.
 
     Parameters
     ----------
-    frame
-        Of one net: depth, width, layer, node, class and the value.
+    part
+        Its rows: layer, node, class and the value.
     """
-    depth, width = frame["depth"][0], frame["width"][0]
-    height = context.options.height
-    known = frame.drop_nulls(value)
-    position = (known["layer"] - 1).to_numpy() * width + known["node"].to_numpy()
-    low, high = y_domain
-    palette = np.array([raster.colour(text) for text in context.options.class_colours], np.uint8)
-    pixels = raster.scatter(
-        (position + 0.5) / (depth * width),
-        (known[value].to_numpy() - low) / (high - low),
-        palette[known["class"].to_numpy() % len(palette)],
-        (2 * PANEL_WIDTH, 2 * height),
-        radius=max(1, min(4, PANEL_WIDTH // (2 * depth * width))),
-    )
-    # Points that cannot be seen, for the axes and the legend.
-    corners = pl.DataFrame(
-        {
-            "position": [0, depth * width] * len(context.class_names),
-            "value": [low, high] * len(context.class_names),
-            "class_name": [name for name in context.class_names for _ in range(2)],
-        }
-    )
-    axes = (
-        alt.Chart(corners, width=PANEL_WIDTH, height=height, title=title)
-        .mark_square(opacity=0)
-        .encode(
-            x=_node_axis(depth, width),
-            y=alt.Y("value:Q").title(y_title).scale(domain=[low, high], nice=False),
-            color=alt.Color("class_name:N").title("class").scale(context.class_scale()).legend(symbolOpacity=1),
+    sizes = part.group_by("layer", maintain_order=True).agg(pl.col("node").max() + 1).sort("layer")["node"].to_list()
+    borders = [0, *np.cumsum(sizes, dtype=int).tolist()]
+    known = part.drop_nulls(panels.value)
+    low, high = panels.domain or _domain(known[panels.value])
+    first = pl.DataFrame({"layer": range(1, len(sizes) + 1), "first": borders[:-1]})
+    placed = known.join(first.cast({"layer": part["layer"].dtype}), on="layer", maintain_order="left")
+    position = (placed["first"] + placed["node"]).to_numpy()
+    values, classes = placed[panels.value].to_numpy(), placed["class"].to_numpy()
+    height = _height(panels, context)
+    if panels.mark == "matrix":
+        pixels = _matrix(values, classes, position, (len(context.class_names), borders[-1]), height)
+    else:
+        palette = np.array([raster.colour(text) for text in context.options.class_colours], np.uint8)
+        pixels = raster.scatter(
+            (position + 0.5) / borders[-1],
+            (values - low) / (high - low),
+            palette[classes % len(palette)],
+            (2 * PANEL_WIDTH, 2 * height),
+            radius=max(1, min(4, PANEL_WIDTH // (2 * borders[-1]))),
         )
-    )
-    return alt.layer(axes, raster.image_mark(pixels, PANEL_WIDTH, height), _layer_lines(depth, width))
+    parameters = {"start": 0, "stop": borders[-1], "low": low, "high": high, "borders": borders, "label": label}
+    specification = empty_panel(panels, context)
+    for parameter in specification["params"]:
+        parameter["value"] = parameters[parameter["name"]]
+    return specification | {"datasets": {"picture": [{"url": raster.data_uri(pixels)}]}}
 
 
-def heatmap_panel(
-    values_CJ: np.ndarray,
-    dead_J: np.ndarray,
-    depth: int,
-    width: int,
-    context: Context,
-    *,
-    title: str,
-    low: str,
-    high: str,
-) -> alt.LayerChart | alt.FacetChart:
-    """A matrix of shares [class, node over all layers]; dead nodes as red lines."""
-    height = 14 * len(values_CJ)
-    pixels = raster.matrix(values_CJ, raster.colour(low), raster.colour(high), dead_J, raster.colour(DEAD_COLOUR))
-    corners = pl.DataFrame(
-        {"position": [0, depth * width] * len(context.class_names), "class_name": np.repeat(context.class_names, 2)}
-    )
-    axes = (
-        alt.Chart(corners, width=PANEL_WIDTH, height=height, title=title)
-        .mark_point(opacity=0)
-        .encode(
-            x=_node_axis(depth, width),
-            y=alt.Y("class_name:N")
-            .title("class")
-            .scale(type="band", domain=context.class_names)
-            .sort(context.class_names),
-        )
-    )
-    picture = raster.enlarge(pixels, (max(2 * PANEL_WIDTH, pixels.shape[1]), 2 * height))
-    return alt.layer(axes, raster.image_mark(picture, PANEL_WIDTH, height), _layer_lines(depth, width))
+def empty_panel(panels: NodePanels, context: Context) -> dict[str, Any]:
+    """The specification of a panel without its picture, for the page to fill: parameters, and the data ``picture``."""
+    specification: dict[str, Any] = _chart(panels, context).to_dict(validate=False)
+    return specification
 
 
-def _node_axis(depth: int, width: int) -> alt.X:
-    return (
+def _height(panels: NodePanels, context: Context) -> int:
+    return ROW_HEIGHT * len(context.class_names) if panels.mark == "matrix" else context.options.height
+
+
+def _matrix(
+    values: NDArray[np.floating],
+    classes: NDArray[np.integer],
+    position: NDArray[np.integer],
+    shape: tuple[int, int],
+    height: int,
+) -> raster.Pixels:
+    shares_CJ = np.full(shape, np.nan)
+    shares_CJ[classes, position] = values
+    known_CJ = np.isfinite(shares_CJ)
+    dead_J = known_CJ.any(axis=0) & (np.where(known_CJ, shares_CJ, 0).max(axis=0) == 0)
+    pixels = raster.matrix(shares_CJ, raster.colour(LOW), raster.colour(HIGH), dead_J, raster.colour(DEAD_COLOUR))
+    return raster.enlarge(pixels, (max(2 * PANEL_WIDTH, pixels.shape[1]), 2 * height))
+
+
+def _chart(panels: NodePanels, context: Context) -> alt.LayerChart | alt.FacetChart:
+    first: dict[str, Any] = {"start": 0, "stop": 1, "low": 0, "high": 1, "borders": [0, 1], "label": ""}
+    parameters = [alt.param(name=name, value=value) for name, value in first.items()]
+    x = (
         alt.X("position:Q")
         .title("node, layer after layer")
-        .scale(domain=[0, depth * width], nice=False)
-        .axis(values=[layer * width for layer in range(depth + 1)], grid=False)
+        .scale(domainMin=alt.ExprRef("start"), domainMax=alt.ExprRef("stop"), nice=False, zero=False)
+        .axis(values=alt.ExprRef("borders"), grid=False)
+    )
+    names = context.class_names
+    # Points that cannot be seen, for the axes and the legend.
+    marks = alt.Chart(alt.InlineData([{"class_name": name, "position": 0, "value": 0} for name in names]))
+    if panels.mark == "matrix":
+        axes = marks.mark_point(opacity=0).encode(
+            x=x, y=alt.Y("class_name:N").title("class").scale(type="band", domain=names).sort(names)
+        )
+    else:
+        axes = marks.mark_square(opacity=0).encode(
+            x=x,
+            y=alt.Y("value:Q")
+            .title(panels.title)
+            .scale(domainMin=alt.ExprRef("low"), domainMax=alt.ExprRef("high"), nice=False, zero=False),
+            color=alt.Color("class_name:N").title("class").scale(context.class_scale()).legend(symbolOpacity=1),
+        )
+    image = (
+        alt.Chart(alt.NamedData("picture"))
+        .mark_image(width=alt.ExprRef("width"), height=alt.ExprRef("height"), aspect=False)
+        .encode(url="url:N", x=alt.value(alt.ExprRef("width / 2")), y=alt.value(alt.ExprRef("height / 2")))
+    )
+    lines = (
+        alt.Chart(alt.sequence(1, 2, 1, as_="one"))
+        .transform_calculate(border="slice(borders, 1, -1)")
+        .transform_flatten(["border"])
+        .mark_rule(color="#777777", strokeWidth=0.8, clip=True)
+        .encode(x="border:Q")
+    )
+    return (
+        alt.layer(axes, image, lines)
+        .add_params(*parameters)
+        .properties(
+            width=PANEL_WIDTH,
+            height=_height(panels, context),
+            title=alt.TitleParams(text=alt.ExprRef("label"), anchor="start"),
+        )
     )
 
 
-def _layer_lines(depth: int, width: int) -> alt.Chart:
-    borders = pl.DataFrame({"position": [layer * width for layer in range(1, depth)] or [0]})
-    return alt.Chart(borders).mark_rule(color="#555555", strokeWidth=0.8).encode(x="position:Q")
+def _domain(values: pl.Series) -> tuple[float, float]:
+    """The range of the values, [0, 1] for what lies within it and fills it."""
+    if values.is_empty():
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())  # type: ignore[arg-type]
+    if low >= 0 and 0.5 < high <= 1:
+        return 0.0, 1.0
+    margin = 0.03 * (high - low) or 0.5
+    return low - margin, high + margin

@@ -8,10 +8,13 @@ from nodescope import grid
 if TYPE_CHECKING:
     from nodescope.config import Study
 
-TRAINING = "Networks and training"
-NODES = "What single nodes see"
-ACTIVITY = "Which nodes are on"
+TRAINING = "Accuracy and learning curves"
+RATES = "Choice of the learning rate"
+DISTRIBUTIONS = "Distributions at single nodes"
+NODES = "Medians and activity of all nodes"
+ACTIVITY = "Sparsity, dead nodes and patterns"
 CLASSIFIERS = "Nodes and layers as classifiers"
+PROCESS = "The learning process"
 GRADIENTS = "Weights and gradients"
 REPRODUCTION = "Beside the published works"
 
@@ -30,32 +33,35 @@ class Chart:
         The collected tables that it needs; a study that lacks one has no such chart.
     needs_snapshots : bool
         Whether it shows how the nets change between epochs.
+    lazy : bool
+        Whether its tables are too large to hold (a value per node and class): they are handed over as lazy frames.
     """
 
     name: str
     section: str
     tables: tuple[str, ...]
     needs_snapshots: bool = False
+    lazy: bool = False
 
 
 CHARTS = {
     chart.name: chart
     for chart in (
-        Chart("activation_functions", TRAINING, ("accuracy",)),
-        Chart("learning_rates", TRAINING, ("learning_curves", "replicas")),
-        Chart("learning_curves", TRAINING, ("learning_curves", "accuracy")),
-        Chart("accuracy_curves", TRAINING, ("learning_curves", "accuracy")),
         Chart("test_accuracy", TRAINING, ("accuracy",)),
-        Chart("distributions", NODES, ("distributions",)),
-        Chart("medians", NODES, ("medians",)),
-        Chart("activity", ACTIVITY, ("activity",)),
-        Chart("activity_heatmaps", ACTIVITY, ("activity",)),
+        Chart("accuracy_curves", TRAINING, ("learning_curves", "accuracy")),
+        Chart("learning_curves", TRAINING, ("learning_curves", "accuracy")),
+        Chart("learning_rates", RATES, ("learning_curves", "replicas")),
+        Chart("distributions", DISTRIBUTIONS, ("distributions",)),
+        Chart("activation_functions", DISTRIBUTIONS, ("accuracy",)),
+        Chart("medians", NODES, ("medians",), lazy=True),
+        Chart("activity", NODES, ("activity",), lazy=True),
+        Chart("activity_heatmaps", NODES, ("activity",), lazy=True),
         Chart("dead_nodes", ACTIVITY, ("dead_nodes",)),
-        Chart("sparsity", ACTIVITY, ("sparsity_summary",)),
+        Chart("sparsity", ACTIVITY, ("sparsity", "sparsity_summary")),
         Chart("patterns", ACTIVITY, ("patterns",)),
-        Chart("kernel_densities", CLASSIFIERS, ("densities", "distributions")),
         Chart("layer_accuracy", CLASSIFIERS, ("layer_accuracy",)),
-        Chart("learning_process", CLASSIFIERS, ("layer_accuracy",), needs_snapshots=True),
+        Chart("kernel_densities", CLASSIFIERS, ("densities", "distributions")),
+        Chart("learning_process", PROCESS, ("layer_accuracy",), needs_snapshots=True),
         Chart("local_gradients", GRADIENTS, ("local_gradients",)),
         Chart("scorecard", REPRODUCTION, grid.SCORE_TABLES),
     )

@@ -2,37 +2,45 @@
 
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, network_columns, preferred_split
+from nodescope.charts.context import Context, Figure, network_columns, over_seeds, percent, preferred_split
 from nodescope.charts.layer_lines import layer_lines
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
-    """The sparsity of the trained nets as a table, of trained and untrained nets as figures."""
+    """The sparsity of each layer as a table and as a figure."""
     table = tables["sparsity_summary"]
     split = preferred_split(table)
-    shown = table.filter(pl.col("split") == split).drop("split")
     columns = ["dataset", *network_columns(table)]
-    trained = shown.filter(pl.col("state") == "trained")
-    found = [
+    return [
         Figure(
             name="sparsity-table",
             title="Sparsity of each layer",
-            caption=f"Share of {split} samples for which a node is off, averaged over the nodes of the layer that are not "
+            caption="Share of samples for which a node is off, averaged over the nodes of the layer that are not "
             "dead, as fractions; mean and standard error over the seeds. Empty: a layer whose nodes are all dead, or a net "
             "that diverged.",
             reference="table 5.2",
-            table=trained.select(*columns, "layer", pl.col("mean", "standard_error").round(4), "seeds"),
-        )
+            table=table.select(*columns, "state", "split", "layer", pl.col("mean", "standard_error").round(4), "seeds"),
+            view={"state": "trained", "split": split},
+        ),
+        Figure(
+            name="sparsity",
+            title="Sparsity by layer",
+            caption="The same as lines, mean over the seeds with one standard error. A layer at 50 % is off as often as on; in "
+            f"a sparser layer fewer nodes are on for a sample. {_ends(table, split)}",
+            reference="table 5.2",
+            chart=layer_lines(over_seeds(tables["sparsity"], "sparsity"), context, y_title="sparsity"),
+            view={"state": "trained", "split": split, "seed": "mean"},
+        ),
     ]
-    for state, words in (("trained", "trained nets"), ("initial", "untrained nets")):
-        found.append(
-            Figure(
-                name=f"sparsity-{state}",
-                title=f"Sparsity by layer, {words}",
-                caption=f"The same for the {words}, mean over the seeds with one standard error. A layer at 50 % is off as "
-                "often as on; in a sparser layer fewer nodes are on for a sample.",
-                reference="table 5.2",
-                chart=layer_lines(shown.filter(pl.col("state") == state), context, y_title="sparsity"),
-            )
-        )
-    return found
+
+
+def _ends(table: pl.DataFrame, split: str) -> str:
+    """Sparsity of all networks, before and after training."""
+    of_split = table.filter(pl.col("split") == split).drop_nulls("mean")
+    means = dict(of_split.group_by("state").agg(pl.col("mean").mean()).iter_rows())
+    if not {"initial", "trained"} <= set(means):
+        return ""
+    return (
+        f"Mean over all layers and networks: {percent(means['trained'])} after training, {percent(means['initial'])} before "
+        f"({split} samples)."
+    )

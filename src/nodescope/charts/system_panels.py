@@ -3,16 +3,15 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import SYSTEMS, Context, batch_norm_label, error_band, rounded
-from nodescope.tables import mean_over_seeds
+from nodescope.charts.context import SYSTEMS, Context, batch_norm_label, error_band, network_columns, over_seeds
 
 
 def mean_accuracies(table: pl.DataFrame) -> pl.DataFrame:
-    """Mean and standard error over the seeds of the systems' accuracies, and the mean of the network's."""
-    systems = mean_over_seeds(table.drop("network_accuracy"), "accuracy")
-    network = mean_over_seeds(table.drop("accuracy"), "network_accuracy").rename({"mean": "network"})
+    """The systems' accuracies and the network's, of each seed and as mean and standard error over the seeds."""
+    systems = over_seeds(table.drop("network_accuracy"), "accuracy")
+    network = over_seeds(table.drop("accuracy"), "network_accuracy").rename({"mean": "network_accuracy"})
     keys = [name for name in systems.columns if name not in ("mean", "standard_error", "seeds")]
-    joined = systems.join(network.select(*keys, "network"), on=keys, nulls_equal=True, maintain_order="left")
+    joined = systems.join(network.select(*keys, "network_accuracy"), on=keys, nulls_equal=True, maintain_order="left")
     return joined.with_columns(
         batch_norm_label().alias("norm"),
         **error_band(),
@@ -21,9 +20,11 @@ def mean_accuracies(table: pl.DataFrame) -> pl.DataFrame:
 
 def system_panels(part: pl.DataFrame, context: Context) -> alt.LayerChart | alt.FacetChart:
     """Layers to be faceted by the caller: x = layer, colour = system, dash = split, dotted = network's test accuracy."""
-    columns = ["depth", "norm", "state", "split", "layer", "system", "mean", "low", "high", "network"]
+    columns = [
+        *network_columns(part), "norm", "seed", "state", "split", "layer", "system", "mean", "low", "high", "network_accuracy",
+    ]  # fmt: skip
     shown = [name for name in SYSTEMS if name in part["system"].unique().to_list()]
-    data = rounded(part.select(*columns, *[name for name in ("panel", "column") if name in part.columns]))
+    data = part.select(*columns, *[name for name in ("configuration", "network", "column") if name in part.columns])
     base = alt.Chart(width=context.options.width * 0.7, height=context.options.height).encode(
         x=alt.X("layer:O").title("layer").axis(labelAngle=0)
     )
@@ -40,7 +41,7 @@ def system_panels(part: pl.DataFrame, context: Context) -> alt.LayerChart | alt.
     )
     network = (
         base.mark_line(strokeDash=[1, 3], color="#333333", strokeWidth=1.5)
-        .encode(y="network:Q")
+        .encode(y="network_accuracy:Q")
         .transform_filter(f"datum.split == 'test' && datum.system == '{shown[0] if shown else ''}'")
     )
     return alt.layer(errors, lines, network, data=data)

@@ -11,8 +11,8 @@ from nodescope.charts.context import (
     describe,
     error_band,
     network_columns,
+    over_seeds,
     percent,
-    rounded,
     variant_label,
     variant_scale,
 )
@@ -23,35 +23,38 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """A figure of the test accuracies and a table of the accuracies on all splits."""
     accuracy = tables["accuracy"]
     mean = mean_over_seeds(accuracy.drop("learning_rate", "best_epoch"), "accuracy")
-    return [_figure(mean.filter(pl.col("split") == "test"), context), _table(mean)]
+    seeds = over_seeds(accuracy.drop("learning_rate", "best_epoch"), "accuracy")
+    return [_figure(seeds, mean.filter(pl.col("split") == "test"), context), _table(mean)]
 
 
-def _figure(mean: pl.DataFrame, context: Context) -> Figure:
-    named = mean.with_columns(
+def _figure(seeds: pl.DataFrame, mean: pl.DataFrame, context: Context) -> Figure:
+    named = seeds.with_columns(
         batch_norm_label().alias("norm"),
-        variant_label(mean).alias("variant"),
+        variant_label(seeds).alias("variant"),
         **error_band(),
     )
     variants = named["variant"].unique(maintain_order=True).to_list()
-    data = rounded(named.select("depth", "width", "norm", "variant", "mean", "low", "high").drop_nulls("mean"))
+    shown = [*network_columns(seeds), "norm", "variant", "seed", "split", "mean", "low", "high"]
+    data = named.select(shown).drop_nulls("mean")
     base = alt.Chart(data, width=context.options.width * 0.6, height=context.options.height).encode(
         x=alt.X("depth:O").title("hidden layers").axis(labelAngle=0),
         xOffset=alt.XOffset("variant:N").sort(variants),
         color=alt.Color("variant:N").title("activation").scale(variant_scale(variants)),
     )
-    bars = base.mark_rule().encode(y=alt.Y("low:Q").title("test accuracy"), y2="high:Q")
+    bars = base.mark_rule().encode(y=alt.Y("low:Q").title("accuracy"), y2="high:Q")
     points = base.mark_point(filled=True, size=60).encode(
-        y=alt.Y("mean:Q").title("test accuracy").axis(format="%").scale(zero=False),
-        shape=alt.Shape("variant:N").sort(variants).legend(None),
+        y=alt.Y("mean:Q").title("accuracy").axis(format="%").scale(zero=False),
+        shape=alt.Shape("variant:N").title("activation").scale(domain=variants),
     )
     chart = alt.layer(bars, points).facet(column=alt.Column("width:O").title("nodes per layer"), row=batch_norm_row())
     return Figure(
         name="test-accuracy",
         title="Test accuracy",
-        caption="Test accuracy of the kept nets, mean over the seeds; lines span one standard error to either side. "
+        caption="Accuracy of the kept nets, mean over the seeds; lines span one standard error to either side. "
         f"{_extremes(mean)} Where the lines of two nets overlap, the seeds do not tell them apart.",
         reference="figures 3.4, 3.7, 3.10",
         chart=chart,
+        view={"split": "test", "seed": "mean"},
     )
 
 
@@ -63,7 +66,10 @@ def _extremes(mean: pl.DataFrame) -> str:
     worst, best = known.row(0, named=True), known.row(-1, named=True)
     shown = {name: best[name] for name in columns}
     lowest = {name: worst[name] for name in columns}
-    return f"Best: {describe(shown)} ({percent(best['mean'])}); lowest: {describe(lowest)} ({percent(worst['mean'])})."
+    return (
+        f"Best on test samples: {describe(shown)} ({percent(best['mean'])}); lowest: {describe(lowest)} "
+        f"({percent(worst['mean'])})."
+    )
 
 
 def _table(mean: pl.DataFrame) -> Figure:

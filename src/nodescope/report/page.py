@@ -6,32 +6,35 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from nodescope import grid
-from nodescope.charts.registry import CHARTS
+from nodescope.charts.context import state_label
 from nodescope.config import Study
+from nodescope.config.schema import Charts
 from nodescope.errors import DamagedFileError
 from nodescope.files import write_text
+from nodescope.report.methods import Method, methods_of
+from nodescope.report.overview import Overview, label_of, overview
 from nodescope.report.provenance import Provenance, stage_times
+from nodescope.report.published import index_of
 from nodescope.tables import read_table
 
 
 @dataclass(frozen=True)
 class PageFigure:
-    """A figure as the page shows it."""
+    """A figure as the page shows it; ``entry`` is what the page's script needs of it."""
 
     number: int
     anchor: str
     title: str
     caption: str
+    work: str
     reference: str
-    specification: Markup | None
-    table: dict[str, Any] | None
-    files: dict[str, str]
+    kind: str
+    entry: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -48,38 +51,41 @@ class PageStudy:
     """A study as the page shows it."""
 
     name: str
-    networks: int
-    configurations: int
     seeds: str
-    diverged: list[str]
     settings: str
     dataset: dict[str, Any]
+    overview: Overview
     sections: list[PageSection]
+    methods: list[Method]
     times: list[dict[str, Any]]
     tables: list[str]
+    data: dict[str, Any]
 
 
-def build(path: str | Path, title: str, charts: dict[str, list[str]], results: str | Path) -> None:
+def build(path: str | Path, title: str, studies: list[str], results: str | Path, charts: Charts) -> None:
     """Write the page.
 
     Parameters
     ----------
     path
-        Of the HTML file.
+        Of the HTML file. The figures' data lie beside it in ``data/STUDY``, see `nodescope.charts.drawing.draw`.
     title
         Of the page.
-    charts
-        For each study the kinds of charts that it has, in order.
+    studies
+        Their names, in order.
     results
         The folder of all results.
+    charts
+        How figures look.
     """
     results = Path(results)
-    links = _relative(results, Path(path).parent)
-    studies = []
+    links = Path(os.path.relpath(results, Path(path).parent)).as_posix()
+    shown = []
     number = 0
-    for name, kinds in charts.items():
-        study, number = _study(name, kinds, results, links, number)
-        studies.append(study)
+    for name in studies:
+        study = _study(name, results, charts, number)
+        number += sum(len(section.figures) for section in study.sections)
+        shown.append(study)
     environment = Environment(
         loader=PackageLoader("nodescope.report", "templates"),
         autoescape=True,
@@ -87,12 +93,15 @@ def build(path: str | Path, title: str, charts: dict[str, list[str]], results: s
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["cell"] = _cell
+    environment.filters["duration"] = _duration
+    environment.filters["code"] = _with_code
     html = environment.get_template("page.html.jinja").render(
         title=title,
-        studies=studies,
+        studies=shown,
+        works=index_of([(study.name, figure) for study in shown for s in study.sections for figure in s.figures]),
         links=links,
         provenance=Provenance.now(),
+        data=_script_json({"studies": [study.data for study in shown]}),
         vega=Markup(_vega_bundle()),
     )
     write_text(path, html)
@@ -104,81 +113,101 @@ def _vega_bundle() -> str:
     return script.replace("</script", "<\\/script")
 
 
-def _cell(value: Any) -> str:
-    """A value of a table as a reader wants it."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+def _script_json(value: Any) -> Markup:
+    """JSON inside a script element: only "</" and "<!--" could end it or change how it is read."""
+    return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-def _relative(results: Path, page_folder: Path) -> str:
-    return Path(os.path.relpath(results, page_folder)).as_posix()
+def _duration(seconds: float) -> str:
+    """A time as people say it."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _study(name: str, kinds: list[str], results: Path, links: str, number: int) -> tuple[PageStudy, int]:
+def _with_code(text: str) -> Markup:
+    """Text of a docstring: what stands between double backticks as code."""
+    parts = text.split("``")
+    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
+
+
+def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     folder = results / name
     settings = Study.model_validate(_read_json(folder / "config.json"))
+    dataset = _read_json(results / "datasets" / f"{settings.dataset.name}.json")
     sections: dict[str, list[PageFigure]] = {}
-    for kind in kinds:
-        chart_folder = folder / "charts" / kind
-        for entry in _read_json(chart_folder / "index.json"):
-            number += 1
-            figure = _figure(entry, number, name, chart_folder, f"{links}/{name}/charts/{kind}")
-            sections.setdefault(CHARTS[kind].section, []).append(figure)
-    replicas = read_table(folder / "tables" / "replicas.parquet")
+    for entry in _read_json(folder / "charts" / "index.json"):
+        number += 1
+        sections.setdefault(entry["section"], []).append(_figure(entry, number, name))
     configurations = grid.configurations(settings)
-    study = PageStudy(
+    page_sections = [PageSection(f"{name}-{_anchor(title)}", title, figures) for title, figures in sections.items()]
+    states = grid.states(settings)
+    colours = charts.class_colours
+    return PageStudy(
         name=name,
-        networks=len(configurations) * len(settings.seeds),
-        configurations=len(configurations),
         seeds=", ".join(map(str, settings.seeds)),
-        diverged=_diverged(replicas),
         settings=json.dumps(settings.model_dump(mode="json"), indent=2, ensure_ascii=False),
-        dataset=_read_json(results / "datasets" / f"{settings.dataset.name}.json"),
-        sections=[
-            PageSection(f"{name}-{index}", title, figures) for index, (title, figures) in enumerate(sections.items())
-        ],
+        dataset=dataset,
+        overview=overview(
+            settings,
+            read_table(folder / "tables" / "accuracy.parquet"),
+            read_table(folder / "tables" / "replicas.parquet"),
+        ),
+        sections=page_sections,
+        methods=methods_of(settings),
         times=stage_times(folder / "benchmarks"),
         tables=grid.table_names(settings),
+        data={
+            "name": name,
+            "dataset": settings.dataset.name,
+            "classes": dataset["classes"],
+            "colours": [colours[i % len(colours)] for i in range(len(dataset["classes"]))],
+            "states": [{"name": state, "label": state_label(state)} for state in states],
+            "splits": list(dataset["splits"]),
+            "seeds": [str(seed) for seed in settings.seeds],
+            "axes": _axes(configurations),
+            "configurations": [
+                {"name": c.identifier, "label": label_of(c, configurations), "axes": _keys(c, configurations)}
+                for c in configurations
+            ],
+            "figures": [figure.entry for section in page_sections for figure in section.figures],
+        },
     )
-    return study, number
 
 
-def _figure(entry: dict[str, Any], number: int, study: str, folder: Path, link: str) -> PageFigure:
-    specification = None
-    files = {}
-    if "chart" in entry:
-        text = (folder / entry["chart"]).read_text(encoding="utf-8")
-        # Inside a script element only "</" could end it early.
-        specification = Markup(text.replace("</", "<\\/"))
-        files = {kind: f"{link}/{entry['name']}.{kind}" for kind in ("svg", "png", "vl.json")}
+def _axes(configurations: list[grid.Configuration]) -> dict[str, list[Any]]:
+    """The values of each axis, in order."""
+    found: dict[str, list[Any]] = {}
+    for configuration in configurations:
+        for axis, value in _keys(configuration, configurations).items():
+            if value not in found.setdefault(axis, []):
+                found[axis].append(value)
+    return found
+
+
+def _keys(configuration: grid.Configuration, configurations: list[grid.Configuration]) -> dict[str, Any]:
+    """The axes of a configuration, with its family where there are several."""
+    several = len({other.model for other in configurations}) > 1
+    return dict(configuration.axes) | ({"model": configuration.model} if several else {})
+
+
+def _figure(entry: dict[str, Any], number: int, study: str) -> PageFigure:
+    anchor = f"{study}-{entry['name']}"
+    words = {"caption", "reference", "work", "section"}
     return PageFigure(
         number=number,
-        anchor=f"{study}-{entry['name']}",
+        anchor=anchor,
         title=entry["title"],
         caption=entry["caption"],
+        work=entry["work"],
         reference=entry["reference"],
-        specification=specification,
-        table=entry.get("table"),
-        files=files,
+        kind=entry["kind"],
+        entry={key: value for key, value in entry.items() if key not in words} | {"anchor": anchor, "number": number},
     )
 
 
-def _diverged(replicas: pl.DataFrame) -> list[str]:
-    """One sentence per net that was kept and has diverged."""
-    lost = replicas.filter(pl.col("chosen"), pl.col("diverged_epoch").is_not_null())
-    return [
-        f"{row['activation']} {row['depth']}x{row['width']}{' with BN' if row['batch_norm'] else ''}, seed {row['seed']}, "
-        f"rate {row['learning_rate']:.3g}: loss not finite after epoch {row['diverged_epoch']}; "
-        + (
-            "it never had a finite epoch, so its measurements are missing"
-            if row["best_epoch"] is None
-            else f"the parameters of epoch {row['best_epoch']} are kept"
-        )
-        for row in lost.iter_rows(named=True)
-    ]
+def _anchor(title: str) -> str:
+    return "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
 
 
 def _read_json(path: Path) -> Any:

@@ -22,7 +22,7 @@ from PIL import Image
 
 from nodescope import grid
 from nodescope.charts.context import Context, Figure
-from nodescope.charts.drawing import specification
+from nodescope.charts.drawing import filled, specification
 from nodescope.charts.scorecard import figures
 from nodescope.config import Study
 from nodescope.config.schema import Charts
@@ -154,8 +154,8 @@ def _kept(replicas: pl.DataFrame) -> pl.DataFrame:
 def _comparison(figure: Figure | None, images: Path) -> Iterator[str]:
     if figure is None or figure.chart is None:
         return
-    picture = vl_convert.vegalite_to_png(specification(figure.chart), scale=1.3)
-    _write_small(Image.open(io.BytesIO(picture)), images / f"{figure.name}.png")
+    spec = filled(*specification(figure.chart))
+    _write_small(_picture(spec), images / f"{figure.name}.png")
     yield f"![{figure.title}]({images.name}/{figure.name}.png)"
     yield figure.caption
 
@@ -163,16 +163,20 @@ def _comparison(figure: Figure | None, images: Path) -> Iterator[str]:
 def _figures(run: Run, claims: pl.DataFrame, images: Path) -> Iterator[str]:
     """The first figures of each kind that a claim points to, as far as they were drawn."""
     judged = claims.filter(pl.col("verdict") != "not run")["charts"].str.split(", ").explode()
+    index = run.folder / "charts" / "index.json"
+    entries = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []
     for kind in judged.unique(maintain_order=True):
-        index = run.folder / "charts" / kind / "index.json"
-        entries = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []
-        drawn = [entry for entry in entries if (index.parent / f"{entry['name']}.png").is_file()]
-        for entry in drawn[:FIGURES_OF_A_KIND]:
-            with Image.open(index.parent / f"{entry['name']}.png") as picture:
-                _write_small(picture, images / f"{entry['name']}.png")
+        of_kind = [entry for entry in entries if entry["chart"] == kind]
+        drawn = [(entry, sorted(index.parent.glob(f"{entry['name']}*.vl.json"))[:1]) for entry in of_kind]
+        for entry, (path,) in [(entry, paths) for entry, paths in drawn if paths][:FIGURES_OF_A_KIND]:
+            _write_small(_picture(json.loads(path.read_text(encoding="utf-8"))), images / f"{entry['name']}.png")
             yield f"### {entry['title']}"
             yield f"![{entry['title']}]({images.name}/{entry['name']}.png)"
-            yield f"{entry['caption']} {entry['reference']}."
+            yield f"{entry['caption']} {entry['work']}, {entry['reference']}."
+
+
+def _picture(spec: dict[str, Any]) -> Image.Image:
+    return Image.open(io.BytesIO(vl_convert.vegalite_to_png(spec, scale=1.3)))
 
 
 def _write_small(picture: Image.Image, path: Path) -> None:

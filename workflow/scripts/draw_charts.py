@@ -1,4 +1,4 @@
-"""Draw all figures of one kind."""
+"""Draw the figures of a study for the page."""
 
 from typing import TYPE_CHECKING
 
@@ -9,17 +9,17 @@ if TYPE_CHECKING:
 
     snakemake: Snakemake
 
-name = f"{snakemake.wildcards.study}/{snakemake.wildcards.chart}"
-
-with job(snakemake.log[0], f"Drawing {name}"):
+with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study}"):
     from nodescope.charts.drawing import draw
     from nodescope.config.schema import Charts
 
     draw(
-        snakemake.wildcards.chart,
-        snakemake.input.tables,
+        snakemake.wildcards.study,
+        snakemake.params.charts,
+        f"results/{snakemake.wildcards.study}/tables",
         snakemake.input.dataset,
         Charts.model_validate(snakemake.params.options),
         snakemake.params.states,
         snakemake.output.charts,
+        snakemake.output.data,
     )

@@ -1,0 +1,66 @@
+"""Tables as scripts that a page can load from a disk: columns as bytes, compressed.
+
+A page that was opened from a file may not read its neighbours, but it may run them: each is a call of
+``nodescope.receive(key, frame)``. A frame is ``{"rows", "columns", "data"}``; ``data`` holds the columns one after
+another, gzip in base64:
+
+- texts, whole numbers and truth values as places in the column's ``values`` (``bytes`` 1 or 2 per row, little-endian, 0 is
+  missing);
+- other numbers as float32 byte by byte, all lowest bytes first (they compress better so); rounded in large tables. NaN is
+  missing.
+"""
+
+import base64
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nodescope.files import write_text
+
+#: Bits of a float32's mantissa that a large table keeps: an error of at most 3e-5 of the value, four digits and a half.
+MANTISSA_BITS = 14
+LARGE = 20_000
+
+
+def pack(frame: pl.DataFrame) -> dict[str, Any]:
+    """A frame for the page."""
+    columns: list[dict[str, Any]] = []
+    parts = []
+    for series in frame.iter_columns():
+        if series.dtype.is_float():
+            columns.append({"name": series.name, "kind": "number"})
+            parts.append(_float_bytes(series))
+        else:
+            values, codes = _codes(series)
+            columns.append({"name": series.name, "kind": "value", "values": values, "bytes": codes.itemsize})
+            parts.append(codes.tobytes())
+    compressed = gzip.compress(b"".join(parts), compresslevel=6, mtime=0)
+    return {"rows": len(frame), "columns": columns, "data": base64.b64encode(compressed).decode("ascii")}
+
+
+def write_packed(path: Path, key: str, frame: pl.DataFrame) -> None:
+    """Write a frame as a script that hands it to the page under ``key``."""
+    write_text(path, f"nodescope.receive({json.dumps(key)},{json.dumps(pack(frame), separators=(',', ':'))})\n")
+
+
+def _codes(series: pl.Series) -> tuple[list[Any], NDArray[Any]]:
+    values = series.drop_nulls().unique(maintain_order=True)
+    places = pl.Series(range(1, len(values) + 1), dtype=pl.UInt32)
+    codes = series.replace_strict(values, places, default=0, return_dtype=pl.UInt32) if len(values) else None
+    size = np.dtype("<u1") if len(values) < 2**8 else np.dtype("<u2") if len(values) < 2**16 else np.dtype("<u4")
+    found = np.zeros(len(series), size) if codes is None else codes.to_numpy().astype(size)
+    return values.to_list(), found
+
+
+def _float_bytes(series: pl.Series) -> bytes:
+    numbers = series.fill_null(float("nan")).to_numpy().astype(np.float32)
+    bits = numbers.view(np.uint32)
+    dropped = 23 - MANTISSA_BITS if len(series) >= LARGE else 0
+    half = np.uint32((1 << dropped) >> 1)
+    kept = np.where(np.isfinite(numbers), (bits + half) & ~np.uint32((1 << dropped) - 1), bits)
+    return np.ascontiguousarray(kept.astype("<u4").view(np.uint8).reshape(-1, 4).T).tobytes()

@@ -1,0 +1,151 @@
+"""What was run and what became of it: a status for every network, best and worst."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from nodescope import grid
+from nodescope.charts.context import percent
+from nodescope.config import Study
+from nodescope.words import describe
+
+DONE, DIVERGED, MISSING = "done", "diverged", "missing"
+
+
+@dataclass(frozen=True)
+class Network:
+    """One seed of a configuration."""
+
+    seed: int
+    status: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One configuration; ``standing`` is ``best``, ``worst`` or nothing."""
+
+    identifier: str
+    label: str
+    networks: list[Network]
+    accuracy: str
+    standing: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """Configurations that differ in depth and width only; None where the grid has none."""
+
+    label: str
+    cells: list[Cell | None]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A study at a glance."""
+
+    columns: list[str]
+    rows: list[Row]
+    counts: dict[str, int]
+    best: str
+    worst: str
+    diverged: list[str]
+
+
+def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Overview:
+    """Sum up a study.
+
+    Parameters
+    ----------
+    accuracy, replicas
+        The collected tables.
+    """
+    configurations = grid.configurations(study)
+    test: dict[tuple[str, int], float | None] = {
+        (identifier, row["seed"]): row["accuracy"]
+        for identifier, rows in _by_configuration(study, accuracy.filter(pl.col("split") == "test")).items()
+        for row in rows
+    }
+    ends = {
+        (identifier, row["seed"]): row
+        for identifier, rows in _by_configuration(study, replicas.filter("chosen")).items()
+        for row in rows
+    }
+    means: dict[str, float] = {}
+    networks: dict[str, list[Network]] = {}
+    for configuration in configurations:
+        identifier = configuration.identifier
+        networks[identifier] = [_network(seed, (identifier, seed), test, ends) for seed in study.seeds]
+        known = [value for seed in study.seeds if (value := test.get((identifier, seed))) is not None]
+        if known:
+            means[identifier] = sum(known) / len(known)
+    labels = {c.identifier: label_of(c, configurations) for c in configurations}
+    order = sorted(means, key=lambda identifier: means[identifier])
+    best, worst = (order[-1], order[0]) if order else ("", "")
+    sizes = list(dict.fromkeys((c["depth"], c["width"]) for c in configurations))
+    rows: dict[str, dict[tuple[int, int], Cell]] = {}
+    for c in configurations:
+        other = describe({name: value for name, value in c.axes if name not in ("depth", "width")})
+        other = other if len({other.model for other in configurations}) == 1 else f"{c.model} {other}"
+        standing = "" if len(order) < 2 else {best: "best", worst: "worst"}.get(c.identifier, "")
+        mean = means.get(c.identifier)
+        cell = Cell(
+            c.identifier, labels[c.identifier], networks[c.identifier], "" if mean is None else percent(mean), standing
+        )
+        rows.setdefault(other, {})[c["depth"], c["width"]] = cell
+    every = [network.status for of_configuration in networks.values() for network in of_configuration]
+    return Overview(
+        columns=[f"{depth}x{width}" for depth, width in sizes],
+        rows=[Row(label, [cells.get(size) for size in sizes]) for label, cells in rows.items()],
+        counts={status: every.count(status) for status in (DONE, DIVERGED, MISSING)},
+        best=f"{labels[best]}, {percent(means[best])}" if best else "",
+        worst=f"{labels[worst]}, {percent(means[worst])}" if worst else "",
+        diverged=[
+            f"{labels[identifier]}, seed {network.seed}: {network.words}"
+            for identifier, of_configuration in networks.items()
+            for network in of_configuration
+            if network.status == DIVERGED
+        ],
+    )
+
+
+def label_of(configuration: grid.Configuration, configurations: list[grid.Configuration]) -> str:
+    """A configuration's name for readers, with its family where a study has several."""
+    several = len({other.model for other in configurations}) > 1
+    return describe(dict(configuration.axes) | ({"model": configuration.model} if several else {}))
+
+
+def _by_configuration(study: Study, table: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """The rows of each configuration."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    names = {tuple(c.keys().items()): c.identifier for c in grid.configurations(study)}
+    keys = next(iter(names))
+    for row in table.iter_rows(named=True):
+        identifier = names.get(tuple((key, row[key]) for key, _ in keys))
+        if identifier is not None:
+            found.setdefault(identifier, []).append(row)
+    return found
+
+
+def _network(
+    seed: int,
+    key: tuple[str, int],
+    test: dict[tuple[str, int], float | None],
+    ends: dict[tuple[str, int], dict[str, Any]],
+) -> Network:
+    end = ends.get(key)
+    if end is None:
+        return Network(seed, MISSING, "no result")
+    if end["diverged_epoch"] is not None:
+        kept = (
+            "it never had a finite epoch, so its measurements are missing"
+            if end["best_epoch"] is None
+            else f"the parameters of epoch {end['best_epoch']} are kept"
+        )
+        return Network(
+            seed,
+            DIVERGED,
+            f"rate {end['learning_rate']:.3g}, loss not finite after epoch {end['diverged_epoch']}; {kept}",
+        )
+    return Network(seed, DONE, f"test accuracy {percent(test.get(key))}, epoch {end['best_epoch']} kept")

@@ -1,0 +1,106 @@
+// Tables beside the page: a file may not be read by a page from a disk, but it may be run, and hands over its table.
+const nodescope = (() => {
+  const waiting = new Map();
+  const loaded = new Map();
+
+  const bytesOf = async (base64) => {
+    const binary = atob(base64);
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < binary.length; i += 1) bytes[i] = binary.charCodeAt(i);
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  };
+
+  const codesOf = (bytes, size) => {
+    if (size === 1) return bytes;
+    const copy = bytes.slice().buffer;
+    return size === 2 ? new Uint16Array(copy) : new Uint32Array(copy);
+  };
+
+  // Undoes what nodescope.charts.packing does.
+  const unpack = async (packed) => {
+    const bytes = await bytesOf(packed.data);
+    const rows = packed.rows;
+    const columns = new Map();
+    let at = 0;
+    for (const { name, kind, values, bytes: size } of packed.columns) {
+      if (kind === "value") {
+        columns.set(name, { values: [null, ...values], codes: codesOf(bytes.subarray(at, at + size * rows), size) });
+        at += size * rows;
+      } else {
+        const mixed = new Uint8Array(4 * rows);
+        for (let plane = 0; plane < 4; plane += 1) {
+          for (let i = 0; i < rows; i += 1) mixed[4 * i + plane] = bytes[at + plane * rows + i];
+        }
+        columns.set(name, { numbers: new Float32Array(mixed.buffer) });
+        at += 4 * rows;
+      }
+    }
+    return { rows, columns };
+  };
+
+  return {
+    receive(key, packed) {
+      waiting.get(key)?.resolve(unpack(packed));
+    },
+    load(study, name) {
+      const key = `${study}/${name}`;
+      if (!loaded.has(key)) {
+        loaded.set(key, new Promise((resolve, reject) => {
+          const script = document.createElement("script");
+          const path = `data/${encodeURIComponent(study)}/${encodeURIComponent(name)}.js`;
+          const fail = () => {
+            loaded.delete(key);
+            reject(new Error(`${path} could not be loaded; the folder "data" must lie beside the page`));
+          };
+          waiting.set(key, { resolve });
+          script.onerror = fail;
+          script.onload = () => { waiting.delete(key); script.remove(); };
+          script.src = path;
+          document.head.append(script);
+        }));
+      }
+      return loaded.get(key);
+    },
+  };
+})();
+
+const frames = {
+  has: (frame, name) => frame.columns.has(name),
+
+  values(frame, name) {
+    const column = frame.columns.get(name);
+    return column?.values ? column.values.slice(1) : [];
+  },
+
+  // A value as it was before float32 made it long.
+  value(column, row) {
+    if (column.values) return column.values[column.codes[row]];
+    const number = column.numbers[row];
+    return Number.isNaN(number) ? null : Number(number.toPrecision(7));
+  },
+
+  // The rows for which every test holds; a test is [column, function of a value].
+  select(frame, tests) {
+    let chosen = null;
+    for (const [name, holds] of tests) {
+      const column = frame.columns.get(name);
+      if (!column?.values) continue;
+      const good = column.values.map((value) => holds(value));
+      if (good.every(Boolean)) continue;
+      const next = [];
+      if (chosen === null) {
+        for (let i = 0; i < frame.rows; i += 1) if (good[column.codes[i]]) next.push(i);
+      } else {
+        for (const i of chosen) if (good[column.codes[i]]) next.push(i);
+      }
+      chosen = next;
+    }
+    return chosen ?? Array.from({ length: frame.rows }, (_, i) => i);
+  },
+
+  rows(frame, indices) {
+    const columns = [...frame.columns];
+    return indices.map((i) => Object.fromEntries(columns.map(([name, column]) => [name, frames.value(column, i)])));
+  },
+};

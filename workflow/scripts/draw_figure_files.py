@@ -1,0 +1,23 @@
+"""Draw the figures of a study as files for a paper."""
+
+from typing import TYPE_CHECKING
+
+from nodescope.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import Snakemake
+
+    snakemake: Snakemake
+
+with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study} as files"):
+    from nodescope.charts.drawing import draw_files
+    from nodescope.config.schema import Charts
+
+    draw_files(
+        snakemake.params.charts,
+        f"results/{snakemake.wildcards.study}/tables",
+        snakemake.input.dataset,
+        Charts.model_validate(snakemake.params.options),
+        snakemake.params.states,
+        snakemake.output.figures,
+    )
