@@ -120,7 +120,7 @@ SUMMARIES = {"sparsity": ("sparsity_summary",)}
 SCORE_TABLES = ("scorecard", "claims", "differences")
 SCORED_TABLES = (
     "accuracy", "learning_curves", "medians", "activity", "dead_nodes", "sparsity", "layer_accuracy", "pattern_evolution",
-    "weights", "statistics",
+    "weights", "statistics", "local_gradients",
 )  # fmt: skip
 #: Tables that say what ails the layers and what helps, and those that they are made from.
 DIAGNOSIS_TABLES = ("diagnosis", "remedies")

@@ -272,6 +272,34 @@ def made_features(effect, noise):
     return {"statistics": measured_nets(std=std)}
 
 
+def made_boxes(median, spread):
+    """Boxes of the channels' emission and absorption, from functions of the row."""
+    rows = each(
+        layers_of(initialised_nets()),
+        state=["initial", "trained"],
+        quantity=["emission", "absorption"],
+        channel=range(5),
+    )
+    rows = [{**row, "weights_file": None} for row in rows]
+    middle = table(rows, median=median, spread=spread).with_columns(
+        q1=pl.col("median") - pl.col("spread") / 2, q3=pl.col("median") + pl.col("spread") / 2
+    )
+    return {"local_gradients": middle.drop("spread")}
+
+
+def made_channels(effect, noise):
+    def value(row):
+        step = {1: 0.3, -1: 0.01, 0: 0.062}[effect] + (row["seed"] - 1) * noise / 2
+        return 1 + step * row["channel"]
+
+    return made_boxes(value, lambda row: value(row) / 2)
+
+
+def made_emission(effect, noise):
+    emits = lambda row: row["quantity"] == "emission"  # noqa: E731
+    return made_boxes(lambda row: 1.0, lambda row: 0.5 + 0.1 * effect * emits(row) + emits(row) * jitter(row, noise))
+
+
 MADE = {
     "relu_beats_sigmoid": made_accuracy(lambda row: row["activation"] == "relu"),
     "batch_norm_widens_the_gap": made_accuracy(lambda row: row["activation"] == "relu" and row["batch_norm"]),
@@ -302,6 +330,8 @@ MADE = {
     "weights_spread_slightly": made_weights,
     "uniform_weights_turn_bell_shaped": made_bell,
     "features_spread_with_training_and_depth": made_features,
+    "channels_differ": made_channels,
+    "emission_varies_more": made_emission,
 }
 
 
@@ -332,7 +362,7 @@ def test_one_seed_cannot_tell(name):
 
 MEASURED = (
     "accuracy", "network_accuracy", "median", "active_share", "dead", "dead_share", "sparsity", "loss", "std", "kurtosis",
-    "relative_entropy", "weighted_jaccard_final",
+    "relative_entropy", "weighted_jaccard_final", "q1", "q3",
 )  # fmt: skip
 
 

@@ -3,7 +3,15 @@
 import polars as pl
 
 from nodescope.reproduction.cases import Tables
-from nodescope.reproduction.claims import accuracy, activity, initialisations, medians, patterns, systems
+from nodescope.reproduction.claims import (
+    accuracy,
+    activity,
+    initialisations,
+    local_gradients,
+    medians,
+    patterns,
+    systems,
+)
 from nodescope.reproduction.claims.claim import PRETORIUS, Claim
 from nodescope.reproduction.judging import NOT_RUN, Judgement, NotRun
 
@@ -16,6 +24,7 @@ CLAIMS: tuple[Claim, ...] = (
     *systems.CLAIMS,
     *patterns.CLAIMS,
     *initialisations.CLAIMS,
+    *local_gradients.CLAIMS,
 )
 
 #: The networks that a work is about, where it is about one kind.

@@ -1,0 +1,66 @@
+"""Claims on the gradient that channels send back and receive (Park 2022)."""
+
+import polars as pl
+
+from nodescope.reproduction.cases import Tables, as_cases, change, need, over_seeds, per_net
+from nodescope.reproduction.claims.claim import PARK, Claim
+from nodescope.reproduction.judging import BOUND_RULE, SIGN_RULE, Judgement, judge_all, judge_bounds, judge_sign
+
+#: "Differ": the standard deviation between channels is at least this share of their mean.
+DIFFERS = 0.1
+
+#: How far a channel's values lie apart from sample to sample.
+RANGE = pl.col("q3") - pl.col("q1")
+
+
+def channels_differ(tables: Tables) -> Judgement:
+    """Coefficient of variation between the channels of a layer: of their medians, and of their interquartile ranges."""
+    boxes = _boxes(tables)
+    return judge_all(
+        judge_bounds(
+            as_cases(over_seeds(per_net(boxes, _share(value.std(), value.mean()), "quantity", "layer"))), low=DIFFERS
+        )
+        for value in (pl.col("median"), RANGE)
+    )
+
+
+def emission_varies_more(tables: Tables) -> Judgement:
+    """Interquartile range over median, both averaged over the channels of a layer: emission less absorption."""
+    spread = per_net(_boxes(tables), _share(RANGE.mean(), pl.col("median").mean()), "quantity", "layer")
+    return judge_sign(as_cases(over_seeds(change(spread, "quantity", "emission", "absorption"))))
+
+
+def _boxes(tables: Tables) -> pl.DataFrame:
+    """Of trained networks: those trained here, or started from a file of weights."""
+    return need(
+        tables, "local_gradients", (pl.col("state") == "trained") | pl.col("weights_file").is_not_null(),
+        what="trained networks",
+    ).filter(pl.col("state") == pl.col("state").last())  # fmt: skip
+
+
+def _share(value: pl.Expr, of: pl.Expr) -> pl.Expr:
+    return pl.when(of > 0).then(value / of)
+
+
+CLAIMS = (
+    Claim(
+        "channels_differ",
+        PARK,
+        "figure 4",
+        "Channels differ in the median and the variance of their emission and absorption.",
+        "standard deviation over mean, between the channels of a layer: of their medians; and of their interquartile ranges",
+        BOUND_RULE.format(value="each of the two", bound=f"at least {DIFFERS:g}"),
+        ("local_gradients",),
+        channels_differ,
+    ),
+    Claim(
+        "emission_varies_more",
+        PARK,
+        "figure 4",
+        "Emission varies more than absorption.",
+        "interquartile range over median, both averaged over the channels of a layer: emission less absorption",
+        SIGN_RULE.format(value="the difference"),
+        ("local_gradients",),
+        emission_varies_more,
+    ),
+)
