@@ -22,6 +22,7 @@ from pathlib import Path
 
 import layers
 import numpy as np
+import propagation
 import training
 import whole_runs
 from measure import Row, cores
@@ -44,6 +45,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "analyses": lambda root: layers.compare_analyses(200, 20_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
         "recording": lambda root: [layers.compare_recording(800, 10_000)],
+        "propagation": lambda root: [propagation.compare_propagation(21, 200, 1_000)],
         "dry-run": lambda root: [whole_runs.measure_dry_run()],
     },
     "full": {
@@ -55,6 +57,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "analyses": lambda root: layers.compare_analyses(200, 55_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
         "recording": lambda root: [layers.compare_recording(800, 60_000)],
+        "propagation": lambda root: [propagation.compare_propagation(21, 500, 2_000)],
         "default-run": lambda root: [whole_runs.compare_default_run()],
         "dry-run": lambda root: [whole_runs.measure_dry_run()],
     },
