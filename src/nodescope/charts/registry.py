@@ -16,6 +16,8 @@ ACTIVITY = "Sparsity, dead nodes and patterns"
 CLASSIFIERS = "Nodes and layers as classifiers"
 PROCESS = "The learning process"
 GRADIENTS = "Weights and gradients"
+LAYERS = "Distributions of whole layers"
+DIAGNOSIS = "Diagnosis and remedies"
 REPRODUCTION = "Beside the published works"
 
 
@@ -62,7 +64,12 @@ CHARTS = {
         Chart("layer_accuracy", CLASSIFIERS, ("layer_accuracy",)),
         Chart("kernel_densities", CLASSIFIERS, ("densities", "distributions")),
         Chart("learning_process", PROCESS, ("layer_accuracy",), needs_snapshots=True),
+        Chart("layer_distributions", LAYERS, ("layer_distributions",)),
+        Chart("layer_statistics", LAYERS, ("statistics",)),
+        Chart("signal_propagation", GRADIENTS, ("statistics", "gradients")),
+        Chart("weight_distributions", GRADIENTS, ("weight_distributions", "weights")),
         Chart("local_gradients", GRADIENTS, ("local_gradients",)),
+        Chart("diagnosis", DIAGNOSIS, ("diagnosis", "remedies")),
         Chart("scorecard", REPRODUCTION, grid.SCORE_TABLES),
     )
 }

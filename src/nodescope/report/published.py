@@ -38,13 +38,22 @@ CONTENTS = {
             "Layers as classifiers",
         ),
         **dict.fromkeys(("figure 6.6", "figure 6.7"), "Layers as classifiers during training"),
-    }
+    },
+    "Park 2022": {
+        "figure 1": "Training loss by initialisation",
+        "figure 2": "Weights and biases before and after training",
+        "figure 3": "Features before and after training, of training, validation and random inputs",
+        "figure 4": "Absorption and emission of gradients per channel",
+    },
 }  # fmt: skip
 
 TITLES = {
     "Pretorius 2020": "Pretorius, Activation functions in deep neural networks, MEng dissertation, North-West University, 2020",
     "Hartmann et al. 2021": "Hartmann, Franzen and Brodehl, Studying the evolution of neural activation patterns during training "
     "of feed-forward ReLU networks, Frontiers in Artificial Intelligence 4:642374, 2021",
+    "Park 2022": "Park, Distributions in deep neural networks, KAIST, 2022",
+    "Signal propagation": "Distribution of activations and gradients in a deep network, an online showcase with interactive figures",
+    "Iris tutorial": "Activation distribution, a tutorial on Iris, 2022",
 }
 
 

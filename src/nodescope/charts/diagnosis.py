@@ -1,0 +1,148 @@
+"""What ails each layer, with the evidence; and which configuration helps, by how much."""
+
+import altair as alt
+import polars as pl
+
+from nodescope.charts.context import Context, Figure, network_columns, percent, with_network
+from nodescope.diagnosis import PROBLEMS
+
+WORK = "Iris tutorial"
+WORDS = {problem: problem.replace("_", " ") for problem in PROBLEMS}
+VERDICTS = {"found": "#cc3311", "not found": "#dddddd", "cannot be told": "#ffffff"}
+HELPS = {"better": "#228833", "worse": "#cc3311", "cannot be told": "#777777"}
+
+
+def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
+    """Layer by problem, and the configurations beside the first, as a figure and as a table."""
+    diagnosis, remedies = tables["diagnosis"], tables["remedies"]
+    changes = remedies.filter(pl.col("quantity") == "test_accuracy").drop_nulls("change")
+    found = [_matrix(diagnosis, context)]
+    if len(changes):
+        found.append(_changes(changes, context))
+    return [*found, _table(remedies, context)]
+
+
+def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
+    state = context.states[-1]
+    columns = ["configuration", "network", "seed", "state", "layer", "evidence", "threshold", "evidence_is"]
+    data = with_network(diagnosis).select(
+        *columns,
+        problem=pl.col("problem").replace_strict(WORDS),
+        verdict=pl.when(pl.col("found"))
+        .then(pl.lit("found"))
+        .when(~pl.col("found"))
+        .then(pl.lit("not found"))
+        .otherwise(pl.lit("cannot be told")),
+    )
+    last = diagnosis.filter(pl.col("state") == state)
+    by_problem = last.group_by("problem", maintain_order=True).agg(pl.col("found").mean())
+    shares = "; ".join(f"{WORDS[problem]} {percent(share)}" for problem, share in by_problem.iter_rows())
+    networks = data["network"].unique(maintain_order=True).to_list()
+    chart = (
+        alt.Chart(data, width=alt.Step(16), height=alt.Step(16))
+        .mark_rect(stroke="#bbbbbb", strokeWidth=0.5)
+        .encode(
+            x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+            y=alt.Y("network:N").title(None).sort(networks).axis(labelLimit=300),
+            color=alt.Color("verdict:N").title(None).scale(domain=list(VERDICTS), range=list(VERDICTS.values())),
+            tooltip=[
+                "network:N",
+                "layer:O",
+                "problem:N",
+                "verdict:N",
+                alt.Tooltip("evidence:Q", format=".4g"),
+                alt.Tooltip("threshold:Q", format=".4g"),
+                alt.Tooltip("evidence_is:N", title="evidence is"),
+            ],
+        )
+        .facet(column=alt.Column("problem:N").title(None).sort(list(WORDS.values())))
+        .resolve_scale(x="independent")
+    )
+    return Figure(
+        name="diagnosis",
+        title="Diagnosis of each layer",
+        caption="A problem is found where the evidence passes its threshold; pointing at a field shows both. Vanishing and "
+        "exploding gradient: the norm of the gradient in the layer over that at the output; dead nodes: the share of nodes that "
+        "are on for no training sample; saturation: the share of activations near a bound of the function, for functions with "
+        f"two bounds. Share of layers in which it is found in the last state: {shares}.",
+        work=WORK,
+        reference="diagnosis",
+        chart=chart,
+        view={"state": state, "seed": str(diagnosis["seed"][0])},
+        quantity="evidence",
+    )
+
+
+def _changes(changes: pl.DataFrame, context: Context) -> Figure:
+    error = pl.col("standard_error").fill_null(0)
+    named = with_network(changes).with_columns(
+        low=pl.col("change") - error,
+        high=pl.col("change") + error,
+        verdict=_verdict(),
+    )
+    data = named.select(
+        *network_columns(changes), "network", "baseline", "change", "low", "high", "value", "baseline_value", "verdict"
+    )
+    base = alt.Chart(data, width=context.options.width * 1.5, height=alt.Step(18)).encode(
+        y=alt.Y("network:N").title(None).sort(data["network"].to_list()).axis(labelLimit=300),
+        color=alt.Color("verdict:N").title(None).scale(domain=list(HELPS), range=list(HELPS.values())),
+        tooltip=[
+            "network:N",
+            "baseline:N",
+            *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("value", "baseline_value", "change")),
+        ],
+    )
+    title = "change of test accuracy"
+    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q").title(title).axis(format="+%"), x2="high:Q")
+    points = base.mark_point(filled=True, size=60).encode(x=alt.X("change:Q").title(title))
+    zero = alt.Chart().mark_rule(strokeDash=[3, 3], color="#777777").encode(x=alt.datum(0))
+    best = changes.sort("change", descending=True, maintain_order=True).row(0, named=True)
+    helps = (
+        f"The largest gain is {100 * best['change']:.1f} points, from {percent(best['baseline_value'])} to "
+        f"{percent(best['value'])}."
+        if best["change"] > 0
+        else "None does better than the first."
+    )
+    return Figure(
+        name="remedies",
+        title="What helps: test accuracy beside the first configuration",
+        caption="Difference of the test accuracy to the first configuration of the same depth and width, seed by seed; mean and "
+        f"one standard error. Better or worse: by more than two standard errors. {helps}",
+        work=WORK,
+        reference="remedies",
+        chart=alt.layer(zero, bars, points, data=data),
+        quantity="change",
+    )
+
+
+def _verdict() -> pl.Expr:
+    return (
+        pl.when(pl.col("helps"))
+        .then(pl.lit("better"))
+        .when(~pl.col("helps"))
+        .then(pl.lit("worse"))
+        .otherwise(pl.lit("cannot be told"))
+    )
+
+
+def _table(remedies: pl.DataFrame, context: Context) -> Figure:
+    shown = remedies.select(
+        "dataset",
+        *network_columns(remedies),
+        "baseline",
+        pl.col("state").fill_null("kept net"),
+        pl.col("quantity").str.replace_all("_", " "),
+        *(pl.col(name).round_sig_figs(4) for name in ("value", "baseline_value", "change", "standard_error")),
+        "seeds",
+        verdict=_verdict(),
+    )
+    return Figure(
+        name="remedies-table",
+        title="What helps: every quantity beside the first configuration",
+        caption="Test accuracy, number of problems found over the layers of a net, and for each problem the evidence of its worst "
+        "layer; means over the seeds, and the difference to the first configuration of the same depth and width, seed by seed, "
+        "with its standard error. Better or worse: by more than two standard errors; empty: cannot be told from one seed.",
+        work=WORK,
+        reference="remedies",
+        table=shown,
+    )

@@ -1,0 +1,109 @@
+"""Histograms of many values as the charts show them: as densities, smoothed, and added up."""
+
+import math
+
+import altair as alt
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nodescope.charts.context import Context, state_label, with_network
+
+
+def with_curves(histograms: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Put a curve over each histogram, and give both as a density and added up.
+
+    Parameters
+    ----------
+    histograms
+        With bin_left, bin_right, count; histograms whose counts are null are left out.
+    columns
+        Those that tell one histogram from another.
+
+    Returns
+    -------
+    DataFrame
+        ``columns``, bin_left, bin_right and ``shape``. For the shape ``density`` the columns ``height`` (share of the values
+        per unit of value) and ``curve`` (the same smoothed by a Gaussian kernel whose bandwidth follows Silverman's rule, from
+        the bins) at the place ``at``; for ``cumulative`` the share of the values up to the bin's right end, in both.
+    """
+    found = []
+    for key, part in histograms.drop_nulls("count").group_by(columns, maintain_order=True):
+        left, right, count = (part[name].to_numpy() for name in ("bin_left", "bin_right", "count"))
+        share = count / count.sum()
+        added = share.cumsum()
+        shown = {
+            "density": {
+                "height": share / (right - left),
+                "curve": _smoothed(left, right, count),
+                "at": (left + right) / 2,
+            },
+            "cumulative": {"height": added, "curve": added, "at": right},
+        }
+        for shape, columns_of_shape in shown.items():
+            made = {"bin_left": left, "bin_right": right, **columns_of_shape}
+            names = {
+                name: pl.lit(value, dtype=histograms.schema[name]) for name, value in zip(columns, key, strict=True)
+            }
+            found.append(pl.DataFrame(made).with_columns(shape=pl.lit(shape), **names))
+    types = {name: histograms.schema[name] for name in columns}
+    numbers = {name: pl.Float64 for name in ("bin_left", "bin_right", "height", "curve", "at")}
+    empty = pl.DataFrame(schema={**numbers, "shape": pl.String, **types})
+    return pl.concat([empty, *found])
+
+
+def _smoothed(left: NDArray[np.float64], right: NDArray[np.float64], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The density at the middle of each bin."""
+    share, middle = count / count.sum(), (left + right) / 2
+    mean = (share * middle).sum()
+    spread = math.sqrt((share * (middle - mean) ** 2).sum())
+    # Within a bin nothing is known.
+    width = max(1.06 * spread * count.sum() ** -0.2, float(right[0] - left[0]))
+    kernel = np.exp(-(((middle[:, None] - middle) / width) ** 2) / 2) / (width * math.sqrt(2 * math.pi))
+    density: NDArray[np.float64] = kernel @ share
+    return density
+
+
+def before_and_after(histograms: pl.DataFrame, context: Context, columns: list[str], title: str) -> alt.FacetChart:
+    """Histograms of the first and the last state over each other: a row per ``row``, a column per network.
+
+    Parameters
+    ----------
+    histograms
+        With state, ``row``, bin_left, bin_right, count, and the key columns.
+    columns
+        Those that tell one histogram from another, beside state, row and network.
+    title
+        Of the horizontal axis.
+    """
+    ends = [context.states[0], context.states[-1]]
+    named = with_network(histograms.filter(pl.col("state").is_in(ends)))
+    told = ["configuration", "network", "state", "row", *columns]
+    data = with_curves(named, told).with_columns(
+        when=pl.col("state").replace_strict({state: state_label(state) for state in ends})
+    )
+    data = data.drop("state")
+    colour = (
+        alt.Color("when:N")
+        .title(None)
+        .scale(domain=list(dict.fromkeys(map(state_label, ends))), range=["#228833", "#4477aa"][: len(set(ends))])
+    )
+    base = alt.Chart(width=context.options.width * 0.8, height=90)
+    bars = base.mark_rect(opacity=0.35).encode(
+        x=alt.X("bin_left:Q").title(title),
+        x2="bin_right:Q",
+        y=alt.Y("height:Q").title("density").axis(tickCount=3, format="~g"),
+        y2=alt.datum(0),
+        color=colour,
+    )
+    curve = base.mark_line(strokeWidth=1.5).encode(
+        x=alt.X("at:Q").title(title), y=alt.Y("curve:Q").title("density"), color=colour
+    )
+    return (
+        alt.layer(bars, curve, data=data)
+        .facet(
+            row=alt.Row("row:N").title(None).sort(named["row"].unique(maintain_order=True).to_list()),
+            column=alt.Column("network:N").title(None),
+        )
+        .resolve_scale(x="independent", y="independent")
+    )
