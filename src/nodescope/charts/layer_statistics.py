@@ -33,7 +33,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     table = tables["statistics"]
     keys = [*table.columns[: table.columns.index("seed") + 1], "state", "split", "kind", "layer"]
     long = table.select(*keys, *STATISTICS).unpivot(
-        STATISTICS, index=keys, variable_name="statistic", value_name="value"
+        list(STATISTICS), index=keys, variable_name="statistic", value_name="value"
     )
     mean = over_seeds(long.with_columns(pl.col("statistic").replace_strict(STATISTICS)), "value")
     named = mean.with_columns(batch_norm_label().alias("norm"), variant_label(mean).alias("variant"), **error_band())

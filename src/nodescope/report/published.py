@@ -52,7 +52,7 @@ TITLES = {
     "Hartmann et al. 2021": "Hartmann, Franzen and Brodehl, Studying the evolution of neural activation patterns during training "
     "of feed-forward ReLU networks, Frontiers in Artificial Intelligence 4:642374, 2021",
     "Park 2022": "Park, Distributions in deep neural networks, KAIST, 2022",
-    "Signal propagation": "Distribution of activations and gradients in a deep network, an online showcase with interactive figures",
+    "Signal propagation": "Distribution of activations and gradients in a deep network, an online showcase",
     "Iris tutorial": "Activation distribution, a tutorial on Iris, 2022",
 }
 

@@ -1,0 +1,84 @@
+"""The curves over histograms, and what the figures of whole layers show of their tables."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from nodescope import grid
+from nodescope.analyses.moments import histogram
+from nodescope.charts import diagnosis, signal_propagation
+from nodescope.charts.context import Context
+from nodescope.charts.drawing import in_view, specification
+from nodescope.charts.histograms import with_curves
+from nodescope.config.schema import Charts
+
+
+def curves_of(values, bins=40):
+    found = with_curves(histogram(np.asarray(values), bins).with_columns(net=pl.lit("a")), ["net"])
+    return {shape: found.filter(pl.col("shape") == shape) for shape in ("density", "cumulative")}
+
+
+def test_a_smoothed_density_is_the_kernel_density_of_the_values_up_to_the_width_of_a_bin():
+    values = np.random.default_rng(0).normal(3, 2, 500)
+    density = curves_of(values, bins=400)["density"]
+    spread = values.std()
+    h = 1.06 * spread * 500**-0.2
+    kernel = np.exp(-(((density["at"].to_numpy()[:, None] - values) / h) ** 2) / 2) / (h * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(density["curve"], kernel.mean(axis=1), atol=2e-3 * kernel.mean(axis=1).max())
+
+
+def test_bars_of_a_density_cover_one_and_the_cumulative_share_ends_at_one():
+    values = np.random.default_rng(1).gamma(2, size=3000)
+    curves = curves_of(values)
+    width = curves["density"]["bin_right"] - curves["density"]["bin_left"]
+    assert (curves["density"]["height"] * width).sum() == pytest.approx(1)
+    cumulative = curves["cumulative"]
+    assert cumulative["height"][-1] == pytest.approx(1)
+    for at, share in cumulative.select("at", "height").rows()[:-1]:
+        assert share == pytest.approx(np.mean(values < at))
+
+
+def test_values_that_are_all_the_same_have_curves_too_and_unknown_ones_none():
+    curves = curves_of(np.full(100, 0.5), bins=10)
+    assert curves["density"]["curve"].is_finite().all()
+    assert len(curves_of(np.array([np.nan]))["density"]) == 0
+
+
+@pytest.fixture
+def context(small_study):
+    return Context(Charts(), ["a", "b", "c"], grid.states(small_study))
+
+
+def test_the_range_of_a_layer_is_its_mean_less_and_plus_its_standard_deviation(small_tables, context):
+    figure = signal_propagation.figures(small_tables, context)[0]
+    (data,) = specification(figure.chart)[1].values()
+    shown = in_view(data, figure.view)
+    expected = small_tables["statistics"].filter(
+        pl.col("state") == "initial", pl.col("split") == "train", pl.col("seed") == 0, pl.col("kind") == "post"
+    )
+    assert len(shown) == len(expected) == 4 * 1 + 4 * 2
+    np.testing.assert_allclose(shown["low"], expected["mean"] - expected["std"])
+    np.testing.assert_allclose(shown["high"], expected["mean"] + expected["std"])
+
+
+def test_the_gradient_that_reaches_a_layer_is_the_evidence_of_the_diagnosis(small_tables, context):
+    figure = signal_propagation.figures(small_tables, context)[2]
+    (data,) = specification(figure.chart)[1].values()
+    one = ["depth", "activation", "batch_norm", "state", "layer"]
+    shown = data.filter(pl.col("seed") == "1").sort(one)
+    evidence = (
+        small_tables["diagnosis"]
+        .filter(pl.col("problem") == "vanishing_gradient", pl.col("seed") == 1)
+        .drop_nulls("evidence")
+        .sort(one)
+    )
+    np.testing.assert_allclose(shown["mean"], evidence["evidence"])
+
+
+def test_the_matrix_of_the_diagnosis_says_of_a_diverged_net_that_it_cannot_be_told(small_tables, context):
+    figure = diagnosis.figures(small_tables, context)[0]
+    (data,) = specification(figure.chart)[1].values()
+    diverged = data.filter(pl.col("network") == "relu 2x6 without BN", pl.col("state") == "trained")
+    assert diverged["verdict"].unique().to_list() == ["cannot be told"]
+    others = data.filter(pl.col("network") != "relu 2x6 without BN")
+    assert set(others["verdict"]) == {"found", "not found"}
