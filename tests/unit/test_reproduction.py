@@ -258,6 +258,7 @@ def test_percent_and_points_are_shown_where_shares_are_compared():
 
 
 def test_claims_point_to_charts_that_exist():
+    assert all(claim.charts for claim in CLAIMS)
     assert {chart for claim in CLAIMS for chart in claim.charts} <= set(CHARTS)
 
 

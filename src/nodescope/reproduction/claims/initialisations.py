@@ -138,7 +138,7 @@ CLAIMS = (
         + " "
         + BOUND_RULE.format(value="it", bound=f"at most {100 * SLIGHTLY:g} %")
         + " Both parts must hold.",
-        (),
+        ("weight_distributions",),
         weights_spread_slightly,
     ),
     Claim(
@@ -148,7 +148,7 @@ CLAIMS = (
         "Weights that start uniform turn bell-shaped.",
         "excess kurtosis of a layer's weights (uniform: -1.2, normal: 0), trained less initial",
         SIGN_RULE.format(value="the difference"),
-        (),
+        ("weight_distributions",),
         uniform_weights_turn_bell_shaped,
     ),
     Claim(
@@ -158,7 +158,7 @@ CLAIMS = (
         "The standard deviation of the features grows strongly with training and with depth.",
         "standard deviation of a layer's pre-activations: trained less initial; and, trained, last layer less first",
         SIGN_RULE.format(value="each of the two differences"),
-        (),
+        ("layer_statistics", "layer_distributions"),
         features_spread_with_training_and_depth,
     ),
 )
