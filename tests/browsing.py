@@ -52,8 +52,9 @@ class Visit:
 
     def check(self) -> None:
         """Fail where anything was asked of a network, or anything stands in the console."""
-        assert [url for url in self.requests if not url.startswith(("file:", "data:", "blob:"))] == []
-        assert self.complaints == []
+        asked = [url for url in self.requests if not url.startswith(("file:", "data:", "blob:"))]
+        assert not asked, asked
+        assert not self.complaints, self.complaints
 
 
 @contextmanager

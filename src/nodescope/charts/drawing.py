@@ -242,7 +242,8 @@ class _Page:
             for key, frame in frames.items():
                 self._pack(f"{figure.name}.{key}", frame)
         _write_drawing(self.folder / figure.name, filled(spec, shown))
-        return {"kind": "chart", "specification": spec, "data": list(frames)}
+        known = {"configurations": _configurations(frames)} if figure.per_configuration else {}
+        return {"kind": "chart", "specification": spec, "data": list(frames)} | known
 
     def _nodes(self, figure: Figure, panels: NodePanels) -> dict[str, Any]:
         pinned = first_pinned([identifier for identifier, _, _ in configurations_of(panels.frame)])

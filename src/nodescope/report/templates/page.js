@@ -165,9 +165,14 @@
     if (column === "seed") return value === "mean" ? "mean over seeds" : `seed ${value}`;
     return "";
   }).filter(Boolean).join(" · ");
-  const notes = (figure, view) => FOLLOWED.filter((column) => column in view && chosen[column] && chosen[column] !== view[column]
+  // The pinned networks of which a figure has no row: they diverged, or the table lacks them.
+  const lacking = (figure, rows) => {
+    const known = new Set(rows.map((row) => row.network));
+    return (figure.configurations ? shownPins().filter((c) => !known.has(c.label)) : []).map((c) => `nothing was measured for ${c.label}`);
+  };
+  const notes = (figure, view, rows) => [...lacking(figure, rows), ...FOLLOWED.filter((column) => column in view && chosen[column] && chosen[column] !== view[column]
     && !(column === "seed" && chosen.seed === "mean") && !(column === "state" && chosen.state === "trained"))
-    .map((column) => `no ${column === "state" ? stateLabel(figure.study, chosen.state) : `${words(column)} ${chosen[column]}`} here`).join(", ");
+    .map((column) => `no ${column === "state" ? stateLabel(figure.study, chosen.state) : `${words(column)} ${chosen[column]}`} here`)].join(", ");
 
   const HIDDEN = new Set(["norm", "low", "high", "configuration", "column", "row", "variant"]);
   const nameOf = (row, varying) => varying.map((name) => {
@@ -366,7 +371,7 @@
 
   const framesOf = async (figure) => {
     if (!figure.per_configuration) return Promise.all(figure.data.map((name) => nodescope.load(figure.study.name, `${figure.name}.${name}`)));
-    const pins = shownPins().filter((c) => c.study.figureByName.has(figure.name));
+    const pins = shownPins().filter((c) => c.study.figureByName.get(figure.name)?.configurations.includes(c.name));
     const wanted = pins.flatMap((c) => c.study.figureByName.get(figure.name).data.map((name) => [name, c.study.name, `${figure.name}.${name}.${c.name}`]));
     const loaded = await Promise.all(wanted.map(([, study, name]) => nodescope.load(study, name)));
     return loaded.map((frame, i) => Object.assign(Object.create(frame), frame, { of: wanted[i][0] }));
@@ -386,7 +391,7 @@
 
   const drawChart = async (figure, holder) => {
     const parts = await framesOf(figure);
-    if (!parts.length) return { note: "Pin a network (above) to see it here; all pinned networks are filtered out." };
+    if (!parts.length) return { note: [...lacking(figure, []), "Pin a network (above) to see it here; what is pinned is filtered out or was not measured."].join(". ") };
     const view = viewsOf(figure, parts);
     const rowsByName = {};
     const all = [];
@@ -684,14 +689,14 @@
       if (result.note) message(holder, result.note);
       if (result.view) {
         choicesOf(figure, result.parts, result.view, box.querySelector(".choices"));
-        const note = notes(figure, result.view);
+        const note = notes(figure, result.view, result.rows ?? []);
         const zoomed = figure.kind === "nodes" && chosen.zoom;
         box.querySelector(".shown").replaceChildren(viewWords(figure, result.view) + (note ? ` (${note})` : ""),
           ...(zoomed ? [" ", element("button", { type: "button", class: "zoom-out", onclick: () => { chosen.zoom = null; update(); } }, `nodes ${chosen.zoom[0]} to ${chosen.zoom[1] - 1}: show all`)] : []));
       }
       const text = reading(figure, result.rows ?? []);
       box.querySelector(".reading").textContent = text;
-      holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table of ${(result.rows ?? []).length} rows.`}`);
+      holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table of ${(result.rows ?? []).length} rows, to be sorted and filtered.`}`);
       saveMenu(figure, result, box.querySelector(".save > .panel"));
     } catch (error) {
       message(holder, `This figure could not be drawn: ${error.message}`);
@@ -782,7 +787,7 @@
     const shownClass = (row) => !chosen.classesOff.has(study.classes.indexOf(row.class_name ?? row.of_class));
     const single = async (name) => {
       const figure = study.figureByName.get(name);
-      if (!figure) return null;
+      if (!figure?.configurations.includes(configuration.name)) return null;
       const frame = await nodescope.load(study.name, `${name}.${figure.data[0]}.${configuration.name}`);
       const nodes = [...new Set(frames.rows(frame, frames.select(frame, [["layer", (x) => x === place.layer]]).filter((_, i) => i % 7 === 0)).map((row) => row.node))].sort((a, b) => a - b);
       const view = viewsOf(figure, [frame]);

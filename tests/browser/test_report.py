@@ -1,0 +1,494 @@
+"""The report in a browser: every control, on a page made of real networks, one of which diverged.
+
+Screenshots are kept in the folder that NODESCOPE_SCREENSHOTS names, for people to look at.
+"""
+
+import json
+import os
+import re
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+from browsing import needs_chromium, open_browser, visit
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from nodescope import grid
+from nodescope.charts.drawing import draw
+from nodescope.charts.registry import charts_of
+from nodescope.config.schema import Charts
+from nodescope.files import write_text
+from nodescope.report import build
+from nodescope.tables import write_table
+
+pytestmark = needs_chromium
+
+HOSTILE = "<script>alert(1)</script>"
+CLASSES = ["plain", HOSTILE, "quote\" ' & co"]
+
+
+#: What is wider than the page and does not scroll on its own.
+BEYOND_THE_PAGE = """() => document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")]
+  .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+  .filter((e) => { while ((e = e.parentElement)) if (getComputedStyle(e).overflowX !== "visible") return false; return true; })
+  .map((e) => `${e.tagName} ${e.id} ${e.className} ${e.textContent.slice(0, 40)}`)"""
+
+
+@pytest.fixture(scope="module")
+def report(small_study, small_tables, tmp_path_factory) -> Path:
+    """The page of the small study, with hostile names of classes, title and file."""
+    folder = tmp_path_factory.mktemp("a report") / "with spaces & # signs"
+    study = folder / "results" / "small"
+    for name, frame in small_tables.items():
+        write_table(frame, study / "tables" / f"{name}.parquet")
+    settings = small_study.model_dump(mode="json")
+    settings["dataset"]["path"] = f"</script>{HOSTILE}.npz"
+    write_text(study / "config.json", json.dumps(settings))
+    write_text(study / "benchmarks" / "train" / "relu-1x6.tsv", "s\tmax_rss\n3600.0\t100.0\n")
+    description = {
+        "source": {"name": "blobs"}, "samples": 120, "classes": CLASSES,
+        "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
+    }  # fmt: skip
+    path = folder / "results" / "datasets" / "blobs.json"
+    write_text(path, json.dumps(description))
+    names = [chart.name for chart in charts_of(small_study)]
+    draw(
+        "small", names, study / "tables", path, Charts(), grid.states(small_study),
+        study / "charts", folder / "reports" / "data" / "small",
+    )  # fmt: skip
+    html = folder / "reports" / "index.html"
+    build(html, f"Nodes & {HOSTILE}", ["small"], folder / "results", Charts())
+    return html
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture
+def visited(browser):
+    """A visit that must end without a request to a network and without a complaint."""
+    with visit(browser, viewport={"width": 1440, "height": 900}, accept_downloads=True) as visited:
+        yield visited
+        visited.check()
+
+
+@pytest.fixture
+def page(visited, report) -> Page:
+    return visited.open(report)
+
+
+def figure(page: Page, name: str) -> Locator:
+    """A figure, as it is drawn once the controls are obeyed."""
+    found = page.locator(f'.chart[data-figure="small/{name}"]')
+    found.scroll_into_view_if_needed()
+    expect(found).to_have_attribute("data-drawn", "yes")
+    expect(found).not_to_have_class(re.compile("stale"))
+    return found
+
+
+def box(page: Page, name: str) -> Locator:
+    return page.locator("figure").filter(has=figure(page, name))
+
+
+def saved(page: Page, name: str, kind: str) -> Path:
+    """Save a figure in one of the ways that it offers."""
+    around = box(page, name)
+    menu = around.locator(".save")
+    if not menu.evaluate("menu => menu.open"):
+        menu.locator("summary").click()
+    with page.expect_download() as download:
+        menu.locator(f'[data-kind="{kind}"]').click()
+    path = Path(download.value.path())
+    return path.rename(path.with_name(download.value.suggested_filename))
+
+
+def shown(page: Page, name: str) -> pl.DataFrame:
+    """The rows that a figure shows."""
+    return pl.read_parquet(saved(page, name, "Parquet"))
+
+
+def put(page: Page, state: int) -> None:
+    """Put the slider on a state."""
+    page.locator("#state").fill(str(state))
+
+
+def open_menu(page: Page, identifier: str) -> None:
+    menu = page.locator(f"#{identifier}")
+    if not menu.evaluate("menu => menu.open"):
+        menu.locator("> summary").click()
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_figure_is_drawn_on_wide_and_narrow_pages_light_and_dark(browser, report, width, height, theme, tmp_path):
+    with visit(browser, viewport={"width": width, "height": height}, color_scheme=theme) as visited:
+        page = visited.open(report)
+        expect(page.locator("html")).to_have_attribute("data-theme", theme)
+        folder = Path(os.environ.get("NODESCOPE_SCREENSHOTS", tmp_path))
+        page.screenshot(path=folder / f"{width}-{theme}-top.png")
+        for holder in page.locator(".chart").all():
+            drawn = figure(page, holder.get_attribute("data-figure").removeprefix("small/"))
+            expect(drawn.locator("canvas, table, .message").first).to_be_attached()
+            assert len(drawn.get_attribute("aria-label")) > 20
+        assert page.get_by_text("could not be drawn").count() == 0
+        assert page.evaluate(BEYOND_THE_PAGE) == []
+        page.screenshot(path=folder / f"{width}-{theme}.png", full_page=True)
+        visited.check()
+    with Image.open(folder / f"{width}-{theme}-top.png") as picture:
+        lightness = sum(picture.convert("L").resize((1, 1)).getpixel((0, 0)) for _ in [0])
+    assert (lightness > 180) == (theme == "light")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(browser, report, theme):
+    """WCAG AA: 4.5 to 1."""
+    with visit(browser, color_scheme=theme) as visited:
+        page = visited.open(report)
+        figure(page, "test-accuracy")
+        ratios = page.evaluate("""() => {
+          const light = (text) => { const [r, g, b] = text.match(/[\\d.]+/g).slice(0, 3).map((x) => x / 255).map((x) => x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+          const behind = (e) => { while (e) { const c = getComputedStyle(e).backgroundColor; if (!/, 0\\)$/.test(c) && c !== "transparent") return c; e = e.parentElement; } return "rgb(255,255,255)"; };
+          const found = [];
+          for (const e of document.querySelectorAll("p, a, h1, h2, h3, h4, td, th, button, summary, label, figcaption, .reading, .shown, .mark, .standing, select, output")) {
+            if (!e.offsetParent || !e.textContent.trim() || e.disabled) continue;
+            const [a, b] = [light(getComputedStyle(e).color), light(behind(e))];
+            found.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e.tagName + "." + e.className]);
+          }
+          return found;
+        }""")  # noqa: E501
+    assert len(ratios) > 100
+    assert [entry for entry in ratios if entry[0] < 4.5] == []
+
+
+def test_the_state_rules_figures_and_their_values_are_those_of_the_tables(page, small_tables):
+    put(page, 0)
+    expect(page.locator("#state-name")).to_have_text("untrained")
+    rows = shown(page, "medians")
+    table = small_tables["medians"].filter(
+        pl.col("state") == "initial", pl.col("split") == "train", pl.col("seed") == 0, pl.col("activation") == "relu",
+        pl.col("depth") == 1,
+    )  # fmt: skip
+    assert rows["median"].to_list() == pytest.approx(table["median"].to_list(), rel=1e-6)
+    sparsity = shown(page, "sparsity")
+    assert set(sparsity["state"]) == {"initial"}
+
+
+def test_split_and_seed_rule_figures(page, small_tables):
+    page.select_option("#split", "validation")
+    page.select_option("#seed", "1")
+    rows = shown(page, "test-accuracy")
+    table = small_tables["accuracy"].filter(pl.col("split") == "validation", pl.col("seed") == 1).drop_nulls("accuracy")
+    assert sorted(rows["mean"]) == pytest.approx(sorted(table["accuracy"]), rel=1e-6)
+    # Where a figure has no such split it says so, and shows what it has.
+    expect(box(page, "distributions").locator(".shown")).to_contain_text("no split validation here")
+
+
+def test_a_figure_says_what_is_highest_and_lowest_of_what_it_shows(page, small_tables):
+    figure(page, "test-accuracy")
+    means = (
+        small_tables["accuracy"].filter(pl.col("split") == "test").drop_nulls("accuracy")
+        .group_by("depth", "width", "activation", "batch_norm").agg(pl.col("accuracy").mean())["accuracy"]
+    )  # fmt: skip
+    reading = box(page, "test-accuracy").locator(".reading").inner_text()
+    assert f"highest {100 * means.max():.1f} %" in reading and f"lowest {100 * means.min():.1f} %" in reading
+    assert reading in figure(page, "test-accuracy").get_attribute("aria-label")
+
+
+def test_filters_rule_figures_tables_and_pins(page):
+    open_menu(page, "filters")
+    page.locator('[data-axis="activation"]').get_by_label("relu").uncheck()
+    assert set(shown(page, "test-accuracy")["activation"]) == {"sigmoid"}
+    assert set(shown(page, "accuracy-table")["activation"]) == {"sigmoid"}
+    expect(figure(page, "medians")).to_contain_text("all pinned networks are filtered out")
+    expect(page.locator("#filter-count")).to_have_text("1")
+
+
+def test_names_are_highlighted_hidden_and_chosen_by_a_regular_expression(page):
+    open_menu(page, "filters")
+    page.locator("#pattern").fill("sigmoid.*with BN")
+    before = shown(page, "test-accuracy")
+    open_menu(page, "filters")
+    page.select_option("#pattern-mode", "hide")
+    hidden = shown(page, "test-accuracy")
+    open_menu(page, "filters")
+    page.select_option("#pattern-mode", "only")
+    only = shown(page, "test-accuracy")
+    assert len(before) == 7 and len(hidden) == 5 and len(only) == 2
+    assert set(only["activation"]) == {"sigmoid"} and set(only["batch_norm"]) == {True}
+    open_menu(page, "filters")
+    page.locator("#pattern").fill("(")
+    expect(page.locator("#pattern-error")).to_have_text("This is not a regular expression.")
+
+
+def test_highlighting_fades_the_other_networks(page):
+    figure(page, "test-accuracy")
+    open_menu(page, "filters")
+    page.locator("#pattern").fill("sigmoid")
+    spec = json.loads(saved(page, "test-accuracy", "Vega-Lite JSON").read_text())
+    (rows,) = spec["datasets"].values()
+    assert {row["activation"] for row in rows if row["__muted"]} == {"relu"}
+    assert "__muted" in json.dumps(spec["spec"]["layer"])
+
+
+def test_classes_are_hidden_in_every_figure_of_classes(page):
+    open_menu(page, "class-menu")
+    page.locator("#classes").get_by_label("plain").uncheck()
+    assert set(shown(page, "medians")["class"]) == {1, 2}
+    assert "plain" not in set(shown(page, "distributions")["class_name"])
+    expect(page.locator("#class-count")).to_have_text("2/3")
+
+
+def test_a_click_on_a_legend_hides_a_series_and_shows_it_again(page):
+    name = "layer-accuracy-relu-width-6"
+    systems = set(shown(page, name)["system"])
+    canvas = figure(page, name).locator("canvas")
+    size = canvas.bounding_box()
+    assert size is not None
+    for y in range(16, 120, 6):  # down the legend, which stands at the right
+        canvas.click(position={"x": size["width"] - 40, "y": y})
+        if "off=system" in page.url:
+            break
+    left = set(shown(page, name)["system"])
+    assert len(systems) == 3 and len(left) == 2
+    figure(page, name).locator("canvas").click(position={"x": size["width"] - 40, "y": y})
+    assert "off=system" not in page.url
+    assert set(shown(page, name)["system"]) == systems
+
+
+def panel(page: Page, name: str, index: int = 0) -> Locator:
+    found = figure(page, name).locator(".node-panel").nth(index)
+    expect(found.locator("canvas")).to_be_visible()
+    found.scroll_into_view_if_needed()
+    return found
+
+
+def place(page: Page, found: Locator, at: float, height: float = 0.5) -> tuple[float, float]:
+    """Where in the window a share of the nodes' axis lies: where the pointer reads values, from left to right."""
+    bounds = found.bounding_box()
+    assert bounds is not None
+    y = bounds["y"] + 24 + height * (bounds["height"] - 80)
+    ends = []
+    for columns in (range(0, int(bounds["width"]), 8), range(int(bounds["width"]), 0, -8)):
+        for x in columns:
+            page.mouse.move(bounds["x"] + x, y)
+            if page.locator("#readout").is_visible():
+                ends.append(bounds["x"] + x)
+                break
+    return ends[0] + at * (ends[1] - ends[0]), y
+
+
+def test_the_pointer_over_a_node_reads_its_values(page, small_tables):
+    found = panel(page, "activity")
+    page.mouse.move(*place(page, found, 0.5))
+    text = page.locator("#readout").inner_text()
+    layer, node = map(int, re.search(r"layer (\d+), node (\d+)", text).groups())
+    values = small_tables["activity"].filter(
+        pl.col("activation") == "relu", pl.col("depth") == 1, ~pl.col("batch_norm"), pl.col("seed") == 0,
+        pl.col("state") == "trained", pl.col("split") == "train", pl.col("layer") == layer, pl.col("node") == node,
+    ).sort("class")["active_share"]  # fmt: skip
+    for name, value in zip(CLASSES, values, strict=True):
+        assert re.search(re.escape(f"{name}: ") + r"(\S+) %", text)[1] == f"{100 * value:.1f}"
+    assert HOSTILE in text
+
+
+def test_pinned_networks_stand_side_by_side_on_common_scales(page):
+    expect(figure(page, "medians").locator(".node-panel")).to_have_count(2)
+    page.locator('[data-pin="small/sigmoid-2x6"]').click()
+    page.select_option("#add-pin", "small/sigmoid-1x6-bn")
+    expect(page.locator("#pins li")).to_have_count(4)
+    expect(figure(page, "medians").locator(".node-panel")).to_have_count(4)
+    panels = figure(page, "medians").locator(".node-panel:has(canvas)")
+    expect(panels).to_have_count(4)
+    tops = [panels.nth(i).bounding_box()["y"] for i in range(4)]
+    assert tops[0] == tops[1] and tops[2] == tops[3]
+    domains = page.evaluate("""async () => {
+      const found = [];
+      const save = files.save;
+      files.save = (name, content) => found.push(JSON.parse(content).params.filter((p) => p.name === "low" || p.name === "high").map((p) => p.value));
+      document.querySelector('figure[id="small-medians"] [data-kind="Vega-Lite JSON"]').click();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      while (found.length < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+      files.save = save;
+      return found;
+    }""")  # noqa: E501
+    assert len(domains) == 4 and all(domain == domains[0] for domain in domains)
+    assert figure(page, "learning-curves").locator("canvas").count() == 1
+    page.get_by_label("Unpin sigmoid 2x6 without BN").click()
+    expect(figure(page, "medians").locator(".node-panel")).to_have_count(3)
+
+
+def test_a_diverged_network_is_shown_as_such(page, small_tables):
+    cell = page.locator('[data-pin="small/relu-2x6"]')
+    expect(cell).to_contain_text("✕✕")
+    cell.click()
+    expect(figure(page, "medians")).to_contain_text("relu 2x6 without BN: nothing was measured here")
+    figure(page, "distributions")
+    expect(box(page, "distributions").locator(".shown")).to_contain_text("nothing was measured for relu 2x6 without BN")
+    expect(page.locator("#small-networks")).to_contain_text("2 of the kept networks diverged")
+
+
+def test_an_address_brings_the_view_back(page, visited, browser, report):
+    put(page, 1)
+    page.select_option("#split", "test")
+    page.select_option("#seed", "1")
+    open_menu(page, "filters")
+    page.locator('[data-axis="depth"]').get_by_label("2").uncheck()
+    page.locator("#pattern").fill("relu")
+    open_menu(page, "class-menu")
+    page.locator("#classes").get_by_label("plain").uncheck()
+    page.locator('[data-pin="small/sigmoid-1x6"]').click()
+    box(page, "distributions").locator('[data-choice="shape"]').select_option("cumulative")
+    before = shown(page, "distributions")
+    address = page.url
+    with visit(browser, viewport={"width": 1440, "height": 900}) as another:
+        again = another.open(report, address[address.index("#") :])
+        expect(again.locator("#state-name")).to_have_text("after epoch 2")
+        expect(again.locator("#pins li")).to_have_count(3)
+        assert again.locator("#pattern").input_value() == "relu"
+        assert shown(again, "distributions").equals(before)
+        another.check()
+    assert set(before["shape"]) == {"cumulative"} and set(before["state"]) == {"epoch-2"}
+    open_menu(page, "page-menu")
+    page.locator("#reset").click()
+    assert page.url.split("#")[1].partition("?")[2] == ""
+
+
+def test_a_click_looks_into_a_node(page, small_tables):
+    found = panel(page, "activity-heatmap")
+    page.mouse.click(*place(page, found, 0.02, 0.2))
+    inspector = page.locator("#inspector")
+    expect(inspector).to_be_visible()
+    expect(page.locator("#inspector-title")).to_have_text("relu 1x6 without BN, layer 1, node 0")
+    for heading in ("Share of each class", "Median activation", "Before the activation", "After the", "Kernel density"):
+        expect(inspector).to_contain_text(heading)
+    expect(inspector.locator("canvas")).to_have_count(5)
+    expect(inspector.locator(".verdicts li").first).to_have_text(re.compile("dead|always|selective|on for", re.I))
+    assert "node=small%2Frelu-1x6%2F1%2F0" in page.url
+    page.locator("#inspector-next").click()
+    expect(page.locator("#inspector-title")).to_have_text("relu 1x6 without BN, layer 1, node 1")
+    expect(inspector).to_contain_text("Distributions are recorded at chosen nodes")
+    page.keyboard.press("Escape")
+    expect(inspector).to_be_hidden()
+
+
+def test_nodes_are_reached_by_keyboard(page):
+    found = panel(page, "medians")
+    found.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#readout")).to_contain_text("layer 1, node 1")
+    page.keyboard.press("Enter")
+    expect(page.locator("#inspector-title")).to_contain_text("node 1")
+    page.keyboard.press("Escape")
+
+
+def test_dragging_zooms_all_panels_of_nodes(page):
+    found = panel(page, "medians")
+    page.mouse.move(*place(page, found, 0.1))
+    page.mouse.down()
+    page.mouse.move(*place(page, found, 0.5), steps=4)
+    page.mouse.up()
+    zoomed = box(page, "medians").locator(".zoom-out")
+    expect(zoomed).to_have_text(re.compile(r"nodes 0 to \d: show all"))
+    figure(page, "activity")
+    expect(box(page, "activity").locator(".zoom-out")).to_be_visible()
+    zoomed.click()
+    expect(zoomed).to_have_count(0)
+
+
+def test_what_is_shown_can_be_saved(page, small_tables):
+    svg = saved(page, "sparsity", "SVG").read_text()
+    assert svg.startswith("<svg")
+    with Image.open(saved(page, "sparsity", "PNG")) as picture:
+        assert picture.format == "PNG" and picture.width > 300
+    spec = json.loads(saved(page, "sparsity", "Vega-Lite JSON").read_text())
+    assert spec["$schema"].endswith(".json") and spec["datasets"]
+    parquet = shown(page, "sparsity")
+    csv = pl.read_csv(saved(page, "sparsity", "CSV"), schema=parquet.schema)
+    assert csv.equals(parquet)
+    table = small_tables["sparsity_summary"].filter(pl.col("state") == "trained", pl.col("split") == "train")
+    assert sorted(parquet["mean"]) == pytest.approx(sorted(table["mean"].drop_nulls()), rel=1e-6)
+    curves = shown(page, "learning-curves")
+    assert curves.schema["batch_norm" if "batch_norm" in curves.columns else "epoch"] in (pl.Boolean, pl.Int64)
+    hostile = shown(page, "distributions")
+    assert set(hostile["class_name"]) == set(CLASSES)
+
+
+def test_a_table_is_sorted_and_filtered(page):
+    found = figure(page, "accuracy-table")
+    found.get_by_role("button", name="mean test").click()
+    column = found.locator("thead th").all_inner_texts().index("mean test ▲")
+    cells = [row.locator("td").nth(column).inner_text() for row in found.locator("tbody tr").all()]
+    assert cells[-1] == "–" and cells[:-1] == sorted(cells[:-1])
+    expect(found.locator("thead th").nth(column)).to_have_attribute("aria-sort", "ascending")
+    found.get_by_label("Filter the rows").fill("sigmoid yes")
+    expect(found.locator("tbody tr")).to_have_count(2)
+
+
+def test_a_published_figure_is_two_clicks_away(page):
+    page.locator("nav").get_by_text("Figures by published number").click()
+    row = page.locator("#published tr").filter(has=page.get_by_role("rowheader", name="figure 5.6", exact=True))
+    row.get_by_role("link").click()
+    expect(page.locator("#small-activity-heatmap h4")).to_be_in_viewport()
+    numbers = page.locator("#published tbody th").all_inner_texts()
+    assert {"figure 1.1", "figure 3.10", "figure 4.11", "table 5.2", "figure 6.7", "figure A.6"} <= set(numbers)
+
+
+def test_the_table_of_contents_follows_the_scroll(page):
+    figure(page, "sparsity")
+    page.locator("#small-sparsity").scroll_into_view_if_needed()
+    page.evaluate("document.getElementById('small-sparsity').scrollIntoView()")
+    expect(page.locator('nav a[href="#small-sparsity"]')).to_have_attribute("aria-current", "true")
+
+
+def test_hostile_names_are_text(visited, report):
+    dialogs = []
+    visited.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page = visited.open(report)
+    assert page.title() == f"Nodes & {HOSTILE}"
+    expect(page.locator("h1")).to_have_text(f"Nodes & {HOSTILE}")
+    open_menu(page, "class-menu")
+    expect(page.locator("#classes")).to_contain_text(HOSTILE)
+    for name in ("distributions", "medians", "activity-heatmap"):
+        figure(page, name)
+    page.locator("#small-downloads details").first.locator("summary").click()
+    expect(page.locator("#small-downloads pre").first).to_contain_text(f"</script>{HOSTILE}.npz")
+    assert dialogs == []
+
+
+def test_themes_and_controls_on_a_narrow_page(browser, report):
+    with visit(browser, viewport={"width": 390, "height": 844}) as visited:
+        page = visited.open(report)
+        expect(page.locator("#split")).to_be_hidden()
+        page.locator("#toggle-controls").click()
+        page.select_option("#split", "test")
+        open_menu(page, "page-menu")
+        page.select_option("#theme", "dark")
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        page.locator("#toggle-contents").click()
+        page.locator("nav").get_by_text("Sparsity by layer").click()
+        expect(page.locator("#small-sparsity h4")).to_be_in_viewport()
+        assert "theme=dark" in page.url and "split=test" in page.url
+        visited.check()
+
+
+def test_on_paper_there_are_figures_and_captions_only(page):
+    figure(page, "test-accuracy")
+    page.emulate_media(media="print")
+    expect(page.locator("nav")).to_be_hidden()
+    expect(page.locator("#bar")).to_be_hidden()
+    expect(box(page, "test-accuracy").locator("figcaption")).to_be_visible()
+
+
+def test_a_page_without_its_data_says_what_is_missing(browser, report, tmp_path):
+    shutil.copy(report, tmp_path / "alone.html")
+    with visit(browser) as visited:
+        page = visited.open(tmp_path / "alone.html")
+        found = page.locator('.chart[data-figure="small/test-accuracy"]')
+        found.scroll_into_view_if_needed()
+        expect(found).to_contain_text('the folder "data" must lie beside the page')
