@@ -21,6 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import layers
+import local_gradients
 import numpy as np
 import propagation
 import training
@@ -46,6 +47,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
         "recording": lambda root: [layers.compare_recording(800, 10_000)],
         "propagation": lambda root: [propagation.compare_propagation(21, 200, 1_000)],
+        "local-gradients": lambda root: local_gradients.compare_local_gradients(16),
         "dry-run": lambda root: [whole_runs.measure_dry_run()],
     },
     "full": {
@@ -59,6 +61,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "recording": lambda root: [layers.compare_recording(800, 60_000)],
         "propagation": lambda root: [propagation.compare_propagation(21, 500, 2_000)],
         "default-run": lambda root: [whole_runs.compare_default_run()],
+        "local-gradients": lambda root: local_gradients.compare_local_gradients(16),
         "dry-run": lambda root: [whole_runs.measure_dry_run()],
     },
 }
