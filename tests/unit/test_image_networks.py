@@ -29,8 +29,11 @@ from nodescope.models.initialisation import draw_tensor, initialise
 from nodescope.models.weights import load_weights
 from nodescope.recording import read
 from nodescope.recording.recorder import record_configuration
+from nodescope.training import replicas as fused
 from nodescope.training import train_configuration
 from nodescope.training.configuration import network_shape
+from nodescope.training.protocol import Protocol, Replica
+from nodescope.training.replicas import TrainingData
 
 torch.set_num_threads(1)
 
@@ -366,6 +369,38 @@ def test_networks_for_images_are_trained_and_recorded_like_any_other(tmp_path, m
         for number, activation in enumerate(hidden, start=1):
             metadata = read(folder / f"layer-{number}.parquet").metadata
             assert metadata.slope == activation.learned_slope()
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+def test_the_scalars_of_fixup_learn_with_a_tenth_of_the_rate(optimiser):
+    shape = NetworkShape("fixup_resnet", (1, 4, 4), 2, 8, 4, "relu", False, "kaiming_normal")
+    random = np.random.default_rng(0)
+    x, y = torch.from_numpy(random.random((24, 16))), torch.arange(24) % 2
+    data = TrainingData(x[:20], y[:20], x[20:], y[20:])
+    training = Training(optimiser=optimiser, weight_decay=0.01, learning_rates=[0.05], epochs=3, batch_size=8)
+    protocol, replicas = Protocol.of(training), [Replica(0, 0.05)]
+    trained = fused.train(shape, replicas, protocol, data, fused.start(shape, replicas, 3, data), lambda state: None)
+
+    network = build_network(shape).double()
+    initialise(network, shape.initialisation, np.random.default_rng([0, 0]))
+    slow = set(network.slow_parameters())
+    groups = [
+        {"params": [p for name, p in network.named_parameters() if name not in slow], "lr": 0.05},
+        {"params": [p for name, p in network.named_parameters() if name in slow], "lr": 0.005},
+    ]
+    made = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimiser]
+    alone = made(groups, weight_decay=0.01, **({"momentum": 0.9} if optimiser == "sgd" else {}))
+    schedule = torch.optim.lr_scheduler.ExponentialLR(alone, 0.99)
+    for epoch in range(3):
+        order = np.random.default_rng([0, 1, epoch]).permutation(20)
+        for begin in range(0, 20, 8):
+            samples = order[begin : begin + 8]
+            alone.zero_grad()
+            functional.cross_entropy(network(x[samples]), y[samples]).backward()
+            alone.step()
+        schedule.step()
+    for name, tensor in network.named_parameters():
+        torch.testing.assert_close(trained.tensors[name][0], tensor.detach(), rtol=1e-8, atol=1e-10)
 
 
 # --- initialisation ---

@@ -107,6 +107,7 @@ class StackedFullyConnected:
     """
 
     fuses = True
+    slow_parameters: frozenset[str] = frozenset()
 
     def __init__(self, shape: NetworkShape, tensors: dict[str, Tensor]) -> None:
         self.shape = shape

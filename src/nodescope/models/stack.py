@@ -18,12 +18,15 @@ class NetworkStack(Protocol):
         Trainable and other tensors [R, ...] by the names of the plain module's state dict.
     fuses : bool
         Whether many replicas step together in hardly more time than one.
+    slow_parameters : frozenset of str
+        Names of the parameters that learn with a tenth of the learning rate.
     """
 
     shape: NetworkShape
     parameters: dict[str, Tensor]
     buffers: dict[str, Tensor]
     fuses: bool
+    slow_parameters: frozenset[str]
 
     def __init__(self, shape: NetworkShape, tensors: dict[str, Tensor]) -> None: ...
 

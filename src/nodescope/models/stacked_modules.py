@@ -9,6 +9,7 @@ from torch.func import functional_call
 
 from nodescope.models.building import build_network
 from nodescope.models.dropout import Dropout
+from nodescope.models.fixup import FixUpNetwork
 from nodescope.models.initialisation import initialise
 from nodescope.models.shape import NetworkShape
 from nodescope.models.weights import load_weights
@@ -35,6 +36,9 @@ class StackedModules:
         trainable = dict(self._module.named_parameters())
         self.parameters = {name: t for name, t in tensors.items() if name in trainable}
         self.buffers = {name: t for name, t in tensors.items() if name not in trainable}
+        self.slow_parameters = frozenset(
+            self._module.slow_parameters() if isinstance(self._module, FixUpNetwork) else ()
+        )
         self._dropouts = [m for m in self._module.modules() if isinstance(m, Dropout)]
         self._generators: list[torch.Generator] = []
 

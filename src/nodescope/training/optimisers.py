@@ -17,6 +17,8 @@ Tensor = torch.Tensor
 
 ADAM_BETAS = (0.9, 0.999)
 ADAM_EPSILON = 1e-8
+#: Of slow parameters by that of the others.
+SLOW_RATE = 0.1
 
 #: What an optimiser remembers of each parameter: Adam's running means of the gradient and its square (Kingma & Ba
 #: 2015), the running sum of gradients of descent with momentum.
@@ -40,12 +42,20 @@ class Optimiser:
         In an order in which equal learning rates stand together.
     state
         From `at_rest`, or of an interrupted run, of these replicas; the moments are changed in place.
+    slow
+        Names of the parameters that take a tenth of every step.
     """
 
     def __init__(
-        self, protocol: Protocol, parameters: dict[str, Tensor], replicas: list[Replica], state: dict[str, Tensor]
+        self,
+        protocol: Protocol,
+        parameters: dict[str, Tensor],
+        replicas: list[Replica],
+        state: dict[str, Tensor],
+        slow: frozenset[str] = frozenset(),
     ) -> None:
         self._protocol = protocol
+        self._slow = [place for place, name in enumerate(parameters) if name in slow]
         self._is_weight = [name.endswith("weight") and t[0].squeeze().ndim > 1 for name, t in parameters.items()]
         self._groups: list[_RateGroup] = []
         first = 0
@@ -93,10 +103,14 @@ class Optimiser:
                 ]
             if self._protocol.gradient_clip is not None:
                 found = _clipped(found, self._protocol.gradient_clip)
+            slow = [group.parameters[place] for place in self._slow]
+            before = [parameter.clone() for parameter in slow]
             if self._protocol.optimiser == "adam":
                 self._step_of_adam(group, found)
             else:
                 self._step_of_descent(group, found)
+            for parameter, start in zip(slow, before, strict=True):
+                parameter.lerp_(start, 1 - SLOW_RATE)
 
     def _step_of_adam(self, group: "_RateGroup", gradients: list[Tensor]) -> None:
         exp_avg, exp_avg_sq = group.moments

@@ -268,7 +268,7 @@ class _Part:
         self._augmentation: FlipAndCrop | None = None
         self._data = data
         state = {name: tensor if name == "steps" else tensor[members] for name, tensor in optimiser_state.items()}
-        self._optimiser = Optimiser(protocol, self.stack.parameters, replicas, state)
+        self._optimiser = Optimiser(protocol, self.stack.parameters, replicas, state, self.stack.slow_parameters)
         # What chance decides anew in each epoch lies outside a captured step.
         is_captured = data.x_train.is_cuda and not self._augments and not stack.shape.dropout
         self._captured = _CapturedStep(self._step_now) if is_captured else None
