@@ -97,6 +97,7 @@ def small_study() -> Study:
                     },
                     "seeds": [0, 1],
                     "training": {"epochs": 4, "batch_size": 16, "learning_rates": [0.01], "snapshots": [2]},
+                    "pattern_evolution": {},
                 }
             ]
         }
@@ -122,13 +123,14 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
             training = training.model_copy(update={"learning_rates": [1e30], "refinement_rounds": 0})
         trained = train_configuration(
             keys, small_study.seeds, training, dataset, network=small_study.network, initialisation=None, device="cpu",
-            progress_folder=folder / "progress", title="test",
+            progress_folder=folder / "progress", title="test", pattern_evolution=small_study.pattern_evolution,
         )  # fmt: skip
         models, activations = folder / "models" / identifier, folder / "activations" / identifier
         trained.save_networks(models)
         keep("learning_curves", identifier, trained.learning_curves())
         keep("accuracy", identifier, trained.accuracy_table())
         keep("replicas", identifier, trained.replica_table())
+        keep("pattern_evolution", identifier, trained.pattern_evolution())
         states = grid.states(small_study)
         record_configuration(
             models, activations, dataset, "blobs", small_study.seeds, states, positions="mean", random_inputs=0

@@ -251,7 +251,7 @@ def page(tmp_path, small_study, small_tables):
 
 def test_a_figure_names_the_work_that_it_corresponds_to(small_tables, context):
     works = {name: {figure.work for figure in figures_of(name, small_tables, context)} for name in CHARTS}
-    assert works.pop("patterns") == {"Hartmann et al. 2021"}
+    assert works.pop("patterns") == works.pop("pattern_evolution") == {"Hartmann et al. 2021"}
     assert works.pop("local_gradients") == works.pop("weight_distributions") == {"Park 2022"}
     assert works.pop("layer_distributions") == {"Park 2022", "Signal propagation"}
     assert works.pop("signal_propagation") == {"Signal propagation"}

@@ -13,6 +13,7 @@ RATES = "Choice of the learning rate"
 DISTRIBUTIONS = "Distributions at single nodes"
 NODES = "Medians and activity of all nodes"
 ACTIVITY = "Sparsity, dead nodes and patterns"
+EVOLUTION = "Patterns through training"
 CLASSIFIERS = "Nodes and layers as classifiers"
 PROCESS = "The learning process"
 GRADIENTS = "Weights and gradients"
@@ -61,6 +62,7 @@ CHARTS = {
         Chart("dead_nodes", ACTIVITY, ("dead_nodes",)),
         Chart("sparsity", ACTIVITY, ("sparsity", "sparsity_summary")),
         Chart("patterns", ACTIVITY, ("patterns",)),
+        Chart("pattern_evolution", EVOLUTION, ("pattern_evolution",)),
         Chart("layer_accuracy", CLASSIFIERS, ("layer_accuracy",)),
         Chart("kernel_densities", CLASSIFIERS, ("densities", "distributions")),
         Chart("learning_process", PROCESS, ("layer_accuracy",), needs_snapshots=True),
