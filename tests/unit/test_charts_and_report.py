@@ -70,22 +70,24 @@ def test_what_a_figure_shows_at_first_is_among_its_data(name, small_tables, cont
 
 
 # The scorecard compares with works that have no such axis.
+@pytest.mark.parametrize("axis", ["initialisation", "variant", "model"])
 @pytest.mark.parametrize("name", [name for name in CHARTS if name != "scorecard"])
-def test_every_chart_tells_the_values_of_a_further_axis_apart(name, small_tables, context):
-    """A grid that also names initialisations: same nets twice, under two names."""
+def test_every_chart_tells_the_values_of_a_further_axis_apart(name, axis, small_tables, context):
+    """A study that also compares initialisations, variants or models: same nets twice, under two names."""
     tables = {}
     for table in CHARTS[name].tables:
         frame = small_tables[table]
-        both = [frame.with_columns(initialisation=pl.lit(i)) for i in ("orthogonal", "xavier_normal")]
+        both = [frame.with_columns(pl.lit(i).alias(axis)) for i in ("orthogonal", "xavier_normal")]
         place = frame.columns.index("batch_norm") + 1
-        tables[table] = pl.concat(both).select(*frame.columns[:place], "initialisation", *frame.columns[place:])
+        columns = frame.columns if axis == "model" else [*frame.columns[:place], axis, *frame.columns[place:]]
+        tables[table] = pl.concat(both).select(columns)
     figures = figures_of(name, tables, context)
     assert len({figure.name for figure in figures}) == len(figures)
     for figure in figures:
         if figure.table is not None:
-            assert figure.table["initialisation"].n_unique() == 2
+            assert figure.table[axis].n_unique() == 2
         elif figure.nodes is not None:
-            assert figure.nodes.frame.collect()["initialisation"].n_unique() == 2
+            assert figure.nodes.frame.collect()[axis].n_unique() == 2
             drawn = [name for name, _, _ in static_figures(figure, context)]
             assert any("orthogonal" in name for name in drawn) and any("xavier" in name for name in drawn)
         elif figure.chart is not None and name != "activation_functions":
@@ -111,7 +113,7 @@ def test_test_accuracies_in_the_figure_are_means_over_seeds(small_tables, contex
     shown = in_view(data, figure.view)
     for row in shown.iter_rows(named=True):
         own = accuracy.filter(
-            pl.col("depth") == row["depth"], pl.col("activation") == row["variant"],
+            pl.col("depth") == row["depth"], pl.col("activation") == row["label"],
             pl.col("batch_norm") == (row["norm"] == "with BN"),
         )["accuracy"].to_numpy()  # fmt: skip
         assert row["mean"] == pytest.approx(own.mean())

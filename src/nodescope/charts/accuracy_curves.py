@@ -27,15 +27,15 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     kept = curves.join(chosen, on=[*columns, "seed", "learning_rate"], maintain_order="left")
     mean = over_seeds(kept.drop("loss", "learning_rate"), "accuracy").with_columns(
         batch_norm_label().alias("norm"),
-        variant_label(curves).alias("variant"),
+        variant_label(curves).alias("label"),
         **error_band(),
     )
-    shown = [*columns, "norm", "variant", "seed", "split", "epoch", "mean", "low", "high"]
-    variants = mean["variant"].unique(maintain_order=True).to_list()
+    shown = [*columns, "norm", "label", "seed", "split", "epoch", "mean", "low", "high"]
+    variants = mean["label"].unique(maintain_order=True).to_list()
     found = []
     for keys, part in groups(mean, "width"):
         data = part.select(shown).drop_nulls()
-        colour = alt.Color("variant:N").title("activation").scale(variant_scale(variants))
+        colour = alt.Color("label:N").title("activation").scale(variant_scale(variants))
         base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
             x=alt.X("epoch:Q").title("epoch"), color=colour
         )

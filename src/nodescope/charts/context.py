@@ -166,9 +166,11 @@ def preferred_split(frame: pl.DataFrame) -> str:
 
 
 def extra_axes(frame: pl.DataFrame | pl.LazyFrame) -> list[str]:
-    """Grid axes of the frame beyond those that every study has."""
+    """Grid axes of the frame beyond those that every study has, and the model where there are several."""
     known = frame.lazy().collect_schema().names()
-    return [name for name in AXES if name in known and name not in BASE_AXES]
+    models = frame.lazy().select(pl.col("model").n_unique()).collect().item() if "model" in known else 1
+    axes = [name for name in AXES if name in known and name not in BASE_AXES]
+    return ["model", *axes] if models > 1 else axes
 
 
 def groups(frame: pl.DataFrame, *columns: str) -> Iterator[tuple[dict[str, Any], pl.DataFrame]]:

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 from nodescope.charts.context import Context, state_label, with_network
 
+#: Histograms that are smoothed at a time.
+AT_A_TIME = 512
+
 
 def with_curves(histograms: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """Put a curve over each histogram, and give both as a density and added up.
@@ -16,7 +19,8 @@ def with_curves(histograms: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     Parameters
     ----------
     histograms
-        With bin_left, bin_right, count; histograms whose counts are null are left out.
+        With bin_left, bin_right, count, all of as many bins, the rows of each one after another; those whose counts are
+        null are left out.
     columns
         Those that tell one histogram from another.
 
@@ -27,40 +31,37 @@ def with_curves(histograms: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
         per unit of value) and ``curve`` (the same smoothed by a Gaussian kernel whose bandwidth follows Silverman's rule, from
         the bins) at the place ``at``; for ``cumulative`` the share of the values up to the bin's right end, in both.
     """
-    found = []
-    for key, part in histograms.drop_nulls("count").group_by(columns, maintain_order=True):
-        left, right, count = (part[name].to_numpy() for name in ("bin_left", "bin_right", "count"))
-        share = count / count.sum()
-        added = share.cumsum()
-        shown = {
-            "density": {
-                "height": share / (right - left),
-                "curve": _smoothed(left, right, count),
-                "at": (left + right) / 2,
-            },
-            "cumulative": {"height": added, "curve": added, "at": right},
-        }
-        for shape, columns_of_shape in shown.items():
-            made = {"bin_left": left, "bin_right": right, **columns_of_shape}
-            names = {
-                name: pl.lit(value, dtype=histograms.schema[name]) for name, value in zip(columns, key, strict=True)
-            }
-            found.append(pl.DataFrame(made).with_columns(shape=pl.lit(shape), **names))
-    types = {name: histograms.schema[name] for name in columns}
-    numbers = {name: pl.Float64 for name in ("bin_left", "bin_right", "height", "curve", "at")}
-    empty = pl.DataFrame(schema={**numbers, "shape": pl.String, **types})
-    return pl.concat([empty, *found])
+    known = histograms.drop_nulls("count").select(*columns, "bin_left", "bin_right", "count")
+    bins = len(known) // max(1, known.select(pl.struct(columns).n_unique()).item())
+    left, right, count = (
+        known[name].to_numpy().reshape(-1, max(1, bins)) for name in ("bin_left", "bin_right", "count")
+    )
+    share = count / np.maximum(1, count.sum(axis=1, keepdims=True))
+    smoothed = np.empty_like(share)
+    for begin in range(0, len(share), AT_A_TIME):
+        part = slice(begin, begin + AT_A_TIME)
+        smoothed[part] = _smoothed(left[part], right[part], count[part])
+    added = share.cumsum(axis=1)
+    density = {"height": share / (right - left), "curve": smoothed, "at": (left + right) / 2}
+    cumulative = {"height": added, "curve": added, "at": right}
+    return pl.concat(
+        known.drop("count").with_columns(
+            **{name: pl.Series(values.ravel(), dtype=pl.Float64) for name, values in shown.items()}, shape=pl.lit(shape)
+        )
+        for shape, shown in (("density", density), ("cumulative", cumulative))
+    )
 
 
 def _smoothed(left: NDArray[np.float64], right: NDArray[np.float64], count: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The density at the middle of each bin."""
-    share, middle = count / count.sum(), (left + right) / 2
-    mean = (share * middle).sum()
-    spread = math.sqrt((share * (middle - mean) ** 2).sum())
+    """The densities at the middle of each bin [histogram, bin]."""
+    total, middle = count.sum(axis=1, keepdims=True), (left + right) / 2
+    share = count / total
+    mean = (share * middle).sum(axis=1, keepdims=True)
+    spread = np.sqrt((share * (middle - mean) ** 2).sum(axis=1, keepdims=True))
     # Within a bin nothing is known.
-    width = max(1.06 * spread * count.sum() ** -0.2, float(right[0] - left[0]))
-    kernel = np.exp(-(((middle[:, None] - middle) / width) ** 2) / 2) / (width * math.sqrt(2 * math.pi))
-    density: NDArray[np.float64] = kernel @ share
+    width = np.maximum(1.06 * spread * total**-0.2, right[:, :1] - left[:, :1])[:, :, None]
+    kernel = np.exp(-(((middle[:, :, None] - middle[:, None, :]) / width) ** 2) / 2) / (width * math.sqrt(2 * math.pi))
+    density: NDArray[np.float64] = (kernel @ share[:, :, None])[:, :, 0]
     return density
 
 

@@ -27,16 +27,16 @@ def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.Fa
     name = pl.format("{}, width {}", variant, "width") if several_widths else variant
     named = mean.with_columns(
         batch_norm_label().alias("norm"),
-        variant=name,
+        label=name,
         **error_band(),
     )
-    variants = named["variant"].unique(maintain_order=True).to_list()
+    variants = named["label"].unique(maintain_order=True).to_list()
     keys = [name for name in ("seed", "state", "split") if name in mean.columns]
-    columns = [*network_columns(mean), "norm", "variant", *keys, "layer", "mean", "low", "high"]
+    columns = [*network_columns(mean), "norm", "label", *keys, "layer", "mean", "low", "high"]
     data = named.select(columns).drop_nulls("mean")
     base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
         x=alt.X("layer:O").title("layer").axis(labelAngle=0),
-        color=alt.Color("variant:N").title("activation").scale(variant_scale(variants)),
+        color=alt.Color("label:N").title("activation").scale(variant_scale(variants)),
     )
     lines = base.mark_line(point=True).encode(y=alt.Y("mean:Q").title(y_title).axis(format="%"))
     errors = base.mark_rule().encode(y=alt.Y("low:Q").title(y_title), y2="high:Q")

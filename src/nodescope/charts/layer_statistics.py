@@ -36,14 +36,14 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         list(STATISTICS), index=keys, variable_name="statistic", value_name="value"
     )
     mean = over_seeds(long.with_columns(pl.col("statistic").replace_strict(STATISTICS)), "value")
-    named = mean.with_columns(batch_norm_label().alias("norm"), variant_label(mean).alias("variant"), **error_band())
-    variants = named["variant"].unique(maintain_order=True).to_list()
+    named = mean.with_columns(batch_norm_label().alias("norm"), variant_label(mean).alias("label"), **error_band())
+    variants = named["label"].unique(maintain_order=True).to_list()
     shown = ["seed", "state", "split", "kind", "statistic", "layer", "mean", "low", "high"]
-    data = named.select(*network_columns(mean), "norm", "variant", *shown).drop_nulls("mean")
+    data = named.select(*network_columns(mean), "norm", "label", *shown).drop_nulls("mean")
     base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
         x=alt.X("layer:O").title("layer").axis(labelAngle=0),
-        color=alt.Color("variant:N").title("network").scale(variant_scale(variants)),
-        tooltip=["variant:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],
+        color=alt.Color("label:N").title("network").scale(variant_scale(variants)),
+        tooltip=["label:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],
     )
     lines = base.mark_line(point=True).encode(y=alt.Y("mean:Q").title("value").axis(format="~g"))
     errors = base.mark_rule().encode(y=alt.Y("low:Q").title("value"), y2="high:Q")

@@ -14,7 +14,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     state = context.states[-1]
     shown = table.filter(pl.col("state") == state, pl.col("seed") == table["seed"][0])
     found = []
-    for keys, part in groups(shown, "model", *network_columns(table)):
+    for keys, part in groups(shown, *network_columns(table)):
         file = part["weights_file"][0]
         origin = "drawn weights" if file is None else f"the weights in {file}"
         history = f"as it starts from {origin}" if state == "initial" else f"trained here from {origin}"

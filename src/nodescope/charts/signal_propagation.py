@@ -64,22 +64,22 @@ def _ranges(frame: pl.DataFrame, context: Context, *, y_title: str, stretched: b
     """A band from mean - std to mean + std for each network, the mean as a line."""
     named = frame.with_columns(
         batch_norm_label().alias("norm"),
-        variant_label(frame).alias("variant"),
+        variant_label(frame).alias("label"),
         low=pl.col("mean") - pl.col("std"),
         high=pl.col("mean") + pl.col("std"),
     ).drop_nulls("mean")
-    variants = named["variant"].unique(maintain_order=True).to_list()
+    variants = named["label"].unique(maintain_order=True).to_list()
     keys = [name for name in ("seed", "state", "split", "kind", "quantity") if name in named.columns]
     numbers = ["mean", "std", "low", "high", "minimum", "maximum"]
-    data = named.select(*network_columns(frame), "norm", "variant", *keys, "layer", *numbers)
-    hidden = alt.selection_point(fields=["variant"], bind="legend", toggle="true", empty=False)
+    data = named.select(*network_columns(frame), "norm", "label", *keys, "layer", *numbers)
+    hidden = alt.selection_point(fields=["label"], bind="legend", toggle="true", empty=False)
     base = alt.Chart(data, width=context.options.width * 1.2, height=context.options.height * 1.2).encode(
         x=alt.X("layer:O").title("layer").axis(labelAngle=0),
-        color=alt.Color("variant:N")
+        color=alt.Color("label:N")
         .title("network")
         .scale(variant_scale(variants))
         .legend(symbolOpacity=1, symbolType="circle"),
-        tooltip=["variant:N", "layer:O", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in numbers)],
+        tooltip=["label:N", "layer:O", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in numbers)],
     )
     scale = alt.Scale(type="symlog", constant=_scale_constant(data)) if stretched else alt.Scale(zero=False)
     y = alt.Y("low:Q").title(y_title).scale(scale).axis(format="~g")
@@ -113,17 +113,17 @@ def _flow(gradients: pl.DataFrame, context: Context) -> alt.FacetChart:
         )
     )
     mean = over_seeds(share.select(*net, "layer", "share"), "share")
-    named = mean.with_columns(batch_norm_label().alias("norm"), variant_label(mean).alias("variant")).drop_nulls("mean")
-    variants = named["variant"].unique(maintain_order=True).to_list()
-    data = named.select(*network_columns(mean), "norm", "variant", "seed", "state", "layer", "mean")
+    named = mean.with_columns(batch_norm_label().alias("norm"), variant_label(mean).alias("label")).drop_nulls("mean")
+    variants = named["label"].unique(maintain_order=True).to_list()
+    data = named.select(*network_columns(mean), "norm", "label", "seed", "state", "layer", "mean")
     return (
         alt.Chart(data, width=context.options.width * 1.2, height=context.options.height * 1.2)
         .mark_line(point=True)
         .encode(
             x=alt.X("layer:O").title("layer").axis(labelAngle=0),
             y=alt.Y("mean:Q").title("gradient over that at the output").scale(type="log").axis(format="~g"),
-            color=alt.Color("variant:N").title("network").scale(variant_scale(variants)),
-            tooltip=["variant:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],
+            color=alt.Color("label:N").title("network").scale(variant_scale(variants)),
+            tooltip=["label:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],
         )
         .facet(column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row())
         .resolve_scale(x="independent")

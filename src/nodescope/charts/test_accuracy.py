@@ -30,21 +30,21 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 def _figure(seeds: pl.DataFrame, mean: pl.DataFrame, context: Context) -> Figure:
     named = seeds.with_columns(
         batch_norm_label().alias("norm"),
-        variant_label(seeds).alias("variant"),
+        variant_label(seeds).alias("label"),
         **error_band(),
     )
-    variants = named["variant"].unique(maintain_order=True).to_list()
-    shown = [*network_columns(seeds), "norm", "variant", "seed", "split", "mean", "low", "high"]
+    variants = named["label"].unique(maintain_order=True).to_list()
+    shown = [*network_columns(seeds), "norm", "label", "seed", "split", "mean", "low", "high"]
     data = named.select(shown).drop_nulls("mean")
     base = alt.Chart(data, width=context.options.width * 0.6, height=context.options.height).encode(
         x=alt.X("depth:O").title("hidden layers").axis(labelAngle=0),
-        xOffset=alt.XOffset("variant:N").sort(variants),
-        color=alt.Color("variant:N").title("activation").scale(variant_scale(variants)),
+        xOffset=alt.XOffset("label:N").sort(variants),
+        color=alt.Color("label:N").title("activation").scale(variant_scale(variants)),
     )
     bars = base.mark_rule().encode(y=alt.Y("low:Q").title("accuracy"), y2="high:Q")
     points = base.mark_point(filled=True, size=60).encode(
         y=alt.Y("mean:Q").title("accuracy").axis(format="%").scale(zero=False),
-        shape=alt.Shape("variant:N").title("activation").scale(domain=variants),
+        shape=alt.Shape("label:N").title("activation").scale(domain=variants),
     )
     chart = alt.layer(bars, points).facet(column=alt.Column("width:O").title("nodes per layer"), row=batch_norm_row())
     return Figure(

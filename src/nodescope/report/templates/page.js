@@ -174,7 +174,7 @@
     && !(column === "seed" && chosen.seed === "mean") && !(column === "state" && chosen.state === "trained"))
     .map((column) => `no ${column === "state" ? stateLabel(figure.study, chosen.state) : `${words(column)} ${chosen[column]}`} here`)].join(", ");
 
-  const HIDDEN = new Set(["norm", "low", "high", "configuration", "column", "row", "variant"]);
+  const HIDDEN = new Set(["norm", "low", "high", "configuration", "column", "row", "label"]);
   const nameOf = (row, varying) => varying.map((name) => {
     const value = row[name];
     if (typeof value === "boolean") return name === "batch_norm" ? (value ? "with BN" : "without BN") : `${words(name)} ${value}`;
