@@ -238,6 +238,7 @@ def test_every_step_of_the_first_epoch_then_every_half_epoch():
     assert steps == [*range(11), 15, 20, 25, 30]
     assert kept_steps(steps, 0.5, 10) == [0, 5, 10, 15, 20, 25, 30]
     assert kept_steps(steps, 1, 10) == [0, 10, 20, 30]
+    assert kept_steps([0, 4, 7, 10, 14], 0.5, 7) == [0, 4, 7, 10, 14]
     assert measured_steps([Rule(every_epochs=0.5)], 2, 7) == [0, 4, 7, 10, 14]
     assert measured_steps([Rule(every_steps=4)], 1, 10) == [0, 4, 8, 10]
     assert measured_steps([Rule(until_epoch=0.5, every_steps=2), Rule(every_epochs=1)], 2, 10) == [0, 2, 4, 15, 20]

@@ -76,15 +76,15 @@ def _heatmaps(
     table: pl.DataFrame, context: Context, name: str, title: str, what_to_read: str, reference: str
 ) -> Figure:
     keys = [*network_columns(table), "configuration", "network"]
-    times = [*keys, "samples_seen", "until", "layer"]
-    shown = pl.concat([_cells(part) for _, part in groups(table, "configuration")])
     means = [
-        shown.group_by(times, maintain_order=True)
+        table.drop_nulls(column)
+        .group_by([*keys, "samples_seen", "layer"], maintain_order=True)
         .agg(value=pl.col(column).mean().round(4))
         .with_columns(quantity=pl.lit(quantity))
         for quantity, column in QUANTITIES.items()
     ]
-    data = pl.concat(means).drop_nulls("value")
+    parts = [_cells(part) for _, part in groups(pl.concat(means), "quantity", "configuration")]
+    data = pl.concat(parts) if parts else means[0].with_columns(until="samples_seen")
     view = {} if data.is_empty() else {"quantity": _first_shown(data, name)}
     layers = int(table.select(pl.col("layer").max()).item())
     chart = (

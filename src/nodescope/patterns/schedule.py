@@ -103,7 +103,7 @@ def measured_steps(rules: Sequence[Rule], epochs: int, per_epoch: int) -> list[i
 
 
 def kept_steps(steps: list[int], every_epochs: float, per_epoch: int) -> list[int]:
-    """Those of the measured steps whose patterns are kept for the comparison with the last: one per interval."""
+    """The measured steps whose patterns are kept for the comparison with the last: the nearest to every so many epochs."""
     interval = every_epochs * per_epoch
-    kept = {int(step / interval + 1e-9): step for step in reversed(steps)}
-    return sorted({*kept.values(), steps[-1]})
+    wanted = (k * interval for k in range(math.ceil(steps[-1] / interval)))
+    return sorted({*(min(steps, key=lambda step: abs(step - time)) for time in wanted), steps[-1]})
