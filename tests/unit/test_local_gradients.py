@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from conftest import small_dataset
 from torch import nn
 from torch.nn import functional
 
@@ -14,9 +15,10 @@ from nodescope.analyses import channel_gradients
 from nodescope.analyses import local_gradients as analysis
 from nodescope.analyses.channel_gradients import emission_and_absorption
 from nodescope.config import parse_config
-from nodescope.config.schema import LocalGradients
+from nodescope.config.schema import LocalGradients, Network, Training
 from nodescope.errors import ConfigError, WeightsError
 from nodescope.models import NetworkShape, build_network, initialise_stack
+from nodescope.training import train_configuration
 
 torch.set_num_threads(1)
 
@@ -245,6 +247,21 @@ def test_networks_start_from_the_weights_of_a_file(tmp_path):
 
     with pytest.raises(WeightsError, match=r"stem\.conv\.weight is 4x1x3x3, the network's 5x1x3x3"):
         initialise_stack(dataclasses.replace(shape, width=5), [0])
+
+
+def test_a_file_of_weights_is_looked_at_as_it_is(tmp_path):
+    """Networks that are not trained get the running statistics of the samples, but not those that bring their own."""
+    network, _, _ = network_and_samples()
+    torch.save(network.state_dict(), tmp_path / "resnet.pth")
+    blobs = small_dataset(features=36)
+    dataset = dataclasses.replace(blobs, x=blobs.x.reshape(-1, 1, 6, 6))
+    keys = {"dataset": "made", "model": "resnet", "depth": 8, "width": 4, "activation": "relu", "batch_norm": True}
+    trained = train_configuration(
+        keys, [0], Training(epochs=0), dataset, network=Network(weights=str(tmp_path / "resnet.pth")),
+        initialisation=None, device="cpu", progress_folder=tmp_path / "progress", title="test",
+    )  # fmt: skip
+    for name, tensor in trained.networks()["initial"][0].items():
+        assert torch.equal(tensor, network.state_dict()[name]), name
 
 
 def test_the_name_of_the_file_may_hold_the_depth():

@@ -184,7 +184,7 @@ class TrainedConfiguration:
             found[state] = of_seeds(self.progress.load_snapshot(won.index, state), places)
         if self.protocol.epochs:
             found["trained"] = of_seeds(won.state.best, places)
-        elif self.shape.batch_norm:
+        elif self.shape.batch_norm and self.shape.weights is None:
             found["initial"] = {seed: self._settled(tensors) for seed, tensors in found["initial"].items()}
         return found
 
