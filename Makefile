@@ -2,6 +2,8 @@
 # make test     environment, then all checks and tests
 # make plan     how much there is to do, before anything runs
 # make status   what is done, running, failed (why, and where the log is) or missing
+# make test-slurm    only the tests on a real SLURM cluster on this machine (Debian's packages, root)
+# make reliability   faults and fuzzing at length, about an hour; writes docs/reliability.md
 # make bench    speed beside what one would run instead; SIZE=full, DATA_ROOT=folder of MNIST
 # make reproduction-docs STUDY=mnist-core COMMAND="snakemake ..."   docs/reproduction.md from that study's finished run
 # make config   config.yaml and its schema anew, after a change of the models
@@ -11,7 +13,7 @@ CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if 
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: report test check plan status bench config lock clean
+.PHONY: report test test-slurm reliability check plan status bench config lock clean
 
 report: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules --rerun-incomplete
@@ -25,6 +27,12 @@ status: $(READY)
 
 test: check
 	$(BIN)/python -m pytest
+
+test-slurm: $(READY)
+	$(BIN)/python -m pytest tests/slurm
+
+reliability: $(READY)
+	NODESCOPE_LONG=1 $(BIN)/python -m pytest tests/faults tests/fuzz tests/slurm tests/unit/test_checkpoints.py tests/unit/test_integrity.py
 
 check: $(READY)
 	$(BIN)/ruff format --check .

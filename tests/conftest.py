@@ -1,5 +1,6 @@
 """Fixtures: recorded layers made of arrays, and a small study run through all analyses."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,21 @@ from nodescope.training import train_configuration
 
 torch.set_num_threads(1)
 
+#: Faults and fuzzing at length, and their figures into docs/reliability.md (`make reliability`).
+LONG = os.environ.get("NODESCOPE_LONG") == "1"
+
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def figures():
+    """What tests count of faults and inputs tried; at length, docs/reliability.md is written from it."""
+    counted: dict[str, object] = {}
+    yield counted
+    if LONG and counted:
+        from reliability import write_reliability
+
+        write_reliability(counted)
 
 
 def write_layer(folder, split, z, labels, n_classes, *, activation="relu", layer=1, samples=None):

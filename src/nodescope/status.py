@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 State = Literal["done", "running", "failed", "missing"]
 STATES: tuple[State, ...] = ("done", "running", "failed", "missing")
 
+#: Jobs of a whole study, after those of its configurations.
+STAGES_OF_STUDY = ("collect", "diagnose", "score", "charts")
+
 #: A log of another machine that is older than this is that of a job that is no more; file systems show changes late.
 SECONDS_TO_SILENCE = 6 * SECONDS_BETWEEN_SIGNS_OF_LIFE
 
@@ -48,8 +51,8 @@ class JobStatus:
     configuration : str
         Its identifier; empty for jobs of the whole study, of which only those that failed are listed.
     stage : str
-        ``train``, ``record``, or of `nodescope.grid.ANALYSIS_JOBS`; for the whole study also ``datasets``, ``collect``,
-        ``charts``.
+        ``train``, ``record``, or of `nodescope.grid.ANALYSIS_JOBS`; for the whole study also ``datasets`` and
+        `STAGES_OF_STUDY`.
     state : {'done', 'running', 'failed', 'missing'}
     cause : str
         Why it failed, else empty.
@@ -84,7 +87,7 @@ def study_status(study: "Study", project: str | Path = ".") -> list[JobStatus]:
         for stage, there in outputs.items():
             found.append(_status(study.name, identifier, stage, logs / stage / f"{identifier}.log", there, project))
     whole = [("datasets", project / "logs" / "datasets" / f"{study.dataset.name}.log")]
-    whole += [(stage, path) for stage in ("collect", "charts") for path in sorted((logs / stage).glob("*.log"))]
+    whole += [(stage, logs / f"{stage}.log") for stage in STAGES_OF_STUDY]
     of_whole = [_status(study.name, "", stage, path, False, project) for stage, path in whole]
     return [status for status in of_whole if status.state == "failed"] + found
 

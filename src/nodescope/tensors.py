@@ -12,13 +12,17 @@ from nodescope.errors import DamagedFileError
 from nodescope.files import atomic_path
 
 CHECKSUM = "crc32"
+#: The one key of the file's metadata, which holds all texts as JSON: safetensors puts several in no certain order, and
+#: the same network would give different files.
+KEY = "nodescope"
 
 
 def save_tensors(path: str | PurePath, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
     """Write named tensors and texts about them; whole or not at all."""
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_path(path) as temporary:
-        save_file(on_cpu, temporary, metadata=metadata | {CHECKSUM: _checksum(on_cpu, metadata)})
+        texts = metadata | {CHECKSUM: _checksum(on_cpu, metadata)}
+        save_file(on_cpu, temporary, metadata={KEY: json.dumps(texts, sort_keys=True)})
 
 
 def load_tensors(path: str | PurePath) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -31,11 +35,11 @@ def load_tensors(path: str | PurePath) -> tuple[dict[str, torch.Tensor], dict[st
     """
     try:
         with safe_open(path, framework="pt") as stream:
-            metadata = dict(stream.metadata() or {})
+            metadata: dict[str, str] = json.loads((stream.metadata() or {})[KEY])
             # A copy, since a mapped file is not aligned as PyTorch's memory is, and the last bits of a sum may depend
             # on the alignment.
             tensors = {name: stream.get_tensor(name).clone() for name in stream.keys()}  # noqa: SIM118 - not a dict
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise DamagedFileError(f"{path} cannot be read ({error}).") from error
     if metadata.pop(CHECKSUM, None) != _checksum(tensors, metadata):
         raise DamagedFileError(f"{path} is damaged: its checksum is not that of what it holds.")

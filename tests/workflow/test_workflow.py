@@ -13,16 +13,14 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-import yaml
 from browsing import needs_chromium, open_browser, visit
 from conftest import REPOSITORY
 from playwright.sync_api import expect
+from project import Project
 
 CONFIG = {
     "download": False,
@@ -48,63 +46,9 @@ def with_dataset(dataset):
     return {"studies": [CONFIG["studies"][0] | {"dataset": dataset}]}
 
 
-class Project:
-    """A copy of the repository with a configuration of its own."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        for folder in ("src", "workflow"):
-            shutil.copytree(
-                REPOSITORY / folder, path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-            )
-        shutil.copy(REPOSITORY / "Snakefile", path)
-        self.configure(CONFIG)
-
-    def configure(self, config):
-        (self.path / "config.yaml").write_text(yaml.safe_dump(config))
-
-    @contextmanager
-    def changed(self, config):
-        """Another configuration for a while."""
-        self.configure(config)
-        try:
-            yield
-        finally:
-            self.configure(CONFIG)
-
-    def environment(self):
-        return os.environ | {"PYTHONPATH": str(self.path / "src")}
-
-    def snakemake(self, *arguments, expect=0):
-        command = [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
-        done = subprocess.run(
-            command, cwd=self.path, env=self.environment(), capture_output=True, text=True, timeout=600
-        )
-        output = done.stdout + done.stderr
-        assert done.returncode == expect, output[-4000:]
-        return output
-
-    def jobs(self, *arguments):
-        """Which rules would run how often."""
-        output = self.snakemake("--dry-run", *arguments)
-        if "Nothing to be done" in output:
-            return {}
-        table = output[output.index("Job stats:") :].splitlines()[3:]
-        rows = (re.fullmatch(r"(\w+)\s+(\d+)", line) for line in table)
-        found = {}
-        for row in rows:
-            if row is None or row[1] == "total":
-                break
-            found[row[1]] = int(row[2])
-        return found
-
-    def table(self, name):
-        return pl.read_parquet(self.path / "results" / "flowers" / "tables" / f"{name}.parquet")
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    return Project(tmp_path_factory.mktemp("a folder") / "with spaces")
+    return Project(tmp_path_factory.mktemp("a folder") / "with spaces", CONFIG)
 
 
 def test_the_plan_is_printed_before_anything_runs(project):

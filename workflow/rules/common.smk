@@ -10,7 +10,7 @@ import nodescope
 from nodescope import datasets, grid
 from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.charts.texts import FigureTexts
-from nodescope.config import parse_config
+from nodescope.config import only_this, parse_config
 from nodescope.devices import visible_gpus
 from nodescope.errors import NodescopeError
 from nodescope.job_sizes import NOTICE_S, job_size, sample_size
@@ -28,6 +28,7 @@ def stop(error):
 
 try:
     CONFIG = parse_config(config, workflow.configfiles)
+    only_this(CONFIG.model_dump_json())
 except NodescopeError as error:
     stop(error)
 
@@ -47,8 +48,11 @@ PACKAGE = Path(os.path.relpath(Path(nodescope.__file__).parent))
 
 
 def code(*patterns):
-    """Source files of the package as inputs, so that an edit re-runs what it affects (they are compared by content)."""
-    return sorted(str(path) for pattern in patterns for path in PACKAGE.glob(pattern))
+    """Source files of the package as inputs, so that an edit re-runs what it affects (they are compared by content).
+
+    They lie here also where results are kept in a storage.
+    """
+    return [local(path) for path in sorted(str(path) for pattern in patterns for path in PACKAGE.glob(pattern))]
 
 
 def chart_code(wildcards):

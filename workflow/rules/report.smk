@@ -20,7 +20,7 @@ rule build_report:
         tables=expand("results/{study}/tables/{table}.parquet", study=STUDIES, table=["accuracy", "replicas"]),
         settings=expand("results/{study}/config.json", study=STUDIES),
         datasets=expand("results/datasets/{dataset}.json", dataset=DATASETS),
-        code=code("report/*.py", "report/templates/*", "grid.py"),
+        code=code("resources.py", "report/*.py", "report/templates/*", "grid.py"),
     output:
         html="reports/index.html",
     log:

@@ -3,6 +3,7 @@
 
 localrules:
     status,
+    partial_report,
 
 
 rule status:
@@ -13,3 +14,13 @@ rule status:
         config=CONFIG.model_dump(mode="json"),
     script:
         "../scripts/status.py"
+
+
+rule partial_report:
+    """Target: reports/partial/index.html from the configurations that are done; it begins with what is missing."""
+    log:
+        "logs/partial_report.log",
+    params:
+        config=CONFIG.model_dump(mode="json"),
+    script:
+        "../scripts/partial_report.py"

@@ -15,10 +15,13 @@ with job(snakemake.log[0], f"Collecting the tables of {snakemake.wildcards.study
     from nodescope import grid
     from nodescope.config import Study
     from nodescope.files import write_text
+    from nodescope.resources import resource_table
     from nodescope.tables import collect_tables, write_table
 
     study = Study.model_validate(snakemake.params.settings)
     write_table(grid.manifest(study), snakemake.output.manifest)
     write_text(snakemake.output.settings, json.dumps(snakemake.params.settings, indent=2, ensure_ascii=False) + "\n")
+    folder = Path(snakemake.output.manifest).parent
+    write_table(resource_table(study, folder), snakemake.output.resources, snakemake.output.resources_csv)
     identifiers = [configuration.identifier for configuration in grid.configurations(study)]
-    collect_tables(grid.measured_tables(study), identifiers, Path(snakemake.output.manifest).parent / "tables")
+    collect_tables(grid.measured_tables(study), identifiers, folder / "tables")

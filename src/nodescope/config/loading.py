@@ -1,6 +1,8 @@
 """Turn the raw mapping from YAML into a checked `Config`, or into one message that lists all that is wrong."""
 
 import difflib
+import hashlib
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -18,6 +20,9 @@ from nodescope.patterns.schedule import problem_with
 
 #: Folders and anchors of our own beside those of the studies.
 RESERVED_NAMES = ("datasets", "overview", "provenance")
+
+#: Environment variable by which the jobs of a run know its configuration.
+CONFIG_OF_RUN = "NODESCOPE_CONFIG_OF_RUN"
 
 _SENTENCES = {
     "missing": "is required but not given",
@@ -76,6 +81,25 @@ def parse_config(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Co
             "Hint: every key is explained in config.yaml; nothing was run and earlier results are untouched."
         )
     return config
+
+
+def only_this(config: str) -> None:
+    """Hold every job that this process starts to one configuration, and this process to that of who started it.
+
+    A job on another node reads the configuration anew; one that was edited since the run began would give results that
+    Snakemake takes for those of the old one.
+
+    Raises
+    ------
+    ConfigError
+        If this process belongs to a run with another configuration.
+    """
+    digest = hashlib.sha256(config.encode()).hexdigest()
+    if os.environ.setdefault(CONFIG_OF_RUN, digest) != digest:
+        raise ConfigError(
+            "The configuration was edited while a run of Snakemake goes on; its remaining jobs cannot go on with another "
+            "one. Hint: let what runs end, then start Snakemake again: what the edit does not change is kept."
+        )
 
 
 def _repeated_names(raw: Mapping[str, Any]) -> Iterator[str]:

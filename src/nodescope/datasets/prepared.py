@@ -15,6 +15,8 @@ class_names    unicode [class]
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from nodescope.config.schema import DatasetSource, OwnTestSplit
 from nodescope.datasets.sources import NPZ_ERRORS, Labels, read_labels, read_samples
 from nodescope.datasets.splits import Splits, draw_splits
-from nodescope.errors import DamagedFileError
+from nodescope.errors import DamagedFileError, DatasetError
 from nodescope.files import atomic_path, write_text
 
 
@@ -120,6 +122,15 @@ def _splits_of(source: DatasetSource, labels: Labels) -> Splits:
     )
 
 
+@contextmanager
+def _said_in_words(source: DatasetSource) -> Iterator[None]:
+    """What the system says of a path that cannot be (too long, not allowed) is the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        raise DatasetError(f"Data set '{source.name}' cannot be read: {error}") from error
+
+
 def check(source: DatasetSource, data_root: str, *, download: bool) -> None:
     """Find what would stop `prepare`, without reading the samples where that can be avoided.
 
@@ -127,7 +138,8 @@ def check(source: DatasetSource, data_root: str, *, download: bool) -> None:
     ------
     DatasetError
     """
-    labels = read_labels(source, data_root, download=download)
+    with _said_in_words(source):
+        labels = read_labels(source, data_root, download=download)
     if labels is not None:
         _splits_of(source, labels)
 
@@ -140,7 +152,8 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
     DatasetError
         If the source is missing, damaged, or not usable with these settings.
     """
-    x, labels = read_samples(source, data_root, download=download)
+    with _said_in_words(source):
+        x, labels = read_samples(source, data_root, download=download)
     splits = _splits_of(source, labels)
     shift, scale = _scaling(source.scaling, x[splits.train])
     prepared = PreparedDataset(x, labels.labels, splits, labels.class_names, shift, scale)

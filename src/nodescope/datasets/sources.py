@@ -154,8 +154,8 @@ def _inspect_torchvision(source: DatasetSource, root: Path, *, download: bool) -
         if n_images != n_labels:
             raise DatasetError(f"{images} has {n_images} images, but {targets} has {n_labels} labels.")
         labels.append(np.fromfile(targets, np.uint8, offset=8).astype(np.int64))
-    if max(part.max() for part in labels) > 9:
-        raise DatasetError(f"{root / expected.folder}: labels must lie between 0 and 9.")
+        if labels[-1].max() > 9:
+            raise DatasetError(f"{targets} is damaged: labels must lie between 0 and 9. Hint: fetch it again.")
     return Labels(np.concatenate(labels), [str(c) for c in range(10)], len(labels[1]))
 
 

@@ -19,7 +19,7 @@ from nodescope.tensors import load_tensors, save_tensors
 
 def save_network(path: str | PurePath, shape: NetworkShape, tensors: dict[str, torch.Tensor]) -> None:
     """Write one network's tensors (named and laid out as in the module's state dict) and its shape."""
-    save_tensors(path, tensors, {"nodescope_shape": json.dumps(dataclasses.asdict(shape))})
+    save_tensors(path, tensors, {"shape": json.dumps(dataclasses.asdict(shape))})
 
 
 def load_network(path: str | PurePath) -> nn.Module:
@@ -32,7 +32,7 @@ def load_network(path: str | PurePath) -> nn.Module:
     """
     try:
         tensors, metadata = load_tensors(path)
-        fields = json.loads(metadata["nodescope_shape"])
+        fields = json.loads(metadata["shape"])
         network = build_network(NetworkShape(**{**fields, "input_shape": tuple(fields["input_shape"])}))
         network.load_state_dict(tensors)
     except (DamagedFileError, KeyError, TypeError, ValueError, RuntimeError) as error:

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from nodescope.report.methods import Method, methods_of
 from nodescope.report.overview import Overview, label_of, overview
 from nodescope.report.provenance import Provenance, stage_times
 from nodescope.report.published import index_of
+from nodescope.resources import resource_table, suggested_settings
+from nodescope.status import JobStatus
 from nodescope.tables import read_table
 
 
@@ -58,11 +61,20 @@ class PageStudy:
     sections: list[PageSection]
     methods: list[Method]
     times: list[dict[str, Any]]
+    resources: list[dict[str, Any]]
+    suggested_settings: str
     tables: list[str]
     data: dict[str, Any]
 
 
-def build(path: str | Path, title: str, studies: list[str], results: str | Path, charts: Charts) -> None:
+def build(
+    path: str | Path,
+    title: str,
+    studies: list[str],
+    results: str | Path,
+    charts: Charts,
+    unfinished: Sequence[JobStatus] = (),
+) -> None:
     """Write the page.
 
     Parameters
@@ -77,6 +89,8 @@ def build(path: str | Path, title: str, studies: list[str], results: str | Path,
         The folder of all results.
     charts
         How figures look.
+    unfinished
+        The jobs that are not done, for a report of a part.
     """
     results = Path(results)
     links = Path(os.path.relpath(results, Path(path).parent)).as_posix()
@@ -94,10 +108,12 @@ def build(path: str | Path, title: str, studies: list[str], results: str | Path,
         lstrip_blocks=True,
     )
     environment.filters["duration"] = _duration
+    environment.filters["cell"] = _cell
     environment.filters["code"] = _with_code
     html = environment.get_template("page.html.jinja").render(
         title=title,
         studies=shown,
+        unfinished=unfinished,
         works=index_of([(study.name, figure) for study in shown for s in study.sections for figure in s.figures]),
         links=links,
         provenance=Provenance.now(),
@@ -111,6 +127,19 @@ def _vega_bundle() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script."""
     script: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub lacks the default
     return script.replace("</script", "<\\/script")
+
+
+def _cell(value: Any) -> str:
+    """A number of a table as a reader wants it; nothing where it is missing."""
+    if value is None:
+        return ""
+    return (
+        f"{value:.3g}"
+        if isinstance(value, float) and value < 100
+        else f"{value:,.0f}"
+        if isinstance(value, float)
+        else str(value)
+    )
 
 
 def _script_json(value: Any) -> Markup:
@@ -143,6 +172,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     page_sections = [PageSection(f"{name}-{_anchor(title)}", title, figures) for title, figures in sections.items()]
     states = grid.states(settings)
     colours = charts.class_colours
+    resources = resource_table(settings, folder)
     return PageStudy(
         name=name,
         seeds=", ".join(map(str, settings.seeds)),
@@ -156,6 +186,8 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
         sections=page_sections,
         methods=methods_of(settings),
         times=stage_times(folder / "benchmarks"),
+        resources=resources.to_dicts(),
+        suggested_settings=suggested_settings(resources),
         tables=grid.table_names(settings),
         data={
             "name": name,

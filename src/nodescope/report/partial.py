@@ -1,0 +1,88 @@
+"""A report of the configurations that are done, while others run, have failed or are still to come."""
+
+import json
+import shutil
+from pathlib import Path
+
+from nodescope import grid
+from nodescope.charts.drawing import draw
+from nodescope.charts.registry import charts_of
+from nodescope.config import Config, Study
+from nodescope.errors import NodescopeError
+from nodescope.files import write_text
+from nodescope.report.page import build
+from nodescope.status import JobStatus, study_status
+from nodescope.tables import collect_tables
+
+
+class NothingDoneError(NodescopeError):
+    """There is no configuration to report on yet."""
+
+
+def build_partial(config: Config, project: str | Path) -> Path:
+    """Build ``reports/partial/index.html``; nothing of the whole report is touched.
+
+    Parameters
+    ----------
+    config
+        The whole configuration.
+    project
+        The folder that holds ``results``, ``logs`` and ``reports``.
+
+    Returns
+    -------
+    Path
+        The page. It begins with the jobs that are not done.
+
+    Raises
+    ------
+    NothingDoneError
+        If no study has a configuration of which every job is done.
+    """
+    project = Path(project)
+    page = project / "reports" / "partial" / "index.html"
+    results = project / "results" / ".partial"
+    for folder in (page.parent, results):
+        shutil.rmtree(folder, ignore_errors=True)
+    shown: list[str] = []
+    unfinished: list[JobStatus] = []
+    for study in config.studies:
+        jobs = study_status(study, project)
+        unfinished += [job for job in jobs if job.state != "done"]
+        complete = _complete(study, jobs)
+        if complete:
+            _prepare(study, complete, config, project / "results", results, page.parent / "data" / study.name)
+            shown.append(study.name)
+    if not shown:
+        raise NothingDoneError(
+            "There is nothing to report on yet: no configuration has all its jobs done. Hint: `snakemake status` says how "
+            "far they are."
+        )
+    build(page, f"{config.report.title} (partial)", shown, results, config.charts, unfinished)
+    return page
+
+
+def _complete(study: Study, jobs: list[JobStatus]) -> list[str]:
+    """The configurations of which every job is done."""
+    unfinished = {job.configuration for job in jobs if job.state != "done"}
+    return [c.identifier for c in grid.configurations(study) if c.identifier not in unfinished]
+
+
+def _prepare(study: Study, identifiers: list[str], config: Config, whole: Path, results: Path, data: Path) -> None:
+    """Collect and draw what the page is made from, as if the study had these configurations only."""
+    folder = results / study.name
+    names = grid.measured_tables(study)
+    for name in names:
+        for identifier in identifiers:
+            source = whole / study.name / "tables" / name / f"{identifier}.parquet"
+            if source.is_file():
+                (folder / "tables" / name).mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, folder / "tables" / name)
+    collect_tables(names, identifiers, folder / "tables")
+    write_text(folder / "config.json", json.dumps(study.model_dump(mode="json"), ensure_ascii=False))
+    shutil.copytree(whole / study.name / "benchmarks", folder / "benchmarks", dirs_exist_ok=True)
+    description = results / "datasets" / f"{study.dataset.name}.json"
+    description.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(whole / "datasets" / description.name, description)
+    drawn = [chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)]
+    draw(study.name, drawn, folder / "tables", description, config.charts, grid.states(study), folder / "charts", data)

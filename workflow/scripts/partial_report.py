@@ -1,0 +1,17 @@
+"""A report of what is done so far."""
+
+from typing import TYPE_CHECKING
+
+from nodescope.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import Snakemake
+
+    snakemake: Snakemake
+
+with job(snakemake.log[0], "Building the partial report"):
+    from nodescope.config import parse_config
+    from nodescope.report.partial import build_partial
+
+    page = build_partial(parse_config(snakemake.params.config), ".")
+    print(f"\nThe partial report is at {page}; it begins with what is missing.")
