@@ -4,16 +4,15 @@ Generous, since what is too little fails and what is too much only waits a littl
 and a second or third attempt asks for twice or three times as much. Imports no torch.
 """
 
-import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from nodescope import grid
 from nodescope.config import Study
 from nodescope.grid import Configuration
-from nodescope.planning import ANALYSIS_BYTES_PER_S, ASSUMED_SIZE, BYTES_PER_VALUE, KNOWN_SIZES
+from nodescope.network_sizes import SampleSize, network_size
+from nodescope.planning import ANALYSIS_BYTES_PER_S, BYTES_PER_VALUE, recorded_values
 
 Stage = Literal["train", "record", "measure", "look_into"]
 
@@ -32,34 +31,11 @@ NOTICE_S = 120
 
 
 @dataclass(frozen=True)
-class SampleSize:
-    """Number of samples and shape of one."""
-
-    samples: int
-    shape: tuple[int, ...]
-
-    @property
-    def inputs(self) -> int:
-        return math.prod(self.shape)
-
-
-@dataclass(frozen=True)
 class JobSize:
     """What a job asks for."""
 
     memory_mb: int
     minutes: int
-
-
-def sample_size(study: Study, results: str | Path = "results") -> SampleSize:
-    """From the prepared data set where there is one, else what is known of its source."""
-    try:
-        text = (Path(results) / "datasets" / f"{study.dataset.name}.json").read_text(encoding="utf-8")
-        description = json.loads(text)
-        return SampleSize(int(description["samples"]), tuple(int(length) for length in description["shape"]))
-    except (OSError, ValueError, KeyError, TypeError):
-        samples, inputs = KNOWN_SIZES.get(study.dataset.source, ASSUMED_SIZE)
-        return SampleSize(samples, (inputs,))
 
 
 def job_size(
@@ -72,7 +48,7 @@ def job_size(
     stage : {'train', 'record', 'measure', 'look_into'}
         ``measure`` is an analysis of recorded activations, ``look_into`` one of the networks themselves.
     data
-        From `sample_size`.
+        From `nodescope.network_sizes.sample_size`.
     device : {'cpu', 'cuda'}
         Where networks are trained.
     attempt
@@ -80,41 +56,30 @@ def job_size(
     """
     training = configuration.training(study)
     seeds, rates = len(study.seeds), len(training.learning_rates)
-    parameters, multiply_adds, values, largest = _network(configuration, data)
-    recorded = values * data.samples * BYTES_PER_VALUE * len(grid.states(study)) * seeds
-    layers = 3 * largest * data.samples * BYTES_PER_VALUE
+    network = network_size(study, configuration, data)
+    of_all, of_largest = recorded_values(study, network)
+    recorded = of_all * data.samples * BYTES_PER_VALUE * len(grid.states(study)) * seeds
+    layers = 3 * of_largest * data.samples * BYTES_PER_VALUE
     inputs = 2 * data.samples * data.inputs * BYTES_PER_VALUE
-    passes = 2.0 * multiply_adds * data.samples * len(grid.states(study)) * seeds / FLOP_PER_S["cpu"]
+    passes = 2.0 * network.multiply_adds * data.samples * len(grid.states(study)) * seeds / FLOP_PER_S["cpu"]
     match stage:
         case "train":
             # parameters, gradients, two moments, those of the best epoch, and a state on its way to the disk
-            stacks = 7 * parameters * BYTES_PER_VALUE * rates * seeds
+            stacks = 7 * network.parameters * BYTES_PER_VALUE * rates * seeds
             # what a step keeps of a batch for its gradient, for all networks that step together
-            batch = 4 * values * training.batch_size * BYTES_PER_VALUE * rates * seeds
+            batch = 4 * network.values * training.batch_size * BYTES_PER_VALUE * rates * seeds
             memory = inputs + stacks + batch
             tried = rates + 2 * training.refinement_rounds
-            flop = 8.0 * multiply_adds * data.samples * training.epochs * tried * seeds
+            flop = 8.0 * network.multiply_adds * data.samples * training.epochs * tried * seeds
             seconds = flop / FLOP_PER_S[device]
         case "record":
             memory, seconds = inputs + layers, recorded / ANALYSIS_BYTES_PER_S + passes
         case "measure":
             memory, seconds = layers, recorded / ANALYSIS_BYTES_PER_S
         case "look_into":
-            memory, seconds = inputs + layers + 7 * parameters * BYTES_PER_VALUE, 3 * passes
+            memory, seconds = inputs + layers + 7 * network.parameters * BYTES_PER_VALUE, 3 * passes
     minutes = (BASE_MINUTES + TIME_MARGIN * seconds / 60) * attempt
     return JobSize(
         memory_mb=math.ceil((BASE_MEMORY_MB[stage] + MEMORY_MARGIN * memory / 1e6) * attempt),
         minutes=min(LONGEST_MINUTES, math.ceil(minutes)),
     )
-
-
-def _network(configuration: Configuration, data: SampleSize) -> tuple[int, int, int, int]:
-    """Parameters, multiply-adds per sample, values of all layers per sample, those of the largest layer."""
-    depth, width = int(configuration["depth"]), int(configuration["width"])
-    if configuration.model == "mlp":
-        weights = data.inputs * width + (depth - 1) * width**2 + 10 * width
-        return weights, weights, depth * width, width
-    # Convolutions of 3x3; where the image is halved the channels double, which leaves the arithmetic as it is.
-    pixels = data.inputs // data.shape[0] if len(data.shape) == 3 else data.inputs
-    kernel = 9 * width**2
-    return depth * kernel * 8, depth * kernel * pixels, depth * width * pixels, width * pixels

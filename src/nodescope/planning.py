@@ -11,17 +11,7 @@ import numpy as np
 
 from nodescope import grid
 from nodescope.config import Config, Study
-
-#: Samples and inputs of the data sets that are known beforehand.
-KNOWN_SIZES = {
-    "digits": (1797, 64),
-    "iris": (150, 4),
-    "mnist": (70_000, 784),
-    "fmnist": (70_000, 784),
-    "cifar10": (60_000, 3072),
-}
-#: Where a data set's size is not known: as large as MNIST.
-ASSUMED_SIZE = KNOWN_SIZES["mnist"]
+from nodescope.network_sizes import NetworkSize, network_size, sample_size
 
 BYTES_PER_VALUE = 4
 #: Measured on two cores: share of the matrix-product rate that training reaches; bytes per second that recording and all
@@ -71,7 +61,7 @@ class Estimate:
 
 def estimate(study: Study, results: str | Path = "results") -> Estimate:
     """Estimate a study from its configuration alone."""
-    samples, inputs = KNOWN_SIZES.get(study.dataset.source, ASSUMED_SIZE)
+    sample = sample_size(study, results)
     configurations = grid.configurations(study)
     training = study.training
     rates = len(training.learning_rates) + 2 * training.refinement_rounds
@@ -80,14 +70,15 @@ def estimate(study: Study, results: str | Path = "results") -> Estimate:
     recordings = []
     memory = 0.0
     for configuration in configurations:
-        depth, width = configuration["depth"], configuration["width"]
-        weights = inputs * width + (depth - 1) * width**2 + 10 * width
-        # forward and backward of a step (6 per weight and sample) and the evaluation after the epoch (2)
-        flop += 8.0 * weights * samples * training.epochs * rates * len(study.seeds)
-        recordings.append(depth * width * samples * BYTES_PER_VALUE * states * len(study.seeds) / 1e9)
-        stack = len(training.learning_rates) * len(study.seeds) * weights * BYTES_PER_VALUE * 6
-        data = samples * inputs * BYTES_PER_VALUE * 1.5
-        layers = 3 * width * samples * BYTES_PER_VALUE
+        network = network_size(study, configuration, sample)
+        of_all, of_largest = recorded_values(study, network)
+        epochs = configuration.training(study).epochs
+        # forward and backward of a step (6 per multiply-add and sample) and the evaluation after the epoch (2)
+        flop += 8.0 * network.multiply_adds * sample.samples * epochs * rates * len(study.seeds)
+        recordings.append(of_all * sample.samples * BYTES_PER_VALUE * states * len(study.seeds) / 1e9)
+        stack = len(training.learning_rates) * len(study.seeds) * network.parameters * BYTES_PER_VALUE * 6
+        data = sample.samples * sample.inputs * BYTES_PER_VALUE * 1.5
+        layers = 3 * of_largest * sample.samples * BYTES_PER_VALUE
         memory = max(memory, 0.5 + (data + max(stack, layers)) / 1e9)
     analyses = grid.analysis_jobs(study)
     done = sum(sum(grid.jobs_done(study, c.identifier, Path(results)).values()) for c in configurations)
@@ -102,6 +93,13 @@ def estimate(study: Study, results: str | Path = "results") -> Estimate:
         largest_recording_gb=max(recordings),
         memory_gb=memory,
     )
+
+
+def recorded_values(study: Study, network: NetworkSize) -> tuple[int, int]:
+    """Values that are recorded of one sample: of all layers, and at most of the largest."""
+    if study.positions == "rows":
+        return network.values, network.values
+    return network.nodes, network.largest_layer
 
 
 def keeps_activations(config: Config, study: Study) -> bool:
@@ -143,7 +141,7 @@ def describe_plan(config: Config, cores: int) -> str:
             f"  disk        about {_size(disk)} at a time; recorded activations ({_size(found.activations_gb)} in all, "
             f"before compression) are {kept}",
         ]
-        if study.dataset.source not in KNOWN_SIZES:
+        if not sample_size(study).known:
             lines.append("              (estimated as if the data set were as large as MNIST)")
         lines.append("")
     return "\n".join(lines)

@@ -139,7 +139,9 @@ def test_the_default_configuration_and_its_schema_are_up_to_date():
 
 
 def test_every_key_of_the_default_configuration_is_commented():
-    lines = default_yaml().splitlines()
+    # Of the studies after the first only what differs is written, under a comment.
+    lines = default_yaml().partition("  # How patterns of switched-on nodes evolve")[0].splitlines()
+    assert "studies:" in lines
     for number, line in enumerate(lines):
         stripped = line.strip().removeprefix("- ")
         if stripped and not stripped.startswith("#"):

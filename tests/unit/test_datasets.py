@@ -9,7 +9,7 @@ from conftest import REPOSITORY
 from PIL import Image
 
 from nodescope import datasets
-from nodescope.config.schema import Cifar10, Digits, FashionMnist, ImageFolder, Iris, Mnist, Npz
+from nodescope.config.schema import Cifar10, Digits, FashionMnist, Gaussian, ImageFolder, Iris, Mnist, Npz
 from nodescope.errors import DamagedFileError, DatasetError
 
 
@@ -287,3 +287,55 @@ def test_a_damaged_prepared_file_is_named(tmp_path):
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DamagedFileError, match=r"prepared\.npz"):
         datasets.load(path)
+
+
+def test_some_of_the_training_samples_can_be_used(tmp_path):
+    whole = prepare(Digits(source="digits"), tmp_path, tmp_path).splits
+    some = prepare(Digits(source="digits", train_size=100), tmp_path, tmp_path).splits
+    assert len(some.train) == 100 and set(some.train) < set(whole.train)
+    np.testing.assert_array_equal(some.validation, whole.validation)
+    np.testing.assert_array_equal(some.test, whole.test)
+    everything = prepare(Digits(source="digits", train_size=10**6), tmp_path, tmp_path).splits
+    np.testing.assert_array_equal(everything.train, whole.train)
+
+
+@pytest.mark.parametrize("scaling", ["as_is", "centred", "standardised"])
+def test_images_are_scaled_as_asked(scaling, tmp_path):
+    write_images(tmp_path / "train", {"cat": 30, "dog": 30}, size=(5, 4))
+    source = ImageFolder(source="image_folder", name="pets", path=str(tmp_path), scaling=scaling)
+    data = prepare(source, tmp_path, tmp_path)
+    assert data.x.dtype == np.uint8
+    seen = data.inputs(data.splits.train).reshape(-1, 3, 4, 5)
+    unit = data.x[data.splits.train] / 255
+    if scaling == "centred":
+        unit = (unit - 0.5) / 0.5
+    if scaling == "standardised":
+        unit = (unit - unit.mean(axis=(0, 2, 3), keepdims=True)) / unit.std(axis=(0, 2, 3), keepdims=True)
+    np.testing.assert_allclose(seen, unit, atol=1e-5)
+
+
+def test_a_feature_that_never_varies_is_zero_when_standardised(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    x[:, 1] = 7
+    np.savez(tmp_path / "own.npz", x=x, y=np.arange(40) % 2)
+    source = Npz(source="npz", name="own", path=str(tmp_path / "own.npz"), scaling="standardised")
+    data = prepare(source, tmp_path, tmp_path)
+    assert (data.inputs(np.arange(40))[:, 1] == 0).all()
+
+
+def test_random_data_are_what_their_settings_say(tmp_path):
+    source = Gaussian(source="gaussian", samples=4000, features=30, classes=5)
+    data = prepare(source, tmp_path, tmp_path)
+    assert data.x.shape == (4000, 30) and data.class_names == list("01234")
+    assert abs(data.x.mean()) < 0.01 and abs(data.x.std() - 1) < 0.01
+    np.testing.assert_array_equal(data.x, prepare(source, tmp_path, tmp_path).x)
+    assert not np.array_equal(data.x, prepare(source.model_copy(update={"seed": 1}), tmp_path, tmp_path).x)
+
+
+def test_a_network_sees_random_inputs_between_0_and_1_whatever_the_scaling(tmp_path):
+    data = prepare(Digits(source="digits", scaling="centred"), tmp_path, tmp_path)
+    whole, indices = data.with_random_inputs(500)
+    seen = whole.inputs(indices)
+    assert seen.shape == (500, 64) and 0 <= seen.min() < 0.01 and 0.99 < seen.max() <= 1
+    np.testing.assert_array_equal(whole.inputs(data.splits.test), data.inputs(data.splits.test))
+    assert set(whole.labels(indices)) == set(range(10))

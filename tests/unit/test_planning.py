@@ -18,8 +18,8 @@ def test_the_default_study_is_counted(config, tmp_path):
     found = planning.estimate(config.studies[0], tmp_path)
     assert (found.configurations, found.networks, found.candidate_networks) == (8, 24, 96)
     assert (found.jobs, found.jobs_done) == (8 * 5, 0)
-    # 8 configurations of 2 or 3 layers of 100 nodes, 1,797 samples, 4 states, 3 seeds, 4 bytes
-    assert found.activations_gb == pytest.approx(4 * (2 + 3) * 100 * 1797 * 4 * 3 * 4 / 1e9)
+    # 8 configurations of 2 or 3 layers of 100 nodes and an output of 10, 1,797 samples, 4 states, 3 seeds, 4 bytes
+    assert found.activations_gb == pytest.approx(4 * (210 + 310) * 1797 * 4 * 3 * 4 / 1e9)
 
 
 def test_what_is_done_is_seen(config, tmp_path):

@@ -8,8 +8,18 @@ from conftest import small_dataset, write_layer
 
 from nodescope import grid
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.datasets import PreparedDataset
+from nodescope.datasets.splits import Splits
 from nodescope.errors import DamagedFileError
-from nodescope.models import FullyConnected, HiddenActivation, NetworkShape, load_network, save_network
+from nodescope.models import (
+    FullyConnected,
+    HiddenActivation,
+    NetworkShape,
+    build_network,
+    hidden_layers,
+    load_network,
+    save_network,
+)
 from nodescope.models.initialisation import draw_weight
 from nodescope.models.torch_activations import TORCH_ACTIVATIONS
 from nodescope.recording import LayerMetadata, read, write
@@ -142,3 +152,73 @@ def test_orthogonal_weights_are_orthonormal(shape):
     weight = draw_weight("orthogonal", *shape, np.random.default_rng(0))
     small = weight if shape[0] <= shape[1] else weight.T
     np.testing.assert_allclose(small @ small.T, np.eye(8), atol=1e-12)
+
+
+@pytest.fixture
+def convolution(tmp_path):
+    """A small network for images on random ones."""
+    torch.manual_seed(0)
+    shape = NetworkShape("cnn", (1, 8, 8), 3, 4, 2, "relu", False, "kaiming_normal")
+    network = build_network(shape).eval()
+    random = np.random.default_rng(0)
+    splits = Splits(np.arange(20), np.arange(20, 25), np.arange(25, 30))
+    dataset = PreparedDataset(random.random((30, 1, 8, 8), np.float32), np.arange(30) % 3, splits, ["a", "b", "c"])
+    save_network(grid.model_path(str(tmp_path / "models"), 0, "trained"), shape, network.state_dict())
+
+    def record(positions, random_inputs=0):
+        folder = tmp_path / positions
+        record_configuration(
+            tmp_path / "models", folder, dataset, "images", [0], ["trained"], positions=positions,
+            random_inputs=random_inputs,
+        )  # fmt: skip
+        return folder / "seed-0" / "trained"
+
+    x = torch.from_numpy(dataset.inputs(dataset.splits.test))
+    seen = []
+    for layer in hidden_layers(network).values():
+        layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().numpy()))
+    network(x)
+    return record, seen
+
+
+@pytest.mark.parametrize(("positions", "reduce"), [("mean", np.mean), ("max", np.max)])
+def test_of_a_convolution_a_value_per_channel_is_recorded(convolution, positions, reduce):
+    record, seen = convolution
+    folder = record(positions)
+    for number, z in enumerate(seen, start=1):
+        found = read(folder / "test" / f"layer-{number}.parquet")
+        expected = reduce(z.reshape(*z.shape[:2], -1), axis=2)
+        np.testing.assert_allclose(found.z[:, np.argsort(found.samples)], expected.T, rtol=1e-5, atol=1e-6)
+
+
+def test_of_a_convolution_every_position_can_be_a_row(convolution):
+    record, seen = convolution
+    folder = record("rows")
+    for number, z in enumerate(seen, start=1):
+        path = folder / "test" / f"layer-{number}.parquet"
+        found = read(path)
+        names = pq.ParquetFile(path).schema_arrow.names
+        assert (names[2] == "position") == (z.ndim == 4)
+        n_positions = z[0, 0].size if z.ndim == 4 else 1
+        assert found.z.shape == (z.shape[1], 5 * n_positions)
+        by_sample = z.reshape(5, z.shape[1], n_positions)
+        for row, sample in enumerate(found.samples):
+            expected = by_sample[sample - 25, :, row % n_positions]
+            np.testing.assert_allclose(found.z[:, row], expected, rtol=1e-5, atol=1e-6)
+
+
+def test_layers_are_recorded_in_groups_that_fit_the_memory(convolution, monkeypatch):
+    record, _ = convolution
+    whole = record("mean")
+    files = {path.relative_to(whole): read(path).z for path in sorted(whole.glob("*/*.parquet"))}
+    monkeypatch.setattr("nodescope.recording.recorder.BUFFER_BYTES", 4 * 20 * 3)
+    again = record("mean")
+    assert len(files) == 3 * 5
+    for path, z in files.items():
+        np.testing.assert_array_equal(read(again / path).z, z)
+
+
+def test_random_inputs_are_a_split_of_their_own(convolution):
+    record, _ = convolution
+    found = read(record("mean", random_inputs=7) / "random" / "layer-1.parquet")
+    assert found.z.shape[1] == 7 and (np.diff(found.labels) >= 0).all()

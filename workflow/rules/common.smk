@@ -13,7 +13,8 @@ from nodescope.charts.texts import FigureTexts
 from nodescope.config import only_this, parse_config
 from nodescope.devices import visible_gpus
 from nodescope.errors import NodescopeError
-from nodescope.job_sizes import NOTICE_S, job_size, sample_size
+from nodescope.job_sizes import NOTICE_S, job_size
+from nodescope.network_sizes import sample_size
 from nodescope.planning import keeps_activations
 
 # Snakemake tells OpenMP and MKL how many threads a job has, but not polars; jobs that want more say so themselves.

@@ -11,10 +11,19 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
+from nodescope.architectures import ARCHITECTURES
 from nodescope.config.schema import Config, Study
 
 CONFIG_FILE = "config.yaml"
 SCHEMA_FILE = "workflow/schemas/config.schema.json"
+
+#: Node-level analyses that studies of layers and of weights can do without.
+OF_NODES = ("medians", "activity", "patterns", "distributions", "densities", "layer_accuracy")
+
+
+def _without(*analyses: str) -> dict[str, Any]:
+    return {name: {"enabled": False} for name in analyses}
+
 
 #: What runs without being asked: small enough for minutes on two cores, and with everything in it.
 DEFAULT = Config.model_validate(
@@ -31,15 +40,136 @@ DEFAULT = Config.model_validate(
                 },
                 "training": {"epochs": 30, "learning_rates": [0.01, 0.001], "snapshots": [1, 10]},
                 "analyses": {"distributions": {"bins": 40}},
-            }
+            },
+            {
+                "name": "pattern-evolution",
+                "dataset": {"source": "digits", "validation_size": 0.15},
+                "model": ["resnet", "convnet"],
+                "grid": {"depth": [8], "width": [8], "activation": ["relu"], "batch_norm": [True]},
+                "seeds": [0],
+                "training": {
+                    "epochs": 6,
+                    "keep": "last",
+                    "optimiser": "sgd",
+                    "weight_decay": 0.0001,
+                    "learning_rates": [0.1],
+                    "refinement_rounds": 0,
+                    "schedule": "multi_step",
+                    "milestones": [4],
+                    "learning_rate_decay": 0.1,
+                },
+                "pattern_evolution": {
+                    "samples": 200,
+                    "schedule": [{"until_epoch": 1, "every_steps": 1}, {"every_epochs": 0.5}],
+                },
+                "analyses": _without("distributions", "densities", "layer_accuracy"),
+            },
+            {
+                "name": "initialisations",
+                "dataset": {
+                    "source": "digits",
+                    "name": "centred-digits",
+                    "validation_size": 0.15,
+                    "scaling": "centred",
+                },
+                "model": "cnn",
+                "grid": {
+                    "depth": [4],
+                    "width": [8],
+                    "activation": ["relu"],
+                    "initialisation": ["orthogonal", "kaiming_uniform", "zeros"],
+                },
+                "seeds": [0],
+                "training": {"epochs": 8, "learning_rates": [0.001], "refinement_rounds": 0},
+                "random_inputs": 200,
+                "analyses": {
+                    **_without(*OF_NODES),
+                    "statistics": {"splits": ["train", "validation", "random"]},
+                    "layer_distributions": {"splits": ["train", "validation", "random"]},
+                },
+            },
+            {
+                "name": "signal-propagation",
+                "dataset": {
+                    "source": "gaussian",
+                    "samples": 700,
+                    "features": 200,
+                    "validation_size": 100,
+                    "test_size": 100,
+                },
+                "network": {"bias": "none"},
+                "grid": {
+                    "depth": [21],
+                    "width": [200],
+                    "activation": ["sigmoid", "tanh", "relu", "selu"],
+                    "batch_norm": [False, True],
+                    "initialisation": ["lecun_normal"],
+                },
+                "seeds": [0],
+                "training": {"epochs": 0},
+                "analyses": {
+                    **_without(*OF_NODES, "sparsity"),
+                    "statistics": {"splits": ["train"]},
+                    "layer_distributions": {"splits": ["train"]},
+                    "dead_nodes": {"splits": ["train"]},
+                },
+            },
+            {
+                "name": "iris",
+                "dataset": {"source": "iris", "validation_size": 0.15},
+                "network": {"taper": 0.5},
+                "grid": {
+                    "depth": [3],
+                    "width": [64],
+                    "activation": ["relu"],
+                },
+                "seeds": [0],
+                "training": {"epochs": 100, "learning_rates": [0.001], "refinement_rounds": 0, "batch_size": 16},
+            },
+            {
+                "name": "remedies",
+                "dataset": {"source": "iris", "validation_size": 0.15},
+                "grid": {
+                    "depth": [6],
+                    "width": [32],
+                    "activation": ["sigmoid"],
+                    "variants": [
+                        {"name": "baseline"},
+                        {"name": "relu", "activation": "relu"},
+                        {"name": "batch-norm", "batch_norm": True},
+                        {"name": "adam", "training": {"optimiser": "adam", "learning_rates": [0.01]}},
+                    ],
+                },
+                "seeds": [0, 1],
+                "training": {
+                    "epochs": 100,
+                    "optimiser": "sgd",
+                    "learning_rates": [0.1],
+                    "refinement_rounds": 0,
+                    "batch_size": 16,
+                },
+                "analyses": _without(*OF_NODES),
+            },
         ]
     }
 )
 
+#: What the studies after the first are, of which only what differs from the defaults is written.
+FURTHER_STUDIES = {
+    "pattern-evolution": "How patterns of switched-on nodes evolve in training, with shortcuts and without (Hartmann, "
+    "Franzen & Brodehl 2021; presets/activation-patterns.yaml has the published networks).",
+    "initialisations": "What the initialisation does to weights and features (Park 2022; presets/initialisations.yaml).",
+    "signal-propagation": "How random signals pass through deep networks of random weights, forward and back "
+    "(presets/signal-propagation.yaml).",
+    "iris": "The activations of a small network that narrows with depth (presets/iris.yaml).",
+    "remedies": "What ails a deep sigmoid network, and what helps (presets/remedies.yaml tries more).",
+}
+
 HEAD = f"""\
 # yaml-language-server: $schema={SCHEMA_FILE}
 #
-# The default study of nodescope: handwritten digits that come with scikit-learn, a small grid, every analysis.
+# The default studies of nodescope, on data that come with scikit-learn: a small grid with every analysis, and one small
+# study of each further kind.
 # A key that is left out takes the value shown here, or the one named in its comment; only a study's name, data set
 # (with name and path for image_folder and npz) and the grid's depth, width and activation must be given.
 # To run something else, give a file of your own: snakemake --cores 8 --configfile my.yaml (see presets/).
@@ -68,6 +198,9 @@ def json_schema() -> str:
     dataset = schema["$defs"]["Study"]["properties"]["dataset"]
     names = sorted(dataset.pop("discriminator")["mapping"])
     dataset["oneOf"] = [{"enum": names}, *dataset["oneOf"]]
+    # So may a single family of networks.
+    model = schema["$defs"]["Study"]["properties"]["model"]
+    model["anyOf"] = [{"enum": list(ARCHITECTURES)}, {key: model.pop(key) for key in ("type", "items", "minItems")}]
     return json.dumps(schema, indent=1) + "\n"
 
 
@@ -84,6 +217,9 @@ def _section(model: BaseModel, indent: int) -> list[str]:
         elif isinstance(value, list) and value and isinstance(value[0], BaseModel):
             lines += ["", *_comment(field.description or "", indent), f"{pad}{name}:"]
             for item in value:
+                if isinstance(item, Study) and item.name in FURTHER_STUDIES:
+                    lines += ["", *_comment(FURTHER_STUDIES[item.name], indent + 2), *_as_item(item, indent + 2)]
+                    continue
                 body = _section(item, indent + 4)
                 first = next(i for i, line in enumerate(body) if line.strip() and not line.strip().startswith("#"))
                 body[first] = f"{pad}  - {body[first].strip()}"
@@ -96,6 +232,14 @@ def _section(model: BaseModel, indent: int) -> list[str]:
                 help_text += f" (left out: {_value(field.default)})"
             lines += [*_comment(help_text, indent), f"{pad}{name}: {_value(value)}"]
     return lines
+
+
+def _as_item(study: Study, indent: int) -> list[str]:
+    """A study as an entry of a list, with the keys that were given."""
+    text = yaml.safe_dump(
+        [study.model_dump(mode="json", exclude_unset=True)], sort_keys=False, default_flow_style=None, width=110
+    )
+    return textwrap.indent(text, " " * indent).splitlines()
 
 
 def _help(model: BaseModel, name: str) -> str:

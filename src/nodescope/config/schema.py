@@ -126,6 +126,9 @@ class DatasetSource(Section):
     validation_size: SplitSize = Field(
         0.1, description="validation samples (whole number) or share (fraction), drawn from the training data"
     )
+    train_size: Count | None = Field(
+        None, description="training samples to use, drawn at random; left out: all that are left"
+    )
     split_seed: Seed = Field(0, description="fixes which samples are drawn for validation")
     scaling: Scaling = Field(
         "as_is",
@@ -346,7 +349,7 @@ class Variant(Section):
         dumped: dict[str, Any] = handler(self)
         for name, section in (("network", self.network), ("training", self.training)):
             if name in dumped:
-                dumped[name] = {key: dumped[name][key] for key in section.model_fields_set if key in dumped[name]}
+                dumped[name] = {key: value for key, value in dumped[name].items() if key in section.model_fields_set}
         return dumped
 
 

@@ -117,6 +117,7 @@ def _splits_of(source: DatasetSource, labels: Labels) -> Splits:
         official_test=labels.official_test,
         validation_size=source.validation_size,
         test_size=source.test_size if isinstance(source, OwnTestSplit) else None,
+        train_size=source.train_size,
         seed=source.split_seed,
         name=source.name,
     )

@@ -12,7 +12,7 @@ IntArray = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Splits:
-    """Sorted sample indices of each split; together they are all samples, and none is in two."""
+    """Sorted sample indices of each split; no sample is in two."""
 
     train: IntArray
     validation: IntArray
@@ -30,6 +30,7 @@ def draw_splits(
     official_test: int,
     validation_size: float,
     test_size: float | None,
+    train_size: int | None = None,
     seed: int,
     name: str,
 ) -> Splits:
@@ -43,6 +44,8 @@ def draw_splits(
         How many official test samples there are; 0 for none, then ``test_size`` are drawn.
     validation_size, test_size : int or float
         A number of samples, or a share of the data drawn from.
+    train_size : int, optional
+        Of what is left, so many are the training samples; all where there are fewer, or none is given.
     seed : int
         The same seed gives the same splits, whatever the machine.
     name : str
@@ -61,7 +64,8 @@ def draw_splits(
         n_test = _count(test_size, pool, "test_size", name)
         test, order = order[:n_test], order[n_test:]
     n_validation = _count(validation_size, len(order), "validation_size", name)
-    splits = Splits(np.sort(order[n_validation:]), np.sort(order[:n_validation]), np.sort(test))
+    train = order[n_validation:][:train_size]
+    splits = Splits(np.sort(train), np.sort(order[:n_validation]), np.sort(test))
     for split, indices in splits.items():
         counts = np.bincount(labels[indices], minlength=len(class_names))
         absent = [class_names[c] for c in np.flatnonzero(counts == 0)]

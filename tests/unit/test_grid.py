@@ -1,0 +1,121 @@
+"""Configurations of a study: models, axes, variants and their settings, and the states that are recorded."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nodescope import grid
+from nodescope.config import parse_config
+from nodescope.config.schema import Study
+from nodescope.errors import ConfigError
+
+VARIANTS = [
+    {"name": "baseline"},
+    {"name": "relu", "activation": "relu"},
+    {"name": "he", "initialisation": "kaiming_normal", "batch_norm": True},
+    {"name": "slow", "training": {"learning_rates": [0.001], "epochs": 4}, "network": {"dropout": 0.5}},
+]
+
+
+def study(**further):
+    section = {
+        "name": "a",
+        "dataset": "digits",
+        "grid": {"depth": [2], "width": [8], "activation": ["sigmoid"], "variants": VARIANTS},
+        "network": {"taper": 0.5},
+        "training": {"epochs": 3, "learning_rates": [0.1]},
+    }
+    return parse_config({"studies": [section | further]}).studies[0]
+
+
+def test_a_variant_changes_what_it_names_and_nothing_else():
+    made = study()
+    found = {c.variant.name: c for c in grid.configurations(made)}
+    assert [c.identifier for c in found.values()] == [
+        "sigmoid-2x8-baseline", "relu-2x8-relu", "sigmoid-2x8-bn-he", "sigmoid-2x8-slow",
+    ]  # fmt: skip
+    assert [c.keys()["variant"] for c in found.values()] == list(found)
+    assert found["relu"]["activation"] == "relu" and found["he"]["batch_norm"]
+    assert [c.initialisation() for c in found.values()] == [None, None, "kaiming_normal", None]
+    assert found["baseline"].training(made) == made.training
+    assert found["slow"].training(made) == made.training.model_copy(update={"learning_rates": [0.001], "epochs": 4})
+    assert found["slow"].network(made) == made.network.model_copy(update={"dropout": 0.5})
+    assert found["slow"].network(made).taper == 0.5
+
+
+def test_variants_survive_being_written_and_read_in_one_order_whatever_the_process():
+    made = study()
+    assert Study.model_validate(made.model_dump(mode="json")) == made
+    program = (
+        "from nodescope.config.schema import Variant\n"
+        "v = Variant(name='a', training={'epochs': 3, 'optimiser': 'sgd', 'l1': 0.1, 'momentum': 0.5, 'keep': 'last'})\n"
+        "print(list(v.model_dump()['training']))"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", program], env={"PYTHONHASHSEED": seed, "PYTHONPATH": ":".join(sys.path)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2", "3")
+    }  # fmt: skip
+    assert printed == {"['epochs', 'keep', 'optimiser', 'momentum', 'l1']\n"}
+
+
+def test_a_variant_overrides_an_axis_of_the_grid():
+    axes = {"depth": [2], "width": [8], "activation": ["relu"], "initialisation": ["orthogonal", "zeros"]}
+    made = study(grid=axes | {"variants": [{"name": "a"}, {"name": "b", "initialisation": "lecun_normal"}]})
+    found = [(c["initialisation"], c.keys()["variant"], c.initialisation()) for c in grid.configurations(made)]
+    assert found == [
+        ("orthogonal", "a", "orthogonal"), ("lecun_normal", "b", "lecun_normal"),
+        ("zeros", "a", "zeros"), ("lecun_normal", "b", "lecun_normal"),
+    ]  # fmt: skip
+
+
+def test_models_stand_side_by_side():
+    axes = {"depth": [8], "width": [4], "activation": ["relu"], "batch_norm": [True]}
+    made = study(model=["resnet", "convnet"], grid=axes)
+    assert [(c.identifier, c.keys()["model"]) for c in grid.configurations(made)] == [
+        ("resnet-relu-8x4-bn", "resnet"), ("convnet-relu-8x4-bn", "convnet"),
+    ]  # fmt: skip
+
+
+def test_states_follow_the_training():
+    axes = study().grid.model_dump(exclude={"variants"})
+    training = {"epochs": 9, "snapshots": [5, 2], "snapshot_steps": [30, 1]}
+    assert grid.states(study(training=training, grid=axes)) == [
+        "initial",
+        "step-1",
+        "step-30",
+        "epoch-2",
+        "epoch-5",
+        "trained",
+    ]
+    assert grid.states(study(training={"epochs": 0}, grid=axes)) == ["initial"]
+
+
+def test_what_nobody_looks_at_is_not_recorded():
+    off = {name: {"enabled": False} for job in ("nodes", "classifiers") for name in grid.ANALYSIS_JOBS[job]}
+    assert not grid.is_recorded(study(analyses=off))
+    assert "record" not in grid.jobs_done(study(analyses=off), "x", Path("nowhere"))
+    assert grid.is_recorded(study(analyses=off | {"medians": {}}))
+
+
+@pytest.mark.parametrize(
+    ("variants", "training", "expected"),
+    [
+        ([{"name": "a"}, {"name": "a"}], {}, "grid.variants: 2 variants are named 'a'"),
+        ([{"name": "A"}], {}, "lower-case letters"),
+        ([{"name": "a", "training": {"snapshots": [1]}}], {}, "grid.variants[0].training.snapshots: the same states"),
+        ([{"name": "a", "training": {"epochs": 0}}], {}, "grid.variants[0].training.epochs: either all"),
+        ([{"name": "a", "training": {"epochs": 2}}], {"epochs": 9, "snapshots": [5]}, "5 lies beyond the last epoch (2)"),
+        ([{"name": "a", "training": {"schedule": "multi_step"}}], {}, "grid.variants[0].training.milestones"),
+        ([{"name": "a", "network": {"dropuot": 0.5}}], {}, "did you mean 'dropout'?"),
+    ],
+)  # fmt: skip
+def test_variants_that_cannot_be_are_refused(variants, training, expected):
+    axes = {"depth": [2], "width": [8], "activation": ["relu"], "variants": variants}
+    with pytest.raises(ConfigError) as error:
+        study(grid=axes, training=training)
+    assert expected in str(error.value)
