@@ -24,6 +24,7 @@ import layers
 import local_gradients
 import numpy as np
 import propagation
+import reports
 import training
 import whole_runs
 from measure import Row, cores
@@ -63,6 +64,8 @@ GROUPS: dict[str, dict[str, Group]] = {
         "default-run": lambda root: [whole_runs.compare_default_run()],
         "local-gradients": lambda root: local_gradients.compare_local_gradients(16),
         "dry-run": lambda root: [whole_runs.measure_dry_run()],
+        "default-report": lambda root: [reports.measure_default_report()],
+        "dissertation-report": lambda root: [reports.measure_dissertation_report()],
     },
 }
 

@@ -41,6 +41,12 @@ def _run(*arguments: str) -> Any:
     return lambda: _snakemake(folder, *arguments), lambda found: (shutil.rmtree(folder), found)[1]
 
 
+def run_default_study(folder: str) -> None:
+    """The default study in a folder, from nothing to its report."""
+    _copy(folder)
+    _snakemake(folder, "--cores", str(cores()), "--quiet", "all")
+
+
 def default_run() -> Any:
     """The default study by Snakemake on all cores."""
     return _run("--cores", str(cores()), "--quiet", "all")

@@ -329,11 +329,11 @@
           : [...chosen.off].filter((item) => item.startsWith(`${field}:`)).map((item) => item.slice(field.length + 1));
         const opacity = { signal: `indexof(${JSON.stringify(off)}, '' + datum.value) >= 0 ? 0.25 : 1` };
         const update = { opacity, cursor: { value: "pointer" } };
-        if (channel === "strokeDash") update.stroke = { value: isDark() ? "#e8e8e8" : "#1c1c1c" };
         legend.encode = { ...legend.encode };
         for (const mark of ["symbols", "labels"]) {
           const own = legend.encode[mark] ?? {};
-          legend.encode[mark] = { ...own, name: `legend:${count += 1}:${field}`, interactive: true, update: { ...own.update, ...update } };
+          const stroke = channel === "strokeDash" && mark === "symbols" ? { stroke: { value: isDark() ? "#e8e8e8" : "#1c1c1c" } } : {};
+          legend.encode[mark] = { ...own, name: `legend:${count += 1}:${field}`, interactive: true, update: { ...own.update, ...update, ...stroke } };
         }
       }
       for (const mark of group.marks ?? []) if (mark.type === "group") visit(mark);
