@@ -23,6 +23,7 @@ from pathlib import Path
 import layers
 import local_gradients
 import numpy as np
+import pattern_evolution
 import propagation
 import reports
 import training
@@ -46,6 +47,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "kde": lambda root: layers.compare_kernel_densities(1, 5_000),
         "analyses": lambda root: layers.compare_analyses(200, 20_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
+        "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP),
         "recording": lambda root: [layers.compare_recording(800, 10_000)],
         "propagation": lambda root: [propagation.compare_propagation(21, 200, 1_000)],
         "local-gradients": lambda root: local_gradients.compare_local_gradients(16),
@@ -59,6 +61,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "kde": lambda root: layers.compare_kernel_densities(4, 20_000),
         "analyses": lambda root: layers.compare_analyses(200, 55_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
+        "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP, pattern_evolution.RESNET),
         "recording": lambda root: [layers.compare_recording(800, 60_000)],
         "propagation": lambda root: [propagation.compare_propagation(21, 500, 2_000)],
         "default-run": lambda root: [whole_runs.compare_default_run()],

@@ -12,6 +12,7 @@ from nodescope import grid
 from nodescope.config import Study
 from nodescope.grid import Configuration
 from nodescope.network_sizes import SampleSize, network_size
+from nodescope.patterns.schedule import samples_measured
 from nodescope.planning import ANALYSIS_BYTES_PER_S, BYTES_PER_VALUE, recorded_values
 
 Stage = Literal["train", "record", "measure", "look_into"]
@@ -71,6 +72,13 @@ def job_size(
             memory = inputs + stacks + batch
             tried = rates + 2 * training.refinement_rounds
             flop = 8.0 * network.multiply_adds * data.samples * training.epochs * tried * seeds
+            if study.pattern_evolution:
+                passed = samples_measured(study.pattern_evolution, training.epochs, training.batch_size, data.samples)
+                flop += 2.0 * network.multiply_adds * passed * tried * seeds
+                # of each net, three times: where all patterns differ, their bits and their counts by class
+                probe = min(study.pattern_evolution.samples or data.samples, data.samples)
+                patterns = probe * network.values // int(configuration["width"])
+                memory += 3 * 60 * patterns * rates * seeds
             seconds = flop / FLOP_PER_S[device]
         case "record":
             memory, seconds = inputs + layers, recorded / ANALYSIS_BYTES_PER_S + passes

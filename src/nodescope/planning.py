@@ -12,6 +12,7 @@ import numpy as np
 from nodescope import grid
 from nodescope.config import Config, Study
 from nodescope.network_sizes import NetworkSize, network_size, sample_size
+from nodescope.patterns.schedule import samples_measured
 
 BYTES_PER_VALUE = 4
 #: Measured on two cores: share of the matrix-product rate that training reaches; bytes per second that recording and all
@@ -72,9 +73,12 @@ def estimate(study: Study, results: str | Path = "results") -> Estimate:
     for configuration in configurations:
         network = network_size(study, configuration, sample)
         of_all, of_largest = recorded_values(study, network)
-        epochs = configuration.training(study).epochs
+        epochs, batch_size = configuration.training(study).epochs, configuration.training(study).batch_size
         # forward and backward of a step (6 per multiply-add and sample) and the evaluation after the epoch (2)
         flop += 8.0 * network.multiply_adds * sample.samples * epochs * rates * len(study.seeds)
+        if study.pattern_evolution:
+            passed = samples_measured(study.pattern_evolution, epochs, batch_size, sample.samples)
+            flop += 2.0 * network.multiply_adds * passed * rates * len(study.seeds)
         recordings.append(of_all * sample.samples * BYTES_PER_VALUE * states * len(study.seeds) / 1e9)
         stack = len(training.learning_rates) * len(study.seeds) * network.parameters * BYTES_PER_VALUE * 6
         data = sample.samples * sample.inputs * BYTES_PER_VALUE * 1.5

@@ -8,15 +8,20 @@ import polars as pl
 import pytest
 import torch
 
+from nodescope import grid
 from nodescope.config import parse_config
 from nodescope.config.schema import Network, PatternEvolution, Training
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.errors import ConfigError
 from nodescope.interruption import Interrupted
+from nodescope.job_sizes import job_size
 from nodescope.models.building import build_network
 from nodescope.models.hidden import hidden_layers
+from nodescope.network_sizes import sample_size
 from nodescope.patterns.probe import PATTERN_EVOLUTION
+from nodescope.patterns.schedule import samples_measured
+from nodescope.planning import estimate
 from nodescope.training import train_configuration
 from nodescope.training.progress import ProgressReporter
 
@@ -164,3 +169,16 @@ def test_a_function_without_a_switching_point_needs_a_threshold():
         config_with(grid=grid)
     assert config_with(grid=grid, theta_threshold=0).studies[0].theta_threshold == 0
     assert config_with(grid=grid, pattern_evolution=None).studies[0].pattern_evolution is None
+
+
+def test_estimates_count_what_passes_through_the_nets():
+    options = PatternEvolution(samples=500)
+    assert samples_measured(options, 3, 64, 1000) == (1 + 16 + 4) * 500
+    assert samples_measured(PatternEvolution(), 3, 64, 1000) == (1 + 16 + 4) * 1000
+    assert samples_measured(options, 1, 64, 1000) == 0
+    followed = config_with(pattern_evolution={"samples": 500}).studies[0]
+    alone = config_with(pattern_evolution=None).studies[0]
+    assert estimate(followed).arithmetic_flop > estimate(alone).arithmetic_flop
+    (configuration,) = grid.configurations(followed)
+    sizes = [job_size(s, configuration, "train", sample_size(s), "cpu", 1) for s in (followed, alone)]
+    assert sizes[0].memory_mb >= sizes[1].memory_mb and sizes[0].minutes >= sizes[1].minutes

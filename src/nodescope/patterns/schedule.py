@@ -3,9 +3,12 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from nodescope.errors import ConfigError
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import PatternEvolution
 
 
 class Rule(Protocol):
@@ -107,3 +110,12 @@ def kept_steps(steps: list[int], every_epochs: float, per_epoch: int) -> list[in
     interval = every_epochs * per_epoch
     wanted = (k * interval for k in range(math.ceil(steps[-1] / interval)))
     return sorted({*(min(steps, key=lambda step: abs(step - time)) for time in wanted), steps[-1]})
+
+
+def samples_measured(options: "PatternEvolution", epochs: int, batch_size: int, samples: int) -> int:
+    """Samples that pass through a net while it is followed, all times together; for estimates."""
+    epoch = EpochSteps.of(samples, batch_size, skip_single=False)
+    if problem_with(options.schedule, epochs, epoch.steps):
+        return 0  # the training says so
+    times = len(measured_steps(options.schedule, epochs, epoch.steps))
+    return times * min(options.samples or samples, samples)
