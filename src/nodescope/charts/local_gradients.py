@@ -18,12 +18,13 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         pl.format("{} starts from the weights in {}.", "network", "weights_file")
     )
     origin = " ".join(from_files.to_series().unique(maintain_order=True)) or "The networks start from drawn weights."
+    samples = table.select(pl.col("samples").max()).item()
     return [
         Figure(
             name="local-gradients",
             title="Gradient that channels receive and send back",
             caption="How much of the loss's gradient each of the first channels of some layers receives (absorption, input "
-            f"channels) and sends back (emission, output channels), over up to {table.select(pl.col('samples').max()).item()} training samples: "
+            f"channels) and sends back (emission, output channels), over up to {samples} training samples: "
             "median, quartiles, and whiskers to the values farthest out within one and a half box lengths; values beyond are "
             f"not drawn. A channel near zero takes no part in training. {origin}",
             work="Park 2022",
