@@ -221,6 +221,19 @@ def test_what_differs_is_told_by_the_settings():
     assert found["data set"] == ("mnist, fmnist, cifar10", "digits")
 
 
+def test_other_networks_and_variants_are_told():
+    grid_with_variants = {
+        "depth": [4],
+        "width": [8],
+        "activation": ["relu"],
+        "variants": [{"name": "a"}, {"name": "b"}],
+    }
+    found = {row["what"]: row["ours"] for row in differences(study(grid=grid_with_variants)).iter_rows(named=True)}
+    assert found["variants"] == "a, b"
+    convolutional = study(model="cnn", dataset="cifar10")
+    assert "cnn" in differences(convolutional).filter(pl.col("what") == "networks")["ours"].to_list()
+
+
 def test_re_encoded_cifar10_stands_for_cifar10_and_says_so():
     made = study(dataset={"source": "image_folder", "name": "cifar10-jpeg", "path": "p", "validation_size": 5000})
     assert source_dataset(made) == "cifar10"

@@ -65,6 +65,8 @@ def test_a_run_ends_with_a_report(project):
     )
     html = (project.path / "reports" / "index.html").read_text()
     assert re.search(r"Figure 1\.</span> Test accuracy", html)
+    assert "Beside the published works" in html
+    assert "0 of the 87 published numbers" in html  # flowers are not what the works look at
     accuracy = project.table("accuracy")
     assert accuracy["accuracy"].null_count() == 0
     assert len(accuracy) == 2 * 2 * 3

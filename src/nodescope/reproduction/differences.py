@@ -44,6 +44,14 @@ def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     """What, the published setting, ours, and what a difference may do."""
     training = study.training
     yield "data set", *_data(study)
+    yield "networks", "mlp", ", ".join(study.model), "the source's claims are judged by fully connected networks alone"
+    variants = ", ".join(variant.name for variant in study.grid.variants or [])
+    yield (
+        "variants",
+        "none",
+        variants or "none",
+        "claims compare networks of one variant; no published number is about one",
+    )
     yield "scaling of the inputs", "as_is", study.dataset.scaling, "other first layers"
     yield (
         "epochs", "300", str(training.epochs),
