@@ -77,7 +77,7 @@ def draw(
     context = _context(dataset_description, options, states)
     page = _Page(study, context, _emptied(folder), _emptied(data_folder))
     index = []
-    for name, figure in _figures(charts, tables, context):
+    for name, figure in figures_of(charts, tables, context):
         index.append({"chart": name, "section": CHARTS[name].section} | page.add(figure))
         logger.info("drew %s", figure.name)
     write_text(Path(folder) / "index.json", json.dumps(index, indent=1, ensure_ascii=False))
@@ -97,7 +97,7 @@ def draw_files(
     """
     context = _context(dataset_description, options, states)
     folder = _emptied(folder)
-    for _, figure in _figures(charts, tables, context):
+    for _, figure in figures_of(charts, tables, context):
         for name, spec, frame in static_figures(figure, context):
             if spec is not None:
                 _write_drawing(folder / name, spec)
@@ -147,8 +147,8 @@ def _context(dataset_description: str | Path, options: "Charts", states: list[st
     return Context(options, class_names, states)
 
 
-def _figures(charts: list[str], tables: str | Path, context: Context) -> Iterator[tuple[str, Figure]]:
-    """The figures, each with its kind."""
+def figures_of(charts: list[str], tables: str | Path, context: Context) -> Iterator[tuple[str, Figure]]:
+    """The figures of these kinds, each with its kind, from a folder of collected tables."""
     for name in charts:
         read = scan_table if CHARTS[name].lazy else read_table
         needed = {table: read(Path(tables) / f"{table}.parquet") for table in CHARTS[name].tables}

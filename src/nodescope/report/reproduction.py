@@ -22,7 +22,8 @@ from PIL import Image
 
 from nodescope import grid
 from nodescope.charts.context import Context, Figure
-from nodescope.charts.drawing import filled, specification
+from nodescope.charts.drawing import figures_of, filled, specification, static_figures
+from nodescope.charts.registry import CHARTS
 from nodescope.charts.scorecard import figures
 from nodescope.config import Study
 from nodescope.config.schema import Charts
@@ -35,8 +36,8 @@ from nodescope.tables import read_table
 #: Of an image, so that the documentation stays light.
 LARGEST_WIDTH = 900
 COLOURS = 128
-#: Of each kind of chart that a claim points to, the first so many figures.
-FIGURES_OF_A_KIND = 2
+#: Of each kind of chart that a claim points to, the first so many images.
+FIGURES_OF_A_KIND = 8
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Run:
         Its settings.
     tables : dict
         Those that the scorecard is made from, and ``replicas``.
+    class_names : list of str
     command, machine, commit : str
         How it was run, on what, from which sources.
     """
@@ -58,6 +60,7 @@ class Run:
     folder: Path
     study: Study
     tables: dict[str, pl.DataFrame]
+    class_names: list[str]
     command: str
     machine: str
     commit: str
@@ -68,7 +71,9 @@ def read_run(folder: Path, command: str, machine: str, commit: str | None = None
     study = Study.model_validate(json.loads((folder / "config.json").read_text(encoding="utf-8")))
     measured = [name for name in grid.SCORED_TABLES if (folder / "tables" / f"{name}.parquet").is_file()]
     tables = {name: read_table(folder / "tables" / f"{name}.parquet") for name in [*measured, "replicas"]}
-    return Run(folder, study, tables, command, machine, commit or commit_of(folder))
+    dataset = folder.parent / "datasets" / f"{study.dataset.name}.json"
+    class_names = json.loads(dataset.read_text(encoding="utf-8"))["classes"]
+    return Run(folder, study, tables, class_names, command, machine, commit or commit_of(folder))
 
 
 def write(run: Run, output: Path, findings: Path) -> None:
@@ -161,18 +166,24 @@ def _comparison(figure: Figure | None, images: Path) -> Iterator[str]:
 
 
 def _figures(run: Run, claims: pl.DataFrame, images: Path) -> Iterator[str]:
-    """The first figures of each kind that a claim points to, as far as they were drawn."""
+    """Figures of each kind that a claim points to, as far as the run has the tables that they are drawn from."""
     judged = claims.filter(pl.col("verdict") != "not run")["charts"].str.split(", ").explode()
-    index = run.folder / "charts" / "index.json"
-    entries = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []
+    tables = run.folder / "tables"
+    context = Context(Charts(), run.class_names, grid.states(run.study))
     for kind in judged.unique(maintain_order=True):
-        of_kind = [entry for entry in entries if entry["chart"] == kind]
-        drawn = [(entry, sorted(index.parent.glob(f"{entry['name']}*.vl.json"))[:1]) for entry in of_kind]
-        for entry, (path,) in [(entry, paths) for entry, paths in drawn if paths][:FIGURES_OF_A_KIND]:
-            _write_small(_picture(json.loads(path.read_text(encoding="utf-8"))), images / f"{entry['name']}.png")
-            yield f"### {entry['title']}"
-            yield f"![{entry['title']}]({images.name}/{entry['name']}.png)"
-            yield f"{entry['caption']} {entry['work']}, {entry['reference']}."
+        if not all((tables / f"{table}.parquet").is_file() for table in CHARTS[kind].tables):
+            continue
+        left = FIGURES_OF_A_KIND
+        for _, figure in figures_of([kind], tables, context):
+            drawn = [(name, spec) for name, spec, _ in static_figures(figure, context) if spec is not None][:left]
+            left -= len(drawn)
+            if drawn:
+                yield f"### {figure.title}"
+            for name, spec in drawn:
+                _write_small(_picture(spec), images / f"{name}.png")
+                yield f"![{figure.title}]({images.name}/{name}.png)"
+            if drawn:
+                yield f"{figure.caption} {figure.work}, {figure.reference}."
 
 
 def _picture(spec: dict[str, Any]) -> Image.Image:
