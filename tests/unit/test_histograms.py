@@ -82,3 +82,18 @@ def test_the_matrix_of_the_diagnosis_says_of_a_diverged_net_that_it_cannot_be_to
     assert diverged["verdict"].unique().to_list() == ["cannot be told"]
     others = data.filter(pl.col("network") != "relu 2x6 without BN")
     assert set(others["verdict"]) == {"found", "not found"}
+
+
+def test_the_table_of_remedies_has_a_row_per_configuration_with_its_change_of_accuracy(small_tables, context):
+    table = diagnosis.figures(small_tables, context)[-1].table
+    assert len(table) == 8
+    remedies = small_tables["remedies"].filter(pl.col("quantity") == "test_accuracy")
+    assert table["accuracy_change"].to_list() == remedies["change"].round(4).to_list()
+    of_state = small_tables["remedies"].filter(pl.col("quantity") == "problems", pl.col("state") == "trained")
+    expected = of_state["value"].round_sig_figs(3).to_list()
+    assert table["problems"].to_list() == expected
+
+
+def test_untrained_networks_are_not_compared_by_accuracy(small_tables):
+    untrained = Context(Charts(), ["a", "b", "c"], ["initial"])
+    assert [figure.name for figure in diagnosis.figures(small_tables, untrained)] == ["diagnosis", "remedies-table"]

@@ -9,6 +9,7 @@ from nodescope.diagnosis import PROBLEMS
 WORK = "Iris tutorial"
 WORDS = {problem: problem.replace("_", " ") for problem in PROBLEMS}
 VERDICTS = {"found": "#cc3311", "not found": "#dddddd", "cannot be told": "#ffffff"}
+ACCURACY = {"value": "test_accuracy", "change": "accuracy_change", "standard_error": "standard_error", "seeds": "seeds"}
 HELPS = {"better": "#228833", "worse": "#cc3311", "cannot be told": "#777777"}
 
 
@@ -17,7 +18,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     diagnosis, remedies = tables["diagnosis"], tables["remedies"]
     changes = remedies.filter(pl.col("quantity") == "test_accuracy").drop_nulls("change")
     found = [_matrix(diagnosis, context)]
-    if len(changes):
+    if len(changes) and len(context.states) > 1:  # what is not trained has no accuracy to speak of
         found.append(_changes(changes, context))
     return [*found, _table(remedies, context)]
 
@@ -126,23 +127,35 @@ def _verdict() -> pl.Expr:
 
 
 def _table(remedies: pl.DataFrame, context: Context) -> Figure:
-    shown = remedies.select(
-        "dataset",
-        *network_columns(remedies),
-        "baseline",
-        pl.col("state").fill_null("kept net"),
-        pl.col("quantity").str.replace_all("_", " "),
-        *(pl.col(name).round_sig_figs(4) for name in ("value", "baseline_value", "change", "standard_error")),
-        "seeds",
+    """One row per configuration: what is better than in the first, and by how much."""
+    keys = ["dataset", *network_columns(remedies)]
+    last = remedies.filter(pl.col("state").is_null() | (pl.col("state") == context.states[-1]))
+    accuracy = last.filter(pl.col("quantity") == "test_accuracy").select(
+        *keys,
+        *(pl.col(name).round(4).alias(alias) for name, alias in ACCURACY.items()),
         verdict=_verdict(),
     )
+    others = last.filter(pl.col("quantity") != "test_accuracy")
+    wide = others.pivot("quantity", index=keys, values=["value", "change"], maintain_order=True)
+    shown = [name for name in ("problems", *PROBLEMS) if name in others["quantity"]]
+    columns = {
+        f"{kind}_{name}": name if kind == "value" else f"{name}_change"
+        for name in shown
+        for kind in ("value", "change")
+    }
+    table = accuracy.join(wide, on=keys, nulls_equal=True, maintain_order="left").select(
+        *accuracy.columns, *(pl.col(name).round_sig_figs(3).alias(alias) for name, alias in columns.items())
+    )
+    first = remedies["baseline"].unique(maintain_order=True).to_list()
     return Figure(
         name="remedies-table",
-        title="What helps: every quantity beside the first configuration",
-        caption="Test accuracy, number of problems found over the layers of a net, and for each problem the evidence of its worst "
-        "layer; means over the seeds, and the difference to the first configuration of the same depth and width, seed by seed, "
-        "with its standard error. Better or worse: by more than two standard errors; empty: cannot be told from one seed.",
+        title="What helps, by how much: every configuration beside the first",
+        caption=f"Beside the first configuration of the same depth and width ({', '.join(first)}): test accuracy and its "
+        "change, seed by seed, with the standard error; better or worse is a change by more than two standard errors. Then how "
+        "many problems are found over the layers of a net in the last state, and for each problem the evidence of its worst "
+        "layer (for the vanishing gradient more is better, else less), each with its change. The table remedies holds the "
+        "untrained nets too.",
         work=WORK,
         reference="remedies",
-        table=shown,
+        table=table,
     )
