@@ -42,8 +42,12 @@ CONFIG = {
 }
 
 
+def with_changes(**changes):
+    return {"studies": [CONFIG["studies"][0] | changes]}
+
+
 def with_dataset(dataset):
-    return {"studies": [CONFIG["studies"][0] | {"dataset": dataset}]}
+    return with_changes(dataset=dataset)
 
 
 @pytest.fixture(scope="module")
@@ -98,7 +102,8 @@ def test_every_table_is_there_as_parquet_and_csv_and_holds_the_same(project):
     assert {p.stem for p in folder.glob("*.parquet")} == {
         "learning_curves", "accuracy", "replicas", "medians", "activity", "dead_nodes", "sparsity", "sparsity_summary",
         "patterns", "statistics", "layer_distributions",
-        "distributions", "densities", "layer_accuracy", "weights", "weight_distributions", "gradients", "diagnosis", "remedies",
+        "distributions", "densities", "layer_accuracy", "weights", "weight_distributions", "gradients", "local_gradients",
+        "diagnosis", "remedies",
         "scorecard", "claims", "differences",
     }  # fmt: skip
 
@@ -182,6 +187,12 @@ def test_an_edit_of_the_code_of_one_analysis_runs_its_job_again(project):
         (with_dataset("mnist"), "train-images-idx3-ubyte"),
         (with_dataset({"source": "iris", "validation_size": 500}), "validation_size takes 500 samples"),
         (with_dataset({"source": "image_folder", "name": "p", "path": "gone"}), "there is no folder gone/train"),
+        (with_changes(model="resnet"), "resnet needs images (channel, row, column), but a sample has the shape (4,)"),
+        (with_changes(network={"weights": "gone-{depth}.pth"}), "network.weights: there is no file gone-2.pth"),
+        (
+            with_changes(analyses={"local_gradients": {"layers": ["hidden.2.linear"]}}),
+            "has no layer 'hidden.2.linear'; did you mean 'hidden.1.linear'? Allowed: hidden.0.linear, hidden.1.linear, output",
+        ),
     ],
 )  # fmt: skip
 def test_a_mistake_ends_with_a_message_before_any_job_and_leaves_results_alone(project, change, expected):
