@@ -17,7 +17,7 @@ from nodescope.charts.context import Context, Figure, describe, percent, slug
 from nodescope.charts.drawing import draw, in_view, specification, static_figures
 from nodescope.charts.packing import pack
 from nodescope.charts.raster import matrix, scatter
-from nodescope.charts.registry import CHARTS
+from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.config.schema import Charts
 from nodescope.files import write_text
 from nodescope.report import build
@@ -67,6 +67,26 @@ def test_what_a_figure_shows_at_first_is_among_its_data(name, small_tables, cont
         for column, value in figure.view.items():
             known = [frame[column].cast(pl.String) for frame in frames if column in frame.columns]
             assert known and any(value in values for values in known), (figure.name, column)
+
+
+def test_what_is_never_trained_is_drawn_as_it_is_initialised(small_study, small_tables):
+    training = small_study.training.model_copy(update={"epochs": 0, "snapshots": []})
+    untrained = small_study.model_copy(update={"training": training, "pattern_evolution": None})
+    context = Context(Charts(), ["class 0", "class 1", HOSTILE], grid.states(untrained))
+    tables = {
+        name: frame.filter(pl.col("state").is_null() | (pl.col("state") == "initial"))
+        if "state" in frame.columns
+        else frame
+        for name, frame in small_tables.items()
+    }
+    names = [chart.name for chart in charts_of(untrained)]
+    assert {"medians", "signal_propagation", "diagnosis"} <= set(names)
+    assert not {"learning_rates", "learning_curves", "accuracy_curves", "learning_process"} & set(names)
+    for name in names:
+        for figure in figures_of(name, tables, context):
+            assert figure.view.get("state", "initial") == "initial"
+            drawn = list(static_figures(figure, context))
+            assert drawn and all(len(frame) for _, _, frame in drawn), figure.name
 
 
 # The scorecard compares with works that have no such axis.

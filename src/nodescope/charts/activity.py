@@ -24,7 +24,7 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
                 "points",
                 "share active",
                 domain=(-0.02, 1.02),
-                static_states=("initial", context.states[-1]),
+                static_states=tuple(dict.fromkeys(["initial", context.states[-1]])),
             ),
             view=view,
             per_configuration=True,

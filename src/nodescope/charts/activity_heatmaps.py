@@ -25,7 +25,9 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
             "dark blue (on for all). Red columns are dead nodes, on for no sample of any class. Columns with few dark rows "
             f"are nodes that have specialised. {_dead(table, view)}",
             reference="figures 5.6-5.9",
-            nodes=NodePanels("activity", table, "active_share", "matrix", "share active", domain=(0.0, 1.0)),
+            nodes=NodePanels(
+                "activity", table, "active_share", "matrix", "share active", (context.states[-1],), domain=(0.0, 1.0)
+            ),
             view=view,
             per_configuration=True,
             quantity="active_share",

@@ -85,10 +85,10 @@ class NodePanels:
         that are 0 for every class in red.
     title : str
         What the value is, for axis and read-out.
-    domain : (float, float) or None
-        Of the value; None for that of the data.
     static_states : tuple of str
         The states that get a static file.
+    domain : (float, float) or None
+        Of the value; None for that of the data.
     """
 
     source: str
@@ -96,8 +96,8 @@ class NodePanels:
     value: str
     mark: str
     title: str
+    static_states: tuple[str, ...]
     domain: tuple[float, float] | None = None
-    static_states: tuple[str, ...] = ("trained",)
 
 
 @dataclass(frozen=True)
@@ -153,10 +153,11 @@ def variant_scale(variants: list[str]) -> alt.Scale:
 
 
 def first_view(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, str]:
-    """What a figure shows at first of a table of single nets: the trained net of the first seed, training samples."""
+    """What a figure shows at first of a table of single nets: the last state of the first seed, training samples."""
     first = frame.lazy().select("seed").first().collect().item()
+    states = frame.lazy().select(pl.col("state").unique(maintain_order=True)).collect()["state"]
     splits = frame.lazy().select(pl.col("split").unique(maintain_order=True)).collect()
-    return {"state": "trained", "split": preferred_split(splits), "seed": str(first)}
+    return {"state": str(states[-1]), "split": preferred_split(splits), "seed": str(first)}
 
 
 def preferred_split(frame: pl.DataFrame) -> str:

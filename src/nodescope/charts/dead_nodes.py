@@ -2,7 +2,16 @@
 
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, describe, network_columns, over_seeds, percent, preferred_split
+from nodescope.charts.context import (
+    Context,
+    Figure,
+    describe,
+    network_columns,
+    over_seeds,
+    percent,
+    preferred_split,
+    state_label,
+)
 from nodescope.charts.layer_lines import layer_lines
 from nodescope.tables import mean_over_seeds
 
@@ -10,11 +19,11 @@ from nodescope.tables import mean_over_seeds
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """The share of dead nodes per configuration as a table, and per layer as a figure."""
     table = tables["dead_nodes"]
-    trained = table.filter(pl.col("state") == "trained", pl.col("split") == preferred_split(table))
-    split = preferred_split(table)
+    state, split = context.states[-1], preferred_split(table)
+    last = table.filter(pl.col("state") == state, pl.col("split") == split)
     per_layer = over_seeds(table.drop("nodes", "dead"), "dead_share")
     keys = ["dataset", *network_columns(table)]
-    per_net = trained.group_by([*keys, "seed"], maintain_order=True).agg(
+    per_net = last.group_by([*keys, "seed"], maintain_order=True).agg(
         dead_share=pl.when(pl.col("dead").is_null().any())
         .then(None)
         .otherwise(pl.col("dead").sum() / pl.col("nodes").sum())
@@ -24,8 +33,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="dead-nodes-table",
             title="Share of dead nodes",
-            caption=f"Share of all hidden nodes of the trained nets that are on for no {split} sample, as fractions, mean and "
-            "standard error over the seeds.",
+            caption=f"Share of all hidden nodes of the {state_label(state)} nets that are on for no {split} sample, as "
+            "fractions, mean and standard error over the seeds.",
             reference="table 5.1",
             table=overall.with_columns(pl.col("mean", "standard_error").round(4)),
         ),
@@ -37,7 +46,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             f"on what varies below the threshold. {_most(overall, split)}",
             reference="table 5.1",
             chart=layer_lines(per_layer, context, y_title="share of dead nodes"),
-            view={"state": "trained", "split": split, "seed": "mean"},
+            view={"state": state, "split": split, "seed": "mean"},
         ),
     ]
 

@@ -27,7 +27,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 "systems meet the dotted line, the layer alone knows as much of the class as the whole network.",
                 reference="figures 6.2-6.5, A.3-A.6",
                 chart=chart.resolve_scale(x="independent"),
-                view={"state": "trained", "seed": "mean"},
+                view={"state": context.states[-1], "seed": "mean"},
             )
         )
     return found

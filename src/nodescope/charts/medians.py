@@ -18,7 +18,12 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
             f"not. Compare the untrained with the trained net, and early with late layers. {_spreads(table, view)}",
             reference="figures 4.3-4.5, 4.8-4.11, A.1, A.2",
             nodes=NodePanels(
-                "medians", table, "median", "points", "median of a", static_states=("initial", context.states[-1])
+                "medians",
+                table,
+                "median",
+                "points",
+                "median of a",
+                static_states=tuple(dict.fromkeys(["initial", context.states[-1]])),
             ),
             view=view,
             per_configuration=True,

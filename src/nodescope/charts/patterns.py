@@ -33,6 +33,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             work="Hartmann et al. 2021",
             reference="relative entropy",
             chart=layer_lines(relative, context, y_title="relative entropy"),
-            view={"state": "trained", "split": split, "seed": "mean"},
+            view={"state": context.states[-1], "split": split, "seed": "mean"},
         )
     ]

@@ -34,6 +34,8 @@ class Chart:
         The section of the report that it stands in.
     tables : tuple of str
         The collected tables that it needs; a study that lacks one has no such chart.
+    needs_training : bool
+        Whether it shows how training went.
     needs_snapshots : bool
         Whether it shows how the nets change between epochs.
     lazy : bool
@@ -43,6 +45,7 @@ class Chart:
     name: str
     section: str
     tables: tuple[str, ...]
+    needs_training: bool = False
     needs_snapshots: bool = False
     lazy: bool = False
 
@@ -51,9 +54,9 @@ CHARTS = {
     chart.name: chart
     for chart in (
         Chart("test_accuracy", TRAINING, ("accuracy",)),
-        Chart("accuracy_curves", TRAINING, ("learning_curves", "accuracy")),
-        Chart("learning_curves", TRAINING, ("learning_curves", "accuracy")),
-        Chart("learning_rates", RATES, ("learning_curves", "replicas")),
+        Chart("accuracy_curves", TRAINING, ("learning_curves", "accuracy"), needs_training=True),
+        Chart("learning_curves", TRAINING, ("learning_curves", "accuracy"), needs_training=True),
+        Chart("learning_rates", RATES, ("learning_curves", "replicas"), needs_training=True),
         Chart("distributions", DISTRIBUTIONS, ("distributions",)),
         Chart("activation_functions", DISTRIBUTIONS, ("accuracy",)),
         Chart("medians", NODES, ("medians",), lazy=True),
@@ -83,5 +86,7 @@ def charts_of(study: "Study") -> list[Chart]:
     return [
         chart
         for chart in CHARTS.values()
-        if available.issuperset(chart.tables) and (study.training.snapshots or not chart.needs_snapshots)
+        if available.issuperset(chart.tables)
+        and (study.training.epochs or not chart.needs_training)
+        and (study.training.snapshots or not chart.needs_snapshots)
     ]

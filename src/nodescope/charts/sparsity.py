@@ -20,7 +20,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             "that diverged.",
             reference="table 5.2",
             table=table.select(*columns, "state", "split", "layer", pl.col("mean", "standard_error").round(4), "seeds"),
-            view={"state": "trained", "split": split},
+            view={"state": context.states[-1], "split": split},
         ),
         Figure(
             name="sparsity",
@@ -29,7 +29,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             f"a sparser layer fewer nodes are on for a sample. {_ends(table, split)}",
             reference="table 5.2",
             chart=layer_lines(over_seeds(tables["sparsity"], "sparsity"), context, y_title="sparsity"),
-            view={"state": "trained", "split": split, "seed": "mean"},
+            view={"state": context.states[-1], "split": split, "seed": "mean"},
         ),
     ]
 
