@@ -24,7 +24,7 @@ from torch import nn
 Tensor = torch.Tensor
 
 #: Values of a piece of gradients, products of weights, and local norms that are in memory at a time.
-PIECE = 2**19
+PIECE = 2**18
 PRODUCTS = 2**22
 
 
@@ -149,11 +149,14 @@ def _weight_products(weight: Tensor, axes: list[dict[int, list[_Pair]]]) -> Tens
 def _shifted_products(gradient: Tensor, axes: list[dict[int, list[_Pair]]]) -> Tensor:
     """The entries of ``R`` for every pair [O, P, N], in the order of `_weight_products`."""
     entries = []
+    memory = torch.empty_like(gradient).flatten()  # new memory at each shift would cost about as much as the products
     for dy, dx in _shifts(axes):
         ys, xs = axes[0][dy], axes[1][dx]
         top, left = min(y.begin for y in ys), min(x.begin for x in xs)
         bottom, right = max(y.end for y in ys), max(x.end for x in xs)
-        product = gradient[..., top:bottom, left:right] * gradient[..., top + dy : bottom + dy, left + dx : right + dx]
+        here = gradient[..., top:bottom, left:right]
+        there = gradient[..., top + dy : bottom + dy, left + dx : right + dx]
+        product = torch.mul(here, there, out=memory[: here.numel()].view(here.shape))
         rows, columns = _strips(ys, top), _strips(xs, left)
         sums = [[product[..., a:b, c:d].sum((-2, -1)) for c, d in columns] for a, b in rows]
         strips_NOyx = torch.stack([torch.stack(row, -1) for row in sums], -2)
