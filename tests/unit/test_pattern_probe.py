@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from nodescope.architectures import ARCHITECTURES
 from nodescope.errors import ConfigError, DamagedFileError
+from nodescope.models import NetworkShape, build_network, initialise_stack
 from nodescope.models.hidden import HiddenActivation, hidden_layers
 from nodescope.patterns.probe import PATTERN_EVOLUTION, SIMILARITIES, PatternProbe, ProbeSamples
 from nodescope.patterns.schedule import EpochSteps, kept_steps, measured_steps
@@ -266,3 +268,29 @@ def test_samples_seen_count_what_the_epochs_use():
 def test_a_schedule_beyond_the_last_step_is_an_error_that_says_so(rules, words):
     with pytest.raises(ConfigError, match=words):
         measured_steps(rules, epochs=3, per_epoch=10)
+
+
+SMALLEST = {"cnn": 4, "torchvision_resnet": 18}
+
+
+@pytest.mark.parametrize("model", [name for name, kind in ARCHITECTURES.items() if kind.takes_images])
+def test_every_family_of_networks_is_measured_layer_by_layer(model, tmp_path):
+    shape = NetworkShape(model, (3, 16, 16), 3, SMALLEST.get(model, 8), 8, "relu", False, "kaiming_normal")
+    stack, network = initialise_stack(shape, [0, 1]), build_network(shape)
+    samples = ProbeSamples(torch.rand(6, 3 * 16 * 16), np.arange(6) % 3, 3)
+    probe = PatternProbe(
+        samples, threshold=0.0, steps_per_epoch=1, hamming_samples=6, kept_steps=[0, 1], folder=tmp_path
+    )
+    seen = []
+    for layer in hidden_layers(network).values():
+        layer.register_forward_pre_hook(lambda _, z: seen.append(z[0].shape))
+    probe.measure(network, 0, 0, stack.network_views(1))
+    probe.measure(network, 1, 6, stack.network_views(1))
+    table = probe.table().filter(step=1)
+    assert table["layer_name"].to_list() == list(hidden_layers(network))
+    assert table["nodes"].to_list() == [size[1] for size in seen[: len(table)]]
+    assert table["patterns"].to_list() == [size.numel() // size[1] for size in seen[: len(table)]]
+    for name in ("jaccard_initial", "weighted_jaccard_previous", "jaccard_final"):
+        assert table[name].to_list() == [1] * len(table)
+    assert table["hamming_final"].to_list() == [0] * len(table)
+    assert table["relative_entropy"].is_between(0, 1).all()
