@@ -70,7 +70,7 @@ def _pack_samples(z_TF: NDArray[np.floating], threshold: float) -> tuple[Words, 
     n_patterns, nodes = z_TF.shape
     on_TF = z_TF > threshold
     if nodes % 8 == 0:  # one long row is packed several times as fast as many short ones
-        bytes_TB = np.packbits(on_TF.ravel(), bitorder="little").reshape(n_patterns, -1)
+        bytes_TB = np.packbits(on_TF.ravel(), bitorder="little").reshape(n_patterns, nodes // 8)
     else:
         bytes_TB = np.packbits(on_TF, axis=1, bitorder="little")
     padded_TB = np.zeros((n_patterns, 8 * n_words(nodes)), np.uint8)
