@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import re
 from html.parser import HTMLParser
 from importlib import import_module
 
@@ -14,7 +15,7 @@ import vl_convert
 
 from nodescope import grid
 from nodescope.charts.context import Context, Figure, describe, percent, slug
-from nodescope.charts.drawing import draw, in_view, specification, static_figures
+from nodescope.charts.drawing import draw, filled, in_view, specification, static_figures
 from nodescope.charts.packing import pack
 from nodescope.charts.raster import matrix, scatter
 from nodescope.charts.registry import CHARTS, charts_of
@@ -193,6 +194,26 @@ def test_mean_over_seeds_is_mean_and_standard_error():
     assert result["standard_error"][0] == pytest.approx(np.std([0.1, 0.2, 0.6], ddof=1) / np.sqrt(3))
     assert result["standard_error"][1] is None
     assert result["seeds"].to_list() == [3, 1]
+
+
+def test_a_panel_without_rows_does_not_push_others_under_the_wrong_heading():
+    """The panels' own headings and what stands in them, of a grid of panels that has a hole."""
+    rows = [("two", "b", 2.0), ("two", "a", 2.0), ("one", "a", 1.0)]
+    frame = pl.DataFrame(rows, schema=["row", "column", "x"], orient="row").with_columns(
+        name=pl.col("row") + pl.col("column")
+    )
+    chart = alt.Chart(frame).mark_text().encode(x="x:Q", text="name:N").properties(width=100, height=50)
+    spec, frames = specification(
+        chart.facet(row=alt.Row("row:N").sort(["two", "one"]), column=alt.Column("column:N").sort(["b", "a"]))
+    )
+    svg = vl_convert.vegalite_to_svg(filled(spec, frames))
+    found = re.findall(r"translate\((\d+,\d+)\)|>(two[ab]|onea)<", svg)
+    after = {text: [place for place, _ in found[:at] if place] for at, (_, text) in enumerate(found) if text}
+    assert list(after) == ["twob", "twoa", "onea"]
+    left, right = after["twob"][-1], after["twoa"][-1]  # where a text stands in its panel
+    assert left == right
+    assert "134,72" in after["onea"] and "134,72" not in after["twoa"]  # below "twoa", beside the empty panel
+    assert "134,0" in after["twoa"] and after["twob"].count("134,0") == 0
 
 
 def test_a_point_cloud_puts_each_point_where_it_belongs():

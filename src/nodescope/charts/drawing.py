@@ -122,7 +122,39 @@ def specification(chart: alt.TopLevelMixin) -> tuple[dict[str, Any], dict[str, p
     with alt.data_transformers.enable("nodescope"):
         spec: dict[str, Any] = chart.to_dict(validate=False)  # the tests validate every chart
     spec["config"] = CONFIG
-    return spec, frames
+    return spec, _with_ordered_facets(spec, frames)
+
+
+def _with_ordered_facets(spec: Any, frames: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Let panels stand in the order that a chart asks for by a column that sorts by itself.
+
+    Vega-Lite sorts panels by values that it takes from their rows: a panel without rows would come first in its row,
+    and push the others under the wrong heading.
+    """
+    if isinstance(spec, list):
+        for part in spec:
+            frames = _with_ordered_facets(part, frames)
+    elif isinstance(spec, dict):
+        for key, part in spec.items():
+            if key == "facet":
+                for side in (part, part.get("row"), part.get("column")):
+                    if isinstance(side, dict) and isinstance(order := side.get("sort"), list):
+                        field = side["field"]
+                        places = {value: f"{place:02}|{value}" for place, value in enumerate(order)}
+                        ordered = pl.col(field).replace_strict(places, default=None, return_dtype=pl.String)
+                        frames = {
+                            name: frame.with_columns(ordered.alias(f"__{field}")) if field in frame.columns else frame
+                            for name, frame in frames.items()
+                        }
+                        del side["sort"]
+                        side |= {
+                            "field": f"__{field}",
+                            "title": side.get("title", field),
+                            "header": {"labelExpr": "slice(datum.label, 3)"},
+                        }
+            elif key != "datasets":
+                frames = _with_ordered_facets(part, frames)
+    return frames
 
 
 def filled(spec: dict[str, Any], frames: Mapping[str, pl.DataFrame]) -> dict[str, Any]:

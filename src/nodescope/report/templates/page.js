@@ -96,6 +96,8 @@
     if (pattern && chosen.mode !== "highlight") return pattern.test(configuration.label) === (chosen.mode === "only");
     return true;
   };
+  // Networks of several studies may have the same name: then the study is told.
+  const pinLabel = (c) => (new Set(chosen.pins.map((pin) => pin.split("/")[0])).size > 1 ? `${c.label} (${c.study.name})` : c.label);
   const shownPins = () => chosen.pins.map(configurationOf).filter((c) => c && configurationIsOn(c));
 
   // What a figure shows of a column of which it shows one value at a time: as the page says, where it has that.
@@ -168,7 +170,7 @@
   // The pinned networks of which a figure has no row: they diverged, or the table lacks them.
   const lacking = (figure, rows) => {
     const known = new Set(rows.map((row) => row.network));
-    return (figure.configurations ? shownPins().filter((c) => !known.has(c.label)) : []).map((c) => `nothing was measured for ${c.label}`);
+    return (figure.configurations ? shownPins().map(pinLabel).filter((label) => !known.has(label)) : []).map((label) => `nothing was measured for ${label}`);
   };
   const notes = (figure, view, rows) => [...lacking(figure, rows), ...FOLLOWED.filter((column) => column in view && chosen[column] && chosen[column] !== view[column]
     && !(column === "seed" && chosen.seed === "mean") && !(column === "state" && chosen.state === "trained"))
@@ -292,9 +294,12 @@
     delete spec.config; // the page has its own, for light and dark
     spec.datasets = rowsByName;
     const fields = {};
-    const order = shownPins().map((c) => c.label);
+    const classes = new Map(shownPins().flatMap((c) => c.study.classes.map((name, i) => [name, c.study.colours[i]])));
     eachView(spec, (view) => {
-      for (const side of [view.facet, view.facet?.row, view.facet?.column]) if (side?.field === "network") side.sort = order;
+      // As pinned; the column sorts by itself, see nodescope.charts.drawing.
+      for (const side of [view.facet, view.facet?.row, view.facet?.column]) {
+        if (side?.field === "network") Object.assign(side, { field: "__network", header: { ...side.header, labelExpr: "slice(datum.label, 2)" } });
+      }
       if (!view.mark) return;
       if (typeof view.mark === "string") view.mark = { type: view.mark };
       view.mark.tooltip = { content: "data" };
@@ -303,6 +308,7 @@
         const own = encoding[channel];
         if (!own?.field) continue;
         fields[channel] = own.field;
+        if (own.field === "class_name" && figure.per_configuration) own.scale = { ...own.scale, domain: [...classes.keys()], range: [...classes.values()] };
         if (["nominal", "ordinal"].includes(own.type) && !own.scale?.domain) {
           const values = [...new Set(parts.flatMap((frame) => (frames.has(frame, own.field) ? frames.values(frame, own.field) : [])))];
           own.scale = { ...own.scale, domain: values };
@@ -372,9 +378,9 @@
   const framesOf = async (figure) => {
     if (!figure.per_configuration) return Promise.all(figure.data.map((name) => nodescope.load(figure.study.name, `${figure.name}.${name}`)));
     const pins = shownPins().filter((c) => c.study.figureByName.get(figure.name)?.configurations.includes(c.name));
-    const wanted = pins.flatMap((c) => c.study.figureByName.get(figure.name).data.map((name) => [name, c.study.name, `${figure.name}.${name}.${c.name}`]));
-    const loaded = await Promise.all(wanted.map(([, study, name]) => nodescope.load(study, name)));
-    return loaded.map((frame, i) => Object.assign(Object.create(frame), frame, { of: wanted[i][0] }));
+    const wanted = pins.flatMap((c) => c.study.figureByName.get(figure.name).data.map((name) => [name, c]));
+    const loaded = await Promise.all(wanted.map(([name, c]) => nodescope.load(c.study.name, `${figure.name}.${name}.${c.name}`)));
+    return loaded.map((frame, i) => ({ ...frame, of: wanted[i][0], pin: wanted[i][1] }));
   };
 
   const choicesOf = (figure, parts, view, holder) => {
@@ -397,7 +403,10 @@
     const all = [];
     figure.data.forEach((name, i) => {
       const own = figure.per_configuration ? parts.filter((part) => part.of === name) : [parts[i]];
-      const rows = own.flatMap((frame) => frames.rows(frame, frames.select(frame, testsOf(figure, frame, view))));
+      const rows = own.flatMap((frame) => {
+        const found = frames.rows(frame, frames.select(frame, testsOf(figure, frame, view)));
+        return frame.pin && frames.has(frame, "network") ? found.map((row) => ({ ...row, network: pinLabel(frame.pin), __network: `${chosen.pins.indexOf(frame.pin.pin)}|${pinLabel(frame.pin)}` })) : found;
+      });
       rowsByName[name] = byPattern(rows, figure.study);
       all.push(...rowsByName[name]);
     });
@@ -475,6 +484,29 @@
     return { values, borders, place, total: borders.at(-1), deadAt: (at) => values.some((row) => !Number.isNaN(row[at])) && values.every((row) => Number.isNaN(row[at]) || row[at] === 0) };
   };
 
+  const readingOfNodes = (figure, panels) => {
+    let low = null, high = null, count = 0;
+    for (const panel of panels) {
+      panel.values.forEach((row, c) => {
+        if (panel.off.has(c)) return;
+        for (let at = 0; at < row.length; at += 1) {
+          const value = row[at];
+          if (Number.isNaN(value)) continue;
+          count += 1;
+          if (!low || value < low.value) low = { value, panel, c, at };
+          if (!high || value > high.value) high = { value, panel, c, at };
+        }
+      });
+    }
+    if (!count) return "";
+    const of = ({ value, panel, c, at }) => {
+      const { layer, node } = panel.place(at);
+      const text = figure.domain ? `${(100 * value).toFixed(1)} %` : number(Number(value.toPrecision(4)));
+      return `${text} (${pinLabel(panel.configuration)}, layer ${layer}, node ${node}, class ${panel.study.classes[c]})`;
+    };
+    return `Shown: ${count.toLocaleString("en")} values (${figure.label}); highest ${of(high)}, lowest ${of(low)}.`;
+  };
+
   const picture = (figure, panel, domain, zoom, width, height) => {
     const canvas = element("canvas");
     canvas.width = width;
@@ -532,7 +564,6 @@
     const grid = element("div", { class: `panels ${found.length > 1 ? "two" : ""}` });
     holder.replaceChildren(grid);
     const views = [];
-    const rows = [];
     for (const panel of found) {
       const box = element("div", { class: "node-panel", tabindex: "0", role: "img" });
       grid.append(box);
@@ -556,13 +587,11 @@
       const [dead, alive] = [Array.from({ length: panel.total }, (_, at) => panel.deadAt(at)).filter(Boolean).length, panel.total];
       box.setAttribute("aria-label", `${figure.title}: ${label}. ${figure.value === "active_share" ? `${dead} of ${alive} nodes are on for no sample. ` : ""}Arrow keys move over the nodes, Enter looks into one, plus and minus zoom.`);
       answer(box, figure, panel, view, zoom, domain, result.view);
-      for (const i of frames.select(panel.frame, Object.entries(view).map(([column, value]) => [column, (v) => String(v) === value]))) {
-        const row = { network: panel.configuration.label };
-        for (const [name, column] of panel.frame.columns) row[name] = frames.value(column, i);
-        if (!panel.off.has(row.class)) rows.push(row);
-      }
     }
-    return { view, parts, rows, views };
+    // Thousands of rows: made when they are saved.
+    const rows = () => found.flatMap((panel) => frames.rows(panel.frame, panel.indices).filter((row) => !panel.off.has(row.class))
+      .map((row) => ({ network: pinLabel(panel.configuration), ...row })));
+    return { view, parts, rows, views, reading: readingOfNodes(figure, found) };
   };
 
   // A panel of nodes answers to pointer and keys: read-out, zoom, a look into a node.
@@ -689,12 +718,12 @@
       if (result.note) message(holder, result.note);
       if (result.view) {
         choicesOf(figure, result.parts, result.view, box.querySelector(".choices"));
-        const note = notes(figure, result.view, result.rows ?? []);
+        const note = notes(figure, result.view, figure.kind === "nodes" ? [] : result.rows ?? []);
         const zoomed = figure.kind === "nodes" && chosen.zoom;
         box.querySelector(".shown").replaceChildren(viewWords(figure, result.view) + (note ? ` (${note})` : ""),
           ...(zoomed ? [" ", element("button", { type: "button", class: "zoom-out", onclick: () => { chosen.zoom = null; update(); } }, `nodes ${chosen.zoom[0]} to ${chosen.zoom[1] - 1}: show all`)] : []));
       }
-      const text = reading(figure, result.rows ?? []);
+      const text = result.reading ?? reading(figure, result.rows ?? []);
       box.querySelector(".reading").textContent = text;
       holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table of ${(result.rows ?? []).length} rows, to be sorted and filtered.`}`);
       saveMenu(figure, result, box.querySelector(".save > .panel"));
@@ -719,9 +748,10 @@
       }));
       add("Vega-Lite JSON", each(async ({ spec }, file) => files.save(`${file}.vl.json`, JSON.stringify(spec), "application/json")));
     }
-    if (result.rows?.length) {
-      add("CSV", () => files.save(`${name}.csv`, files.csv(result.rows), "text/csv"));
-      add("Parquet", () => files.save(`${name}.parquet`, files.parquet(result.rows)));
+    if (result.rows?.length || figure.kind === "nodes" && result.views?.length) {
+      const rows = () => (typeof result.rows === "function" ? result.rows() : result.rows);
+      add("CSV", () => files.save(`${name}.csv`, files.csv(rows()), "text/csv"));
+      add("Parquet", () => files.save(`${name}.parquet`, files.parquet(rows())));
     }
     panel.replaceChildren(...(buttons.length ? buttons : [document.createTextNode("Nothing is shown.")]));
   };
@@ -890,6 +920,12 @@
     if (!study.states.some((s) => s.name === chosen.state)) chosen.state = "trained";
   };
 
+  // What the reader looks at first, then what lies around it.
+  const drawVisible = async () => {
+    const distance = (holder) => { const { top, bottom } = holder.getBoundingClientRect(); return Math.max(0, top - innerHeight, -bottom); };
+    for (const holder of [...visible].sort((a, b) => distance(a) - distance(b))) if (holder.classList.contains("stale")) await draw(holder);
+  };
+
   let lastNode = "";
   const update = () => {
     setTheme();
@@ -897,7 +933,7 @@
     writeAddress();
     hideReadout();
     for (const holder of holders) if (holder.dataset.drawn !== undefined) holder.classList.add("stale");
-    for (const holder of visible) draw(holder);
+    drawVisible();
     const node = JSON.stringify([chosen.node, chosen.state, chosen.split, chosen.seed, [...chosen.classesOff], document.documentElement.dataset.theme]);
     if (node !== lastNode) { lastNode = node; inspect(); }
   };
