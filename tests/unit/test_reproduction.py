@@ -13,7 +13,7 @@ from nodescope.charts.scorecard import figures
 from nodescope.config import parse_config
 from nodescope.config.schema import Charts
 from nodescope.reproduction.claims import CLAIMS
-from nodescope.reproduction.differences import differences, source_dataset
+from nodescope.reproduction.differences import differences, source_dataset, works_of
 from nodescope.reproduction.published import published_numbers
 from nodescope.reproduction.scorecard import AGREES, DIFFERS, NOT_RUN, NOT_SCORED, UNCLEAR, scorecard
 from nodescope.reproduction.scoring import score
@@ -230,8 +230,23 @@ def test_other_networks_and_variants_are_told():
     }
     found = {row["what"]: row["ours"] for row in differences(study(grid=grid_with_variants)).iter_rows(named=True)}
     assert found["variants"] == "a, b"
-    convolutional = study(model="cnn", dataset="cifar10")
-    assert "cnn" in differences(convolutional).filter(pl.col("what") == "networks")["ours"].to_list()
+
+
+def test_each_work_has_its_own_protocol():
+    park = study(model="cnn", dataset={"source": "cifar10", "scaling": "centred"}, training={
+        "epochs": 50, "learning_rates": [0.0001], "learning_rate_decay": 1.0, "keep": "last",
+    })  # fmt: skip
+    assert differences(park).select("work", "what").rows() == [("Park 2022", "seeds")]
+    hartmann = study(
+        model=["resnet", "mlp"], dataset="cifar10", grid={"depth": [8], "width": [16], "activation": ["relu"]}
+    )
+    found = {(row["work"], row["what"]): row["ours"] for row in differences(hartmann).iter_rows(named=True)}
+    assert found["Hartmann et al. 2021", "epochs"] == "300"
+    assert found["Hartmann et al. 2021", "optimiser"] == "adam"
+    assert found["Pretorius 2020", "networks"] == "resnet, mlp"
+    assert works_of(
+        study(model="resnet", dataset="cifar10", grid={"depth": [8], "width": [16], "activation": ["relu"]})
+    ) == ["Hartmann et al. 2021"]
 
 
 def test_re_encoded_cifar10_stands_for_cifar10_and_says_so():

@@ -33,19 +33,22 @@ def _summary(card: pl.DataFrame, claims: pl.DataFrame, departures: pl.DataFrame)
     )
     judged = len(card.filter(pl.col("verdict") != scoring.NOT_RUN))
     told = len(claims.filter(pl.col("verdict") != scoring.NOT_RUN))
-    differs = "; ".join(
-        f"{row['what']}: {row['ours']} ({row['published']})" for row in departures.iter_rows(named=True)
-    )
+    differs = " ".join(_departures(part) for _, part in departures.group_by("work", maintain_order=True))
     return Figure(
         name="scorecard-summary",
         title="Scorecard",
         caption=f"{judged} of the {len(card)} published numbers and {told} of the {len(claims)} claims can be judged by the "
         f"networks of this study; for the others, what they need was not run. {scoring.RULE} How each claim is judged stands "
-        f"below. The study departs from Pretorius 2020 (in brackets) in: {differs or 'nothing that is told'}.",
+        f"below. {differs}",
         reference="numbers in text and tables, claims",
         work=WORKS,
         table=counts,
     )
+
+
+def _departures(part: pl.DataFrame) -> str:
+    words = "; ".join(f"{row['what']}: {row['ours']} ({row['published']})" for row in part.iter_rows(named=True))
+    return f"The study departs from {part['work'][0]} (in brackets) in: {words}."
 
 
 def _counts(verdicts: pl.DataFrame, known: tuple[str, ...]) -> pl.DataFrame:
@@ -159,6 +162,7 @@ def _differences(departures: pl.DataFrame) -> Figure:
         title="In what this study departs from the source",
         caption="Told by the study's settings: the published protocol as far as it is told, what was set here, and what the "
         "difference may do to the numbers. A table without rows: no difference in anything that the source tells.",
-        reference="chapter 3",
-        table=departures.select("what", "published", "ours", "effect"),
+        reference="the protocols of training",
+        work=WORKS,
+        table=departures,
     )

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from nodescope.reproduction.claims.claim import PRETORIUS
+from nodescope.reproduction.claims.claim import HARTMANN, PARK, PRETORIUS
 
 if TYPE_CHECKING:
     from nodescope.config import Study
@@ -31,13 +31,19 @@ def source_dataset(study: "Study") -> str:
 
 
 def differences(study: "Study") -> pl.DataFrame:
-    """One row per difference from Pretorius (2020), see `COLUMNS`; none where the study follows it in all that is told."""
+    """One row per difference from the protocol of a work whose networks the study has, see `COLUMNS`."""
     rows = [
-        {"work": PRETORIUS, "what": what, "published": published, "ours": ours, "effect": effect}
-        for what, published, ours, effect in _pretorius(study)
+        {"work": work, "what": what, "published": published, "ours": ours, "effect": effect}
+        for work in works_of(study)
+        for what, published, ours, effect in PROTOCOLS[work](study)
         if published != ours
     ]
     return pl.DataFrame(rows, schema=COLUMNS)
+
+
+def works_of(study: "Study") -> list[str]:
+    """The works whose families of networks the study has; that on fully connected networks where it has none."""
+    return [work for work, families in FAMILIES.items() if families & set(study.model)] or [PRETORIUS]
 
 
 def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
@@ -63,7 +69,7 @@ def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
         "the standard error is uncertain with few seeds, and missing with one",
     )  # fmt: skip
     yield (
-        "learning rates", "0.01, 0.001, 0.0001", ", ".join(f"{rate:g}" for rate in training.learning_rates),
+        "learning rates", "0.01, 0.001, 0.0001", _rates(study),
         "other nets are kept; sparsity and dead nodes of sigmoid nets depend on the rate",
     )  # fmt: skip
     yield (
@@ -90,6 +96,48 @@ def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
         "which samples are for validation", "not told", f"drawn with seed {study.dataset.split_seed}",
         "other samples decide on epoch and rate",
     )  # fmt: skip
+
+
+def _park(study: "Study") -> Iterator[tuple[str, str, str, str]]:
+    training = study.training
+    yield "data set", *_of_cifar10(study)
+    yield "scaling of the inputs", "centred", study.dataset.scaling, "other first layers"
+    yield "epochs", "50", str(training.epochs), "weights and features spread with training"
+    yield "learning rates", "0.0001", _rates(study), "weights and features spread faster or slower"
+    yield "factor on the rate per epoch", "1", f"{training.learning_rate_decay:g}", "other rates late in training"
+    yield "batch size", "64", str(training.batch_size), "other noise in training"
+    yield "optimiser", "adam", training.optimiser, "other networks are found"
+    yield "explicit regularisation", "none", _regularisation(study), "other networks are found"
+    yield "parameters that are kept", KEPT["last"], KEPT[training.keep], "features of an earlier epoch"
+    yield "seeds", "not told", str(len(study.seeds)), "the source gives no standard errors"
+
+
+def _hartmann(study: "Study") -> Iterator[tuple[str, str, str, str]]:
+    training = study.training
+    yield "data set", *_of_cifar10(study)
+    yield "epochs", "200", str(training.epochs), "patterns have settled less"
+    yield "seeds", "25 (figure 2)", str(len(study.seeds)), "the standard error is uncertain with few seeds"
+    yield "learning rates", "0.1", _rates(study), "patterns settle earlier or later"
+    yield "schedule of the rate", "multi_step", training.schedule, "patterns settle earlier or later"
+    yield "batch size", "128", str(training.batch_size), "other noise in training"
+    yield "optimiser", "sgd", training.optimiser, "other networks are found"
+    yield (
+        "explicit regularisation",
+        "weight decay: 0.0001, augmentation: flip_crop",
+        _regularisation(study),
+        "other networks",
+    )
+
+
+def _rates(study: "Study") -> str:
+    return ", ".join(f"{rate:g}" for rate in study.training.learning_rates)
+
+
+def _of_cifar10(study: "Study") -> tuple[str, str, str]:
+    own = study.dataset.name
+    if own in STAND_INS:
+        return _data(study)
+    return "cifar10", own, "no published number is about it; claims are judged for this data set"
 
 
 def _data(study: "Study") -> tuple[str, str, str]:
@@ -121,3 +169,12 @@ def _regularisation(study: "Study") -> str:
 
 def _theta(threshold: float) -> str:
     return "a > 0 (ReLU), a > 0.5 (sigmoid), that is z > 0" if threshold == 0 else f"z > {threshold:g}"
+
+
+#: The families of networks that each work is about, and its protocol.
+FAMILIES = {
+    PRETORIUS: {"mlp"},
+    HARTMANN: {"resnet", "convnet", "toynet", "pyramidnet", "fixup_resnet"},
+    PARK: {"cnn"},
+}
+PROTOCOLS = {PRETORIUS: _pretorius, HARTMANN: _hartmann, PARK: _park}

@@ -32,10 +32,14 @@ def emission_varies_more(tables: Tables) -> Judgement:
 
 def _boxes(tables: Tables) -> pl.DataFrame:
     """Of trained networks: those trained here, or started from a file of weights."""
-    return need(
+    trained = need(
         tables, "local_gradients", (pl.col("state") == "trained") | pl.col("weights_file").is_not_null(),
         what="trained networks",
     ).filter(pl.col("state") == pl.col("state").last())  # fmt: skip
+    if "initialisation" not in trained.columns:
+        return trained
+    drawn = ~pl.col("initialisation").is_in(["ones", "zeros"])  # there all channels are the same
+    return need({"local_gradients": trained}, "local_gradients", drawn, what="networks whose weights were drawn")
 
 
 def _share(value: pl.Expr, of: pl.Expr) -> pl.Expr:

@@ -73,7 +73,7 @@ CLAIMS = (
         "weighted Jaccard similarity of a layer's patterns to its final ones, averaged over the times measured during "
         "training: first layer less last (not for PyramidNet and FixUp)",
         SIGN_RULE.format(value="the difference"),
-        ("patterns",),
+        ("pattern_evolution",),
         structure_forms_bottom_up,
     ),
     Claim(
@@ -83,7 +83,7 @@ CLAIMS = (
         "The layers of PyramidNet and FixUp converge more simultaneously.",
         "the same lead of the first layer: that of the other convolutional networks less that of PyramidNet and FixUp",
         SIGN_RULE.format(value="the difference"),
-        ("patterns",),
+        ("pattern_evolution",),
         tuned_networks_converge_together,
     ),
     Claim(
@@ -94,7 +94,7 @@ CLAIMS = (
         "depth of the deepest dip of relative entropy over the layers after training: ConvNet and ToyNet less residual "
         "networks of the same depth",
         SIGN_RULE.format(value="the difference"),
-        ("patterns",),
+        ("pattern_evolution",),
         plain_networks_have_dips_in_entropy,
     ),
 )
