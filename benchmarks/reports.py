@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from measure import Measured, Row
-from whole_runs import run_default_study
+from measure import Measured, Row, cores, side
+from whole_runs import run_workflow
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SYNTHETIC = (
@@ -23,7 +23,7 @@ SYNTHETIC = (
 def measure_default_report() -> Row:
     """The report of the default study; nothing to compare it with."""
     with tempfile.TemporaryDirectory() as folder:
-        run_default_study(folder)
+        side(run_workflow, folder, "--cores", str(cores()), "--quiet", "all", repeat=1)
         page = Path(folder) / "reports" / "index.html"
         found = in_browser(page)
         size = _megabytes(page.parent)

@@ -58,7 +58,7 @@ def project(tmp_path_factory):
 def test_the_plan_is_printed_before_anything_runs(project):
     output = project.snakemake("plan")
     assert "Study flowers: 4 networks (2 configurations x 2 seeds; 4 with all learning rates), 6 epochs each" in output
-    assert "0 of 24 done" in output
+    assert "0 of 10 done" in output
 
 
 def test_a_run_ends_with_a_report(project):
