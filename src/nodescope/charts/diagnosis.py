@@ -56,7 +56,13 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
                 alt.Tooltip("evidence_is:N", title="evidence is"),
             ],
         )
-        .facet(column=alt.Column("problem:N").title(None).sort(list(WORDS.values())))
+        .facet(
+            # Panels may be narrower than their headings.
+            column=alt.Column("problem:N")
+            .title(None)
+            .sort(list(WORDS.values()))
+            .header(labelAngle=-30, labelAlign="left", labelAnchor="start", labelPadding=4)
+        )
         .resolve_scale(x="independent")
     )
     return Figure(

@@ -150,7 +150,7 @@ def _with_ordered_facets(spec: Any, frames: dict[str, pl.DataFrame]) -> dict[str
                         side |= {
                             "field": f"__{field}",
                             "title": side.get("title", field),
-                            "header": {"labelExpr": "slice(datum.label, 3)"},
+                            "header": side.get("header", {}) | {"labelExpr": "slice(datum.label, 3)"},
                         }
             elif key != "datasets":
                 frames = _with_ordered_facets(part, frames)

@@ -258,8 +258,13 @@
       title: { color: text, fontSize: 12, fontWeight: "normal" },
     };
   };
+  // Among several colours greys have a meaning of their own (nothing found, unknown), and a shade may run from one to another.
+  const isGrey = (text) => /^#[0-9a-f]{6}$/i.test(text) && Math.max(...rgb(text)) - Math.min(...rgb(text)) < 40;
   const recolour = (item) => {
-    if (Array.isArray(item)) return item.map(recolour);
+    if (Array.isArray(item)) {
+      if (item.length === 2 && item.some((part) => typeof part === "string" && isGrey(part))) return item;
+      return item.map((part) => (typeof part === "string" && isGrey(part) ? part : recolour(part)));
+    }
     if (typeof item === "string") return legible(item);
     if (item && typeof item === "object") return Object.fromEntries(Object.entries(item).map(([key, value]) => [key, ["datasets", "values", "data"].includes(key) ? value : recolour(value)]));
     return item;
