@@ -1,0 +1,111 @@
+"""Random kills of Snakemake and of its jobs, again and again: the run that follows ends with the same numbers."""
+
+import random
+import re
+import time
+
+import psutil
+import pytest
+from conftest import LONG
+from project import Project, assert_same_numbers, without_analyses
+
+KILLS = 50 if LONG else 4
+
+CONFIG = {
+    "download": False,
+    "studies": [
+        {
+            "name": "flowers",
+            "dataset": {"source": "iris", "validation_size": 0.2},
+            "grid": {"depth": [1, 2], "width": [6], "activation": ["relu", "sigmoid"]},
+            "seeds": [0, 1],
+            "training": {
+                "epochs": 250, "batch_size": 16, "learning_rates": [0.01], "refinement_rounds": 1, "snapshots": [2, 100],
+            },
+            "analyses": without_analyses(but=("medians", "sparsity", "distributions")),
+        }
+    ],
+}  # fmt: skip
+
+
+def edit(path, pattern, replacement):
+    """Change one place of a source file."""
+    text, found = re.subn(pattern, replacement, path.read_text(encoding="utf-8"))
+    assert found == 1
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    project = Project(tmp_path_factory.mktemp("undisturbed"), CONFIG)
+    saves_often(project)
+    project.snakemake("tables")
+    return project.numbers()
+
+
+def saves_often(project):
+    """A state every half second, as a large network saves one every half minute."""
+    source = project.path / "src/nodescope/training/configuration.py"
+    edit(source, r"SECONDS_BETWEEN_CHECKPOINTS = [\d.]+", "SECONDS_BETWEEN_CHECKPOINTS = 0.5")
+
+
+def jobs_of(process):
+    """The jobs that a Snakemake has started."""
+    try:
+        children = process.children(recursive=True)
+        return [child for child in children if ".snakemake/scripts/" in " ".join(child.cmdline())]
+    except psutil.Error:
+        return []
+
+
+def victims(snakemake, rng):
+    """Snakemake itself, one of its jobs, or everything at once."""
+    jobs = jobs_of(snakemake)
+    kind = rng.choice(("snakemake", "job", "job", "everything")) if jobs else "snakemake"
+    if kind == "job":
+        victim = rng.choice(jobs)
+        name = re.search(r"\.(\w+)\.py", " ".join(victim.cmdline()))
+        return [victim], name[1] if name else "job"
+    return [snakemake, *(jobs if kind == "everything" else [])], kind
+
+
+def test_random_kills_change_no_number(tmp_path, undisturbed, figures):
+    rng = random.Random(11)
+    project = Project(tmp_path / "killed", CONFIG)
+    saves_often(project)
+    log = tmp_path / "log"
+    killed = {}
+    while sum(killed.values()) < KILLS:
+        running = project.start("tables", "--keep-going", log=log)
+        snakemake = psutil.Process(running.pid)
+        time.sleep(rng.uniform(1.5, 9.0))
+        jobs = jobs_of(snakemake)
+        try:
+            doomed, kind = victims(snakemake, rng)
+            for process in doomed:
+                process.kill()
+            if running.poll() is None or snakemake in doomed:
+                killed[kind] = killed.get(kind, 0) + 1
+        except psutil.NoSuchProcess:
+            pass  # it ended just before
+        if running.wait(120) == 0:
+            # Everything is done before enough was killed: a part of it is lost, as by a careless hand.
+            configuration = rng.choice(["relu-1x6", "sigmoid-1x6", "relu-2x6", "sigmoid-2x6"])
+            tables = project.path / "results/flowers/tables"
+            for path in [*tables.glob("*.parquet"), *tables.glob(f"*/{configuration}.parquet")]:
+                path.unlink()
+        # Jobs whose Snakemake is gone stop by themselves; nothing is left that writes.
+        _, alive = psutil.wait_procs(jobs, timeout=60)
+        assert not alive
+        project.snakemake("--unlock")
+    project.snakemake("tables", "--rerun-incomplete")
+    assert_same_numbers(project.numbers(), undisturbed)
+    left = [
+        path for path in (project.path / "results/flowers").rglob("*") if ".progress" in path.parts and path.is_file()
+    ]
+    assert not left, "states are cleaned up when a training is done"
+    resumed = log.read_text(encoding="utf-8", errors="replace").count("goes on after epoch")
+    assert resumed > 0 or not LONG  # a few kills may all miss the trainings
+    figures["random kills survived, numbers unchanged"] = sum(killed.values())
+    figures["of them: " + ", ".join(sorted(killed))] = ", ".join(str(killed[kind]) for kind in sorted(killed))
+    figures["trainings resumed inside after a kill"] = resumed
