@@ -160,6 +160,10 @@ class Cluster:
         """Ids of the jobs that run on a node."""
         return self.client("squeue", "-h", "-t", "R", "-w", name, "-o", "%A").split()
 
+    def is_at_work(self, name: str) -> bool:
+        """Whether a job's own processes have started on a node."""
+        return len(self._processes_of(name)) > 3
+
     def jobs(self) -> dict[str, str]:
         """State of every job of which the cluster knows."""
         rows = self.client("squeue", "-h", "-t", "all", "-o", "%A %T").splitlines()

@@ -152,7 +152,9 @@ def test_a_study_of_thirty_configurations_survives_the_loss_of_a_node(cluster, t
     running = project.start("tables", log=log)
     try:
         wait_for(lambda: len(list((project.path / "results").glob("thirty/tables/medians/*"))) >= 8, "a part", 900)
-        wait_for(lambda: cluster.running_on("node2"), "a job on node2")
+        # Early in a job, which lasts some seconds.
+        wait_for(lambda: not cluster.is_at_work("node2"), "the end of a job on node2")
+        wait_for(lambda: cluster.is_at_work("node2"), "a job on node2")
         lost = cluster.running_on("node2")
         assert cluster.cut_power("node2") > 3
         assert running.wait(2400) == 0, log.read_text()[-5000:]
