@@ -144,7 +144,7 @@ DEFAULT = Config.model_validate(
                 "training": {
                     "epochs": 100,
                     "optimiser": "sgd",
-                    "learning_rates": [0.1],
+                    "learning_rates": [0.03],
                     "refinement_rounds": 0,
                     "batch_size": 16,
                 },
