@@ -15,7 +15,8 @@ from nodescope import datasets, grid
 from nodescope.charts.registry import charts_of
 from nodescope.config import parse_config
 from nodescope.errors import ConfigError, DatasetError, NodescopeError
-from nodescope.job_sizes import job_size, sample_size
+from nodescope.job_sizes import job_size
+from nodescope.network_sizes import sample_size
 from nodescope.planning import estimate, keeps_activations
 
 MUTANTS = 20_000 if LONG else 2_000
