@@ -89,6 +89,9 @@ SafeName = Annotated[str, Field(pattern=SAFE_NAME)]
 VariantName = Annotated[str, Field(pattern=VARIANT_NAME)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Index = Annotated[int, Field(strict=True, ge=0)]
+Depth = Annotated[int, Field(strict=True, ge=1, le=1000)]
+Width = Annotated[int, Field(strict=True, ge=1, le=100_000)]
+Epochs = Annotated[int, Field(strict=True, ge=0, le=100_000)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 Flag = Annotated[bool, Field(strict=True)]
 Number = Annotated[float, BeforeValidator(_not_a_boolean), Field(allow_inf_nan=False)]
@@ -173,8 +176,8 @@ class Gaussian(OwnTestSplit):
 
     source: Literal["gaussian"]
     name: SafeName = "gaussian"
-    samples: Count = Field(2000, description="how many")
-    features: Count = Field(500, description="per sample")
+    samples: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = Field(2000, description="how many")
+    features: Annotated[int, Field(strict=True, ge=1, le=10_000)] = Field(500, description="per sample")
     classes: Annotated[int, Field(strict=True, ge=2, le=1000)] = Field(10, description="drawn without regard to x")
     seed: Seed = Field(0, description="fixes what is drawn")
 
@@ -283,7 +286,7 @@ class Network(Section):
 class Training(Section):
     """How every network of the study is trained."""
 
-    epochs: Index = Field(
+    epochs: Epochs = Field(
         300,
         description="passes over the training data; 0 looks at networks as they are initialised, "
         "batch normalisation by the statistics of the training samples",
@@ -356,8 +359,8 @@ class Variant(Section):
 class Grid(Section):
     """Every combination of these values is one configuration; each is trained with every seed."""
 
-    depth: Annotated[list[Count], Field(min_length=1), Distinct] = Field(description="numbers of hidden layers")
-    width: Annotated[list[Count], Field(min_length=1), Distinct] = Field(description="nodes per hidden layer")
+    depth: Annotated[list[Depth], Field(min_length=1), Distinct] = Field(description="numbers of hidden layers")
+    width: Annotated[list[Width], Field(min_length=1), Distinct] = Field(description="nodes per hidden layer")
     activation: Annotated[list[ActivationName], Field(min_length=1), Distinct] = Field(
         description=f"activation functions, of: {', '.join(ACTIVATION_FUNCTIONS)}"
     )

@@ -77,7 +77,7 @@ def read_labels(source: DatasetSource, data_root: str, *, download: bool) -> Lab
         case Npz():
             return _read_npz(source)[0]
         case Gaussian():
-            return _draw_gaussian(source)[0]
+            return _draw_classes(source)
         case _ if source.source in TORCHVISION:
             return _inspect_torchvision(source, Path(data_root), download=download)
         case _:
@@ -101,8 +101,8 @@ def read_samples(source: DatasetSource, data_root: str, *, download: bool) -> tu
             labels, x = _read_npz(source)
             return x, labels
         case Gaussian():
-            labels, x = _draw_gaussian(source)
-            return x, labels
+            x = np.random.default_rng([source.seed, 1]).standard_normal((source.samples, source.features), np.float32)
+            return x, _draw_classes(source)
         case _ if source.source in TORCHVISION:
             return _read_torchvision(source, Path(data_root), download=download)
         case _:
@@ -113,11 +113,9 @@ def read_samples(source: DatasetSource, data_root: str, *, download: bool) -> tu
 # --- random data ---------------------------------------------------------------------------------------------
 
 
-def _draw_gaussian(source: Gaussian) -> tuple[Labels, NDArray[np.float32]]:
-    random = np.random.default_rng(source.seed)
-    x = random.standard_normal((source.samples, source.features), np.float32)
-    labels = random.integers(source.classes, size=source.samples)
-    return Labels(labels, [str(c) for c in range(source.classes)], 0), x
+def _draw_classes(source: Gaussian) -> Labels:
+    labels = np.random.default_rng([source.seed, 0]).integers(source.classes, size=source.samples)
+    return Labels(labels, [str(c) for c in range(source.classes)], 0)
 
 
 # --- scikit-learn ----------------------------------------------------------------------------------------

@@ -700,6 +700,7 @@
   };
   const visible = new Set();
   const running = new WeakMap();
+  let changes = 0; // of the controls, so far
 
   // Draw one figure as the controls stand; if they change meanwhile, once more.
   const draw = async (holder) => {
@@ -714,6 +715,7 @@
   const drawOnce = async (holder) => {
     const figure = figureOf(holder);
     const box = holder.closest("figure");
+    const before = changes;
     holder.dataset.drawn = "";
     for (const { view } of drawn.get(figure)?.views ?? []) view.finalize();
     holder.style.minHeight = `${holder.offsetHeight}px`;
@@ -736,7 +738,7 @@
       message(holder, `This figure could not be drawn: ${error.message}`);
     }
     holder.style.minHeight = "";
-    holder.classList.remove("stale");
+    if (changes === before) holder.classList.remove("stale");
     holder.dataset.drawn = "yes";
   };
 
@@ -937,6 +939,7 @@
     showControls();
     writeAddress();
     hideReadout();
+    changes += 1;
     for (const holder of holders) if (holder.dataset.drawn !== undefined) holder.classList.add("stale");
     drawVisible();
     const node = JSON.stringify([chosen.node, chosen.state, chosen.split, chosen.seed, [...chosen.classesOff], document.documentElement.dataset.theme]);
