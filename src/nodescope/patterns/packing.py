@@ -24,9 +24,9 @@ def n_words(nodes: int) -> int:
 
 
 def pack_rows(z_FT: NDArray[np.floating], threshold: float) -> Words:
-    """The patterns [W, T] of nodes that stand as rows."""
+    """The patterns [W, T] of nodes that stand as rows and are known to be finite."""
     words_WT = np.zeros((n_words(len(z_FT)), z_FT.shape[1]), np.uint64)
-    _pack_positions(z_FT[None], z_FT.dtype.type(threshold), words_WT)
+    _pack_positions(z_FT[None], z_FT.dtype.type(threshold), words_WT, False)
     return words_WT
 
 
@@ -55,7 +55,7 @@ def pack_layer(z: torch.Tensor, threshold: float) -> tuple[Words, bool]:
         return _pack_samples(z.permute(0, 2, 3, 1).numpy().reshape(-1, z.shape[1]), threshold)
     z_NFP = z.contiguous().numpy().reshape(*z.shape[:2], -1)
     words_WT = np.zeros((n_words(z.shape[1]), z_NFP.shape[0] * z_NFP.shape[2]), np.uint64)
-    finite = _pack_positions(z_NFP, z_NFP.dtype.type(threshold), words_WT)
+    finite = _pack_positions(z_NFP, z_NFP.dtype.type(threshold), words_WT, True)
     return words_WT, finite
 
 
@@ -79,8 +79,11 @@ def _pack_samples(z_TF: NDArray[np.floating], threshold: float) -> tuple[Words, 
 
 
 @njit(cache=True)
-def _pack_positions(z_NFP, threshold, words_WT):  # type: ignore[no-untyped-def]
-    """Set the bits; whether all values are finite. The positions of a node lie together and are compared at once."""
+def _pack_positions(z_NFP, threshold, words_WT, checks):  # type: ignore[no-untyped-def]
+    """Set the bits; whether all values are finite, if it ``checks`` that: as costly as the bits.
+
+    The positions of a node lie together and are compared at once.
+    """
     n_samples, n_nodes, n_positions = z_NFP.shape
     strange = np.uint32(0)
     for n in range(n_samples):
@@ -90,8 +93,9 @@ def _pack_positions(z_NFP, threshold, words_WT):  # type: ignore[no-untyped-def]
             row = z_NFP[n, f]
             for p in range(n_positions):
                 word[p] |= bit if row[p] > threshold else np.uint64(0)
-            for p in range(n_positions):
-                strange |= np.uint32(row[p] - row[p] != 0)  # nan - nan, inf - inf
+            if checks:
+                for p in range(n_positions):
+                    strange |= np.uint32(row[p] - row[p] != 0)  # nan - nan, inf - inf
     return strange == 0
 
 
