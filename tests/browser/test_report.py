@@ -9,7 +9,9 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+import polars.testing
 import pytest
 from browsing import needs_chromium, open_browser, visit
 from PIL import Image
@@ -17,6 +19,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from nodescope import grid
 from nodescope.charts.drawing import draw
+from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import charts_of
 from nodescope.config.schema import Charts
 from nodescope.files import write_text
@@ -320,6 +323,22 @@ def test_pinned_networks_stand_side_by_side_on_common_scales(page):
     assert figure(page, "learning-curves").locator("canvas").count() == 1
     page.get_by_label("Unpin sigmoid 2x6 without BN").click()
     expect(figure(page, "medians").locator(".node-panel")).to_have_count(3)
+
+
+def test_the_page_reads_numbers_as_they_were_written(page, report):
+    position = np.arange(5_000)
+    written = pl.DataFrame(
+        {
+            "smooth": np.sin(position / 900), "shares": position % 7 / 6, "random": np.random.default_rng(0).random(5_000),
+            "gaps": [None if n % 5 else n / 3 for n in range(5_000)], "text": [HOSTILE, None] * 2_500,
+        }
+    )  # fmt: skip
+    write_packed(report.parent / "data" / "small" / "made.js", "small/made", written)
+    rows = page.evaluate(
+        "async () => { const f = await nodescope.load('small', 'made'); return frames.rows(f, [...Array(f.rows).keys()]); }"
+    )
+    read = pl.DataFrame(rows, schema=written.schema)
+    polars.testing.assert_frame_equal(read, written, rel_tol=4e-5)
 
 
 def test_a_diverged_network_is_shown_as_such(page, small_tables):

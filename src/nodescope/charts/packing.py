@@ -4,15 +4,18 @@ A page that was opened from a file may not read its neighbours, but it may run t
 ``nodescope.receive(key, frame)``. A frame is ``{"rows", "columns", "data"}``; ``data`` holds the columns one after
 another, gzip in base64:
 
-- texts, whole numbers and truth values as places in the column's ``values`` (``bytes`` 1 or 2 per row, little-endian, 0 is
-  missing);
-- other numbers as float32 byte by byte, all lowest bytes first (they compress better so); rounded in large tables. NaN is
-  missing.
+- texts, whole numbers and truth values as places in the column's ``values`` (``bytes`` 1, 2 or 4 per row,
+  little-endian, 0 is missing);
+- other numbers as float32, NaN is missing; rounded in all but small tables. 32 bits are written byte by byte, all
+  lowest bytes first (they compress better so). ``as`` says what they are, whichever compresses best: the numbers'
+  ``bits``; the ``steps`` from the bits of one row to those of the next (smooth curves); or the bits of the
+  ``distinct`` numbers, and after them each row's place among those, ``bytes`` per row (shares of few samples).
 """
 
 import base64
 import gzip
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +25,10 @@ from numpy.typing import NDArray
 
 from nodescope.files import write_text
 
-#: Bits of a float32's mantissa that a large table keeps: an error of at most 3e-5 of the value, four digits and a half.
+#: Bits of a float32's mantissa that all but small tables keep: an error of at most 3e-5 of the value, four digits and
+#: a half.
 MANTISSA_BITS = 14
-LARGE = 20_000
+SMALL = 1_000
 
 
 def pack(frame: pl.DataFrame) -> dict[str, Any]:
@@ -33,8 +37,9 @@ def pack(frame: pl.DataFrame) -> dict[str, Any]:
     parts = []
     for series in frame.iter_columns():
         if series.dtype.is_float():
-            columns.append({"name": series.name, "kind": "number"})
-            parts.append(_float_bytes(series))
+            how, content = _smallest(_bits(series))
+            columns.append({"name": series.name, "kind": "number", **how})
+            parts.append(content)
         else:
             values, codes = _codes(series)
             columns.append({"name": series.name, "kind": "value", "values": values, "bytes": codes.itemsize})
@@ -57,10 +62,28 @@ def _codes(series: pl.Series) -> tuple[list[Any], NDArray[Any]]:
     return values.to_list(), found
 
 
-def _float_bytes(series: pl.Series) -> bytes:
+def _bits(series: pl.Series) -> NDArray[np.uint32]:
+    """The numbers as the bits of float32, rounded in all but small tables."""
     numbers = series.fill_null(float("nan")).to_numpy().astype(np.float32)
     bits = numbers.view(np.uint32)
-    dropped = 23 - MANTISSA_BITS if len(series) >= LARGE else 0
+    dropped = 23 - MANTISSA_BITS if len(series) >= SMALL else 0
     half = np.uint32((1 << dropped) >> 1)
-    kept = np.where(np.isfinite(numbers), (bits + half) & ~np.uint32((1 << dropped) - 1), bits)
-    return np.ascontiguousarray(kept.astype("<u4").view(np.uint8).reshape(-1, 4).T).tobytes()
+    return np.where(np.isfinite(numbers), (bits + half) & ~np.uint32((1 << dropped) - 1), bits)
+
+
+def _smallest(bits: NDArray[np.uint32]) -> tuple[dict[str, Any], bytes]:
+    """How to write numbers so that they compress best, and they so written."""
+    ways = [
+        ({"as": "bits"}, _bytewise(bits)),
+        ({"as": "steps"}, _bytewise(np.diff(bits, prepend=np.uint32(0)))),
+    ]
+    distinct, places = np.unique(bits, return_inverse=True)
+    if len(distinct) <= min(2**16, len(bits) // 2):
+        size = np.dtype("<u1") if len(distinct) <= 2**8 else np.dtype("<u2")
+        how = {"as": "places", "distinct": len(distinct), "bytes": size.itemsize}
+        ways.append((how, _bytewise(distinct) + places.astype(size).tobytes()))
+    return min(ways, key=lambda way: len(zlib.compress(way[1], level=1)))
+
+
+def _bytewise(bits: NDArray[np.uint32]) -> bytes:
+    return np.ascontiguousarray(bits.astype("<u4").view(np.uint8).reshape(-1, 4).T).tobytes()

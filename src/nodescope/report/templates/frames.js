@@ -17,26 +17,33 @@ const nodescope = (() => {
     return size === 2 ? new Uint16Array(copy) : new Uint32Array(copy);
   };
 
+  const MAKERS = {
+    value: ({ values, bytes: size }, take, rows) => ({ values: [null, ...values], codes: codesOf(take(size * rows), size) }),
+
+    number({ as, distinct, bytes: size }, take, rows) {
+      const count = as === "places" ? distinct : rows;
+      const planes = take(4 * count);
+      const mixed = new Uint8Array(4 * count);
+      for (let plane = 0; plane < 4; plane += 1) {
+        for (let i = 0; i < count; i += 1) mixed[4 * i + plane] = planes[plane * count + i];
+      }
+      if (as === "steps") {
+        const bits = new Uint32Array(mixed.buffer);
+        for (let i = 1; i < count; i += 1) bits[i] += bits[i - 1];
+      }
+      const numbers = new Float32Array(mixed.buffer);
+      return { numbers: as === "places" ? Float32Array.from(codesOf(take(size * rows), size), (place) => numbers[place]) : numbers };
+    },
+  };
+
   // Undoes what nodescope.charts.packing does.
   const unpack = async (packed) => {
     const bytes = await bytesOf(packed.data);
-    const rows = packed.rows;
     const columns = new Map();
     let at = 0;
-    for (const { name, kind, values, bytes: size } of packed.columns) {
-      if (kind === "value") {
-        columns.set(name, { values: [null, ...values], codes: codesOf(bytes.subarray(at, at + size * rows), size) });
-        at += size * rows;
-      } else {
-        const mixed = new Uint8Array(4 * rows);
-        for (let plane = 0; plane < 4; plane += 1) {
-          for (let i = 0; i < rows; i += 1) mixed[4 * i + plane] = bytes[at + plane * rows + i];
-        }
-        columns.set(name, { numbers: new Float32Array(mixed.buffer) });
-        at += 4 * rows;
-      }
-    }
-    return { rows, columns };
+    const take = (size) => bytes.subarray(at, (at += size));
+    for (const column of packed.columns) columns.set(column.name, MAKERS[column.kind](column, take, packed.rows));
+    return { rows: packed.rows, columns };
   };
 
   return {
