@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from nodescope import grid
-from nodescope.reproduction.claims import CLAIMS, judge_claim, judge_claims
+from nodescope.reproduction.claims import CLAIMS, accuracy, judge_claim, judge_claims
 from nodescope.reproduction.claims.patterns import deepest_dip
 from nodescope.reproduction.judging import FAILS, HOLDS, NOT_RUN, UNCLEAR, judge_bounds, judge_sign
 
@@ -383,6 +383,14 @@ def test_diverged_nets_give_no_verdict(name):
     }
     judgement = judged(name, nulls)
     assert judgement.verdict == NOT_RUN and "diverged" in judgement.evidence
+
+
+@pytest.mark.parametrize("name", [claim.name for claim in accuracy.CLAIMS])
+def test_the_accuracy_of_untrained_networks_proves_nothing(name):
+    tables = MADE[name](1, 0.0)
+    untrained = tables["accuracy"].with_columns(pl.col("best_epoch") * 0)
+    judgement = judged(name, {**tables, "accuracy": untrained})
+    assert judgement.verdict == NOT_RUN and "not trained" in judgement.evidence
 
 
 @pytest.mark.parametrize(

@@ -21,20 +21,20 @@ EXCEPTED = (
 
 def relu_beats_sigmoid(tables: Tables) -> Judgement:
     """ReLU less sigmoid, validation and test accuracy."""
-    accuracy = need(tables, "accuracy", pl.col("split").is_in(["validation", "test"]))
+    accuracy = _of_trained(tables, pl.col("split").is_in(["validation", "test"]))
     return judge_sign(as_cases(_activation_gap(accuracy)))
 
 
 def batch_norm_widens_the_gap(tables: Tables) -> Judgement:
     """The gap with batch normalisation less that without."""
-    accuracy = need(tables, "accuracy", pl.col("split").is_in(["validation", "test"]))
+    accuracy = _of_trained(tables, pl.col("split").is_in(["validation", "test"]))
     return judge_sign(as_cases(difference(_activation_gap(accuracy), "batch_norm", True, False)))
 
 
 def depth_helps_sigmoid_with_batch_norm_only(tables: Tables) -> Judgement:
     """MNIST, sigmoid, width 200: the deepest less the shallowest; the sign turned round without batch normalisation."""
-    accuracy = need(
-        tables, "accuracy",
+    accuracy = _of_trained(
+        tables,
         pl.col("dataset") == "mnist", pl.col("activation") == "sigmoid", pl.col("width") == 200, pl.col("split") == "test",
         what="sigmoid networks of width 200 on MNIST",
     )  # fmt: skip
@@ -43,8 +43,8 @@ def depth_helps_sigmoid_with_batch_norm_only(tables: Tables) -> Judgement:
 
 def batch_norm_harms_sigmoid_on_fmnist(tables: Tables) -> Judgement:
     """FMNIST, sigmoid: test accuracy without batch normalisation less that with it."""
-    accuracy = need(
-        tables, "accuracy",
+    accuracy = _of_trained(
+        tables,
         pl.col("dataset") == "fmnist", pl.col("activation") == "sigmoid", pl.col("split") == "test",
         what="sigmoid networks on FMNIST",
     )  # fmt: skip
@@ -53,21 +53,29 @@ def batch_norm_harms_sigmoid_on_fmnist(tables: Tables) -> Judgement:
 
 def depth_on_cifar10_needs_batch_norm(tables: Tables) -> Judgement:
     """CIFAR10: the deepest less the shallowest; the sign turned round without batch normalisation."""
-    accuracy = need(
-        tables, "accuracy", pl.col("dataset") == "cifar10", pl.col("split") == "test", what="networks on CIFAR10"
+    accuracy = _of_trained(
+        tables, pl.col("dataset") == "cifar10", pl.col("split") == "test", what="networks on CIFAR10"
     )
     return judge_sign(_depth_gain_by_batch_norm(accuracy))
 
 
 def both_fit_the_training_data(tables: Tables) -> Judgement:
     """Training accuracy after the last epoch, at the learning rate that was kept."""
-    chosen = need(tables, "accuracy", pl.col("split") == "train", pl.col("activation").is_in(["relu", "sigmoid"]))
+    chosen = _of_trained(tables, pl.col("split") == "train", pl.col("activation").is_in(["relu", "sigmoid"]))
     curves = need(tables, "learning_curves", pl.col("split") == "train")
     keys = chosen.columns[: chosen.columns.index("learning_rate") + 1]
     last = curves.join(chosen.select(keys), on=keys, how="semi", nulls_equal=True).filter(
         pl.col("epoch") == pl.col("epoch").max().over(keys), ~EXCEPTED
     )
     return judge_bounds(as_cases(over_seeds(per_net(last, pl.col("accuracy").first()))), low=TRAINED_WELL)
+
+
+def _of_trained(tables: Tables, *conditions: pl.Expr, what: str = "") -> pl.DataFrame:
+    """The rows of the accuracy of networks of which at least one was trained."""
+    accuracy = need(tables, "accuracy", *conditions, what=what)
+    if accuracy["best_epoch"].max() == 0:
+        raise NotRun("its networks were not trained")
+    return accuracy
 
 
 def _mean_accuracy(accuracy: pl.DataFrame) -> pl.DataFrame:
