@@ -61,7 +61,8 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
             column=alt.Column("problem:N")
             .title(None)
             .sort(list(WORDS.values()))
-            .header(labelAngle=-30, labelAlign="left", labelAnchor="start", labelPadding=4)
+            .header(labelExpr="replace(datum.label, ' gradient', '')", labelAlign="left", labelAnchor="start"),
+            spacing=40,
         )
         .resolve_scale(x="independent")
     )

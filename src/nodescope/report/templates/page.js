@@ -581,9 +581,11 @@
       const zoom = chosen.zoom ? [Math.min(chosen.zoom[0], panel.total - 1), Math.min(chosen.zoom[1], panel.total)] : [0, panel.total];
       const spec = recolour(structuredClone(panel.study.figureByName.get(figure.name).specification));
       delete spec.config;
-      spec.width = Math.max(180, box.clientWidth - (figure.mark === "matrix" ? 90 : 130));
+      // With the legend, however long its names are.
+      spec.width = Math.max(300, box.clientWidth);
+      spec.autosize = { type: "fit-x", contains: "padding" };
       const height = spec.height;
-      spec.datasets = { picture: [{ url: picture(figure, panel, domain, zoom, Math.round(spec.width * 2), height * 2) }] };
+      spec.datasets = { picture: [{ url: picture(figure, panel, domain, zoom, 2 * Math.max(150, spec.width - 120), height * 2) }] };
       const parameters = { start: zoom[0], stop: zoom[1], low: domain[0], high: domain[1], borders: panel.borders, label };
       for (const parameter of spec.params) parameter.value = parameters[parameter.name];
       const fields = { color: "class_name" };
