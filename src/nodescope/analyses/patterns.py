@@ -37,6 +37,9 @@ COLUMNS = {
     "class_information_bits": pl.Float64,
     "mode_share": pl.Float64,
 }
+#: Their packed patterns stay in a core's cache until they are counted.
+SAMPLES_AT_A_TIME = 8_192
+
 MEASURED = tuple(COLUMNS)[5:]
 
 
@@ -60,7 +63,9 @@ def count(z_JN: NDArray[np.float32], labels_N: NDArray[np.int32], threshold: flo
     """The patterns of all samples, counted by class."""
     nodes, samples = z_JN.shape
     histogram = PatternHistogram(nodes, int(labels_N.max()) + 1, samples)
-    histogram.add(pack_rows(z_JN, threshold), labels_N)
+    for begin in range(0, samples, SAMPLES_AT_A_TIME):
+        end = begin + SAMPLES_AT_A_TIME
+        histogram.add(pack_rows(z_JN, threshold, begin, end), labels_N[begin:end])
     return histogram
 
 

@@ -23,10 +23,11 @@ def n_words(nodes: int) -> int:
     return -(-nodes // WORD_BITS)
 
 
-def pack_rows(z_FT: NDArray[np.floating], threshold: float) -> Words:
-    """The patterns [W, T] of nodes that stand as rows and are known to be finite."""
-    words_WT = np.zeros((n_words(len(z_FT)), z_FT.shape[1]), np.uint64)
-    _pack_positions(z_FT[None], z_FT.dtype.type(threshold), words_WT, False)
+def pack_rows(z_FT: NDArray[np.floating], threshold: float, begin: int = 0, end: int | None = None) -> Words:
+    """The patterns [W, end - begin] of nodes that stand as rows and are known to be finite."""
+    end = z_FT.shape[1] if end is None else min(end, z_FT.shape[1])
+    words_WT = np.zeros((n_words(len(z_FT)), end - begin), np.uint64)
+    _pack_positions(z_FT[None], z_FT.dtype.type(threshold), words_WT, begin, False)
     return words_WT
 
 
@@ -55,7 +56,7 @@ def pack_layer(z: torch.Tensor, threshold: float) -> tuple[Words, bool]:
         return _pack_samples(z.permute(0, 2, 3, 1).numpy().reshape(-1, z.shape[1]), threshold)
     z_NFP = z.contiguous().numpy().reshape(*z.shape[:2], -1)
     words_WT = np.zeros((n_words(z.shape[1]), z_NFP.shape[0] * z_NFP.shape[2]), np.uint64)
-    finite = _pack_positions(z_NFP, z_NFP.dtype.type(threshold), words_WT, True)
+    finite = _pack_positions(z_NFP, z_NFP.dtype.type(threshold), words_WT, 0, True)
     return words_WT, finite
 
 
@@ -79,18 +80,19 @@ def _pack_samples(z_TF: NDArray[np.floating], threshold: float) -> tuple[Words, 
 
 
 @njit(cache=True)
-def _pack_positions(z_NFP, threshold, words_WT, checks):  # type: ignore[no-untyped-def]
+def _pack_positions(z_NFP, threshold, words_WT, begin, checks):  # type: ignore[no-untyped-def]
     """Set the bits; whether all values are finite, if it ``checks`` that: as costly as the bits.
 
-    The positions of a node lie together and are compared at once.
+    The positions of a node lie together and are compared at once, as many from ``begin`` on as the words have room for.
     """
-    n_samples, n_nodes, n_positions = z_NFP.shape
+    n_samples, n_nodes, _ = z_NFP.shape
+    n_positions = words_WT.shape[1] // max(1, n_samples)
     strange = np.uint32(0)
     for n in range(n_samples):
         for f in range(n_nodes):
             word = words_WT[f // 64, n * n_positions : (n + 1) * n_positions]
             bit = np.uint64(1) << np.uint64(f % 64)
-            row = z_NFP[n, f]
+            row = z_NFP[n, f, begin : begin + n_positions]
             for p in range(n_positions):
                 word[p] |= bit if row[p] > threshold else np.uint64(0)
             if checks:
