@@ -253,6 +253,11 @@ def test_re_encoded_cifar10_stands_for_cifar10_and_says_so():
     made = study(dataset={"source": "image_folder", "name": "cifar10-jpeg", "path": "p", "validation_size": 5000})
     assert source_dataset(made) == "cifar10"
     assert "encoded again as JPEG" in differences(made)["ours"][0]
+    centred = {"source": "image_folder", "name": "cifar10-jpeg-centred", "path": "p", "train_size": 2000}
+    assert source_dataset(study(dataset=centred)) == "cifar10"
+    found = {row["what"]: row["ours"] for row in differences(study(model="cnn", dataset=centred)).iter_rows(named=True)}
+    assert "encoded again as JPEG" in found["data set"] and found["training samples"] == "2,000"
+    assert source_dataset(study(dataset={**centred, "name": "cifar10-jpegs"})) == "cifar10-jpegs"
     rows = [
         {**NET, "dataset": "cifar10-jpeg", "batch_norm": False, "activation": "relu", "seed": s, "learning_rate": 0.001,
          "best_epoch": 1, "split": "test", "accuracy": 0.51 + s / 100}

@@ -18,7 +18,7 @@ COLUMNS = {
     "effect": pl.String,
 }
 
-#: Data sets that stand for one of the source, by name; the value is said to the reader.
+#: How the names of data sets begin that stand for one of the source; the value is said to the reader.
 STAND_INS = {"cifar10-jpeg": "cifar10"}
 
 KEPT = {"best": "of the best validation epoch", "last": "of the last epoch"}
@@ -27,7 +27,13 @@ KEPT = {"best": "of the best validation epoch", "last": "of the last epoch"}
 def source_dataset(study: "Study") -> str:
     """The name that the published numbers have for the study's data set; its own where they do not treat it."""
     source = study.dataset.source
-    return source if source in ("mnist", "fmnist", "cifar10") else STAND_INS.get(study.dataset.name, study.dataset.name)
+    return source if source in ("mnist", "fmnist", "cifar10") else _stand_in(study) or study.dataset.name
+
+
+def _stand_in(study: "Study") -> str | None:
+    """What the data set stands for; None where it is itself."""
+    name = study.dataset.name
+    return next((source for begin, source in STAND_INS.items() if f"{name}-".startswith(f"{begin}-")), None)
 
 
 def differences(study: "Study") -> pl.DataFrame:
@@ -59,6 +65,7 @@ def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
         "claims compare networks of one variant; no published number is about one",
     )
     yield "scaling of the inputs", "as_is", study.dataset.scaling, "other first layers"
+    yield "training samples", "all", _training_samples(study), "lower accuracy"
     yield (
         "epochs", "300", str(training.epochs),
         "shorter training stops before the nets have settled: accuracies may be lower, dead nodes and sparsity differ, "
@@ -102,6 +109,7 @@ def _park(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     training = study.training
     yield "data set", *_of_cifar10(study)
     yield "scaling of the inputs", "centred", study.dataset.scaling, "other first layers"
+    yield "training samples", "all", _training_samples(study), "fewer steps per epoch: less far from the start"
     yield "epochs", "50", str(training.epochs), "weights and features spread with training"
     yield "learning rates", "0.0001", _rates(study), "weights and features spread faster or slower"
     yield "factor on the rate per epoch", "1", f"{training.learning_rate_decay:g}", "other rates late in training"
@@ -115,6 +123,7 @@ def _park(study: "Study") -> Iterator[tuple[str, str, str, str]]:
 def _hartmann(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     training = study.training
     yield "data set", *_of_cifar10(study)
+    yield "training samples", "all", _training_samples(study), "fewer steps per epoch: patterns have settled less"
     yield "epochs", "200", str(training.epochs), "patterns have settled less"
     yield "seeds", "25 (figure 2)", str(len(study.seeds)), "the standard error is uncertain with few seeds"
     yield "learning rates", "0.1", _rates(study), "patterns settle earlier or later"
@@ -129,20 +138,24 @@ def _hartmann(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     )
 
 
+def _training_samples(study: "Study") -> str:
+    return "all" if study.dataset.train_size is None else f"{study.dataset.train_size:,}"
+
+
 def _rates(study: "Study") -> str:
     return ", ".join(f"{rate:g}" for rate in study.training.learning_rates)
 
 
 def _of_cifar10(study: "Study") -> tuple[str, str, str]:
     own = study.dataset.name
-    if own in STAND_INS:
+    if _stand_in(study):
         return _data(study)
     return "cifar10", own, "no published number is about it; claims are judged for this data set"
 
 
 def _data(study: "Study") -> tuple[str, str, str]:
     own, source = study.dataset.name, source_dataset(study)
-    if own in STAND_INS:
+    if _stand_in(study):
         return (
             source,
             f"{own}: its images, encoded again as JPEG",
