@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+#: As the workflow's jobs have it; libraries read it when they are loaded. PyTorch's threads are set by each side.
+ONE_THREAD = {"POLARS_MAX_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -62,6 +65,7 @@ def side(work: Callable[..., tuple[Callable[[], Any], Callable[[Any], Any]]], *a
     context = multiprocessing.get_context("spawn")
     receive, send = context.Pipe(duplex=False)
     process = context.Process(target=_in_process, args=(send, work, args, repeat))
+    os.environ.update(ONE_THREAD)
     process.start()
     send.close()
     try:
@@ -79,7 +83,6 @@ def cores() -> int:
 
 
 def _in_process(send: Any, work: Callable[..., Any], args: tuple[Any, ...], repeat: int) -> None:
-    os.environ["POLARS_MAX_THREADS"] = "1"  # as the workflow's jobs have it
     timed, summarise = work(*args)
     if repeat > 1:
         timed()

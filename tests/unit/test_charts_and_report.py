@@ -22,6 +22,7 @@ from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.config.schema import Charts
 from nodescope.files import write_text
 from nodescope.report import build
+from nodescope.report.overview import overview
 from nodescope.tables import mean_over_seeds, write_table
 
 HOSTILE = "<script>alert(1)</script>"
@@ -335,6 +336,16 @@ def test_hostile_names_are_shown_as_text(page):
     kinds = [script[0].get("type") for script in page.scripts]
     assert kinds.count(None) == 3  # Vega and our own; the rest are data
     assert all(json.loads(text) for attributes, text in page.scripts if attributes.get("type"))
+
+
+def test_untrained_networks_are_neither_best_nor_worst(small_study, small_tables):
+    shown = overview(small_study, small_tables["accuracy"], small_tables["replicas"])
+    cells = [cell for row in shown.rows for cell in row.cells]
+    assert shown.best and shown.worst and sorted(cell.standing for cell in cells)[-2:] == ["best", "worst"]
+    still = small_study.model_copy(update={"training": small_study.training.model_copy(update={"epochs": 0})})
+    shown = overview(still, small_tables["accuracy"], small_tables["replicas"])
+    assert shown.best == shown.worst == ""
+    assert {(cell.accuracy, cell.standing) for row in shown.rows for cell in row.cells} == {("untrained", "")}
 
 
 def test_the_page_names_diverged_nets_and_numbers_its_figures(page):

@@ -81,18 +81,19 @@ def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Ov
         if known:
             means[identifier] = sum(known) / len(known)
     labels = {c.identifier: label_of(c, configurations) for c in configurations}
-    order = sorted(means, key=lambda identifier: means[identifier])
-    best, worst = (order[-1], order[0]) if order else ("", "")
+    trained = {c.identifier for c in configurations if c.training(study).epochs}
+    order = sorted((identifier for identifier in means if identifier in trained), key=means.__getitem__)
+    best = order[-1] if order else ""
+    worst = order[0] if len(order) > 1 else ""
     sizes = list(dict.fromkeys((c["depth"], c["width"]) for c in configurations))
     rows: dict[str, dict[tuple[int, int], Cell]] = {}
     for c in configurations:
         other = describe({name: value for name, value in c.axes if name not in ("depth", "width")})
         other = other if len({other.model for other in configurations}) == 1 else f"{c.model} {other}"
-        standing = "" if len(order) < 2 else {best: "best", worst: "worst"}.get(c.identifier, "")
-        mean = means.get(c.identifier)
-        cell = Cell(
-            c.identifier, labels[c.identifier], networks[c.identifier], "" if mean is None else percent(mean), standing
-        )
+        standing = {best: "best", worst: "worst"}.get(c.identifier, "") if worst else ""
+        mean = "" if c.identifier not in means else percent(means[c.identifier])
+        accuracy = mean if c.identifier in trained else "untrained"
+        cell = Cell(c.identifier, labels[c.identifier], networks[c.identifier], accuracy, standing)
         rows.setdefault(other, {})[c["depth"], c["width"]] = cell
     every = [network.status for of_configuration in networks.values() for network in of_configuration]
     return Overview(
