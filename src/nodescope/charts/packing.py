@@ -73,7 +73,7 @@ def _bits(series: pl.Series) -> NDArray[np.uint32]:
 
 def _smallest(bits: NDArray[np.uint32]) -> tuple[dict[str, Any], bytes]:
     """How to write numbers so that they compress best, and they so written."""
-    ways = [
+    ways: list[tuple[dict[str, Any], bytes]] = [
         ({"as": "bits"}, _bytewise(bits)),
         ({"as": "steps"}, _bytewise(np.diff(bits, prepend=np.uint32(0)))),
     ]

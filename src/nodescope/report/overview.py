@@ -92,8 +92,8 @@ def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Ov
         other = other if len({other.model for other in configurations}) == 1 else f"{c.model} {other}"
         standing = {best: "best", worst: "worst"}.get(c.identifier, "") if worst else ""
         mean = "" if c.identifier not in means else percent(means[c.identifier])
-        accuracy = mean if c.identifier in trained else "untrained"
-        cell = Cell(c.identifier, labels[c.identifier], networks[c.identifier], accuracy, standing)
+        shown = mean if c.identifier in trained else "untrained"
+        cell = Cell(c.identifier, labels[c.identifier], networks[c.identifier], shown, standing)
         rows.setdefault(other, {})[c["depth"], c["width"]] = cell
     every = [network.status for of_configuration in networks.values() for network in of_configuration]
     return Overview(
