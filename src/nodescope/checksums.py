@@ -5,11 +5,12 @@ parsed: a damaged footer can bring a reader down. It covers the file as if zeros
 """
 
 import mmap
-import zlib
 from pathlib import Path
 
-KEY = "nodescope_crc32"
-ZEROS = "00000000"
+import xxhash
+
+KEY = "nodescope_xxh3_64"
+ZEROS = "0" * 16
 
 #: Key and length of the value as Thrift's compact protocol writes them.
 _BEFORE_VALUE = b"\x18" + bytes([len(KEY)]) + KEY.encode() + b"\x18" + bytes([len(ZEROS)])
@@ -52,5 +53,8 @@ def _place(content: mmap.mmap) -> int:
 
 
 def _checksum(content: mmap.mmap, place: int) -> bytes:
+    checksum = xxhash.xxh3_64()
     with memoryview(content) as view, view[:place] as before, view[place + len(ZEROS) :] as after:
-        return f"{zlib.crc32(after, zlib.crc32(ZEROS.encode(), zlib.crc32(before))):08x}".encode()
+        for part in (before, ZEROS.encode(), after):
+            checksum.update(part)
+    return checksum.hexdigest().encode()

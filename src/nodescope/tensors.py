@@ -1,17 +1,17 @@
 """Tensors on disk, with a checksum: safetensors notices a truncated file, but not a flipped bit."""
 
 import json
-import zlib
 from pathlib import PurePath
 
 import torch
+import xxhash
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from nodescope.errors import DamagedFileError
 from nodescope.files import atomic_path
 
-CHECKSUM = "crc32"
+CHECKSUM = "xxh3_64"
 #: The one key of the file's metadata, which holds all texts as JSON: safetensors puts several in no certain order, and
 #: the same network would give different files.
 KEY = "nodescope"
@@ -47,9 +47,9 @@ def load_tensors(path: str | PurePath) -> tuple[dict[str, torch.Tensor], dict[st
 
 
 def _checksum(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str:
-    checksum = zlib.crc32(json.dumps(metadata, sort_keys=True).encode())
+    checksum = xxhash.xxh3_64(json.dumps(metadata, sort_keys=True).encode())
     for name in sorted(tensors):
         tensor = tensors[name]
-        checksum = zlib.crc32(f"{name} {tensor.dtype} {list(tensor.shape)}".encode(), checksum)
-        checksum = zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data, checksum)
-    return f"{checksum:08x}"
+        checksum.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
+        checksum.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return checksum.hexdigest()

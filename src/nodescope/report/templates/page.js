@@ -772,7 +772,7 @@
         if (!entry.target.dataset.drawn || entry.target.classList.contains("stale")) draw(entry.target);
       } else visible.delete(entry.target);
     }
-  }, { rootMargin: "900px" }  // a screen ahead);
+  }, { rootMargin: "900px" }); // a screen ahead
 
   // --- the inspector ---
 
