@@ -77,7 +77,7 @@ DEFAULT = Config.model_validate(
                     "depth": [4],
                     "width": [8],
                     "activation": ["relu"],
-                    "initialisation": ["orthogonal", "kaiming_uniform", "zeros"],
+                    "initialisation": ["orthogonal_relu", "kaiming_uniform", "zeros"],
                 },
                 "seeds": [0],
                 "training": {"epochs": 8, "learning_rates": [0.001], "refinement_rounds": 0},
