@@ -45,7 +45,7 @@ def read_once(folder: str) -> Any:
     return lambda: read(_file(folder)), lambda layer: layer.z.shape
 
 
-def ours(folder: str, *names: str) -> Any:
+def by_product(folder: str, *names: str) -> Any:
     """Analyses of the product on one layer, which is read once, as a job of the workflow does."""
     from importlib import import_module
 
@@ -122,7 +122,7 @@ def compare_analyses(nodes: int, samples: int) -> list[Row]:
         write_made_layer(folder, nodes, samples)
         reading = side(read_once, folder)
         for names in (*((name,) for name in single), single):
-            mine, theirs = side(ours, folder, *names), side(by_polars, folder, *names)
+            mine, theirs = side(by_product, folder, *names), side(by_polars, folder, *names)
             np.testing.assert_allclose(mine.result, theirs.result, rtol=1e-5, atol=1e-6)
             of_reading = mine.seconds / reading.seconds
             alone = len(names) == 1
