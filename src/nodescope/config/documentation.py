@@ -101,7 +101,7 @@ DEFAULT = Config.model_validate(
                 "grid": {
                     "depth": [21],
                     "width": [200],
-                    "activation": ["sigmoid", "tanh", "relu", "selu"],
+                    "activation": ["sigmoid", "relu", "selu"],
                     "batch_norm": [False, True],
                     "initialisation": ["lecun_normal"],
                 },
