@@ -148,8 +148,9 @@ def patterns(nodes: int, samples: int) -> Any:
     """Counts of the distinct patterns by the product."""
     from nodescope.analyses.patterns import count
 
-    z, labels = made_layer(nodes, samples)
-    return lambda: count(z, labels, 0.0).counted().counts_K, np.sort
+    z, _ = made_layer(nodes, samples)
+    one_class = np.zeros(samples, np.int32)  # the rival counts no classes
+    return lambda: count(z, one_class, 0.0).counted().counts_K, np.sort
 
 
 def unique_rows(nodes: int, samples: int) -> Any:

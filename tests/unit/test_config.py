@@ -124,6 +124,16 @@ def test_what_snakemake_reads_in_every_job_brings_nothing_heavy():
     assert done.stdout.strip() == "[]"
 
 
+def test_measuring_recorded_layers_brings_nothing_heavy():
+    heavy = "[m for m in ('torch', 'altair', 'pydantic', 'pyarrow') if m in sys.modules]"
+    modules = ", ".join(
+        f"nodescope.analyses.{name}" for job in ("nodes", "classifiers") for name in grid.ANALYSIS_JOBS[job]
+    )
+    code = f"import sys, {modules}; print({heavy})"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_numbers_that_yaml_reads_as_text_are_understood():
     raw = yaml.safe_load("learning_rates: [1e-3]")
     assert raw["learning_rates"] == ["1e-3"]

@@ -6,10 +6,14 @@ A fully connected layer shows one pattern per sample, a convolution one per samp
 channels there. Node ``f`` is bit ``f % 64`` of word ``f // 64``; bits beyond the last node are zero.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numba import njit
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:  # counting the patterns of a recorded layer needs no PyTorch
+    import torch
 
 Words = NDArray[np.uint64]
 
@@ -31,7 +35,7 @@ def pack_rows(z_FT: NDArray[np.floating], threshold: float, begin: int = 0, end:
     return words_WT
 
 
-def pack_layer(z: torch.Tensor, threshold: float) -> tuple[Words, bool]:
+def pack_layer(z: "torch.Tensor", threshold: float) -> tuple[Words, bool]:
     """The patterns of a batch as a network computes it.
 
     Parameters
@@ -48,6 +52,8 @@ def pack_layer(z: torch.Tensor, threshold: float) -> tuple[Words, bool]:
     finite : bool
         Whether all values are.
     """
+    import torch
+
     if z.is_cuda:
         return _pack_on_device(z, threshold)
     if z.ndim == 2:
@@ -101,8 +107,10 @@ def _pack_positions(z_NFP, threshold, words_WT, begin, checks):  # type: ignore[
     return strange == 0
 
 
-def _pack_on_device(z: torch.Tensor, threshold: float) -> tuple[Words, bool]:
+def _pack_on_device(z: "torch.Tensor", threshold: float) -> tuple[Words, bool]:
     """Sums of powers of two by a matrix product, so that two bytes per 16 nodes are copied instead of 64."""
+    import torch
+
     n_samples, nodes = z.shape[:2]
     on_NFP = (z > threshold).reshape(n_samples, nodes, -1).float()
     node = torch.arange(nodes, device=z.device)
