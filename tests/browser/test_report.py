@@ -140,6 +140,7 @@ def test_every_figure_is_drawn_on_wide_and_narrow_pages_light_and_dark(browser, 
             assert len(drawn.get_attribute("aria-label")) > 20
         assert page.get_by_text("could not be drawn").count() == 0
         assert page.evaluate(BEYOND_THE_PAGE) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         page.screenshot(path=folder / f"{width}-{theme}.png", full_page=True)
         visited.check()
     with Image.open(folder / f"{width}-{theme}-top.png") as picture:

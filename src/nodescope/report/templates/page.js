@@ -534,17 +534,23 @@
       }
       return canvas.toDataURL();
     }
-    const size = Math.max(3.6, Math.min(10, step * 0.8));
-    const colours = panel.study.colours.map(legible);
+    // Tens of thousands of points: written as pixels, which takes a tenth of the time of as many rectangles.
+    const size = Math.round(Math.max(4, Math.min(10, step * 0.8)));
+    const colours = panel.study.colours.map((text) => rgb(legible(text))).map(([r, g, b]) => 0xff000000 | (b << 16) | (g << 8) | r);
+    const image = context.createImageData(width, height);
+    const pixels = new Uint32Array(image.data.buffer);
     for (let at = from; at < to; at += 1) {
+      const left = Math.round((at - from + 0.5) * step - size / 2);
+      const [x0, x1] = [Math.max(0, left), Math.min(width, left + size)];
       for (let k = 0; k < classes; k += 1) {
         const c = (k + at) % classes; // no class always lies on top
         const value = panel.values[c][at];
         if (Number.isNaN(value) || panel.off.has(c)) continue;
-        context.fillStyle = colours[c];
-        context.fillRect((at - from + 0.5) * step - size / 2, height * (1 - (value - domain[0]) / (domain[1] - domain[0])) - size / 2, size, size);
+        const top = Math.round(height * (1 - (value - domain[0]) / (domain[1] - domain[0])) - size / 2);
+        for (let y = Math.max(0, top); y < Math.min(height, top + size); y += 1) pixels.fill(colours[c], y * width + x0, y * width + x1);
       }
     }
+    context.putImageData(image, 0, 0);
     return canvas.toDataURL();
   };
 
