@@ -64,8 +64,7 @@ def recorded_layers(folder: str, seed: int, state: str) -> list[int]:
 
 def finite_nodes(activations: LayerActivations) -> NDArray[np.bool_]:
     """Nodes [J] whose values are all finite; a diverged net has others."""
-    finite_J: NDArray[np.bool_] = np.asarray(np.isfinite(activations.z).all(axis=1))
-    return finite_J
+    return np.array([np.isfinite(z_N).all() for z_N in activations.z], np.bool_)  # row by row, in a core's cache
 
 
 def class_counts(activations: LayerActivations) -> NDArray[np.int64]:
@@ -76,10 +75,13 @@ def class_counts(activations: LayerActivations) -> NDArray[np.int64]:
 def active_counts(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.int64]:
     """Number of samples of each class for which each node is on [J, C].
 
-    Row by row: NumPy counts a stretch of switches several times as fast as along an axis.
+    Row by row, in a core's cache; and NumPy counts a stretch of switches several times as fast as along an axis.
     """
     slices = activations.class_slices()
-    counts = [[np.count_nonzero(row[samples]) for samples in slices] for row in layer.theta(activations)]
+    counts = [
+        [np.count_nonzero(theta_N[samples]) for samples in slices]
+        for theta_N in (z_N > layer.theta_threshold for z_N in activations.z)
+    ]
     return np.array(counts, np.int64).reshape(len(activations.z), len(slices))
 
 

@@ -37,10 +37,10 @@ COLUMNS = {
     "class_information_bits": pl.Float64,
     "mode_share": pl.Float64,
 }
+MEASURED = tuple(COLUMNS)[5:]
+
 #: Their packed patterns stay in a core's cache until they are counted.
 SAMPLES_AT_A_TIME = 8_192
-
-MEASURED = tuple(COLUMNS)[5:]
 
 
 def measure(layer: RecordedLayer, options: "Patterns") -> pl.DataFrame:
