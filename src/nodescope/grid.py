@@ -130,7 +130,8 @@ DIAGNOSED_TABLES = ("gradients", "dead_nodes", "statistics")
 #: analyses, and together they read each layer once. Those of ``networks`` look at the networks themselves.
 ANALYSIS_JOBS = {
     "nodes": (
-        "medians", "activity", "dead_nodes", "sparsity", "patterns", "distributions", "statistics", "layer_distributions",
+        "medians", "activity", "dead_nodes", "sparsity", "patterns", "distributions", "node_histograms", "statistics",
+        "layer_distributions",
     ),
     "classifiers": ("densities", "layer_accuracy"),
     "networks": ("weights", "weight_distributions", "gradients", "local_gradients"),

@@ -53,7 +53,13 @@ def write_table(frame: pl.DataFrame, parquet: str | Path, csv: str | Path | None
         checksums.seal(temporary)
     if csv is not None:
         with atomic_path(csv) as temporary:
-            frame.write_csv(temporary)
+            _without_lists(frame).write_csv(temporary)
+
+
+def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists as texts, ``3 0 1``: CSV knows none."""
+    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+    return frame.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(" "))
 
 
 def with_keys(frame: pl.DataFrame, keys: dict[str, Any], columns: dict[str, Any]) -> pl.DataFrame:

@@ -12,15 +12,15 @@ from polars.testing import assert_frame_equal
 from scipy import stats
 from scipy.special import expit, logsumexp
 
+from nodescope import grid
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.analyses import layer_accuracy
 from nodescope.analyses.moments import histogram, moments
 from nodescope.analyses.runner import table_columns
 from nodescope.config.schema import Analyses
-from nodescope.grid import ANALYSIS_JOBS
 
 #: Those that read recorded activations; of the others see test_networks.py.
-ANALYSES = [name for name in Analyses.model_fields if name not in ANALYSIS_JOBS["networks"]]
+ANALYSES = [name for name in Analyses.model_fields if name not in grid.ANALYSIS_JOBS["networks"]]
 OPTIONS = Analyses()
 
 
@@ -162,6 +162,47 @@ def test_distributions_count_every_sample_once_in_its_bin(make_layer):
                     last = right == part["bin_right"].max()
                     inside = (own >= left) & ((own <= right) if last else (own < right))
                     assert count == inside.sum()
+
+
+@pytest.mark.parametrize("activation", ["relu", "silu"])
+def test_histograms_of_every_node_count_every_sample_once_in_its_bin(make_layer, activation):
+    splits = random_layer()
+    for z, _ in splits.values():
+        z[2] = 0.3  # a constant node
+    frame = measure(
+        "node_histograms",
+        make_layer(splits, activation=activation),
+        bins=7,
+        splits=["train", "test"],
+        bandwidth="scott",
+    )
+    for split in ("train", "test"):
+        z, labels = splits[split]
+        for kind, values in (("pre", z), ("post", ACTIVATION_FUNCTIONS[activation].apply(z))):
+            for node in range(len(z)):
+                edges = np.histogram_bin_edges(values[node].astype(np.float64), 7)
+                for c in range(3):
+                    own = values[node, labels == c]
+                    row = frame.filter(
+                        pl.col("split") == split, pl.col("kind") == kind, pl.col("node") == node, pl.col("class") == c
+                    ).row(0, named=True)
+                    expected = [
+                        sum(edges[i] <= v and (v < edges[i + 1] or i == 6) for v in own.astype(np.float64))
+                        for i in range(7)
+                    ]
+                    assert row["counts"] == expected and (row["low"], row["high"]) == (edges[0], edges[-1])
+                    if kind == "post" or node == 2:
+                        assert row["bandwidth"] is None or node == 2
+                    else:
+                        scott = np.std(own.astype(np.float64), ddof=1) * len(own) ** -0.2
+                        assert row["bandwidth"] == pytest.approx(scott)
+
+
+def test_only_the_kept_nets_have_histograms_of_every_node(small_tables, small_study):
+    table = small_tables["node_histograms"]
+    assert table["state"].unique().to_list() == [grid.states(small_study)[-1]]
+    rows_of_layers = table.group_by("seed", "depth", "activation", "batch_norm", "layer").len()["len"]
+    assert rows_of_layers.unique().to_list() == [6 * 3 * 2]  # nodes, classes, kinds
 
 
 @pytest.mark.parametrize(("activation", "bounds"), [("relu", [0]), ("sigmoid", [0, 1]), ("silu", [])])
@@ -322,7 +363,8 @@ def test_a_diverged_net_gives_null_not_nan(make_layer, name, bad):
     frame = measure(name, make_layer(splits))
     column = {"medians": "median", "activity": "active_share", "dead_nodes": "dead", "sparsity": "sparsity",
               "patterns": "distinct", "statistics": "std", "layer_distributions": "count",
-              "distributions": "count", "densities": "density", "layer_accuracy": "accuracy"}[name]  # fmt: skip
+              "distributions": "count", "node_histograms": "counts", "densities": "density",
+              "layer_accuracy": "accuracy"}[name]  # fmt: skip
     assert len(frame) > 0
     assert nulls_only(frame, column)
 

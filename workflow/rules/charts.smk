@@ -24,6 +24,7 @@ rule draw_charts:
     """All figures of a study, for the page and for Snakemake's own report."""
     input:
         tables=chart_tables,
+        inspector=inspector_table,
         dataset=dataset_description,
         code=chart_code,
     output:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nodescope
 from nodescope import datasets, grid
-from nodescope.charts.registry import CHARTS, charts_of
+from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE, charts_of, has_inspector_table
 from nodescope.charts.texts import FigureTexts
 from nodescope.config import only_this, parse_config
 from nodescope.devices import visible_gpus
@@ -276,6 +276,12 @@ def chart_names(wildcards):
 def chart_tables(wildcards):
     names = {table for chart in charts_of(study_of(wildcards)) for table in chart.tables}
     return [f"results/{wildcards.study}/tables/{table}.parquet" for table in sorted(names)]
+
+
+def inspector_table(wildcards):
+    """The table behind the page's look into a node, where the study has it."""
+    has = has_inspector_table(study_of(wildcards))
+    return [f"results/{wildcards.study}/tables/{INSPECTOR_TABLE}.parquet"] if has else []
 
 
 def chart_options(_):

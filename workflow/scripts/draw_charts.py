@@ -22,4 +22,5 @@ with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study}"
         snakemake.params.states,
         snakemake.output.charts,
         snakemake.output.data,
+        inspector=bool(snakemake.input.inspector),
     )

@@ -45,9 +45,11 @@ def analyse_configuration(
     dict of DataFrame
         For each analysis the key columns and its `COLUMNS`. One layer is in memory at a time.
     """
+    modules = {name: import_module(f"nodescope.analyses.{name}") for name in analyses}
     measures: dict[str, Callable[[RecordedLayer, Any], pl.DataFrame]] = {
-        name: import_module(f"nodescope.analyses.{name}").measure for name in analyses
+        name: module.measure for name, module in modules.items()
     }
+    kept_only = {name for name, module in modules.items() if getattr(module, "KEPT_STATE_ONLY", False)}
     frames: dict[str, list[pl.DataFrame]] = {name: [] for name in analyses}
     for seed in seeds:
         for state in states:
@@ -55,6 +57,8 @@ def analyse_configuration(
                 layer = RecordedLayer(activations_folder, seed, state, number, theta_threshold)
                 place = {"seed": pl.lit(seed), "state": pl.lit(state), "layer": pl.lit(number)}
                 for name, options in analyses.items():
+                    if name in kept_only and state != states[-1]:
+                        continue
                     frames[name].append(measures[name](layer, options).with_columns(**place))
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
     return {name: with_keys(pl.concat(found), keys, table_columns(name)) for name, found in frames.items()}

@@ -15,7 +15,7 @@ import vl_convert
 from nodescope.charts.context import Context, Figure, NodePanels, configurations_of, rounded, state_label
 from nodescope.charts.node_panels import empty_panel, filled_panel
 from nodescope.charts.packing import write_packed
-from nodescope.charts.registry import CHARTS
+from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE
 from nodescope.files import atomic_path, write_text
 from nodescope.tables import read_table, scan_table, write_table
 
@@ -45,6 +45,7 @@ VEGA_LITE = alt.SCHEMA_VERSION.rpartition(".")[0]
 
 #: Columns of a panel's data for the page; the others are the same for all rows of a configuration.
 NODE_COLUMNS = ("seed", "state", "split", "layer", "node", "class")
+INSPECTOR_COLUMNS = ("split", "layer", "node", "class", "kind", "low", "high", "bandwidth", "counts")
 
 
 def draw(
@@ -56,6 +57,8 @@ def draw(
     states: list[str],
     folder: str | Path,
     data_folder: str | Path,
+    *,
+    inspector: bool = False,
 ) -> None:
     """Draw the figures of a study for the page.
 
@@ -73,6 +76,9 @@ def draw(
         Gets ``FIGURE.svg`` and ``FIGURE.vl.json`` of what a figure shows at first, and ``index.json``.
     data_folder
         Gets the figures' data as scripts that the page loads.
+    inspector
+        Whether the tables have `nodescope.charts.registry.INSPECTOR_TABLE`, what the page shows of a node that is
+        clicked.
     """
     context = _context(dataset_description, options, states)
     page = _Page(study, context, _emptied(folder), _emptied(data_folder))
@@ -80,6 +86,8 @@ def draw(
     for name, figure in figures_of(charts, tables, context):
         index.append({"chart": name, "section": CHARTS[name].section} | page.add(figure))
         logger.info("drew %s", figure.name)
+    if inspector:
+        page.add_nodes(scan_table(Path(tables) / f"{INSPECTOR_TABLE}.parquet"))
     write_text(Path(folder) / "index.json", json.dumps(index, indent=1, ensure_ascii=False))
 
 
@@ -259,6 +267,14 @@ class _Page:
         assert figure.table is not None
         self._pack(f"{figure.name}.rows", figure.table)
         return entry | {"kind": "table", "columns": figure.table.columns, "data": ["rows"]}
+
+    def add_nodes(self, histograms: pl.LazyFrame) -> None:
+        """Write what a look into a node shows, a file for each net: one is loaded at a click."""
+        for identifier, _, keys in configurations_of(histograms):
+            same = [pl.col(name) == value for name, value in keys.items()]
+            of_nets = histograms.filter(*same).select("seed", *INSPECTOR_COLUMNS).collect()
+            for (seed,), part in of_nets.group_by("seed", maintain_order=True):
+                self._pack(f"nodes.{identifier}.{seed}", part.drop("seed"))
 
     def _chart(self, figure: Figure, chart: alt.TopLevelMixin) -> dict[str, Any]:
         spec, frames = specification(chart)

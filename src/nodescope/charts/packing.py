@@ -9,7 +9,9 @@ another, gzip in base64:
 - other numbers as float32, NaN is missing; rounded in all but small tables. 32 bits are written byte by byte, all
   lowest bytes first (they compress better so). ``as`` says what they are, whichever compresses best: the numbers'
   ``bits``; the ``steps`` from the bits of one row to those of the next (smooth curves); or the bits of the
-  ``distinct`` numbers, and after them each row's place among those, ``bytes`` per row (shares of few samples).
+  ``distinct`` numbers, and after them each row's place among those, ``bytes`` per row (shares of few samples);
+- lists of whole numbers, all of one ``length``, one after another, ``bytes`` per number, all lowest bytes first;
+  zeros where the list is missing.
 """
 
 import base64
@@ -40,6 +42,11 @@ def pack(frame: pl.DataFrame) -> dict[str, Any]:
             how, content = _smallest(_bits(series))
             columns.append({"name": series.name, "kind": "number", **how})
             parts.append(content)
+        elif isinstance(series.dtype, pl.List):
+            lists = _lists(series)
+            length, size = lists.shape[1], lists.itemsize
+            columns.append({"name": series.name, "kind": "list", "length": length, "bytes": size})
+            parts.append(_bytewise(lists))
         else:
             values, codes = _codes(series)
             columns.append({"name": series.name, "kind": "value", "values": values, "bytes": codes.itemsize})
@@ -85,5 +92,18 @@ def _smallest(bits: NDArray[np.uint32]) -> tuple[dict[str, Any], bytes]:
     return min(ways, key=lambda way: len(zlib.compress(way[1], level=1)))
 
 
-def _bytewise(bits: NDArray[np.uint32]) -> bytes:
-    return np.ascontiguousarray(bits.astype("<u4").view(np.uint8).reshape(-1, 4).T).tobytes()
+def _lists(series: pl.Series) -> NDArray[Any]:
+    """Lists [rows, length] as the smallest whole numbers that hold them."""
+    length = int(series.list.len().max() or 0)  # type: ignore[arg-type]  # of a list's length
+    lists = np.zeros((len(series), length), "<u4")
+    if length:
+        lists[series.is_not_null().to_numpy()] = series.drop_nulls().explode().to_numpy().reshape(-1, length)
+    highest = int(lists.max(initial=0))
+    return lists.astype("<u1" if highest < 2**8 else "<u2" if highest < 2**16 else "<u4")
+
+
+def _bytewise(numbers: NDArray[Any]) -> bytes:
+    """The lowest bytes of all numbers, then the next."""
+    size = numbers.itemsize
+    little = np.ascontiguousarray(numbers.astype(f"<u{size}"))
+    return np.ascontiguousarray(little.view(np.uint8).reshape(-1, size).T).tobytes()

@@ -80,6 +80,15 @@ CHARTS = {
 }
 
 
+#: The collected table that the page's look into a node reads, beside those of the charts.
+INSPECTOR_TABLE = "node_histograms"
+
+
+def has_inspector_table(study: "Study") -> bool:
+    """Whether a study's tables have what the page shows of any node that is clicked."""
+    return INSPECTOR_TABLE in grid.table_names(study)
+
+
 def charts_of(study: "Study") -> list[Chart]:
     """The charts that a study's tables allow."""
     available = set(grid.table_names(study))

@@ -18,7 +18,7 @@ CONFIG_FILE = "config.yaml"
 SCHEMA_FILE = "workflow/schemas/config.schema.json"
 
 #: Node-level analyses that studies of layers and of weights can do without.
-OF_NODES = ("medians", "activity", "patterns", "distributions", "densities", "layer_accuracy")
+OF_NODES = ("medians", "activity", "patterns", "distributions", "node_histograms", "densities", "layer_accuracy")
 
 
 def _without(*analyses: str) -> dict[str, Any]:

@@ -533,6 +533,14 @@ class Densities(NodeChoice):
     points: Annotated[int, Field(strict=True, ge=2, le=10000)] = Field(120, description="where it is evaluated")
 
 
+class NodeHistograms(Analysis):
+    """Histograms of each class at every node of the kept nets, for the report's look into a node."""
+
+    splits: Splits = Field(["train"], description="splits to measure")
+    bins: Bins = Field(30, description="bins of each histogram")
+    bandwidth: Bandwidth = BANDWIDTH
+
+
 class LayerAccuracy(Analysis):
     """Every layer alone as a classifier: the discrete, the continuous and the combined system."""
 
@@ -554,6 +562,7 @@ class Analyses(Section):
     layer_distributions: LayerDistributions = LayerDistributions()
     distributions: Distributions = Distributions()
     densities: Densities = Densities()
+    node_histograms: NodeHistograms = NodeHistograms()
     layer_accuracy: LayerAccuracy = LayerAccuracy()
     weights: Weights = Weights()
     weight_distributions: WeightDistributions = WeightDistributions()

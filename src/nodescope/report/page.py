@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from nodescope import grid
 from nodescope.charts.context import state_label
+from nodescope.charts.registry import has_inspector_table
 from nodescope.config import Study
 from nodescope.config.schema import Charts
 from nodescope.errors import DamagedFileError
@@ -197,6 +198,9 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             "states": [{"name": state, "label": state_label(state)} for state in states],
             "splits": list(dataset["splits"]),
             "seeds": [str(seed) for seed in settings.seeds],
+            "inspector": {"state": states[-1], "splits": settings.analyses.node_histograms.splits}
+            if has_inspector_table(settings)
+            else None,
             "axes": _axes(configurations),
             "configurations": [
                 {"name": c.identifier, "label": label_of(c, configurations), "axes": _keys(c, configurations)}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nodescope import grid
 from nodescope.charts.drawing import draw
-from nodescope.charts.registry import charts_of
+from nodescope.charts.registry import charts_of, has_inspector_table
 from nodescope.config import Config, Study
 from nodescope.errors import NodescopeError
 from nodescope.files import write_text
@@ -85,4 +85,7 @@ def _prepare(study: Study, identifiers: list[str], config: Config, whole: Path, 
     description.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(whole / "datasets" / description.name, description)
     drawn = [chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)]
-    draw(study.name, drawn, folder / "tables", description, config.charts, grid.states(study), folder / "charts", data)
+    draw(
+        study.name, drawn, folder / "tables", description, config.charts, grid.states(study), folder / "charts", data,
+        inspector=has_inspector_table(study),
+    )  # fmt: skip

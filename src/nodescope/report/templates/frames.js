@@ -20,6 +20,16 @@ const nodescope = (() => {
   const MAKERS = {
     value: ({ values, bytes: size }, take, rows) => ({ values: [null, ...values], codes: codesOf(take(size * rows), size) }),
 
+    list({ length, bytes: size }, take, rows) {
+      const count = length * rows;
+      const planes = take(size * count);
+      const numbers = new Uint32Array(count);
+      for (let plane = 0; plane < size; plane += 1) {
+        for (let i = 0; i < count; i += 1) numbers[i] += planes[plane * count + i] * 256 ** plane;
+      }
+      return { lists: numbers, length };
+    },
+
     number({ as, distinct, bytes: size }, take, rows) {
       const count = as === "places" ? distinct : rows;
       const planes = take(4 * count);
@@ -83,6 +93,7 @@ const frames = {
   // A value as it was before float32 made it long.
   value(column, row) {
     if (column.values) return column.values[column.codes[row]];
+    if (column.lists) return column.lists.subarray(row * column.length, (row + 1) * column.length);
     const number = column.numbers[row];
     return Number.isNaN(number) ? null : Number(number.toPrecision(7));
   },

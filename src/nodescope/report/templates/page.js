@@ -785,6 +785,19 @@
 
   const inspector = byId("inspector");
   const BARS = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", width: 330 };
+  const barsOf = ({ class_name, low, high, counts, total }) => Array.from(counts, (count, i) => ({ class_name, bin_left: low + i * (high - low) / counts.length,
+    bin_right: low + (i + 1) * (high - low) / counts.length, share: count / total })).filter((row) => row.share);
+  // The values of a bar are taken to lie evenly in it: at places closer than the kernel is wide.
+  const curveOf = ({ class_name, low, high, counts, total, bandwidth: h }) => {
+    const width = (high - low) / counts.length, parts = Math.min(40, Math.ceil(2 * width / h)), points = 120;
+    const known = [...counts.keys()].filter((i) => counts[i]);
+    return Array.from({ length: points }, (_, at) => {
+      const z = low - 3 * h + at * (high - low + 6 * h) / (points - 1);
+      let sum = 0;
+      for (const i of known) for (let k = 0; k < parts; k += 1) sum += counts[i] / parts * Math.exp(-(((z - low - (i + (k + 0.5) / parts) * width) / h) ** 2) / 2);
+      return { class_name, z, density: sum / (total * h * Math.sqrt(2 * Math.PI)) };
+    });
+  };
   const inspect = async () => {
     const { node: place } = chosen;
     inspector.hidden = !place;
@@ -830,39 +843,34 @@
         y: { field: "class_name", type: "nominal", title: "class", sort: study.classes }, x: { field: "value", type: "quantitative", title: "median of a" }, color: colour } },
       known.map((row) => `${row.class_name}: ${number(row.value)}`).join(", "));
     }
-    const shownClass = (row) => !chosen.classesOff.has(study.classes.indexOf(row.class_name ?? row.of_class));
-    const single = async (name) => {
-      const figure = study.figureByName.get(name);
-      if (!figure?.configurations.includes(configuration.name)) return null;
-      const frame = await nodescope.load(study.name, `${name}.${figure.data[0]}.${configuration.name}`);
-      const nodes = [...new Set(frames.rows(frame, frames.select(frame, [["layer", (x) => x === place.layer]]).filter((_, i) => i % 7 === 0)).map((row) => row.node))].sort((a, b) => a - b);
-      const view = viewsOf(figure, [frame]);
-      const tests = FOLLOWED.filter((column) => column in view).map((column) => [column, (x) => String(x) === view[column]]);
-      tests.push(["layer", (x) => x === place.layer], ["node", (x) => x === place.node]);
-      if (frames.has(frame, "shape")) tests.push(["shape", (x) => x === "histogram"]);
-      return { nodes, rows: frames.rows(frame, frames.select(frame, tests)).filter(shownClass), view };
-    };
-    const distributions = await single("distributions"), densities = await single("kernel-densities");
-    if (distributions?.rows.length) {
-      for (const [kind, axis] of [["pre", "pre-activation z"], ["post", "activation a"]]) {
-        draw(kind === "pre" ? "Before the activation function" : "After the activation function", { ...BARS, height: 120, data: { values: distributions.rows.filter((row) => row.kind === kind) }, mark: { type: "rect", opacity: 0.4 }, encoding: {
-          x: { field: "bin_left", type: "quantitative", title: axis }, x2: { field: "bin_right" }, y: { field: "share", type: "quantitative", title: "share of class", axis: { format: "%" } }, y2: { datum: 0 }, color: colour } },
+    const view = activity?.view ?? medians?.view ?? {};
+    const kept = study.inspector;
+    if (!kept) parts.push(element("p", {}, "How the values of each class are distributed here was not measured (analysis node_histograms)."));
+    else {
+      const split = kept.splits.includes(view.split) ? view.split : kept.splits[0], seed = view.seed ?? study.seeds[0];
+      const frame = await nodescope.load(study.name, `nodes.${configuration.name}.${seed}`);
+      const tests = [["split", (x) => x === split], ["layer", (x) => x === place.layer], ["node", (x) => x === place.node]];
+      const found = frames.rows(frame, frames.select(frame, tests)).filter((row) => row.low !== null)
+        .map((row) => ({ ...row, class_name: study.classes[row.class], total: row.counts.reduce((sum, n) => sum + n, 0) }))
+        .filter((row) => row.total > 0 && !chosen.classesOff.has(row.class));
+      const of = viewWords({ study }, { state: kept.state, split, seed });
+      if (!found.length) parts.push(element("p", {}, `No distributions (${of}): the net diverged, or all classes are hidden.`));
+      const share = { field: "share", type: "quantitative", title: "share of class", axis: { format: "%" } };
+      for (const [kind, axis] of found.length ? [["pre", "pre-activation z"], ["post", "activation a"]] : []) {
+        const values = found.filter((row) => row.kind === kind).flatMap(barsOf);
+        draw(`${kind === "pre" ? "Before" : "After"} the activation function (${of})`, { ...BARS, height: 120, data: { values }, mark: { type: "rect", opacity: 0.4 }, encoding: {
+          x: { field: "bin_left", type: "quantitative", title: axis }, x2: { field: "bin_right" }, y: share, y2: { datum: 0 }, color: colour } },
         `Histogram of the ${axis} by class`);
       }
+      const estimates = found.filter((row) => row.kind === "pre");
+      if (estimates.length) {
+        const widths = [...new Set(estimates.map((row) => number(row.bandwidth)))];
+        draw(`Kernel density estimates (bandwidth ${widths.length > 1 ? "by class" : widths[0]}, of the bars)`, { ...BARS, height: 120, data: { values: estimates.flatMap(curveOf) }, mark: { type: "line" }, encoding: {
+          x: { field: "z", type: "quantitative", title: "pre-activation z" }, y: { field: "density", type: "quantitative" }, color: colour } },
+        "Kernel density estimate of each class's pre-activations");
+      }
     }
-    if (densities?.rows.length) {
-      draw("Kernel density estimates", { ...BARS, height: 120, data: { values: densities.rows.filter((row) => row.z !== null) }, mark: { type: "line" }, encoding: {
-        x: { field: "z", type: "quantitative", title: "pre-activation z" }, y: { field: "density", type: "quantitative" }, color: { ...colour, field: "of_class" } } },
-      "Kernel density estimate of each class's pre-activations");
-    }
-    if (distributions && !distributions.rows.length) {
-      const jump = (node) => element("button", { type: "button", onclick: () => { chosen.node = { ...place, node }; update(); } }, `node ${node}`);
-      parts.push(element("h3", {}, "Distributions"), element("p", {},
-        distributions.nodes.length ? "Distributions are recorded at chosen nodes of this layer only (setting nodes_per_layer of distributions and densities): " : "No distributions are recorded here (the net diverged, or the table lacks this layer).",
-        ...distributions.nodes.flatMap((node) => [jump(node), " "])));
-    }
-    const view = activity?.view ?? medians?.view ?? distributions?.view;
-    body.replaceChildren(element("p", {}, view ? viewWords({ study }, view) : ""),
+    body.replaceChildren(element("p", {}, viewWords({ study }, view)),
       element("ul", { class: "verdicts" }, ...(verdicts.length ? verdicts : ["Nothing was measured at this node: the net diverged."]).map((text) => element("li", {}, text))), ...parts);
     inspector.dataset.node = title;
     const sizes = (activity ?? medians)?.sizes;

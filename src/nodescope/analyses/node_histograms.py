@@ -1,0 +1,78 @@
+"""How are the pre-activations and activations of each class distributed at any node?
+
+Formula: histograms of ``z`` (kind ``pre``) and ``a = T(z)`` (kind ``post``) per class over ``len(counts)`` equal bins
+that the classes of a node share, from the node's smallest to its largest value, as in
+`nodescope.analyses.distributions`, here for every node of the trained net: a row holds a whole histogram, since a row
+per bin of every node would be too much. ``bandwidth`` is that of the kernel density estimate of the class's ``z``
+(`nodescope.analyses.kernel_density.bandwidth`), null for kind ``post``.
+Needs: the activations of a layer. Gives: one row per split, node, class and kind; ``low``, ``high`` and ``counts`` are
+null where the net diverged. Cost: one pass over the layer for each kind.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nodescope.analyses import kernel_density
+from nodescope.analyses.layers import RecordedLayer
+from nodescope.recording import LayerActivations
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import NodeHistograms
+
+COLUMNS = {
+    "state": pl.String,
+    "split": pl.String,
+    "layer": pl.Int32,
+    "node": pl.Int32,
+    "class": pl.Int32,
+    "kind": pl.String,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "bandwidth": pl.Float64,
+    "counts": pl.List(pl.UInt32),
+}
+
+#: Measured on the nets as they are kept, not before and during training.
+KEPT_STATE_ONLY = True
+
+
+def measure(layer: RecordedLayer, options: "NodeHistograms") -> pl.DataFrame:
+    """Columns split, node, class, kind, low, high, bandwidth, counts."""
+    frames = []
+    for split in options.splits:
+        activations = layer.read(split)
+        for kind, values_JN in (("pre", activations.z), ("post", activations.a())):
+            bandwidth_JC = np.full((len(values_JN), activations.n_classes), np.nan)
+            if kind == "pre":
+                for c, samples in enumerate(activations.class_slices()):
+                    bandwidth_JC[:, c] = [
+                        kernel_density.bandwidth(z_N[samples], options.bandwidth) for z_N in values_JN
+                    ]
+            frame = _histograms(values_JN, activations, options.bins)
+            h = pl.Series("bandwidth", bandwidth_JC.ravel()).fill_nan(None)
+            frames.append(frame.with_columns(h, split=pl.lit(split), kind=pl.lit(kind)))
+    return pl.concat(frames)
+
+
+def _histograms(values_JN: NDArray[np.float32], activations: LayerActivations, bins: int) -> pl.DataFrame:
+    """Columns node, class, low, high, counts."""
+    nodes, classes = len(values_JN), activations.n_classes
+    ends_J2 = np.full((nodes, 2), np.nan)
+    counts_JCB = np.zeros((nodes, classes, bins), np.uint32)
+    first_N = activations.labels.astype(np.int64) * bins  # where the counts of a sample's class begin
+    for node in range(nodes):
+        values_N = values_JN[node].astype(np.float64)  # the range of float32 values may exceed what float32 holds
+        if not len(values_N) or not np.isfinite(values_N).all():
+            continue
+        low, high = np.histogram_bin_edges([values_N.min(), values_N.max()], 1)
+        bin_N = np.minimum(((values_N - low) * (bins / (high - low))).astype(np.int64), bins - 1)
+        counts_JCB[node] = np.bincount(first_N + bin_N, minlength=classes * bins).reshape(classes, bins)
+        ends_J2[node] = low, high
+    counts = pl.Series("counts", counts_JCB.reshape(-1, bins)).cast(pl.List(pl.UInt32))
+    ends = {name: np.repeat(ends_J2[:, i], classes) for i, name in enumerate(("low", "high"))}
+    keys = {"node": np.repeat(np.arange(nodes), classes), "class": np.tile(np.arange(classes), nodes)}
+    frame = pl.DataFrame({**keys, **ends, "counts": counts}, nan_to_null=True)
+    return frame.with_columns(pl.when(pl.col("low").is_not_null()).then("counts"))
