@@ -391,6 +391,15 @@ def test_a_click_looks_into_a_node(page, small_tables):
         expect(inspector).to_contain_text(heading)
     expect(inspector.locator("canvas")).to_have_count(5)
     expect(inspector.locator(".verdicts li").first).to_have_text(re.compile("dead|always|selective|on for", re.I))
+    row = small_tables["node_histograms"].row(
+        by_predicate=(pl.col("activation") == "relu") & (pl.col("depth") == 1) & ~pl.col("batch_norm")
+        & (pl.col("seed") == 0) & (pl.col("split") == "train") & (pl.col("kind") == "pre")
+        & (pl.col("node") == 0) & (pl.col("class") == 0),
+        named=True,
+    )  # fmt: skip
+    described = inspector.locator('[aria-label^="Histogram of the pre-activation"]').get_attribute("aria-label")
+    low, high = map(float, re.findall(r"-?[\d.]+", described)[-2:])
+    assert (low, high) == (pytest.approx(row["low"], rel=1e-3), pytest.approx(row["high"], rel=1e-3))
     assert "node=small%2Frelu-1x6%2F1%2F0" in page.url
     page.locator("#inspector-next").click()
     expect(page.locator("#inspector-title")).to_have_text("relu 1x6 without BN, layer 1, node 1")

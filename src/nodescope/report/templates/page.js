@@ -784,7 +784,7 @@
   // --- the inspector ---
 
   const inspector = byId("inspector");
-  const BARS = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", width: 330 };
+  const BARS = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", autosize: { type: "fit-x", contains: "padding" } };
   const barsOf = ({ class_name, low, high, counts, total }) => Array.from(counts, (count, i) => ({ class_name, bin_left: low + i * (high - low) / counts.length,
     bin_right: low + (i + 1) * (high - low) / counts.length, share: count / total })).filter((row) => row.share);
   // The values of a bar are taken to lie evenly in it: at places closer than the kernel is wide.
@@ -798,6 +798,35 @@
       return { class_name, z, density: sum / (total * h * Math.sqrt(2 * Math.PI)) };
     });
   };
+  // What the values of each class are like at a node: of the kept net, whatever state the page shows.
+  const drawDistributions = async (configuration, place, view, colour, draw, say) => {
+    const { study } = configuration, kept = study.inspector;
+    if (!kept) { say("How the values of each class are distributed here was not measured (analysis node_histograms)."); return; }
+    const split = kept.splits.includes(view.split) ? view.split : kept.splits[0], seed = view.seed ?? study.seeds[0];
+    const frame = await nodescope.load(study.name, `nodes.${configuration.name}.${seed}`).catch((error) => error);
+    const tests = [["split", (x) => x === split], ["layer", (x) => x === place.layer], ["node", (x) => x === place.node]];
+    const found = (frame.rows ? frames.rows(frame, frames.select(frame, tests)) : []).filter((row) => row.low !== null)
+      .map((row) => ({ ...row, class_name: study.classes[row.class], total: row.counts.reduce((sum, n) => sum + n, 0) }))
+      .filter((row) => row.total > 0 && !chosen.classesOff.has(row.class));
+    const of = viewWords({ study }, { state: kept.state, split, seed });
+    if (!found.length) say(`No distributions (${of}): ${frame.message ?? "the net diverged, or all classes are hidden"}.`);
+    const share = { field: "share", type: "quantitative", title: "share of class", axis: { format: "%" } };
+    for (const [kind, axis] of found.length ? [["pre", "pre-activation z"], ["post", "activation a"]] : []) {
+      const own = found.filter((row) => row.kind === kind);
+      draw(`${kind === "pre" ? "Before" : "After"} the activation function (${of})`, { ...BARS, height: 120, data: { values: own.flatMap(barsOf) }, mark: { type: "rect", opacity: 0.4 }, encoding: {
+        x: { field: "bin_left", type: "quantitative", title: axis }, x2: { field: "bin_right" }, y: share, y2: { datum: 0 }, color: colour } },
+      `Histogram of the ${axis} by class, from ${number(own[0].low)} to ${number(own[0].high)}`);
+    }
+    const estimates = found.filter((row) => row.kind === "pre");
+    if (estimates.length) {
+      const widths = [...new Set(estimates.map((row) => number(row.bandwidth)))];
+      const curves = estimates.map(curveOf), peaks = curves.map((curve) => curve.reduce((a, b) => (b.density > a.density ? b : a)));
+      draw(`Kernel density estimates (bandwidth ${widths.length > 1 ? "by class" : widths[0]}, of the bars)`, { ...BARS, height: 120, data: { values: curves.flat() }, mark: { type: "line" }, encoding: {
+        x: { field: "z", type: "quantitative", title: "pre-activation z" }, y: { field: "density", type: "quantitative" }, color: colour } },
+      `Kernel density estimate of each class's pre-activations; highest at ${peaks.map((peak) => `${number(peak.z)} (${peak.class_name})`).join(", ")}`);
+    }
+  };
+
   const inspect = async () => {
     const { node: place } = chosen;
     inspector.hidden = !place;
@@ -819,9 +848,9 @@
     const parts = [];
     const drawings = [];
     const draw = (heading, spec, text) => {
-      const holder = element("div", { role: "img", "aria-label": text });
-      parts.push(element("h3", {}, heading), holder);
-      drawings.push([holder, spec]);
+      const holder = element("div"); // Vega describes it in words of its own
+      parts.push(element("h3", {}, heading), element("div", { role: "img", "aria-label": text }, holder));
+      drawings.push([holder, { ...spec, width: Math.min(400, body.clientWidth) }]);
     };
     const activity = await rowsOf("activity", "active_share"), medians = await rowsOf("medians", "median");
     const verdicts = [];
@@ -832,44 +861,20 @@
       else if (known.every((row) => row.value === 1)) verdicts.push("Always on: its switch says nothing.");
       else if (on.length && on.length + never.length === known.length) verdicts.push(`Selective for whole classes: on for at least 95 % of ${on.join(", ")}, for at most 5 % of all others.`);
       else verdicts.push(`On for at least 95 % of the samples of ${on.length ? on.join(", ") : "no class"}, for at most 5 % of ${never.length ? never.join(", ") : "no class"}.`);
-      draw("Share of each class's samples for which it is on", { ...BARS, height: { step: 16 }, data: { values: known }, mark: "bar", encoding: {
+      draw("Share of each class's samples for which it is on", { ...BARS, height: 16 * known.length, data: { values: known }, mark: "bar", encoding: {
         y: { field: "class_name", type: "nominal", title: "class", sort: study.classes }, x: { field: "value", type: "quantitative", title: "share active", axis: { format: "%" }, scale: { domain: [0, 1] } }, color: colour } },
       known.map((row) => `${row.class_name}: ${(100 * row.value).toFixed(0)} %`).join(", "));
     }
     if (medians?.rows.some((row) => row.value !== null)) {
       const known = medians.rows.filter((row) => row.value !== null).sort((a, b) => a.value - b.value);
       verdicts.push(`Medians of the classes from ${number(known[0].value)} (${known[0].class_name}) to ${number(known.at(-1).value)} (${known.at(-1).class_name}).`);
-      draw("Median activation of each class", { ...BARS, height: { step: 16 }, data: { values: known }, mark: { type: "point", filled: true, size: 70 }, encoding: {
+      draw("Median activation of each class", { ...BARS, height: 16 * known.length, data: { values: known }, mark: { type: "point", filled: true, size: 70 }, encoding: {
         y: { field: "class_name", type: "nominal", title: "class", sort: study.classes }, x: { field: "value", type: "quantitative", title: "median of a" }, color: colour } },
       known.map((row) => `${row.class_name}: ${number(row.value)}`).join(", "));
     }
     const view = activity?.view ?? medians?.view ?? {};
-    const kept = study.inspector;
-    if (!kept) parts.push(element("p", {}, "How the values of each class are distributed here was not measured (analysis node_histograms)."));
-    else {
-      const split = kept.splits.includes(view.split) ? view.split : kept.splits[0], seed = view.seed ?? study.seeds[0];
-      const frame = await nodescope.load(study.name, `nodes.${configuration.name}.${seed}`);
-      const tests = [["split", (x) => x === split], ["layer", (x) => x === place.layer], ["node", (x) => x === place.node]];
-      const found = frames.rows(frame, frames.select(frame, tests)).filter((row) => row.low !== null)
-        .map((row) => ({ ...row, class_name: study.classes[row.class], total: row.counts.reduce((sum, n) => sum + n, 0) }))
-        .filter((row) => row.total > 0 && !chosen.classesOff.has(row.class));
-      const of = viewWords({ study }, { state: kept.state, split, seed });
-      if (!found.length) parts.push(element("p", {}, `No distributions (${of}): the net diverged, or all classes are hidden.`));
-      const share = { field: "share", type: "quantitative", title: "share of class", axis: { format: "%" } };
-      for (const [kind, axis] of found.length ? [["pre", "pre-activation z"], ["post", "activation a"]] : []) {
-        const values = found.filter((row) => row.kind === kind).flatMap(barsOf);
-        draw(`${kind === "pre" ? "Before" : "After"} the activation function (${of})`, { ...BARS, height: 120, data: { values }, mark: { type: "rect", opacity: 0.4 }, encoding: {
-          x: { field: "bin_left", type: "quantitative", title: axis }, x2: { field: "bin_right" }, y: share, y2: { datum: 0 }, color: colour } },
-        `Histogram of the ${axis} by class`);
-      }
-      const estimates = found.filter((row) => row.kind === "pre");
-      if (estimates.length) {
-        const widths = [...new Set(estimates.map((row) => number(row.bandwidth)))];
-        draw(`Kernel density estimates (bandwidth ${widths.length > 1 ? "by class" : widths[0]}, of the bars)`, { ...BARS, height: 120, data: { values: estimates.flatMap(curveOf) }, mark: { type: "line" }, encoding: {
-          x: { field: "z", type: "quantitative", title: "pre-activation z" }, y: { field: "density", type: "quantitative" }, color: colour } },
-        "Kernel density estimate of each class's pre-activations");
-      }
-    }
+    await drawDistributions(configuration, place, view, colour, draw, (text) => parts.push(element("p", {}, text)));
+    if (chosen.node !== place) return; // another was clicked while this one was loading
     body.replaceChildren(element("p", {}, viewWords({ study }, view)),
       element("ul", { class: "verdicts" }, ...(verdicts.length ? verdicts : ["Nothing was measured at this node: the net diverged."]).map((text) => element("li", {}, text))), ...parts);
     inspector.dataset.node = title;
