@@ -827,7 +827,9 @@
     }
   };
 
+  let looks = 0;
   const inspect = async () => {
+    const turn = looks += 1;
     const { node: place } = chosen;
     inspector.hidden = !place;
     if (!place) return;
@@ -874,7 +876,7 @@
     }
     const view = activity?.view ?? medians?.view ?? {};
     await drawDistributions(configuration, place, view, colour, draw, (text) => parts.push(element("p", {}, text)));
-    if (chosen.node !== place) return; // another was clicked while this one was loading
+    if (turn !== looks) return; // another was clicked while this one was loading
     body.replaceChildren(element("p", {}, viewWords({ study }, view)),
       element("ul", { class: "verdicts" }, ...(verdicts.length ? verdicts : ["Nothing was measured at this node: the net diverged."]).map((text) => element("li", {}, text))), ...parts);
     inspector.dataset.node = title;
