@@ -1,6 +1,5 @@
 """The page in a browser: how heavy it is, how soon its first figure stands, how soon another configuration."""
 
-import json
 import shutil
 import tempfile
 import time
@@ -101,7 +100,7 @@ def dissertation_report(folder: Path) -> Path:
     from nodescope import grid
     from nodescope.charts.drawing import draw
     from nodescope.config import parse_config
-    from nodescope.files import write_text
+    from nodescope.json_files import write_json
     from nodescope.report import build
     from nodescope.tables import write_table
 
@@ -111,13 +110,13 @@ def dissertation_report(folder: Path) -> Path:
         own = folder / "results" / study.name
         for name, make in TABLES.items():
             write_table(make(study), own / "tables" / f"{name}.parquet")
-        write_text(own / "config.json", json.dumps(study.model_dump(mode="json")))
+        write_json(own / "config.json", study.model_dump(mode="json"))
         description = {
             "source": {"name": study.dataset.name}, "samples": 70_000, "classes": [f"class {c}" for c in range(10)],
             "splits": {"train": {"samples": 55_000}, "validation": {"samples": 5_000}, "test": {"samples": 10_000}},
         }  # fmt: skip
         path = folder / "results" / "datasets" / f"{study.dataset.name}.json"
-        write_text(path, json.dumps(description))
+        write_json(path, description)
         draw(
             study.name, list(SYNTHETIC), own / "tables", path, config.charts, grid.states(study),
             own / "charts", folder / "reports" / "data" / study.name,

@@ -3,14 +3,15 @@
 Rough for convolutional networks, within a factor of two. Imports no torch.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from nodescope.architectures import BOTTLENECK_FROM, STAGES, TORCHVISION_BLOCKS
 from nodescope.config import Study
+from nodescope.errors import DamagedFileError
 from nodescope.grid import Configuration
+from nodescope.json_files import read_json
 
 #: Samples of the data sets that are known beforehand.
 KNOWN_SAMPLES = {"digits": 1797, "iris": 150, "mnist": 70_000, "fmnist": 70_000, "cifar10": 60_000}
@@ -74,10 +75,9 @@ class NetworkSize:
 def sample_size(study: Study, results: str | Path = "results") -> SampleSize:
     """From the prepared data set where there is one, else what is known of its source."""
     try:
-        text = (Path(results) / "datasets" / f"{study.dataset.name}.json").read_text(encoding="utf-8")
-        description = json.loads(text)
+        description = read_json(Path(results) / "datasets" / f"{study.dataset.name}.json")
         return SampleSize(int(description["samples"]), tuple(int(length) for length in description["shape"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (DamagedFileError, ValueError, KeyError, TypeError):
         samples = KNOWN_SAMPLES.get(study.dataset.source, getattr(study.dataset, "samples", None))
         shape = study.dataset.sample_shape()
         is_known = samples is not None and shape is not None

@@ -23,6 +23,7 @@ from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import charts_of
 from nodescope.config.schema import Charts
 from nodescope.files import write_text
+from nodescope.json_files import write_json
 from nodescope.report import build
 from nodescope.tables import write_table
 
@@ -48,14 +49,14 @@ def report(small_study, small_tables, tmp_path_factory) -> Path:
         write_table(frame, study / "tables" / f"{name}.parquet")
     settings = small_study.model_dump(mode="json")
     settings["dataset"]["path"] = f"</script>{HOSTILE}.npz"
-    write_text(study / "config.json", json.dumps(settings))
+    write_json(study / "config.json", settings)
     write_text(study / "benchmarks" / "train" / "relu-1x6.tsv", "s\tmax_rss\n3600.0\t100.0\n")
     description = {
         "source": {"name": "blobs"}, "samples": 120, "classes": CLASSES,
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
     }  # fmt: skip
     path = folder / "results" / "datasets" / "blobs.json"
-    write_text(path, json.dumps(description))
+    write_json(path, description)
     names = [chart.name for chart in charts_of(small_study)]
     draw(
         "small", names, study / "tables", path, Charts(), grid.states(small_study),

@@ -20,7 +20,7 @@ from nodescope.charts.packing import pack
 from nodescope.charts.raster import matrix, scatter
 from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.config.schema import Charts
-from nodescope.files import write_text
+from nodescope.json_files import write_json
 from nodescope.report import build
 from nodescope.report.overview import overview
 from nodescope.tables import mean_over_seeds, write_table
@@ -296,13 +296,13 @@ def page(tmp_path, small_study, small_tables):
     study = tmp_path / "results" / "small"
     for name, frame in small_tables.items():
         write_table(frame, study / "tables" / f"{name}.parquet")
-    write_text(study / "config.json", json.dumps(small_study.model_dump(mode="json")))
+    write_json(study / "config.json", small_study.model_dump(mode="json"))
     description = {
         "source": {"name": "blobs"}, "samples": 120, "classes": ["class 0", "class 1", HOSTILE],
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
     }  # fmt: skip
     path = tmp_path / "results" / "datasets" / "blobs.json"
-    write_text(path, json.dumps(description))
+    write_json(path, description)
     charts = ["test_accuracy", "layer_accuracy", "medians", "sparsity"]
     draw(
         "small", charts, study / "tables", path, Charts(), grid.states(small_study),

@@ -7,6 +7,7 @@ import pytest
 from nodescope.config import parse_config
 from nodescope.datasets import load, prepare
 from nodescope.errors import DamagedFileError
+from nodescope.json_files import read_json, write_json
 from nodescope.recording import LayerMetadata, parquet, read, write
 from nodescope.tables import read_table, write_table
 
@@ -60,7 +61,14 @@ def a_prepared_dataset(folder):
     return path, load, same
 
 
-@pytest.mark.parametrize("make", [a_table, a_recording, a_prepared_dataset])
+def a_description(folder):
+    path = folder / "iris.json"
+    content = {"samples": 150, "share": 0.1, "classes": ["ä", "</script>"], "splits": {"test": [1, 2]}, "known": None}
+    write_json(path, content)
+    return path, read_json, lambda found: found == content
+
+
+@pytest.mark.parametrize("make", [a_table, a_recording, a_prepared_dataset, a_description])
 def test_a_flipped_bit_anywhere_is_noticed_or_changes_nothing_that_is_read(make, tmp_path):
     path, read_back, is_same = make(tmp_path)
     content = path.read_bytes()
@@ -79,12 +87,12 @@ def test_a_flipped_bit_anywhere_is_noticed_or_changes_nothing_that_is_read(make,
     assert noticed > len(places) / 4
 
 
-@pytest.mark.parametrize("make", [a_table, a_recording, a_prepared_dataset])
+@pytest.mark.parametrize("make", [a_table, a_recording, a_prepared_dataset, a_description])
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
 def test_a_truncated_file_is_noticed(make, share, tmp_path):
     path, read_back, _ = make(tmp_path)
     content = path.read_bytes()
-    path.write_bytes(content[: int(share * len(content))])
+    path.write_bytes(content[: int(share * len(content.rstrip()))])  # a last line end is no content
     with pytest.raises(DamagedFileError, match="Hint: delete"):
         read_back(path)
 

@@ -1,6 +1,5 @@
 """docs/reproduction.md is written from a finished run: scorecard, small images, provenance, and the notes kept by hand."""
 
-import json
 import re
 
 import polars as pl
@@ -8,6 +7,7 @@ import pytest
 from PIL import Image
 
 from nodescope.files import write_text
+from nodescope.json_files import write_json
 from nodescope.report.markdown import markdown_table
 from nodescope.report.reproduction import LARGEST_WIDTH, main
 from nodescope.tables import write_table
@@ -23,9 +23,9 @@ def documents(tmp_path_factory, small_study, small_tables):
     study = small_study.model_copy(update={"dataset": small_study.dataset.model_copy(update={"name": "mnist"})})
     for name, frame in small_tables.items():
         write_table(frame, folder / "tables" / f"{name}.parquet")
-    write_text(folder / "config.json", json.dumps(study.model_dump(mode="json")))
+    write_json(folder / "config.json", study.model_dump(mode="json"))
     write_text(folder / "benchmarks" / "train" / "relu-1x6.tsv", "s\tmax_rss\n3600.0\t100.0\n")
-    write_text(tmp_path / "results" / "datasets" / "mnist.json", json.dumps({"classes": ["a", "b", "c"]}))
+    write_json(tmp_path / "results" / "datasets" / "mnist.json", {"classes": ["a", "b", "c"]})
     docs = tmp_path / "docs"
     write_text(docs / "notes.md", "## Findings\n\nThe author's own words.\n")
     write_text(docs / "page" / "left-over.png", "of an earlier run")

@@ -1,6 +1,5 @@
 """The checked configuration, and functions that the rules share. Evaluated in every job: nothing heavy is imported."""
 
-import json
 import os
 import sys
 import time
@@ -14,6 +13,7 @@ from nodescope.config import only_this, parse_config
 from nodescope.devices import visible_gpus
 from nodescope.errors import NodescopeError
 from nodescope.job_sizes import NOTICE_S, job_size
+from nodescope.json_files import read_json
 from nodescope.network_sizes import sample_size
 from nodescope.planning import keeps_activations
 
@@ -75,10 +75,10 @@ def stands_prepared(name, source):
     """Whether the data set is prepared with these settings, and the user's file has not changed since."""
     prepared = Path(f"results/datasets/{name}.npz")
     try:
-        description = json.loads(prepared.with_suffix(".json").read_text(encoding="utf-8"))
+        description = read_json(prepared.with_suffix(".json"))
         unchanged = source.source != "npz" or Path(source.path).stat().st_mtime <= prepared.stat().st_mtime
         return prepared.is_file() and unchanged and description["source"] == source.model_dump(mode="json")
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, NodescopeError, KeyError, TypeError):
         return False
 
 

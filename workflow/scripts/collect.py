@@ -1,6 +1,5 @@
 """Put the tables of all configurations of a study together."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,13 @@ if TYPE_CHECKING:
 with job(snakemake.log[0], f"Collecting the tables of {snakemake.wildcards.study}"):
     from nodescope import grid
     from nodescope.config import Study
-    from nodescope.files import write_text
+    from nodescope.json_files import write_json
     from nodescope.resources import resource_table
     from nodescope.tables import collect_tables, write_table
 
     study = Study.model_validate(snakemake.params.settings)
     write_table(grid.manifest(study), snakemake.output.manifest)
-    write_text(snakemake.output.settings, json.dumps(snakemake.params.settings, indent=2, ensure_ascii=False) + "\n")
+    write_json(snakemake.output.settings, snakemake.params.settings)
     folder = Path(snakemake.output.manifest).parent
     write_table(resource_table(study, folder), snakemake.output.resources, snakemake.output.resources_csv)
     identifiers = [configuration.identifier for configuration in grid.configurations(study)]

@@ -1,6 +1,5 @@
 """Hold the collected tables of a study against the published works."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,11 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0], f"Scoring {snakemake.wildcards.study}"):
     from nodescope.config import Study
+    from nodescope.json_files import read_json
     from nodescope.reproduction.scoring import score
     from nodescope.tables import read_table, write_table
 
     tables = {Path(path).stem: read_table(path) for path in snakemake.input.tables}
-    study = Study.model_validate(json.loads(Path(snakemake.input.settings).read_text(encoding="utf-8")))
+    study = Study.model_validate(read_json(snakemake.input.settings))
     for name, table in score(tables, study).items():
         write_table(table, snakemake.output[name], snakemake.output[f"{name}_csv"])

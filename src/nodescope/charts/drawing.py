@@ -17,6 +17,7 @@ from nodescope.charts.node_panels import empty_panel, filled_panel
 from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE
 from nodescope.files import atomic_path, write_text
+from nodescope.json_files import read_json, write_json
 from nodescope.tables import read_table, scan_table, write_table
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def draw(
         logger.info("drew %s", figure.name)
     if inspector:
         page.add_nodes(scan_table(Path(tables) / f"{INSPECTOR_TABLE}.parquet"))
-    write_text(Path(folder) / "index.json", json.dumps(index, indent=1, ensure_ascii=False))
+    write_json(Path(folder) / "index.json", {"figures": index})
 
 
 def draw_files(
@@ -183,7 +184,7 @@ def first_pinned(configurations: list[str]) -> list[str]:
 
 
 def _context(dataset_description: str | Path, options: "Charts", states: list[str]) -> Context:
-    class_names = json.loads(Path(dataset_description).read_text(encoding="utf-8"))["classes"]
+    class_names = read_json(dataset_description)["classes"]
     return Context(options, class_names, states)
 
 

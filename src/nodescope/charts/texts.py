@@ -1,10 +1,10 @@
 """The words of drawn figures, looked up when they are asked for. Imports nothing heavy."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
+
+from nodescope.json_files import read_json
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,7 @@ class FigureTexts:
 
     @cached_property
     def _entries(self) -> dict[str, dict[str, Any]]:
-        found = json.loads(Path(self.index).read_text(encoding="utf-8"))
-        return {entry["name"]: entry for entry in found}
+        return {entry["name"]: entry for entry in read_json(self.index)["figures"]}
 
 
 def _escaped(text: str) -> str:

@@ -14,7 +14,6 @@ class_names    unicode [class]
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +27,8 @@ from nodescope.config.schema import DatasetSource, OwnTestSplit
 from nodescope.datasets.sources import NPZ_ERRORS, Labels, read_labels, read_samples
 from nodescope.datasets.splits import Splits, draw_splits
 from nodescope.errors import DamagedFileError, DatasetError
-from nodescope.files import atomic_path, write_text
+from nodescope.files import atomic_path
+from nodescope.json_files import write_json
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
         },
         "sha256": prepared.digest(),
     }
-    write_text(Path(path).with_suffix(".json"), json.dumps(description, indent=2, ensure_ascii=False) + "\n")
+    write_json(Path(path).with_suffix(".json"), description)
 
 
 def load(path: str | Path) -> PreparedDataset:

@@ -16,8 +16,8 @@ from nodescope.charts.context import state_label
 from nodescope.charts.registry import has_inspector_table
 from nodescope.config import Study
 from nodescope.config.schema import Charts
-from nodescope.errors import DamagedFileError
 from nodescope.files import write_text
+from nodescope.json_files import read_json
 from nodescope.report.methods import Method, methods_of
 from nodescope.report.overview import Overview, label_of, overview
 from nodescope.report.provenance import Provenance, stage_times
@@ -163,10 +163,10 @@ def _with_code(text: str) -> Markup:
 
 def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     folder = results / name
-    settings = Study.model_validate(_read_json(folder / "config.json"))
-    dataset = _read_json(results / "datasets" / f"{settings.dataset.name}.json")
+    settings = Study.model_validate(read_json(folder / "config.json"))
+    dataset = read_json(results / "datasets" / f"{settings.dataset.name}.json")
     sections: dict[str, list[PageFigure]] = {}
-    for entry in _read_json(folder / "charts" / "index.json"):
+    for entry in read_json(folder / "charts" / "index.json")["figures"]:
         number += 1
         sections.setdefault(entry["section"], []).append(_figure(entry, number, name))
     configurations = grid.configurations(settings)
@@ -244,12 +244,3 @@ def _figure(entry: dict[str, Any], number: int, study: str) -> PageFigure:
 
 def _anchor(title: str) -> str:
     return "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DamagedFileError(
-            f"{path} cannot be read ({error}). Hint: delete it; the next run makes it again."
-        ) from error

@@ -1,6 +1,5 @@
 """A report of the configurations that are done, while others run, have failed or are still to come."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -9,7 +8,7 @@ from nodescope.charts.drawing import draw
 from nodescope.charts.registry import charts_of, has_inspector_table
 from nodescope.config import Config, Study
 from nodescope.errors import NodescopeError
-from nodescope.files import write_text
+from nodescope.json_files import write_json
 from nodescope.report.page import build
 from nodescope.status import JobStatus, study_status
 from nodescope.tables import collect_tables
@@ -79,7 +78,7 @@ def _prepare(study: Study, identifiers: list[str], config: Config, whole: Path, 
                 (folder / "tables" / name).mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, folder / "tables" / name)
     collect_tables(names, identifiers, folder / "tables")
-    write_text(folder / "config.json", json.dumps(study.model_dump(mode="json"), ensure_ascii=False))
+    write_json(folder / "config.json", study.model_dump(mode="json"))
     shutil.copytree(whole / study.name / "benchmarks", folder / "benchmarks", dirs_exist_ok=True)
     description = results / "datasets" / f"{study.dataset.name}.json"
     description.parent.mkdir(parents=True, exist_ok=True)

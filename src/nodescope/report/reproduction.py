@@ -7,7 +7,6 @@ Experiment notes are kept by hand in a file beside it, which is included as it i
 
 import argparse
 import io
-import json
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ from nodescope.charts.scorecard import figures
 from nodescope.config import Study
 from nodescope.config.schema import Charts
 from nodescope.files import atomic_path, write_text
+from nodescope.json_files import read_json
 from nodescope.report.markdown import markdown_table
 from nodescope.report.provenance import commit_of, stage_times
 from nodescope.reproduction.scoring import score
@@ -68,11 +68,11 @@ class Run:
 
 def read_run(folder: Path, command: str, machine: str, commit: str | None = None) -> Run:
     """Read a run; where no commit is named, its sources are those of the repository that the results lie in."""
-    study = Study.model_validate(json.loads((folder / "config.json").read_text(encoding="utf-8")))
+    study = Study.model_validate(read_json(folder / "config.json"))
     measured = [name for name in grid.SCORED_TABLES if (folder / "tables" / f"{name}.parquet").is_file()]
     tables = {name: read_table(folder / "tables" / f"{name}.parquet") for name in [*measured, "replicas"]}
     dataset = folder.parent / "datasets" / f"{study.dataset.name}.json"
-    class_names = json.loads(dataset.read_text(encoding="utf-8"))["classes"]
+    class_names = read_json(dataset)["classes"]
     return Run(folder, study, tables, class_names, command, machine, commit or commit_of(folder))
 
 
