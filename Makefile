@@ -15,7 +15,7 @@ READY := .venv/.ready
 
 # Snakemake keeps a cache below the home; where none can be written, here.
 ifeq ($(XDG_CACHE_HOME)$(shell test -w "$$HOME" && echo writable),)
-export XDG_CACHE_HOME := $(CURDIR)/.snakemake/cache-home
+report plan status check: export XDG_CACHE_HOME = $(CURDIR)/.snakemake/cache-home
 endif
 
 .PHONY: report test test-slurm reliability check plan status bench config lock clean

@@ -28,8 +28,12 @@ def read_json(path: str | Path) -> dict[str, Any]:
     """
     try:
         content: dict[str, Any] = json.loads(Path(path).read_text(encoding="utf-8"))
-        if not isinstance(content, dict) or content.pop(KEY, None) != _checksum(content):
+        if not isinstance(content, dict) or KEY not in content:
+            raise ValueError("it has no checksum: it was written by something else, or an earlier version")
+        if content.pop(KEY) != _checksum(content):
             raise ValueError("its checksum is not that of its content")
+    except FileNotFoundError as error:
+        raise DamagedFileError(f"There is no file {path}. Hint: run the workflow that writes it.") from error
     except (OSError, ValueError) as error:
         raise DamagedFileError(
             f"{path} cannot be read ({error}). Hint: delete it; the next run makes it again."

@@ -16,6 +16,7 @@ import pytest
 from browsing import needs_chromium, open_browser, visit
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from scipy.stats import norm
 
 from nodescope import grid
 from nodescope.charts.drawing import draw
@@ -392,21 +393,54 @@ def test_a_click_looks_into_a_node(page, small_tables):
         expect(inspector).to_contain_text(heading)
     expect(inspector.locator("canvas")).to_have_count(5)
     expect(inspector.locator(".verdicts li").first).to_have_text(re.compile("dead|always|selective|on for", re.I))
-    row = small_tables["node_histograms"].row(
-        by_predicate=(pl.col("activation") == "relu") & (pl.col("depth") == 1) & ~pl.col("batch_norm")
-        & (pl.col("seed") == 0) & (pl.col("split") == "train") & (pl.col("kind") == "pre")
-        & (pl.col("node") == 0) & (pl.col("class") == 0),
-        named=True,
-    )  # fmt: skip
-    described = inspector.locator('[aria-label^="Histogram of the pre-activation"]').get_attribute("aria-label")
-    low, high = map(float, re.findall(r"-?[\d.]+", described)[-2:])
-    assert (low, high) == (pytest.approx(row["low"], rel=1e-3), pytest.approx(row["high"], rel=1e-3))
+    assert_describes(inspector, histogram_of(small_tables, node=0))
     assert "node=small%2Frelu-1x6%2F1%2F0" in page.url
     page.locator("#inspector-next").click()
     expect(page.locator("#inspector-title")).to_have_text("relu 1x6 without BN, layer 1, node 1")
-    expect(inspector.locator("canvas")).to_have_count(5)
+    assert_describes(inspector, histogram_of(small_tables, node=1))
     page.keyboard.press("Escape")
     expect(inspector).to_be_hidden()
+
+
+def histogram_of(tables, node, *, batch_norm=False):
+    """Of the first class at a node of the first network."""
+    here = dict(activation="relu", depth=1, batch_norm=batch_norm, seed=0, split="train", kind="pre", node=node)
+    return tables["node_histograms"].filter(pl.col("class") == 0, **here).row(0, named=True)
+
+
+def assert_describes(inspector, row):
+    """The text alternatives name the range of the histogram and where its density is highest."""
+    described = inspector.locator('[aria-label^="Histogram of the pre-activation"]').get_attribute("aria-label")
+    low, high = map(float, re.findall(r"-?[\d.]+", described)[-2:])
+    assert (low, high) == (pytest.approx(row["low"], rel=1e-3), pytest.approx(row["high"], rel=1e-3))
+    described = inspector.locator('[aria-label^="Kernel density"]').get_attribute("aria-label")
+    peak = float(re.search(rf"highest near (\S+) \({re.escape(CLASSES[0])}\)", described)[1])
+    edges, h = np.linspace(row["low"], row["high"], len(row["counts"]) + 1), row["bandwidth"]
+
+    def density(z):
+        return (np.array(row["counts"]) * np.diff(norm.cdf((edges - z) / h))).sum()
+
+    assert density(peak) > 0.99 * max(density(z) for z in np.linspace(row["low"], row["high"], 1_000))
+
+
+def test_of_two_nodes_the_last_that_was_clicked_is_shown(page, small_tables):
+    found = panel(page, "activity-heatmap")
+    page.evaluate(
+        "() => { const load = nodescope.load; nodescope.load = (study, name) => (name === 'nodes.relu-1x6.0'"
+        " ? new Promise((resolve) => { window.release = () => resolve(load(study, name)); }) : load(study, name)); }"
+    )
+    page.mouse.click(*place(page, found, 0.02, 0.2))
+    second = figure(page, "activity-heatmap").locator(".node-panel").nth(1)
+    expect(second).to_have_attribute("aria-label", re.compile("relu 1x6 with BN"))
+    second.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    title = page.locator("#inspector-title")
+    expect(title).to_have_text("relu 1x6 with BN, layer 1, node 0")
+    page.evaluate("() => release()")
+    page.wait_for_timeout(500)
+    expect(title).to_have_text("relu 1x6 with BN, layer 1, node 0")
+    assert_describes(page.locator("#inspector"), histogram_of(small_tables, node=0, batch_norm=True))
 
 
 def test_nodes_are_reached_by_keyboard(page):
@@ -526,3 +560,12 @@ def test_a_page_without_its_data_says_what_is_missing(browser, report, tmp_path)
         found = page.locator('.chart[data-figure="small/test-accuracy"]')
         found.scroll_into_view_if_needed()
         expect(found).to_contain_text('the folder "data" must lie beside the page')
+
+
+def test_a_look_into_a_node_without_its_file_says_what_is_missing(browser, report, tmp_path):
+    shutil.copytree(report.parent, tmp_path / "copy")
+    for path in (tmp_path / "copy" / "data" / "small").glob("nodes.*"):
+        path.unlink()
+    with visit(browser) as visited:
+        page = visited.open(tmp_path / "copy" / report.name, "#small-medians?node=small/relu-1x6/1/0")
+        expect(page.locator("#inspector")).to_contain_text('the folder "data" must lie beside the page')

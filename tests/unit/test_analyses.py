@@ -15,6 +15,7 @@ from scipy.special import expit, logsumexp
 from nodescope import grid
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.analyses import layer_accuracy
+from nodescope.analyses.kernel_density import MIN_BANDWIDTH
 from nodescope.analyses.moments import histogram, moments
 from nodescope.analyses.runner import table_columns
 from nodescope.config.schema import Analyses
@@ -191,11 +192,8 @@ def test_histograms_of_every_node_count_every_sample_once_in_its_bin(make_layer,
                         for i in range(7)
                     ]
                     assert row["counts"] == expected and (row["low"], row["high"]) == (edges[0], edges[-1])
-                    if kind == "post" or node == 2:
-                        assert row["bandwidth"] is None or node == 2
-                    else:
-                        scott = np.std(own.astype(np.float64), ddof=1) * len(own) ** -0.2
-                        assert row["bandwidth"] == pytest.approx(scott)
+                    scott = max(np.std(own.astype(np.float64), ddof=1) * len(own) ** -0.2, MIN_BANDWIDTH)
+                    assert row["bandwidth"] == (pytest.approx(scott) if kind == "pre" else None)
 
 
 def test_only_the_kept_nets_have_histograms_of_every_node(small_tables, small_study):
@@ -369,6 +367,18 @@ def test_a_diverged_net_gives_null_not_nan(make_layer, name, bad):
     assert nulls_only(frame, column)
 
 
+@pytest.mark.parametrize("constant", [0.0, -1e17, 3e38])
+@pytest.mark.parametrize("name", ["distributions", "node_histograms", "layer_distributions"])
+def test_a_constant_node_has_a_histogram_however_large_it_is(make_layer, name, constant):
+    splits = {split: (np.full_like(z, constant), labels) for split, (z, labels) in random_layer().items()}
+    frame = measure(name, make_layer(splits))
+    counted = frame["counts"].explode() if "counts" in frame.columns else frame["count"]
+    nodes = {"distributions": 3, "node_histograms": 6}.get(name)
+    samples = {split: labels.size for split, (_, labels) in splits.items()}
+    expected = 2 * 6 * sum(samples.values()) if nodes is None else 2 * nodes * samples["train"]  # of z and of a
+    assert counted.sum() == expected
+
+
 @pytest.mark.parametrize("name", ["medians", "activity", "densities"])
 def test_a_class_absent_from_a_split_is_null(make_layer, name):
     splits = random_layer()
@@ -378,6 +388,16 @@ def test_a_class_absent_from_a_split_is_null(make_layer, name):
     column = {"medians": "median", "activity": "active_share", "densities": "density"}[name]
     assert nulls_only(frame.filter(pl.col("class") == 1), column)
     assert frame.filter(pl.col("class") != 1)[column].null_count() == 0
+
+
+def test_a_class_absent_from_a_split_has_empty_histograms_and_no_bandwidth(make_layer):
+    splits = random_layer()
+    z, labels = splits["test"]
+    splits["test"] = (z[:, labels != 1], labels[labels != 1])
+    frame = measure("node_histograms", make_layer(splits), splits=["test"], bandwidth="scott")
+    absent = frame.filter(pl.col("class") == 1)
+    assert absent["counts"].list.sum().to_list() == [0] * len(absent) and nulls_only(absent, "bandwidth")
+    assert frame.filter(pl.col("class") != 1, pl.col("kind") == "pre")["bandwidth"].null_count() == 0
 
 
 def test_a_class_without_training_samples_is_never_predicted(make_layer):

@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.analyses.layers import RecordedLayer, chosen_nodes
+from nodescope.analyses.moments import histogram_range
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ def measure(layer: RecordedLayer, options: "Distributions") -> pl.DataFrame:
 
 def _histograms(values_N: NDArray[np.float32], activations: LayerActivations, bins: int) -> Iterator[pl.DataFrame]:
     """Columns class, bin_left, bin_right, count for each class."""
-    known = len(values_N) > 0 and bool(np.isfinite(values_N).all())
-    edges = np.histogram_bin_edges(values_N.astype(np.float64), bins) if known else None
+    ends = histogram_range(values_N)
+    edges = None if ends is None else np.linspace(*ends, bins + 1)
     for c, samples in enumerate(activations.class_slices()):
         columns: dict[str, Any]
         if edges is None:

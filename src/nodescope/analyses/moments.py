@@ -97,6 +97,18 @@ def moments(values: NDArray[np.floating]) -> Moments | None:
     )
 
 
+def histogram_range(values: NDArray[np.floating]) -> tuple[float, float] | None:
+    """Where a histogram of the values begins and ends; None where there are none or one is not finite.
+
+    From the smallest to the largest; where all are the same, a half to both sides, or so much that it can be told apart.
+    """
+    low, high = (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
+    if not np.isfinite(high - low):
+        return None
+    margin = 0.0 if low < high else max(0.5, 1e-6 * abs(low))
+    return low - margin, high + margin
+
+
 #: Columns that `histogram` gives.
 HISTOGRAM_COLUMNS = {"bin_left": pl.Float64, "bin_right": pl.Float64, "count": pl.Int64}
 
@@ -107,11 +119,11 @@ def histogram(values: NDArray[np.floating], bins: int) -> pl.DataFrame:
     One row of nulls where there are no values or one is not finite.
     """
     flat = values.reshape(-1)
-    low, high = (float(flat.min()), float(flat.max())) if len(flat) else (np.nan, np.nan)
-    if not np.isfinite(high - low):
+    ends = histogram_range(flat)
+    if ends is None:
         return pl.DataFrame({name: [None] for name in HISTOGRAM_COLUMNS}, schema=HISTOGRAM_COLUMNS)
     # In float64, since the range of float32 values may exceed what float32 holds.
-    count, edges = np.zeros(bins, np.int64), np.histogram_bin_edges(np.array([low, high]), bins)
+    count, edges = np.zeros(bins, np.int64), np.linspace(*ends, bins + 1)
     for begin in range(0, len(flat), CHUNK):
         chunk = flat[begin : begin + CHUNK].astype(np.float64)
         count += np.histogram(chunk, bins, (edges[0], edges[-1]))[0]

@@ -4,9 +4,9 @@ Formula: histograms of ``z`` (kind ``pre``) and ``a = T(z)`` (kind ``post``) per
 that the classes of a node share, from the node's smallest to its largest value, as in
 `nodescope.analyses.distributions`, here for every node of the trained net: a row holds a whole histogram, since a row
 per bin of every node would be too much. ``bandwidth`` is that of the kernel density estimate of the class's ``z``
-(`nodescope.analyses.kernel_density.bandwidth`), null for kind ``post``.
-Needs: the activations of a layer. Gives: one row per split, node, class and kind; ``low``, ``high`` and ``counts`` are
-null where the net diverged. Cost: one pass over the layer for each kind.
+(`nodescope.analyses.kernel_density.bandwidth`), null for kind ``post`` and where the class has no sample.
+Needs: the activations of a layer. Gives: one row per split, node, class and kind; all numbers are null where the net
+diverged or the split has no sample. Cost: one pass over the layer for each kind.
 """
 
 from typing import TYPE_CHECKING
@@ -16,7 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.analyses import kernel_density
-from nodescope.analyses.layers import RecordedLayer
+from nodescope.analyses.layers import RecordedLayer, finite_nodes
+from nodescope.analyses.moments import histogram_range
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:
@@ -45,16 +46,23 @@ def measure(layer: RecordedLayer, options: "NodeHistograms") -> pl.DataFrame:
     for split in options.splits:
         activations = layer.read(split)
         for kind, values_JN in (("pre", activations.z), ("post", activations.a())):
-            bandwidth_JC = np.full((len(values_JN), activations.n_classes), np.nan)
-            if kind == "pre":
-                for c, samples in enumerate(activations.class_slices()):
-                    bandwidth_JC[:, c] = [
-                        kernel_density.bandwidth(z_N[samples], options.bandwidth) for z_N in values_JN
-                    ]
             frame = _histograms(values_JN, activations, options.bins)
-            h = pl.Series("bandwidth", bandwidth_JC.ravel()).fill_nan(None)
-            frames.append(frame.with_columns(h, split=pl.lit(split), kind=pl.lit(kind)))
+            h = pl.lit(None, pl.Float64) if kind == "post" else _bandwidths(activations, options.bandwidth)
+            frames.append(frame.with_columns(bandwidth=h, split=pl.lit(split), kind=pl.lit(kind)))
     return pl.concat(frames)
+
+
+def _bandwidths(activations: LayerActivations, rule: float | str) -> pl.Series:
+    """Of each node and class; null where the class has no sample or the node a value that is not finite."""
+    slices = activations.class_slices()
+    return pl.Series(
+        [
+            kernel_density.bandwidth(z_N[samples], rule) if finite and samples.stop > samples.start else None
+            for z_N, finite in zip(activations.z, finite_nodes(activations), strict=True)
+            for samples in slices
+        ],
+        dtype=pl.Float64,
+    )
 
 
 def _histograms(values_JN: NDArray[np.float32], activations: LayerActivations, bins: int) -> pl.DataFrame:
@@ -65,9 +73,10 @@ def _histograms(values_JN: NDArray[np.float32], activations: LayerActivations, b
     first_N = activations.labels.astype(np.int64) * bins  # where the counts of a sample's class begin
     for node in range(nodes):
         values_N = values_JN[node].astype(np.float64)  # the range of float32 values may exceed what float32 holds
-        if not len(values_N) or not np.isfinite(values_N).all():
+        low_and_high = histogram_range(values_N)
+        if low_and_high is None:
             continue
-        low, high = np.histogram_bin_edges([values_N.min(), values_N.max()], 1)
+        low, high = low_and_high
         bin_N = np.minimum(((values_N - low) * (bins / (high - low))).astype(np.int64), bins - 1)
         counts_JCB[node] = np.bincount(first_N + bin_N, minlength=classes * bins).reshape(classes, bins)
         ends_J2[node] = low, high

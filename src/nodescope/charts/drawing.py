@@ -46,7 +46,7 @@ VEGA_LITE = alt.SCHEMA_VERSION.rpartition(".")[0]
 
 #: Columns of a panel's data for the page; the others are the same for all rows of a configuration.
 NODE_COLUMNS = ("seed", "state", "split", "layer", "node", "class")
-INSPECTOR_COLUMNS = ("split", "layer", "node", "class", "kind", "low", "high", "bandwidth", "counts")
+INSPECTOR_COLUMNS = ("split", "layer", "node", "class", "kind", "low", "width", "bandwidth", "counts")
 
 
 def draw(
@@ -273,7 +273,9 @@ class _Page:
         """Write what a look into a node shows, a file for each net: one is loaded at a click."""
         for identifier, _, keys in configurations_of(histograms):
             same = [pl.col(name) == value for name, value in keys.items()]
-            of_nets = histograms.filter(*same).select("seed", *INSPECTOR_COLUMNS).collect()
+            # The width of a bar, since the page's numbers are rounded: two ends near each other would fall together.
+            width = (pl.col("high") - pl.col("low")) / pl.col("counts").list.len()
+            of_nets = histograms.filter(*same).with_columns(width=width).select("seed", *INSPECTOR_COLUMNS).collect()
             for (seed,), part in of_nets.group_by("seed", maintain_order=True):
                 self._pack(f"nodes.{identifier}.{seed}", part.drop("seed"))
 

@@ -785,17 +785,21 @@
 
   const inspector = byId("inspector");
   const BARS = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", autosize: { type: "fit-x", contains: "padding" } };
-  const barsOf = ({ class_name, low, high, counts, total }) => Array.from(counts, (count, i) => ({ class_name, bin_left: low + i * (high - low) / counts.length,
-    bin_right: low + (i + 1) * (high - low) / counts.length, share: count / total })).filter((row) => row.share);
-  // The values of a bar are taken to lie evenly in it: at places closer than the kernel is wide.
-  const curveOf = ({ class_name, low, high, counts, total, bandwidth: h }) => {
-    const width = (high - low) / counts.length, parts = Math.min(40, Math.ceil(2 * width / h)), points = 120;
-    const known = [...counts.keys()].filter((i) => counts[i]);
-    return Array.from({ length: points }, (_, at) => {
-      const z = low - 3 * h + at * (high - low + 6 * h) / (points - 1);
-      let sum = 0;
-      for (const i of known) for (let k = 0; k < parts; k += 1) sum += counts[i] / parts * Math.exp(-(((z - low - (i + (k + 0.5) / parts) * width) / h) ** 2) / 2);
-      return { class_name, z, density: sum / (total * h * Math.sqrt(2 * Math.PI)) };
+  const barsOf = ({ class_name, low, width, counts, total }) => Array.from(counts, (count, i) => ({ class_name, bin_left: low + i * width,
+    bin_right: low + (i + 1) * width, share: count / total })).filter((row) => row.share);
+  // The normal distribution function, to 1e-7 (Abramowitz & Stegun 1964, 7.1.26).
+  const normal = (x) => {
+    const t = 1 / (1 + 0.3275911 * Math.abs(x) / Math.SQRT2);
+    const tail = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429)))) * Math.exp(-x * x / 2) / 2;
+    return x < 0 ? tail : 1 - tail;
+  };
+  // The estimate of values that lie evenly in their bars; between evenly spaced places also at what the bars begin, end and centre on.
+  const curveOf = ({ class_name, low, width, counts, total, bandwidth: h }) => {
+    const known = [...counts.keys()].filter((i) => counts[i]), begin = low - 3 * h, end = low + counts.length * width + 3 * h;
+    const places = [...Array.from({ length: 120 }, (_, at) => begin + at * (end - begin) / 119), ...known.flatMap((i) => [0, 0.5, 1].map((part) => low + (i + part) * width))];
+    return [...new Set(places)].sort((a, b) => a - b).map((z) => {
+      const share = known.reduce((sum, i) => sum + counts[i] / total * (normal((z - low - i * width) / h) - normal((z - low - (i + 1) * width) / h)), 0);
+      return { class_name, z, density: share / width };
     });
   };
   // What the values of each class are like at a node: of the kept net, whatever state the page shows.
@@ -807,15 +811,16 @@
     const tests = [["split", (x) => x === split], ["layer", (x) => x === place.layer], ["node", (x) => x === place.node]];
     const found = (frame.rows ? frames.rows(frame, frames.select(frame, tests)) : []).filter((row) => row.low !== null)
       .map((row) => ({ ...row, class_name: study.classes[row.class], total: row.counts.reduce((sum, n) => sum + n, 0) }))
-      .filter((row) => row.total > 0 && !chosen.classesOff.has(row.class));
+      .filter((row) => row.total > 0 && !(study.name === chosen.study && chosen.classesOff.has(row.class)));
     const of = viewWords({ study }, { state: kept.state, split, seed });
     if (!found.length) say(`No distributions (${of}): ${frame.message ?? "the net diverged, or all classes are hidden"}.`);
     const share = { field: "share", type: "quantitative", title: "share of class", axis: { format: "%" } };
-    for (const [kind, axis] of found.length ? [["pre", "pre-activation z"], ["post", "activation a"]] : []) {
+    for (const [kind, axis] of [["pre", "pre-activation z"], ["post", "activation a"]]) {
       const own = found.filter((row) => row.kind === kind);
+      if (!own.length) continue;
       draw(`${kind === "pre" ? "Before" : "After"} the activation function (${of})`, { ...BARS, height: 120, data: { values: own.flatMap(barsOf) }, mark: { type: "rect", opacity: 0.4 }, encoding: {
         x: { field: "bin_left", type: "quantitative", title: axis }, x2: { field: "bin_right" }, y: share, y2: { datum: 0 }, color: colour } },
-      `Histogram of the ${axis} by class, from ${number(own[0].low)} to ${number(own[0].high)}`);
+      `Histogram of the ${axis} by class, from ${number(own[0].low)} to ${number(own[0].low + own[0].width * own[0].counts.length)}`);
     }
     const estimates = found.filter((row) => row.kind === "pre");
     if (estimates.length) {
@@ -823,7 +828,7 @@
       const curves = estimates.map(curveOf), peaks = curves.map((curve) => curve.reduce((a, b) => (b.density > a.density ? b : a)));
       draw(`Kernel density estimates (bandwidth ${widths.length > 1 ? "by class" : widths[0]}, of the bars)`, { ...BARS, height: 120, data: { values: curves.flat() }, mark: { type: "line" }, encoding: {
         x: { field: "z", type: "quantitative", title: "pre-activation z" }, y: { field: "density", type: "quantitative" }, color: colour } },
-      `Kernel density estimate of each class's pre-activations; highest at ${peaks.map((peak) => `${number(peak.z)} (${peak.class_name})`).join(", ")}`);
+      `Kernel density estimate of each class's pre-activations; highest near ${peaks.map((peak) => `${number(peak.z)} (${peak.class_name})`).join(", ")}`);
     }
   };
 
@@ -837,7 +842,6 @@
     const study = configuration.study;
     const body = byId("inspector-body");
     const title = `${configuration.label}, layer ${place.layer}, node ${place.node}`;
-    byId("inspector-title").textContent = title;
     const rowsOf = async (name, value) => {
       const figure = study.figures.find((f) => f.kind === "nodes" && f.source === name);
       if (!figure) return null;
@@ -877,6 +881,7 @@
     const view = activity?.view ?? medians?.view ?? {};
     await drawDistributions(configuration, place, view, colour, draw, (text) => parts.push(element("p", {}, text)));
     if (turn !== looks) return; // another was clicked while this one was loading
+    byId("inspector-title").textContent = title;
     body.replaceChildren(element("p", {}, viewWords({ study }, view)),
       element("ul", { class: "verdicts" }, ...(verdicts.length ? verdicts : ["Nothing was measured at this node: the net diverged."]).map((text) => element("li", {}, text))), ...parts);
     inspector.dataset.node = title;
@@ -966,7 +971,7 @@
     changes += 1;
     for (const holder of holders) if (holder.dataset.drawn !== undefined) holder.classList.add("stale");
     drawVisible();
-    const node = JSON.stringify([chosen.node, chosen.state, chosen.split, chosen.seed, [...chosen.classesOff], document.documentElement.dataset.theme]);
+    const node = JSON.stringify([chosen.node, chosen.state, chosen.split, chosen.seed, [...chosen.classesOff], document.documentElement.dataset.theme, innerWidth]);
     if (node !== lastNode) { lastNode = node; inspect(); }
   };
 
