@@ -10,6 +10,7 @@ from conftest import LONG
 from project import Project, assert_same_numbers, without_analyses
 
 KILLS = 50 if LONG else 4
+KINDS = ("training", "analysis", "snakemake", "everything")
 
 CONFIG = {
     "download": False,
@@ -58,15 +59,44 @@ def jobs_of(process):
         return []
 
 
-def victims(snakemake, rng):
-    """Snakemake itself, one of its jobs, or everything at once."""
+def name_of(job):
+    """Of the script that a job runs; empty where it has ended."""
+    try:
+        found = re.search(r"\.(\w+)\.py", " ".join(job.cmdline()))
+    except psutil.Error:
+        return ""
+    return found[1] if found else ""
+
+
+def victims(snakemake, kind):
+    """The processes to kill, as far as they are there: Snakemake, a training, another job, or everything at once."""
     jobs = jobs_of(snakemake)
-    kind = rng.choice(("snakemake", "job", "job", "everything")) if jobs else "snakemake"
-    if kind == "job":
-        victim = rng.choice(jobs)
-        name = re.search(r"\.(\w+)\.py", " ".join(victim.cmdline()))
-        return [victim], name[1] if name else "job"
-    return [snakemake, *(jobs if kind == "everything" else [])], kind
+    match kind:
+        case "snakemake":
+            return [snakemake]
+        case "everything":
+            return [snakemake, *jobs] if jobs else []
+        case "training":
+            return [job for job in jobs if name_of(job) == "train"][:1]
+        case _:
+            return [job for job in jobs if name_of(job) not in ("train", "")][:1]
+
+
+def kill_one(running, kind, rng):
+    """Wait until there is what is to be killed, and a random time; what was killed, and the jobs that may be left."""
+    snakemake = psutil.Process(running.pid)
+    if kind == "snakemake":
+        time.sleep(rng.uniform(1, 8))
+    while running.poll() is None and not victims(snakemake, kind):
+        time.sleep(0.05)
+    time.sleep(rng.uniform(0, 1.5))
+    jobs, doomed = jobs_of(snakemake), victims(snakemake, kind) if running.poll() is None else []
+    try:
+        for process in doomed:
+            process.kill()
+    except psutil.NoSuchProcess:
+        doomed = []  # it ended just before
+    return doomed, jobs
 
 
 def test_random_kills_change_no_number(tmp_path, undisturbed, figures):
@@ -74,20 +104,12 @@ def test_random_kills_change_no_number(tmp_path, undisturbed, figures):
     project = Project(tmp_path / "killed", CONFIG)
     saves_often(project)
     log = tmp_path / "log"
-    killed = {}
+    killed = dict.fromkeys(KINDS, 0)
     while sum(killed.values()) < KILLS:
+        kind = min(KINDS, key=killed.__getitem__)
         running = project.start("tables", "--keep-going", log=log)
-        snakemake = psutil.Process(running.pid)
-        time.sleep(rng.uniform(1.5, 9.0))
-        jobs = jobs_of(snakemake)
-        try:
-            doomed, kind = victims(snakemake, rng)
-            for process in doomed:
-                process.kill()
-            if running.poll() is None or snakemake in doomed:
-                killed[kind] = killed.get(kind, 0) + 1
-        except psutil.NoSuchProcess:
-            pass  # it ended just before
+        doomed, jobs = kill_one(running, kind, rng)
+        killed[kind] += bool(doomed)
         if running.wait(120) == 0:
             # Everything is done before enough was killed: a part of it is lost, as by a careless hand.
             configuration = rng.choice(["relu-1x6", "sigmoid-1x6", "relu-2x6", "sigmoid-2x6"])
@@ -107,5 +129,5 @@ def test_random_kills_change_no_number(tmp_path, undisturbed, figures):
     resumed = log.read_text(encoding="utf-8", errors="replace").count("goes on after epoch")
     assert resumed > 0 or not LONG  # a few kills may all miss the trainings
     figures["random kills survived, numbers unchanged"] = sum(killed.values())
-    figures["of them: " + ", ".join(sorted(killed))] = ", ".join(str(killed[kind]) for kind in sorted(killed))
+    figures["of them: " + ", ".join(killed)] = ", ".join(map(str, killed.values()))
     figures["trainings resumed inside after a kill"] = resumed
