@@ -119,7 +119,7 @@ def dissertation_report(folder: Path) -> Path:
         write_json(path, description)
         draw(
             study.name, list(SYNTHETIC), own / "tables", path, config.charts, grid.states(study),
-            own / "charts", folder / "reports" / "data" / study.name,
+            own / "charts", folder / "reports" / "data" / study.name, inspector=True,
         )  # fmt: skip
     page = folder / "reports" / "index.html"
     build(page, "The dissertation's grid", [study.name for study in studies], folder / "results", config.charts)
@@ -163,8 +163,16 @@ CLASSES = _column("class", range(10), pl.Int32)
 KINDS = _column("kind", ["pre", "post"])
 
 
-def _nodes(study: Any, splits: pl.DataFrame, nodes: pl.Expr) -> pl.DataFrame:
-    frame = _layers(_keys(study, STATES, splits)).with_columns(node=nodes).explode("node").cast({"node": pl.Int32})
+def _bells(random: np.random.Generator, size: int) -> pl.Series:
+    """Histograms of 5,500 values in 30 bins."""
+    bins, some = np.arange(30), 5_000
+    shares = np.exp(-(((bins - random.uniform(5, 25, (some, 1))) / random.uniform(1.5, 5, (some, 1))) ** 2) / 2)
+    counts = random.multinomial(5_500, shares / shares.sum(axis=1, keepdims=True)).astype(np.uint32)
+    return pl.Series(counts).cast(pl.List(pl.UInt32)).gather(random.integers(0, some, size))
+
+
+def _nodes(study: Any, splits: pl.DataFrame, nodes: pl.Expr, states: pl.DataFrame = STATES) -> pl.DataFrame:
+    frame = _layers(_keys(study, states, splits)).with_columns(node=nodes).explode("node").cast({"node": pl.Int32})
     return frame.join(CLASSES, how="cross", maintain_order="left_right")
 
 
@@ -200,6 +208,13 @@ TABLES: dict[str, Callable[[Any], pl.DataFrame]] = {
         .with_columns(bin_left=pl.col("bin") / 10 - 3, bin_right=pl.col("bin") / 10 - 2.9)
         .drop("bin"),
         count=lambda random, size: random.poisson(90, size),
+    ),
+    "node_histograms": lambda study: _random(
+        _nodes(study, SPLITS.head(1), ALL_NODES, STATES.tail(1)).join(KINDS, how="cross", maintain_order="left_right"),
+        low=lambda random, size: random.normal(-3, 1, size),
+        high=lambda random, size: random.normal(3, 1, size),
+        bandwidth=lambda random, size: np.full(size, 0.2),
+        counts=_bells,
     ),
     "densities": lambda study: _random(
         _nodes(study, SPLITS.head(1), SOME_NODES).join(
