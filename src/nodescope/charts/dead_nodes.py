@@ -10,43 +10,43 @@ from nodescope.charts.context import (
     over_seeds,
     percent,
     preferred_split,
-    state_label,
 )
 from nodescope.charts.layer_lines import layer_lines
-from nodescope.tables import mean_over_seeds
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """The share of dead nodes per configuration as a table, and per layer as a figure."""
     table = tables["dead_nodes"]
     state, split = context.states[-1], preferred_split(table)
-    last = table.filter(pl.col("state") == state, pl.col("split") == split)
     per_layer = over_seeds(table.drop("nodes", "dead"), "dead_share")
     keys = ["dataset", *network_columns(table)]
-    per_net = last.group_by([*keys, "seed"], maintain_order=True).agg(
+    per_net = table.group_by([*keys, "seed", "state", "split"], maintain_order=True).agg(
         dead_share=pl.when(pl.col("dead").is_null().any())
         .then(None)
         .otherwise(pl.col("dead").sum() / pl.col("nodes").sum())
     )
-    overall = mean_over_seeds(per_net, "dead_share")
+    overall = over_seeds(per_net, "dead_share").with_columns(pl.col("mean", "standard_error").round(4))
+    view = {"state": state, "split": split, "seed": "mean"}
+    shown = overall.filter(**view)
     return [
         Figure(
             name="dead-nodes-table",
             title="Share of dead nodes",
-            caption=f"Share of all hidden nodes of the {state_label(state)} nets that are on for no {split} sample, as "
-            "fractions, mean and standard error over the seeds.",
+            caption="Share of all hidden nodes of a net that are on for no sample, as fractions, mean and standard error over "
+            "the seeds.",
             reference="table 5.1",
-            table=overall.with_columns(pl.col("mean", "standard_error").round(4)),
+            table=overall,
+            view=view,
         ),
         Figure(
             name="dead-nodes",
             title="Dead nodes by layer",
             caption="Share of nodes of each layer that are on for no sample, mean over the seeds with one standard error. "
             "In a ReLU network such a node is always zero and tells the next layer nothing; other functions may still pass "
-            f"on what varies below the threshold. {_most(overall, split)}",
+            f"on what varies below the threshold. {_most(shown, split)}",
             reference="table 5.1",
             chart=layer_lines(per_layer, context, y_title="share of dead nodes"),
-            view={"state": state, "split": split, "seed": "mean"},
+            view=view,
         ),
     ]
 

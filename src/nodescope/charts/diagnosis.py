@@ -12,6 +12,8 @@ VERDICTS = {"found": "#cc3311", "not found": "#dddddd", "cannot be told": "#ffff
 ACCURACY = {"value": "test_accuracy", "change": "accuracy_change", "standard_error": "standard_error", "seeds": "seeds"}
 HELPS = {"better": "#228833", "worse": "#cc3311", "cannot be told": "#777777"}
 
+WIDTH_OF_A_HEADING = 84
+
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """Layer by problem, and the configurations beside the first, as a figure and as a table."""
@@ -39,8 +41,9 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
     by_problem = last.group_by("problem", maintain_order=True).agg(pl.col("found").mean())
     shares = "; ".join(f"{WORDS[problem]} {percent(share)}" for problem, share in by_problem.iter_rows())
     networks = data["network"].unique(maintain_order=True).to_list()
+    width = max(16 * data["layer"].n_unique(), WIDTH_OF_A_HEADING)
     chart = (
-        alt.Chart(data, width=alt.Step(16), height=alt.Step(16))
+        alt.Chart(data, width=width, height=alt.Step(16))
         .mark_rect(stroke="#bbbbbb", strokeWidth=0.5)
         .encode(
             x=alt.X("layer:O").title("layer").axis(labelAngle=0),
@@ -57,7 +60,6 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
             ],
         )
         .facet(
-            # Panels may be narrower than their headings.
             column=alt.Column("problem:N")
             .title(None)
             .sort(list(WORDS.values()))

@@ -24,7 +24,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="learning-curves",
             title="Learning curves of single nets",
             caption="Loss and accuracy on the training and validation split after each epoch (epoch 0: before the first "
-            "step). The dotted line marks the epoch with the best validation accuracy, whose parameters are kept: "
+            "step). The dotted line marks the epoch whose parameters are kept: "
             f"this is the state called trained everywhere else. {_early(kept, curves)}",
             reference="figure 3.1",
             chart=chart,

@@ -14,7 +14,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     mean = over_seeds(curves.filter(pl.col("split") == "validation").drop("split", "loss"), "accuracy")
     data = (
         with_network(mean)
-        .join(chosen, on=[*columns, "learning_rate"], maintain_order="left")
+        .join(chosen, on=[*columns, "learning_rate"], how="left", maintain_order="left")
         .with_columns(
             pl.col("chosen").fill_null(value=False),
             rate=pl.col("learning_rate").round_sig_figs(3).cast(pl.String),

@@ -43,7 +43,7 @@ def _boxes(named: pl.DataFrame, context: Context) -> alt.FacetChart:
         "q3", "whisker_high", "mean",
     )  # fmt: skip
     base = alt.Chart(width=context.options.width * 0.7, height=context.options.height * 0.7).encode(
-        x=alt.X("channel:O").title("channel").axis(labelAngle=0),
+        x=alt.X("channel:O").title("channel").axis(labelAngle=0, labelOverlap=True),
         tooltip=["channel:O", "median:Q", "q1:Q", "q3:Q", "mean:Q"],
     )
     colour = alt.Color("quantity:N").scale(domain=list(COLOURS), range=list(COLOURS.values())).legend(None)

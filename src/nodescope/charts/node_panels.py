@@ -47,7 +47,15 @@ def filled_panel(panels: NodePanels, context: Context, part: pl.DataFrame, label
             (2 * PANEL_WIDTH, 2 * height),
             radius=max(1, min(4, PANEL_WIDTH // (2 * borders[-1]))),
         )
-    parameters = {"start": 0, "stop": borders[-1], "low": low, "high": high, "borders": borders, "label": label}
+    parameters = {
+        "start": 0,
+        "stop": borders[-1],
+        "low": low,
+        "high": high,
+        "borders": borders,
+        "step": 1,
+        "label": label,
+    }
     specification = empty_panel(panels, context)
     for parameter in specification["params"]:
         parameter["value"] = parameters[parameter["name"]]
@@ -80,13 +88,19 @@ def _matrix(
 
 
 def _chart(panels: NodePanels, context: Context) -> alt.LayerChart | alt.FacetChart:
-    first: dict[str, Any] = {"start": 0, "stop": 1, "low": 0, "high": 1, "borders": [0, 1], "label": ""}
+    first: dict[str, Any] = {"start": 0, "stop": 1, "low": 0, "high": 1, "borders": [0, 1], "step": 1, "label": ""}
     parameters = [alt.param(name=name, value=value) for name, value in first.items()]
     x = (
         alt.X("position:Q")
         .title("node, layer after layer")
         .scale(domainMin=alt.ExprRef("start"), domainMax=alt.ExprRef("stop"), nice=False, zero=False)
-        .axis(values=alt.ExprRef("borders"), grid=False)
+        # Where layers begin; nearer by, whole steps of nodes.
+        .axis(
+            values=alt.ExprRef(
+                "stop - start == borders[length(borders) - 1] ? borders : sequence(ceil(start / step) * step, stop, step)"
+            ),
+            grid=False,
+        )
     )
     names = context.class_names
     # Points that cannot be seen, for the axes and the legend.

@@ -4,7 +4,7 @@
   const studies = new Map(data.studies.map((study) => [study.name, study]));
   const byId = (id) => document.getElementById(id);
   const FOLLOWED = ["state", "split", "seed"];
-  const MOST_PINS = 4;
+  const MOST_PINS = 4, NARROW = 700;
   const DEAD = [204, 0, 0], LOW = [247, 251, 255], HIGH = [8, 48, 107];
 
   for (const study of studies.values()) {
@@ -19,7 +19,7 @@
     return {
       study: study.name, pins: study.configurations.slice(0, 2).map((c) => `${study.name}/${c.name}`),
       state: "trained", split: "", seed: "mean", off: new Set(), classesOff: new Set(), pattern: "", mode: "highlight",
-      choices: {}, zoom: null, node: null, theme: "",
+      choices: {}, zoom: null, node: null, theme: "", scales: "common",
     };
   };
   let chosen = first();
@@ -31,7 +31,7 @@
     const words = new URLSearchParams();
     if (chosen.study !== base.study) words.set("study", chosen.study);
     if (!same(chosen.pins, base.pins)) words.set("pins", chosen.pins.join(","));
-    for (const name of ["state", "split", "seed", "pattern", "mode", "theme"]) if (chosen[name] !== base[name]) words.set(name, chosen[name]);
+    for (const name of ["state", "split", "seed", "pattern", "mode", "theme", "scales"]) if (chosen[name] !== base[name]) words.set(name, chosen[name]);
     for (const item of chosen.off) words.append("off", item);
     if (chosen.classesOff.size) words.set("without", [...chosen.classesOff].join(","));
     for (const [key, value] of Object.entries(chosen.choices)) words.set(`in:${key}`, value);
@@ -48,7 +48,7 @@
     found.pins = words.has("pins")
       ? words.get("pins").split(",").filter((pin) => configurationOf(pin)).slice(0, MOST_PINS)
       : study.configurations.slice(0, 2).map((c) => `${study.name}/${c.name}`);
-    for (const name of ["state", "split", "seed", "pattern", "mode", "theme"]) if (words.has(name)) found[name] = words.get(name);
+    for (const name of ["state", "split", "seed", "pattern", "mode", "theme", "scales"]) if (words.has(name)) found[name] = words.get(name);
     found.off = new Set(words.getAll("off"));
     found.classesOff = new Set((words.get("without") ?? "").split(",").filter(Boolean).map(Number));
     for (const [key, value] of words) if (key.startsWith("in:")) found.choices[key.slice(3)] = value;
@@ -125,6 +125,7 @@
     if (study.name === chosen.study && chosen.classesOff.size) {
       tests.push(["class_name", (v) => !chosen.classesOff.has(study.classes.indexOf(v))]);
       tests.push(["class", (v) => !chosen.classesOff.has(v)]);
+      if (!("of_class" in view)) tests.push(["of_class", (v) => !chosen.classesOff.has(study.classes.indexOf(v))]);
     }
     for (const item of chosen.off) {
       const at = item.indexOf(":");
@@ -176,7 +177,9 @@
     && !(column === "seed" && chosen.seed === "mean") && !(column === "state" && chosen.state === "trained"))
     .map((column) => `no ${column === "state" ? stateLabel(figure.study, chosen.state) : `${words(column)} ${chosen[column]}`} here`)].join(", ");
 
-  const HIDDEN = new Set(["norm", "low", "high", "configuration", "column", "row", "label"]);
+  // Columns that place a mark; and those that a reading has no use for.
+  const LAYOUT = new Set(["norm", "configuration", "base", "top"]);
+  const HIDDEN = new Set([...LAYOUT, "low", "high", "column", "row", "label"]);
   const nameOf = (row, varying) => varying.map((name) => {
     const value = row[name];
     if (typeof value === "boolean") return name === "batch_norm" ? (value ? "with BN" : "without BN") : `${words(name)} ${value}`;
@@ -226,9 +229,18 @@
     return made;
   };
 
+  // Runs what makes the elements of a container anew; the one that had the focus has it again.
+  const FOCUSABLE = "a[href], button, input, select, summary, [tabindex]";
+  const keepingFocus = (container, render) => {
+    const at = [...container.querySelectorAll(FOCUSABLE)].indexOf(document.activeElement);
+    render();
+    if (at >= 0) container.querySelectorAll(FOCUSABLE)[at]?.focus({ preventScroll: true });
+  };
+
   // --- colours ---
 
-  const isDark = () => document.documentElement.dataset.theme === "dark";
+  let paper = false; // what is saved or printed is light
+  const isDark = () => !paper && document.documentElement.dataset.theme === "dark";
   const rgb = (text) => [1, 3, 5].map((at) => parseInt(text.slice(at, at + 2), 16));
   const hex = (parts) => `#${parts.map((part) => Math.round(part).toString(16).padStart(2, "0")).join("")}`;
   const luminance = (parts) => {
@@ -254,7 +266,8 @@
       background: null, font: "system-ui, sans-serif", view: { stroke: line },
       axis: { labelFontSize: 11, titleFontSize: 12, titleFontWeight: "normal", labelColor: text, titleColor: text, gridColor: soft, domainColor: line, tickColor: line },
       header: { labelColor: text, titleColor: text, labelFontSize: 12, titleFontWeight: "normal" },
-      legend: { labelColor: text, titleColor: text, labelFontSize: 11, titleFontWeight: "normal", symbolOpacity: 1 },
+      legend: { labelColor: text, titleColor: text, labelFontSize: 11, titleFontWeight: "normal", symbolOpacity: 1, ...(innerWidth < NARROW && { orient: "top", columns: 4 }) },
+      rule: { color: text },
       title: { color: text, fontSize: 12, fontWeight: "normal" },
     };
   };
@@ -281,7 +294,7 @@
     readout.style.top = `${y + 16 + box.height > innerHeight ? y - box.height - 12 : y + 16}px`;
   };
   const hideReadout = () => { readout.hidden = true; };
-  const rowText = (row) => Object.entries(row).filter(([name, value]) => !name.startsWith("__") && value !== null && !["norm", "configuration"].includes(name))
+  const rowText = (row) => Object.entries(row).filter(([name, value]) => !name.startsWith("__") && !name.includes(" ") && value !== null && !LAYOUT.has(name))
     .map(([name, value]) => `${words(name)}: ${number(value)}`).join("\n");
 
   // --- specifications ---
@@ -300,10 +313,13 @@
     spec.datasets = rowsByName;
     const fields = {};
     const classes = new Map(shownPins().flatMap((c) => c.study.classes.map((name, i) => [name, c.study.colours[i]])));
+    const common = chosen.scales === "common" && figure.per_configuration && shownPins().length > 1;
     eachView(spec, (view) => {
+      if (common && view.facet) for (const axis of ["x", "y"]) if (view.resolve?.scale?.[axis]) view.resolve.scale[axis] = "shared";
       // As pinned; the column sorts by itself, see nodescope.charts.drawing.
       for (const side of [view.facet, view.facet?.row, view.facet?.column]) {
         if (side?.field === "network") Object.assign(side, { field: "__network", header: { ...side.header, labelExpr: "slice(datum.label, 2)" } });
+        if (side?.field === "__panel") side.header = { ...side.header, labelExpr: "slice(datum.label, 5)" };
       }
       if (!view.mark) return;
       if (typeof view.mark === "string") view.mark = { type: view.mark };
@@ -390,14 +406,33 @@
 
   const choicesOf = (figure, parts, view, holder) => {
     const own = Object.keys(view).filter((column) => !FOLLOWED.includes(column));
-    holder.replaceChildren(...own.map((column) => {
+    keepingFocus(holder, () => holder.replaceChildren(...own.map((column) => {
       const values = [...new Set(parts.flatMap((frame) => (frames.has(frame, column) ? frames.values(frame, column) : [])))];
       const select = element("select", {
         "data-choice": column,
         onchange: (event) => { chosen.choices[`${figure.name}.${column}`] = event.target.value; update(); },
       }, ...values.map((value) => element("option", { value: String(value), selected: String(value) === view[column] }, String(value))));
       return element("label", {}, `${words(column === "of_class" ? "class" : column)} `, select, " ");
-    }));
+    })));
+  };
+
+  // As wide as there is room for, as far as panels stay legible.
+  const LEAST_WIDTH = 90, AROUND = 120;
+  const fitted = async (inner, figure, spec, fields, room) => {
+    let result = await embed(inner, figure, spec, fields);
+    for (let turn = 0; turn < 2; turn += 1) {
+      const width = inner.querySelector("canvas").offsetWidth;
+      let narrower = false;
+      if (width > room) eachView(spec, (view) => {
+        if (typeof view.width !== "number" || view.width <= LEAST_WIDTH) return;
+        view.width = Math.max(LEAST_WIDTH, Math.floor(view.width * Math.max(0.2, (room - AROUND) / (width - AROUND))));
+        narrower = true;
+      });
+      if (!narrower) break;
+      result.view.finalize();
+      result = await embed(inner, figure, spec, fields);
+    }
+    return result;
   };
 
   const drawChart = async (figure, holder) => {
@@ -410,7 +445,9 @@
       const own = figure.per_configuration ? parts.filter((part) => part.of === name) : [parts[i]];
       const rows = own.flatMap((frame) => {
         const found = frames.rows(frame, frames.select(frame, testsOf(figure, frame, view)));
-        return frame.pin && frames.has(frame, "network") ? found.map((row) => ({ ...row, network: pinLabel(frame.pin), __network: `${chosen.pins.indexOf(frame.pin.pin)}|${pinLabel(frame.pin)}` })) : found;
+        if (!frame.pin || !frames.has(frame, "network")) return found;
+        const place = chosen.pins.indexOf(frame.pin.pin), label = pinLabel(frame.pin);
+        return found.map((row) => ({ ...row, network: label, __network: `${place}|${label}`, ...(row.__panel && { __panel: `${place}|${row.__panel}` }) }));
       });
       rowsByName[name] = byPattern(rows, figure.study);
       all.push(...rowsByName[name]);
@@ -419,7 +456,7 @@
     const [spec, fields] = prepare(figure, parts, rowsByName);
     const inner = element("div");
     holder.replaceChildren(inner);
-    const result = await embed(inner, figure, spec, fields);
+    const result = await fitted(inner, figure, spec, fields, holder.clientWidth);
     return { view, parts, rows: all, views: [{ name: figure.name, view: result.view, spec }] };
   };
 
@@ -494,7 +531,8 @@
     for (const panel of panels) {
       panel.values.forEach((row, c) => {
         if (panel.off.has(c)) return;
-        for (let at = 0; at < row.length; at += 1) {
+        const [from, to] = chosen.zoom ?? [0, row.length];
+        for (let at = Math.min(from, row.length - 1); at < Math.min(to, row.length); at += 1) {
           const value = row[at];
           if (Number.isNaN(value)) continue;
           count += 1;
@@ -554,6 +592,7 @@
     return canvas.toDataURL();
   };
 
+  const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
   const drawNodes = async (figure, holder) => {
     const pins = shownPins().filter((c) => c.study.figureByName.has(figure.name));
     if (!pins.length) return { note: "Pin a network (above) to see it here; all pinned networks are filtered out." };
@@ -572,12 +611,14 @@
       const margin = 0.03 * (high - low) || 0.5;
       domain = low > high ? [0, 1] : low >= 0 && high > 0.5 && high <= 1 ? [-0.02, 1.02] : [low - margin, high + margin];
     }
+    const focused = [...holder.querySelectorAll(".node-panel")].indexOf(document.activeElement);
     const grid = element("div", { class: `panels ${found.length > 1 ? "two" : ""}` });
     holder.replaceChildren(grid);
     const views = [];
     for (const panel of found) {
       const box = element("div", { class: "node-panel", tabindex: "0", role: "img" });
       grid.append(box);
+      if (focused === grid.children.length - 1 && document.activeElement === document.body) box.focus({ preventScroll: true });
       const lines = [`${panel.configuration.label}${studies.size > 1 ? `, ${panel.study.name}` : ""}`, viewWords(figure, view)];
       const label = lines.join(", ");
       const known = panel.indices.length && panel.values.some((row) => row.some((v) => !Number.isNaN(v)));
@@ -593,7 +634,7 @@
       spec.autosize = { type: "fit-x", contains: "padding" };
       const height = spec.height;
       spec.datasets = { picture: [{ url: picture(figure, panel, domain, zoom, 2 * Math.max(150, spec.width - 120), height * 2) }] };
-      const parameters = { start: zoom[0], stop: zoom[1], low: domain[0], high: domain[1], borders: panel.borders, label: spec.width < 480 ? lines : label };
+      const parameters = { start: zoom[0], stop: zoom[1], low: domain[0], high: domain[1], borders: panel.borders, step: STEPS.find((step) => (zoom[1] - zoom[0]) / step <= 12) ?? 1000, label: spec.width < 480 ? lines : label };
       for (const parameter of spec.params) parameter.value = parameters[parameter.name];
       const fields = { color: "class_name" };
       const result = await embed(box, { ...figure, study: panel.study }, spec, fields);
@@ -678,6 +719,7 @@
     });
     box.addEventListener("dblclick", () => { chosen.zoom = null; update(); });
     const open = (position) => {
+      opener = { holder: box.closest(".chart"), index: [...box.parentNode.children].indexOf(box) };
       chosen.node = { study: panel.study.name, configuration: panel.configuration.name, ...panel.place(position) };
       update();
     };
@@ -742,7 +784,7 @@
       const text = result.reading ?? reading(figure, result.rows ?? []);
       box.querySelector(".reading").textContent = text;
       holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table of ${(result.rows ?? []).length} rows, to be sorted and filtered.`}`);
-      saveMenu(figure, result, box.querySelector(".save > .panel"));
+      saveMenu(figure, result, holder, box.querySelector(".save > .panel"));
     } catch (error) {
       message(holder, `This figure could not be drawn: ${error.message}`);
     }
@@ -751,12 +793,26 @@
     holder.dataset.drawn = "yes";
   };
 
-  const saveMenu = (figure, result, panel) => {
+  const saveMenu = (figure, result, holder, panel) => {
     const name = `${figure.study.name}-${figure.name}`;
     const buttons = [];
     const add = (kind, run) => buttons.push(element("button", { type: "button", "data-kind": kind, onclick: run }, kind));
     if (result.views?.length) {
-      const each = (run) => async () => { for (const one of result.views) await run(one, `${figure.study.name}-${one.name}`); };
+      const each = (run) => async () => {
+        const redrawn = isDark();
+        paper = true;
+        try {
+          if (redrawn) await draw(holder);
+          for (const one of drawn.get(figure).views) {
+            one.view.background("white");
+            await run(one, `${figure.study.name}-${one.name}`);
+            one.view.background(null);
+          }
+        } finally {
+          paper = false;
+          if (redrawn) await draw(holder);
+        }
+      };
       add("SVG", each(async ({ view }, file) => files.save(`${file}.svg`, await view.toSVG(), "image/svg+xml")));
       add("PNG", each(async ({ view }, file) => {
         const response = await view.toCanvas(2);
@@ -784,6 +840,7 @@
   // --- the inspector ---
 
   const inspector = byId("inspector");
+  let opener = null; // the panel that has the focus again when the inspector is closed
   const BARS = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", autosize: { type: "fit-x", contains: "padding" } };
   const barsOf = ({ class_name, low, width, counts, total }) => Array.from(counts, (count, i) => ({ class_name, bin_left: low + i * width,
     bin_right: low + (i + 1) * width, share: count / total })).filter((row) => row.share);
@@ -885,6 +942,7 @@
     body.replaceChildren(element("p", {}, viewWords({ study }, view)),
       element("ul", { class: "verdicts" }, ...(verdicts.length ? verdicts : ["Nothing was measured at this node: the net diverged."]).map((text) => element("li", {}, text))), ...parts);
     inspector.dataset.node = title;
+    if (!inspector.contains(document.activeElement)) byId("inspector-close").focus({ preventScroll: true });
     const sizes = (activity ?? medians)?.sizes;
     const last = sizes ? Math.max(...frames.rows(sizes, frames.select(sizes, [["layer", (x) => x === place.layer]]).slice(-1)).map((row) => row.node)) : place.node;
     byId("inspector-previous").disabled = place.node <= 0;
@@ -896,7 +954,11 @@
   const move = (by) => { chosen.node = { ...chosen.node, node: chosen.node.node + by }; update(); };
   byId("inspector-previous").addEventListener("click", () => move(-1));
   byId("inspector-next").addEventListener("click", () => move(1));
-  const close = () => { chosen.node = null; update(); };
+  const close = () => {
+    chosen.node = null;
+    update();
+    opener?.holder.querySelectorAll(".node-panel")[opener.index]?.focus({ preventScroll: true });
+  };
   byId("inspector-close").addEventListener("click", close);
   addEventListener("keydown", (event) => { if (event.key === "Escape" && chosen.node) close(); });
 
@@ -907,7 +969,7 @@
     ...(colour ? [" ", element("span", { class: "swatch", style: `background:${legible(colour)}` })] : [" "]), text);
 
   const setTheme = () => {
-    const dark = chosen.theme ? chosen.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const dark = paper ? false : chosen.theme ? chosen.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
     document.documentElement.dataset.theme = dark ? "dark" : "light";
   };
 
@@ -935,6 +997,9 @@
     byId("classes").replaceChildren(...study.classes.map((name, c) => check(name, !chosen.classesOff.has(c), () => { toggle(chosen.classesOff, c); update(); }, study.colours[c])));
     byId("class-count").textContent = chosen.classesOff.size ? `${study.classes.length - chosen.classesOff.size}/${study.classes.length}` : "";
     byId("theme").value = chosen.theme;
+    byId("common-scales").checked = chosen.scales === "common";
+    byId("hidden-series").replaceChildren(...[...chosen.off].filter((item) => !(item.split(":")[0] in study.axes)).map((item) =>
+      element("button", { type: "button", onclick: () => { chosen.off.delete(item); update(); } }, `show ${item.slice(item.indexOf(":") + 1)} again`)));
     byId("pins").replaceChildren(...chosen.pins.map(configurationOf).map((c) => element("li", { class: configurationIsOn(c) ? null : "off" },
       `${c.label}${studies.size > 1 ? ` (${c.study.name})` : ""}`, element("button", { type: "button", "aria-label": `Unpin ${c.label}`, onclick: () => pin(c.pin) }, "✕"))));
     const rest = data.studies.flatMap((s) => s.configurations.map((c) => [`${s.name}/${c.name}`, `${c.label}${studies.size > 1 ? ` (${s.name})` : ""}`])).filter(([key]) => !chosen.pins.includes(key) && configurationIsOn(configurationOf(key)));
@@ -965,7 +1030,7 @@
   let lastNode = "";
   const update = () => {
     setTheme();
-    showControls();
+    keepingFocus(byId("bar"), showControls);
     writeAddress();
     hideReadout();
     changes += 1;
@@ -976,8 +1041,14 @@
   };
 
   const on = (id, event, run) => byId(id).addEventListener(event, run);
-  on("dataset", "change", (event) => { toStudy(data.studies.find((s) => s.dataset === event.target.value).name); update(); });
-  on("study", "change", (event) => { toStudy(event.target.value); update(); });
+  const showStudy = (name) => {
+    toStudy(name);
+    anchor = `study-${name}`; // the old place lies in the other study
+    update();
+    byId(anchor).scrollIntoView();
+  };
+  on("dataset", "change", (event) => showStudy(data.studies.find((s) => s.dataset === event.target.value).name));
+  on("study", "change", (event) => showStudy(event.target.value));
   on("state", "input", (event) => { chosen.state = studies.get(chosen.study).states[Number(event.target.value)].name; update(); });
   on("split", "change", (event) => { chosen.split = event.target.value; update(); });
   on("seed", "change", (event) => { chosen.seed = event.target.value; update(); });
@@ -985,6 +1056,7 @@
   on("pattern-mode", "change", (event) => { chosen.mode = event.target.value; update(); });
   on("all-classes", "click", () => { chosen.classesOff.clear(); update(); });
   on("no-classes", "click", () => { chosen.classesOff = new Set(studies.get(chosen.study).classes.keys()); update(); });
+  on("common-scales", "change", (event) => { chosen.scales = event.target.checked ? "common" : "own"; update(); });
   on("theme", "change", (event) => { chosen.theme = event.target.value; update(); });
   on("add-pin", "change", (event) => { if (event.target.value) pin(event.target.value); });
   on("reset", "click", () => { const { study } = chosen; chosen = first(); toStudy(study); update(); });
@@ -992,8 +1064,16 @@
     try { await navigator.clipboard.writeText(location.href); byId("copy-link").textContent = "Copied"; } catch { prompt("The link to this view:", location.href); }
   });
   on("print", "click", async () => {
-    for (const holder of holders) if (!holder.closest("[hidden]") && (!holder.dataset.drawn || holder.classList.contains("stale"))) await draw(holder);
+    const redrawn = isDark();
+    const shut = [...document.querySelectorAll("details.method:not([open])")];
+    paper = true;
+    setTheme();
+    for (const details of shut) details.open = true;
+    for (const holder of holders) if (!holder.closest("[hidden]") && (redrawn || !holder.dataset.drawn || holder.classList.contains("stale"))) await draw(holder);
     print();
+    paper = false;
+    for (const details of shut) details.open = false;
+    if (redrawn) update();
   });
   document.querySelectorAll("[data-pin]").forEach((button) => button.addEventListener("click", () => pin(button.dataset.pin)));
   for (const [id, target, name] of [["toggle-controls", "bar", "controls-open"], ["toggle-contents", "contents", "open"]]) {
@@ -1025,6 +1105,7 @@
     update();
     if (target) {
       byId("contents").classList.remove("open");
+      byId("toggle-contents").setAttribute("aria-expanded", "false");
       target.scrollIntoView();
       // What is drawn above may still push it down.
       let left = 12;
