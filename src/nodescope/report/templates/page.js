@@ -313,13 +313,15 @@
     spec.datasets = rowsByName;
     const fields = {};
     const classes = new Map(shownPins().flatMap((c) => c.study.classes.map((name, i) => [name, c.study.colours[i]])));
+    // Headings of narrow panels in two lines.
+    const headed = (from) => (shownPins().length > 2 || innerWidth < NARROW ? `split(slice(datum.label, ${from}), / (?=with)/)` : `slice(datum.label, ${from})`);
     const common = chosen.scales === "common" && figure.per_configuration && shownPins().length > 1;
     eachView(spec, (view) => {
       if (common && view.facet) for (const axis of ["x", "y"]) if (view.resolve?.scale?.[axis]) view.resolve.scale[axis] = "shared";
       // As pinned; the column sorts by itself, see nodescope.charts.drawing.
       for (const side of [view.facet, view.facet?.row, view.facet?.column]) {
-        if (side?.field === "network") Object.assign(side, { field: "__network", header: { ...side.header, labelExpr: "slice(datum.label, 2)" } });
-        if (side?.field === "__panel") side.header = { ...side.header, labelExpr: "slice(datum.label, 5)" };
+        if (side?.field === "network") Object.assign(side, { field: "__network", header: { ...side.header, labelExpr: headed(2) } });
+        if (side?.field === "__panel") side.header = { ...side.header, labelExpr: headed(5) };
       }
       if (!view.mark) return;
       if (typeof view.mark === "string") view.mark = { type: view.mark };
