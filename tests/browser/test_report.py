@@ -239,6 +239,7 @@ def test_highlighting_fades_the_other_networks(page):
     (rows,) = spec["datasets"].values()
     assert {row["activation"] for row in rows if row["__muted"]} == {"relu"}
     assert "__muted" in json.dumps(spec["spec"]["layer"])
+    expect(figure(page, "medians").locator(".node-panel.muted")).to_have_count(2)
 
 
 def test_classes_are_hidden_in_every_figure_of_classes(page):
@@ -262,6 +263,11 @@ def test_a_click_on_a_legend_hides_a_series_and_shows_it_again(page):
     left = set(shown(page, name)["system"])
     assert len(systems) == 3 and len(left) == 2
     figure(page, name).locator("canvas").click(position={"x": size["width"] - 40, "y": y})
+    assert "off=system" not in page.url
+    figure(page, name).locator("canvas").click(position={"x": size["width"] - 40, "y": y})
+    open_menu(page, "filters")
+    (hidden,) = systems - left
+    page.get_by_role("button", name=f"show {hidden} again").click()
     assert "off=system" not in page.url
     assert set(shown(page, name)["system"]) == systems
 
@@ -302,6 +308,24 @@ def test_the_pointer_over_a_node_reads_its_values(page, small_tables):
     assert HOSTILE in text
 
 
+def faceted(path):
+    """The parts of a saved specification that stand in rows and columns."""
+    parts = [json.loads(path.read_text())]
+    for part in parts:
+        parts += part.get("hconcat", []) + part.get("vconcat", [])
+    return [part for part in parts if "facet" in part]
+
+
+def test_charts_of_many_networks_are_as_wide_as_there_is_room(page):
+    page.locator('[data-pin="small/sigmoid-2x6"]').click()
+    page.select_option("#add-pin", "small/sigmoid-1x6-bn")
+    holder = figure(page, "learning-rates")
+    expect(holder.locator("canvas")).to_be_visible()
+    holder.scroll_into_view_if_needed()
+    page.wait_for_function("holder => !holder.classList.contains('stale')", arg=holder.element_handle())
+    assert holder.evaluate("holder => holder.querySelector('canvas').offsetWidth <= holder.clientWidth")
+
+
 def test_pinned_networks_stand_side_by_side_on_common_scales(page):
     expect(figure(page, "medians").locator(".node-panel")).to_have_count(2)
     page.locator('[data-pin="small/sigmoid-2x6"]').click()
@@ -324,6 +348,19 @@ def test_pinned_networks_stand_side_by_side_on_common_scales(page):
     }""")  # noqa: E501
     assert len(domains) == 4 and all(domain == domains[0] for domain in domains)
     assert figure(page, "learning-curves").locator("canvas").count() == 1
+    distributions = figure(page, "distributions")
+    expect(distributions.locator("canvas")).to_be_visible()
+    saved_scales = [
+        own.get("resolve", {}).get("scale") for own in faceted(saved(page, "distributions", "Vega-Lite JSON"))
+    ]
+    assert saved_scales and all(scale == {"x": "shared", "y": "shared"} for scale in saved_scales)
+    page.get_by_label("common scales").uncheck()
+    expect(distributions.locator("canvas")).to_be_visible()
+    saved_scales = [
+        own.get("resolve", {}).get("scale") for own in faceted(saved(page, "distributions", "Vega-Lite JSON"))
+    ]
+    assert saved_scales and all(scale == {"x": "independent", "y": "independent"} for scale in saved_scales)
+    assert "scales=own" in page.url
     page.get_by_label("Unpin sigmoid 2x6 without BN").click()
     expect(figure(page, "medians").locator(".node-panel")).to_have_count(3)
 
@@ -451,7 +488,12 @@ def test_nodes_are_reached_by_keyboard(page):
     expect(page.locator("#readout")).to_contain_text("layer 1, node 1")
     page.keyboard.press("Enter")
     expect(page.locator("#inspector-title")).to_contain_text("node 1")
+    expect(page.locator("#inspector-close")).to_be_focused()
     page.keyboard.press("Escape")
+    expect(panel(page, "medians")).to_be_focused()
+    page.keyboard.press("+")
+    expect(page.locator(".zoom-out").first).to_be_visible()
+    expect(panel(page, "medians")).to_be_focused()
 
 
 def test_dragging_zooms_all_panels_of_nodes(page):

@@ -14,7 +14,7 @@ import pytest
 import vl_convert
 
 from nodescope import grid
-from nodescope.charts.context import Context, Figure, describe, percent, slug
+from nodescope.charts.context import Context, Figure, describe, percent, slug, with_network
 from nodescope.charts.drawing import draw, filled, in_view, specification, static_figures
 from nodescope.charts.packing import pack
 from nodescope.charts.raster import matrix, scatter
@@ -144,6 +144,26 @@ def test_test_accuracies_in_the_figure_are_means_over_seeds(small_tables, contex
     assert len(shown) == 7  # of 8 configurations one diverged
     of_seeds = in_view(data, figure.view | {"seed": "1"})
     assert of_seeds["mean"].to_list() == accuracy.filter(pl.col("seed") == 1)["accuracy"].drop_nulls().to_list()
+
+
+def test_every_learning_rate_that_was_tried_is_drawn_and_the_kept_one_is_marked(small_tables, context):
+    (figure,) = figures_of("learning_rates", small_tables, context)
+    (data,) = specification(figure.chart)[1].values()
+    drawn = data.filter(pl.col("seed") == "mean").select("configuration", "rate", "chosen").unique()
+    replicas = with_network(small_tables["replicas"]).filter(
+        pl.col("configuration").is_in(drawn["configuration"].unique())
+    )
+    rate = pl.col("learning_rate").round_sig_figs(3).cast(pl.String)
+    for kept in (True, False):
+        tried = replicas.filter("chosen") if kept else replicas
+        shown = drawn.filter("chosen") if kept else drawn
+        expected = (
+            tried.filter(pl.col("validation_accuracy").is_not_null())
+            .select("configuration", rate.alias("rate"))
+            .unique()
+        )
+        assert set(shown.select("configuration", "rate").rows()) == set(expected.rows())
+    assert len(drawn) > len(drawn.filter("chosen"))
 
 
 def test_the_table_of_sparsity_is_the_collected_one(small_tables, context):

@@ -153,7 +153,7 @@
 
   // --- words and numbers ---
 
-  const isShare = (figure) => JSON.stringify(figure.specification ?? "").includes('"format":"%"') || figure.kind === "nodes" && figure.domain !== null;
+  const isShare = (figure) => /"format":"[+.\d]*%"/.test(JSON.stringify(figure.specification ?? "")) || figure.kind === "nodes" && figure.domain !== null;
   const number = (value) => {
     if (value === null || value === undefined) return "missing";
     if (typeof value !== "number") return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
@@ -421,16 +421,17 @@
   // As wide as there is room for, as far as panels stay legible.
   const LEAST_WIDTH = 90, AROUND = 120;
   const fitted = async (inner, figure, spec, fields, room) => {
+    const panels = [];
+    eachView(spec, (view) => { if (typeof view.width === "number" && view.width > LEAST_WIDTH) panels.push(view); });
     let result = await embed(inner, figure, spec, fields);
-    for (let turn = 0; turn < 2; turn += 1) {
-      const width = inner.querySelector("canvas").offsetWidth;
-      let narrower = false;
-      if (width > room) eachView(spec, (view) => {
-        if (typeof view.width !== "number" || view.width <= LEAST_WIDTH) return;
-        view.width = Math.max(LEAST_WIDTH, Math.floor(view.width * Math.max(0.2, (room - AROUND) / (width - AROUND))));
-        narrower = true;
-      });
-      if (!narrower) break;
+    let before = null;
+    for (let turn = 0; turn < 3 && panels.length; turn += 1) {
+      const whole = inner.querySelector("canvas").offsetWidth, own = panels[0].width;
+      if (whole <= room || own <= LEAST_WIDTH) break;
+      // First a guess of what axes and legends take; then it is known how the whole follows its panels.
+      const ratio = before ? 1 - (whole - room) / own * (before.own - own) / (before.whole - whole) : (room - AROUND) / (whole - AROUND);
+      before = { own, whole };
+      for (const view of panels) view.width = Math.max(LEAST_WIDTH, Math.floor(view.width * ratio) - 1);
       result.view.finalize();
       result = await embed(inner, figure, spec, fields);
     }
@@ -618,7 +619,8 @@
     holder.replaceChildren(grid);
     const views = [];
     for (const panel of found) {
-      const box = element("div", { class: "node-panel", tabindex: "0", role: "img" });
+      const faded = chosen.mode === "highlight" && expression()?.test(panel.configuration.label) === false;
+      const box = element("div", { class: `node-panel ${faded ? "muted" : ""}`, tabindex: "0", role: "img" });
       grid.append(box);
       if (focused === grid.children.length - 1 && document.activeElement === document.body) box.focus({ preventScroll: true });
       const lines = [`${panel.configuration.label}${studies.size > 1 ? `, ${panel.study.name}` : ""}`, viewWords(figure, view)];
