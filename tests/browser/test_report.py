@@ -595,6 +595,24 @@ def test_on_paper_there_are_figures_and_captions_only(page):
     expect(box(page, "test-accuracy").locator("figcaption")).to_be_visible()
 
 
+def test_a_dark_page_is_printed_and_saved_as_a_light_one(page):
+    theme = (
+        "() => [document.documentElement.dataset.theme, document.querySelectorAll('details.method:not([open])').length]"
+    )
+    open_menu(page, "page-menu")
+    page.select_option("#theme", "dark")
+    figure(page, "test-accuracy")
+    svg = saved(page, "test-accuracy", "SVG").read_text()
+    assert 'fill="white"' in svg and "#e8e8e8" not in svg
+    page.evaluate(f"() => {{ window.print = () => {{ window.printed = ({theme})(); }}; }}")
+    open_menu(page, "page-menu")
+    page.locator("#print").click()
+    page.wait_for_function("window.printed", timeout=120_000)
+    assert page.evaluate("window.printed") == ["light", 0]
+    name, shut = page.evaluate(theme)
+    assert name == "dark" and shut > 0
+
+
 def test_a_page_without_its_data_says_what_is_missing(browser, report, tmp_path):
     shutil.copy(report, tmp_path / "alone.html")
     with visit(browser) as visited:
