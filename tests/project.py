@@ -105,6 +105,7 @@ class Project:
             for path in sorted(results.rglob("*"))
             if path.suffix in kinds
             and path.stem != "resources"  # times
+            and ".partial" not in path.suffixes  # left by a killed job; nothing reads it
             and not {"charts", "benchmarks", ".progress"} & set(path.parts)
         }
 

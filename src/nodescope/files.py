@@ -1,9 +1,14 @@
 """Write files so that a partial one is never mistaken for a whole one."""
 
+import glob
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePath
+
+#: What is partial and was not written to for so long was left by a job that was killed.
+LEFT_BEHIND_S = 3600
 
 
 @contextmanager
@@ -14,6 +19,10 @@ def atomic_path(path: str | PurePath) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.*.partial{glob.escape(path.suffix)}"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > LEFT_BEHIND_S:
+                left.unlink()
     # Unique also beside a job of the same number on another machine.
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(6)}.partial{path.suffix}")
     try:

@@ -1,12 +1,14 @@
 """The plan counts networks and jobs, and knows what is done."""
 
+import os
+
 import pytest
 import yaml
 
 from nodescope import grid, planning
 from nodescope.config import parse_config
 from nodescope.config.documentation import default_yaml
-from nodescope.files import atomic_path
+from nodescope.files import atomic_path, write_text
 
 
 @pytest.fixture
@@ -53,3 +55,16 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path):
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_a_killed_job_left_half_written_goes_when_the_file_is_written_again(tmp_path):
+    path = tmp_path / "table.csv"
+    left = {name: tmp_path / f".{name}.0123456789ab.partial.csv" for name in ("table", "other")}
+    fresh = tmp_path / ".table.ba9876543210.partial.csv"  # another machine may be writing it
+    for partial in (*left.values(), fresh):
+        partial.write_text("half")
+    for partial in left.values():
+        os.utime(partial, (0, 0))
+    write_text(path, "whole")
+    assert path.read_text() == "whole"
+    assert not left["table"].exists() and left["other"].exists() and fresh.exists()
