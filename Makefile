@@ -55,10 +55,12 @@ bench: $(READY)
 
 STUDY ?= mnist-core
 RESULTS ?= results
+OUTPUT ?= docs/reproduction.md
+FINDINGS ?= docs/reproduction_findings.md
 COMMAND ?= snakemake --cores $(CORES) --configfile presets/dissertation-core.yaml
 
 reproduction-docs: $(READY)
-	$(BIN)/python -m nodescope.report.reproduction --study $(STUDY) --results $(RESULTS) --command "$(COMMAND)"
+	$(BIN)/python -m nodescope.report.reproduction --study $(STUDY) --results $(RESULTS) --command "$(COMMAND)" --output $(OUTPUT) --findings $(FINDINGS)
 
 config: $(READY)
 	$(BIN)/python -m nodescope.config.documentation
