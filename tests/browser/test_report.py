@@ -316,6 +316,20 @@ def faceted(path):
     return [part for part in parts if "facet" in part]
 
 
+def domains_of_medians(page):
+    """Lowest and highest median on the axis of each panel."""
+    return page.evaluate("""async () => {
+      const found = [];
+      const save = files.save;
+      files.save = (name, content) => found.push(JSON.parse(content).params.filter((p) => p.name === "low" || p.name === "high").map((p) => p.value));
+      document.querySelector('figure[id="small-medians"] [data-kind="Vega-Lite JSON"]').click();
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      while (found.length < 4) await new Promise((resolve) => setTimeout(resolve, 20));
+      files.save = save;
+      return found;
+    }""")  # noqa: E501
+
+
 def test_charts_of_many_networks_are_as_wide_as_there_is_room(page):
     page.locator('[data-pin="small/sigmoid-2x6"]').click()
     page.select_option("#add-pin", "small/sigmoid-1x6-bn")
@@ -336,16 +350,7 @@ def test_pinned_networks_stand_side_by_side_on_common_scales(page):
     expect(panels).to_have_count(4)
     tops = [panels.nth(i).bounding_box()["y"] for i in range(4)]
     assert tops[0] == tops[1] and tops[2] == tops[3]
-    domains = page.evaluate("""async () => {
-      const found = [];
-      const save = files.save;
-      files.save = (name, content) => found.push(JSON.parse(content).params.filter((p) => p.name === "low" || p.name === "high").map((p) => p.value));
-      document.querySelector('figure[id="small-medians"] [data-kind="Vega-Lite JSON"]').click();
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      while (found.length < 4) await new Promise((resolve) => setTimeout(resolve, 20));
-      files.save = save;
-      return found;
-    }""")  # noqa: E501
+    domains = domains_of_medians(page)
     assert len(domains) == 4 and all(domain == domains[0] for domain in domains)
     assert figure(page, "learning-curves").locator("canvas").count() == 1
     distributions = figure(page, "distributions")
@@ -361,6 +366,8 @@ def test_pinned_networks_stand_side_by_side_on_common_scales(page):
     ]
     assert saved_scales and all(scale == {"x": "independent", "y": "independent"} for scale in saved_scales)
     assert "scales=own" in page.url
+    expect(figure(page, "medians").locator(".node-panel:has(canvas)")).to_have_count(4)
+    assert len({tuple(domain) for domain in domains_of_medians(page)}) == 3  # the sigmoid nets both reach from 0 to 1
     page.get_by_label("Unpin sigmoid 2x6 without BN").click()
     expect(figure(page, "medians").locator(".node-panel")).to_have_count(3)
 

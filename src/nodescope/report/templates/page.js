@@ -607,13 +607,14 @@
       const off = configuration.study.name === chosen.study ? chosen.classesOff : new Set();
       return { ...matrixOf(parts[i], indices, figure.value, configuration.study.classes.length), configuration, study: configuration.study, off, frame: parts[i], indices };
     });
-    let domain = figure.domain;
-    if (!domain) {
+    const domainOf = (panels) => {
+      if (figure.domain) return figure.domain;
       let low = Infinity, high = -Infinity;
-      for (const panel of found) panel.values.forEach((row, c) => { if (!panel.off.has(c)) for (const v of row) if (!Number.isNaN(v)) { low = Math.min(low, v); high = Math.max(high, v); } });
+      for (const panel of panels) panel.values.forEach((row, c) => { if (!panel.off.has(c)) for (const v of row) if (!Number.isNaN(v)) { low = Math.min(low, v); high = Math.max(high, v); } });
       const margin = 0.03 * (high - low) || 0.5;
-      domain = low > high ? [0, 1] : low >= 0 && high > 0.5 && high <= 1 ? [-0.02, 1.02] : [low - margin, high + margin];
-    }
+      return low > high ? [0, 1] : low >= 0 && high > 0.5 && high <= 1 ? [-0.02, 1.02] : [low - margin, high + margin];
+    };
+    const common = domainOf(found);
     const focused = [...holder.querySelectorAll(".node-panel")].indexOf(document.activeElement);
     const grid = element("div", { class: `panels ${found.length > 1 ? "two" : ""}` });
     holder.replaceChildren(grid);
@@ -630,6 +631,7 @@
         message(box, `${panel.configuration.label}: nothing was measured here, since the net diverged or the table lacks it.`);
         continue;
       }
+      const domain = chosen.scales === "own" ? domainOf([panel]) : common;
       const zoom = chosen.zoom ? [Math.min(chosen.zoom[0], panel.total - 1), Math.min(chosen.zoom[1], panel.total)] : [0, panel.total];
       const spec = recolour(structuredClone(panel.study.figureByName.get(figure.name).specification));
       delete spec.config;
