@@ -3,6 +3,8 @@
 Screenshots are kept in the folder that NODESCOPE_SCREENSHOTS names, for people to look at.
 """
 
+import base64
+import io
 import json
 import os
 import re
@@ -444,6 +446,30 @@ def test_a_click_looks_into_a_node(page, small_tables):
     assert_describes(inspector, histogram_of(small_tables, node=1))
     page.keyboard.press("Escape")
     expect(inspector).to_be_hidden()
+
+
+@pytest.mark.parametrize("nodes", [90, 130, 170])  # points of 8, 5 and 4 pixels
+def test_points_of_nodes_stand_where_their_values_are(browser, report, tmp_path, nodes):
+    shutil.copytree(report.parent, tmp_path / "copy")
+    node = np.arange(nodes)
+    made = pl.DataFrame({"node": node, "median": node / (nodes - 1)}).with_columns(
+        seed=0, state=pl.lit("trained"), split=pl.lit("train"), layer=1, **{"class": pl.lit(0)}
+    )
+    for name in ("relu-1x6", "relu-1x6-bn"):
+        write_packed(tmp_path / "copy" / "data" / "small" / f"medians.{name}.js", f"small/medians.{name}", made)
+    with visit(browser, viewport={"width": 1440, "height": 900}, accept_downloads=True) as visited:
+        page = visited.open(tmp_path / "copy" / report.name)
+        spec = json.loads(saved(page, "medians", "Vega-Lite JSON").read_text())
+        (low,), (high,) = ([p["value"] for p in spec["params"] if p["name"] == name] for name in ("low", "high"))
+        content = base64.b64decode(spec["datasets"]["picture"][0]["url"].partition(",")[2])
+        drawn = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))[:, :, 3] > 0
+        height, width = drawn.shape
+        y, x = np.nonzero(drawn)
+        value = low + (high - low) * (1 - (y + 0.5) / height)
+        node_under = (x + 0.5) / width * nodes - 0.5
+        assert len(np.unique(x)) > 0.7 * width
+        assert np.abs(value - node_under / (nodes - 1)).max() < 0.05
+        visited.check()
 
 
 def histogram_of(tables, node, *, batch_norm=False):
