@@ -5,7 +5,8 @@
 # make test-slurm    only the tests on a real SLURM cluster on this machine (Debian's packages, root)
 # make reliability   faults and fuzzing at length, about an hour; writes docs/reliability.md
 # make bench    speed beside what one would run instead; SIZE=full, DATA_ROOT=folder of MNIST
-# make reproduction-docs STUDY=mnist-core COMMAND="snakemake ..."   docs/reproduction.md from that study's finished run
+# make reproduction-docs STUDY=mnist-core COMMAND="snakemake ..."   docs/reproduction.md from that study's finished run;
+#                                     OUTPUT and FINDINGS name another page and the notes that end it
 # make config   config.yaml and its schema anew, after a change of the models
 
 PYTHON ?= python3
