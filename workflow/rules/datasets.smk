@@ -22,7 +22,7 @@ rule prepare_dataset:
     """Read a data set (downloading it if need be), draw its splits, and write it as one file."""
     input:
         dataset_file,
-        code=code("datasets/*.py"),
+        code=code("datasets/**/*.py"),
     output:
         npz="results/datasets/{dataset}.npz",
         json="results/datasets/{dataset}.json",

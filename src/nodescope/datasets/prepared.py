@@ -115,6 +115,7 @@ def _splits_of(source: DatasetSource, labels: Labels) -> Splits:
         labels.labels,
         labels.class_names,
         official_test=labels.official_test,
+        official_validation=labels.official_validation,
         validation_size=source.validation_size,
         test_size=source.test_size if isinstance(source, OwnTestSplit) else None,
         train_size=source.train_size,
@@ -174,6 +175,7 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
         "shape": list(x.shape[1:]),
         "dtype": str(x.dtype),
         "classes": labels.class_names,
+        "decisions": list(labels.decisions),
         "splits": {
             split: {"samples": len(indices), "per_class": np.bincount(labels.labels[indices]).tolist()}
             for split, indices in splits.items()

@@ -33,6 +33,7 @@ def draw_splits(
     train_size: int | None = None,
     seed: int,
     name: str,
+    official_validation: int = 0,
 ) -> Splits:
     """Draw validation (and, without an official test set, test) samples at random, fixed by the seed.
 
@@ -42,6 +43,8 @@ def draw_splits(
         Class index of every sample; the official test samples, if any, come last.
     official_test : int
         How many official test samples there are; 0 for none, then ``test_size`` are drawn.
+    official_validation : int
+        How many official validation samples come before them; 0 for none, then ``validation_size`` are drawn.
     validation_size, test_size : int or float
         A number of samples, or a share of the data drawn from.
     train_size : int, optional
@@ -56,16 +59,18 @@ def draw_splits(
     DatasetError
         If a split is larger than the data, or a class has no sample in a split.
     """
-    pool = len(labels) - official_test
+    pool = len(labels) - official_test - official_validation
     order = np.random.default_rng([seed, pool]).permutation(pool)
-    test = np.arange(pool, len(labels))
+    official = np.arange(pool, len(labels))
+    validation, test = official[:official_validation], official[official_validation:]
     if not official_test:
         assert test_size is not None
         n_test = _count(test_size, pool, "test_size", name)
         test, order = order[:n_test], order[n_test:]
-    n_validation = _count(validation_size, len(order), "validation_size", name)
-    train = order[n_validation:][:train_size]
-    splits = Splits(np.sort(train), np.sort(order[:n_validation]), np.sort(test))
+    if not official_validation:
+        n_validation = _count(validation_size, len(order), "validation_size", name)
+        validation, order = order[:n_validation], order[n_validation:]
+    splits = Splits(np.sort(order[:train_size]), np.sort(validation), np.sort(test))
     for split, indices in splits.items():
         counts = np.bincount(labels[indices], minlength=len(class_names))
         absent = [class_names[c] for c in np.flatnonzero(counts == 0)]

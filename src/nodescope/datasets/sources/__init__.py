@@ -1,0 +1,68 @@
+"""Read each kind of data set into plain arrays, and say readably what is missing or damaged.
+
+``read_labels`` looks at as little as it can (so that mistakes are found before any job starts);
+``read_samples`` reads everything.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from nodescope.config.schema import DatasetSource, Gaussian, ImageFolder, Npz
+from nodescope.datasets.sources import gaussian, image_folder, npz, scikit_learn, torchvision_files
+from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
+
+__all__ = ["NPZ_ERRORS", "Labels", "read_labels", "read_samples"]
+
+
+def read_labels(source: DatasetSource, data_root: str, *, download: bool) -> Labels | None:
+    """The labels of a data set, from as few bytes as they can be had.
+
+    Returns
+    -------
+    Labels or None
+        None where they cannot be told yet: a data set still to be downloaded, or one whose labels only
+        torchvision can read.
+
+    Raises
+    ------
+    DatasetError
+        If the data set is not there, damaged, or of the wrong shape.
+    """
+    match source:
+        case ImageFolder():
+            return image_folder.list_images(source)[0]
+        case Npz():
+            return npz.read(source)[0]
+        case Gaussian():
+            return gaussian.draw_classes(source)
+        case _ if source.source in torchvision_files.TORCHVISION:
+            return torchvision_files.inspect(source, Path(data_root), download=download)
+        case _:
+            return scikit_learn.read(source.source)[0]
+
+
+def read_samples(source: DatasetSource, data_root: str, *, download: bool) -> tuple[NDArray[Any], Labels]:
+    """All samples, [sample, feature] or [sample, channel, row, column], and their labels.
+
+    Images are uint8; the digits and all other data float32.
+
+    Raises
+    ------
+    DatasetError
+        As `read_labels`, and if a file turns out to be damaged when it is read as a whole.
+    """
+    match source:
+        case ImageFolder():
+            return image_folder.read(source)
+        case Npz():
+            labels, x = npz.read(source)
+            return x, labels
+        case Gaussian():
+            return gaussian.draw_features(source), gaussian.draw_classes(source)
+        case _ if source.source in torchvision_files.TORCHVISION:
+            return torchvision_files.read(source, Path(data_root), download=download)
+        case _:
+            labels, x = scikit_learn.read(source.source)
+            return x, labels

@@ -1,0 +1,39 @@
+"""What every source says of its samples, and what its archives may raise."""
+
+import lzma
+import struct
+import tokenize
+import zipfile
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: What NumPy raises on archives that are damaged in one way or another.
+NPZ_ERRORS = (
+    OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, RuntimeError, OverflowError, MemoryError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Class of every sample.
+
+    Attributes
+    ----------
+    labels : array of int64 [sample]
+        Class index; the official validation samples, then the official test samples, come last.
+    class_names : list of str
+    official_test, official_validation : int
+        How many official test and validation samples there are; 0 where they are to be drawn.
+    decisions : tuple of str
+        What was decided for the user while reading (scaling of depths, composition, what was left out), a sentence each.
+    """
+
+    labels: NDArray[np.int64]
+    class_names: list[str]
+    official_test: int
+    decisions: tuple[str, ...] = ()
+    official_validation: int = 0
