@@ -5,6 +5,7 @@
 # make test-slurm    only the tests on a real SLURM cluster on this machine (Debian's packages, root)
 # make reliability   faults and fuzzing at length, about an hour; writes docs/reliability.md
 # make bench    speed beside what one would run instead; SIZE=full, DATA_ROOT=folder of MNIST
+# make bench-check   fails where a speed-up fell below half of the one that was recorded
 # make reproduction-docs STUDY=mnist-core COMMAND="snakemake ..."   docs/reproduction.md from that study's finished run;
 #                                     OUTPUT and FINDINGS name another page and the notes that end it
 # make config   config.yaml and its schema anew, after a change of the models
@@ -19,7 +20,7 @@ ifeq ($(XDG_CACHE_HOME)$(shell test -w "$$HOME" && echo writable),)
 report plan status check: export XDG_CACHE_HOME = $(CURDIR)/.snakemake/cache-home
 endif
 
-.PHONY: report test test-slurm reliability check plan status bench config lock clean
+.PHONY: report test test-slurm reliability check plan status bench bench-check config lock clean
 
 report: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules --rerun-incomplete
@@ -53,6 +54,10 @@ DATA_ROOT ?= data
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.lock
 	$(BIN)/python benchmarks/run.py --size $(SIZE) --data-root $(DATA_ROOT)
+
+bench-check: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.lock
+	$(BIN)/python benchmarks/run.py --size quick --check
 
 STUDY ?= mnist-core
 RESULTS ?= results

@@ -1,19 +1,11 @@
-"""A speed-up that was measured and recorded is still there: both sides run here, and their ratio counts, not the time."""
+"""The check of recorded speed-ups (`make bench-check`) finds one that is lost; nothing is timed here."""
 
 import importlib
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
-
-
-def test_no_ratio_fell_below_half_of_the_recorded_one():
-    command = [sys.executable, str(BENCHMARKS / "run.py"), "--size", "quick", "--check"]
-    process = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert process.returncode == 0, process.stdout + process.stderr
 
 
 @pytest.mark.parametrize(("recorded", "expected"), [(3.9, 0), (4.1, 1)])
