@@ -1,0 +1,42 @@
+"""Tools beside the workflow: ``python -m nodescope TOOL --help``."""
+
+import argparse
+import sys
+
+from nodescope.errors import NodescopeError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a tool; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m nodescope", description=__doc__)
+    tools = parser.add_subparsers(dest="tool", required=True)
+    compare = tools.add_parser(
+        "compare",
+        help="compare the tables of two results folders",
+        description="Compare the tables of two results folders, value by value. The exit status is 0 where all that was "
+        "there before is equal (new tables and columns may have been added), else 1.",
+    )
+    compare.add_argument("before", help="a results folder")
+    compare.add_argument("after", help="another one")
+    options = parser.parse_args(arguments)
+    try:
+        return _compare(options.before, options.after)
+    except NodescopeError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+
+def _compare(before: str, after: str) -> int:
+    from nodescope.study.comparison import compare_results
+
+    tables, differences = compare_results(before, after)
+    for difference in differences:
+        print(difference)
+    changed = [difference for difference in differences if not difference.is_new]
+    concerned = len({(difference.study, difference.table) for difference in changed})
+    print(f"{tables} tables in both; {concerned} differ." if changed else f"{tables} tables in both; all are equal.")
+    return 1 if changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

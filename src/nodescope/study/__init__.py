@@ -1,0 +1,1 @@
+"""Studies as a whole: their results beside those of another run."""
