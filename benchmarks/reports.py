@@ -115,7 +115,7 @@ def dissertation_report(folder: Path) -> Path:
             "source": {"name": study.dataset.name}, "samples": 70_000, "classes": [f"class {c}" for c in range(10)],
             "splits": {"train": {"samples": 55_000}, "validation": {"samples": 5_000}, "test": {"samples": 10_000}},
         }  # fmt: skip
-        path = folder / "results" / "datasets" / f"{study.dataset.name}.json"
+        path = grid.description_path(study.dataset, folder / "results")
         write_json(path, description)
         draw(
             study.name, list(SYNTHETIC), own / "tables", path, config.charts, grid.states(study),

@@ -1,15 +1,17 @@
 """The grid of a study: its configurations, their identifiers, and where each stage keeps its files."""
 
+import hashlib
 import itertools
+import json
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import polars as pl
 
     from nodescope.config import Study
-    from nodescope.config.schema import Network, Section, Training, Variant
+    from nodescope.config.schema import DatasetSource, Network, Section, Training, Variant
 
     SettingsT = TypeVar("SettingsT", bound=Section)
 
@@ -197,6 +199,26 @@ def manifest(study: "Study") -> "pl.DataFrame":
 
 
 # --- where files lie -------------------------------------------------------------------------------------
+
+
+def prepared_name(source: "DatasetSource") -> str:
+    """What the files of a prepared data set are called: its name, and 8 digits that stand for its settings.
+
+    One data set with other settings is another file, so that studies and whole configurations that differ in them go
+    side by side, and going back to earlier settings finds what was prepared from them.
+    """
+    settings = json.dumps(source.model_dump(mode="json"), sort_keys=True)
+    return f"{source.name}-{hashlib.sha256(settings.encode()).hexdigest()[:8]}"
+
+
+def prepared_path(source: "DatasetSource", results: str | PurePath = "results") -> Path:
+    """The file of a prepared data set; what is in it says the JSON beside it, see `description_path`."""
+    return Path(results) / "datasets" / f"{prepared_name(source)}.npz"
+
+
+def description_path(source: "DatasetSource", results: str | PurePath = "results") -> Path:
+    """What a prepared data set holds, and from which settings."""
+    return prepared_path(source, results).with_suffix(".json")
 
 
 def model_path(folder: str | PurePosixPath, seed: int, state: str) -> PurePosixPath:

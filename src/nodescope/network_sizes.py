@@ -10,7 +10,7 @@ from pathlib import Path
 from nodescope.architectures import BOTTLENECK_FROM, STAGES, TORCHVISION_BLOCKS
 from nodescope.config import Study
 from nodescope.errors import DamagedFileError
-from nodescope.grid import Configuration
+from nodescope.grid import Configuration, description_path
 from nodescope.json_files import read_json
 
 #: Samples of the data sets that are known beforehand.
@@ -75,7 +75,7 @@ class NetworkSize:
 def sample_size(study: Study, results: str | Path = "results") -> SampleSize:
     """From the prepared data set where there is one, else what is known of its source."""
     try:
-        description = read_json(Path(results) / "datasets" / f"{study.dataset.name}.json")
+        description = read_json(description_path(study.dataset, results))
         return SampleSize(int(description["samples"]), tuple(int(length) for length in description["shape"]))
     except (DamagedFileError, ValueError, KeyError, TypeError):
         samples = KNOWN_SAMPLES.get(study.dataset.source, getattr(study.dataset, "samples", None))

@@ -86,7 +86,7 @@ def study_status(study: "Study", project: str | Path = ".") -> list[JobStatus]:
         outputs = grid.jobs_done(study, identifier, project / "results")
         for stage, there in outputs.items():
             found.append(_status(study.name, identifier, stage, logs / stage / f"{identifier}.log", there, project))
-    whole = [("datasets", project / "logs" / "datasets" / f"{study.dataset.name}.log")]
+    whole = [("datasets", project / "logs" / "datasets" / f"{grid.prepared_name(study.dataset)}.log")]
     whole += [(stage, logs / f"{stage}.log") for stage in STAGES_OF_STUDY]
     of_whole = [_status(study.name, "", stage, path, False, project) for stage, path in whole]
     return [status for status in of_whole if status.state == "failed"] + found

@@ -24,6 +24,7 @@ from nodescope import grid
 from nodescope.charts.drawing import draw
 from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import charts_of
+from nodescope.config import Study
 from nodescope.config.schema import Charts
 from nodescope.files import write_text
 from nodescope.json_files import write_json
@@ -58,7 +59,7 @@ def report(small_study, small_tables, tmp_path_factory) -> Path:
         "source": {"name": "blobs"}, "samples": 120, "classes": CLASSES,
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
     }  # fmt: skip
-    path = folder / "results" / "datasets" / "blobs.json"
+    path = grid.description_path(Study.model_validate(settings).dataset, folder / "results")
     write_json(path, description)
     names = [chart.name for chart in charts_of(small_study)]
     draw(

@@ -321,7 +321,7 @@ def page(tmp_path, small_study, small_tables):
         "source": {"name": "blobs"}, "samples": 120, "classes": ["class 0", "class 1", HOSTILE],
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
     }  # fmt: skip
-    path = tmp_path / "results" / "datasets" / "blobs.json"
+    path = grid.description_path(small_study.dataset, tmp_path / "results")
     write_json(path, description)
     charts = ["test_accuracy", "layer_accuracy", "medians", "sparsity"]
     draw(

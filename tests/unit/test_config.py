@@ -102,12 +102,14 @@ def test_all_mistakes_are_said_at_once():
         assert part in text
 
 
-def test_two_studies_cannot_prepare_one_data_set_in_two_ways():
+def test_two_studies_may_prepare_one_data_set_in_two_ways_each_in_a_file_of_its_own():
     raw = copy.deepcopy(VALID)
-    raw["studies"].append({**VALID["studies"][0], "name": "b", "dataset": {"source": "digits", "split_seed": 1}})
-    assert "add a key 'name' to one of them" in message(raw)
-    raw["studies"][1]["dataset"]["name"] = "digits-b"
-    assert len(parse_config(raw).studies) == 2
+    raw["studies"].append({**VALID["studies"][0], "name": "b", "dataset": {"source": "digits", "train_size": 90}})
+    first, second = parse_config(raw).studies
+    assert [grid.configurations(study)[0].keys()["dataset"] for study in (first, second)] == ["digits", "digits"]
+    assert grid.prepared_path(first.dataset) != grid.prepared_path(second.dataset)
+    del raw["studies"][1]["dataset"]["train_size"]
+    assert grid.prepared_path(parse_config(raw).studies[1].dataset) == grid.prepared_path(first.dataset)
 
 
 def test_batch_normalisation_needs_batches_of_two():

@@ -1,5 +1,6 @@
 """Configurations of a study: models, axes, variants and their settings, and the states that are recorded."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from nodescope import grid
 from nodescope.config import parse_config
 from nodescope.config.schema import Study
 from nodescope.errors import ConfigError
+from nodescope.json_files import read_json, write_json
 
 VARIANTS = [
     {"name": "baseline"},
@@ -43,6 +45,36 @@ def test_a_variant_changes_what_it_names_and_nothing_else():
     assert found["slow"].training(made) == made.training.model_copy(update={"learning_rates": [0.001], "epochs": 4})
     assert found["slow"].network(made) == made.network.model_copy(update={"dropout": 0.5})
     assert found["slow"].network(made).taper == 0.5
+
+
+def prepared_names(*datasets):
+    return [grid.prepared_name(study(dataset=dataset).dataset) for dataset in datasets]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "other"),
+    [
+        ({"source": "iris"}, {"scaling": "as_is"}),
+        ({"source": "gaussian", "name": "noise", "samples": 90}, {"samples": 91}),
+        ({"source": "npz", "name": "own", "path": "a/x.npz"}, {"path": "b/x.npz"}),
+        ({"source": "mnist"}, {"validation_size": 0.5}),
+        ({"source": "image_folder", "name": "cats", "path": "cats"}, {"name": "Cats"}),
+    ],
+)
+def test_a_prepared_data_set_is_called_by_its_name_and_its_settings(dataset, other):
+    changed, again = {**dataset, **other}, dict(reversed(dataset.items()))
+    names = prepared_names(dataset, changed, again)
+    assert names[0] == names[2] != names[1]
+    for name, settings in zip(names, (dataset, changed), strict=False):
+        assert re.fullmatch(f"{settings.get('name', settings['source'])}-[0-9a-f]{{8}}", name)
+
+
+def test_settings_that_were_written_and_read_lead_to_the_same_prepared_data_set(tmp_path):
+    made = study(dataset={"source": "digits", "validation_size": 0.1 + 0.2, "train_size": 100})
+    write_json(tmp_path / "config.json", made.model_dump(mode="json"))
+    read = Study.model_validate(read_json(tmp_path / "config.json"))
+    assert grid.prepared_path(read.dataset, tmp_path) == grid.prepared_path(made.dataset, tmp_path)
+    assert grid.description_path(read.dataset) == grid.prepared_path(read.dataset).with_suffix(".json")
 
 
 def test_variants_survive_being_written_and_read_in_one_order_whatever_the_process():

@@ -6,6 +6,7 @@ from torch import nn
 
 from nodescope import grid
 from nodescope.config import parse_config
+from nodescope.grid import description_path
 from nodescope.json_files import write_json
 from nodescope.models import NetworkShape, build_network, hidden_layers
 from nodescope.network_sizes import network_size, sample_size
@@ -62,8 +63,9 @@ def test_sizes_are_those_of_the_module(model, depth, width, network, exact):
 def test_what_is_not_known_of_a_data_set_is_assumed_and_said_so(tmp_path):
     own = study("mlp", 2, 5, dataset={"source": "npz", "path": "x.npz", "name": "own"})
     assert not sample_size(own, tmp_path).known
-    (tmp_path / "datasets").mkdir()
-    write_json(tmp_path / "datasets" / "own.json", {"samples": 12, "shape": [7]})
+    description = description_path(own.dataset, tmp_path)
+    description.parent.mkdir()
+    write_json(description, {"samples": 12, "shape": [7]})
     found = sample_size(own, tmp_path)
     assert (found.samples, found.shape, found.known) == (12, (7,), True)
     drawn = study("mlp", 2, 5, dataset={"source": "gaussian", "samples": 300, "features": 20})

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from nodescope.files import write_text
+from nodescope.grid import description_path
 from nodescope.json_files import write_json
 from nodescope.report.markdown import markdown_table
 from nodescope.report.reproduction import LARGEST_WIDTH, main
@@ -25,7 +26,7 @@ def documents(tmp_path_factory, small_study, small_tables):
         write_table(frame, folder / "tables" / f"{name}.parquet")
     write_json(folder / "config.json", study.model_dump(mode="json"))
     write_text(folder / "benchmarks" / "train" / "relu-1x6.tsv", "s\tmax_rss\n3600.0\t100.0\n")
-    write_json(tmp_path / "results" / "datasets" / "mnist.json", {"classes": ["a", "b", "c"]})
+    write_json(description_path(study.dataset, tmp_path / "results"), {"classes": ["a", "b", "c"]})
     docs = tmp_path / "docs"
     write_text(docs / "notes.md", "## Findings\n\nThe author's own words.\n")
     write_text(docs / "page" / "left-over.png", "of an earlier run")

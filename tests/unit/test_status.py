@@ -131,7 +131,7 @@ def test_a_failed_job_of_the_whole_study_is_listed_too(tmp_path):
         raise NodescopeError("No data.")
 
     with pytest.raises(SystemExit):
-        run_job(tmp_path / "logs/datasets/iris.log", fail)
+        run_job(tmp_path / f"logs/datasets/{grid.prepared_name(STUDY.dataset)}.log", fail)
     table = status_table(study_status(STUDY, tmp_path))
     row = table.row(0, named=True)
     assert (row["configuration"], row["stage"], row["state"], row["cause"]) == ("", "datasets", "failed", "No data.")

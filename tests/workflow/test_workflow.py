@@ -130,6 +130,18 @@ def test_a_second_run_does_nothing(project):
     assert project.jobs() == {}
 
 
+def test_a_data_set_with_other_settings_is_prepared_beside_the_first_and_going_back_finds_it(project):
+    other = with_dataset({"source": "iris", "validation_size": 0.2, "split_seed": 7})
+    with project.changed(other):
+        project.snakemake("datasets")
+    prepared = sorted(path.name for path in (project.path / "results" / "datasets").glob("*.npz"))
+    assert len(prepared) == 2 and all(re.fullmatch(r"iris-[0-9a-f]{8}\.npz", name) for name in prepared)
+    assert project.jobs() == {}
+    with project.changed(other):
+        assert project.jobs("datasets") == {}
+        assert "prepare_dataset" not in project.jobs() and project.jobs()["train_configuration"] == 2
+
+
 def test_deleting_one_table_runs_one_measurement_again(project):
     (project.path / "results/flowers/tables/medians/relu-2x6.parquet").unlink()
     before = project.table("medians")

@@ -35,7 +35,7 @@ except NodescopeError as error:
 
 STUDIES = {study.name: study for study in CONFIG.studies}
 CONFIGURATIONS = {study.name: {c.identifier: c for c in grid.configurations(study)} for study in CONFIG.studies}
-DATASETS = {study.dataset.name: study.dataset for study in CONFIG.studies}
+DATASETS = {grid.prepared_name(study.dataset): study.dataset for study in CONFIG.studies}
 
 # Studies whose recorded activations stay, and those whose are deleted after use.
 KEPT = [study.name for study in CONFIG.studies if keeps_activations(CONFIG, study)]
@@ -71,9 +71,9 @@ def analysis_code(analyses):
     return [path for path in code("analyses/*.py", *shared) if Path(path).stem not in others]
 
 
-def stands_prepared(name, source):
+def stands_prepared(source):
     """Whether the data set is prepared with these settings, and the user's file has not changed since."""
-    prepared = Path(f"results/datasets/{name}.npz")
+    prepared = grid.prepared_path(source)
     try:
         description = read_json(prepared.with_suffix(".json"))
         unchanged = source.source != "npz" or Path(source.path).stat().st_mtime <= prepared.stat().st_mtime
@@ -83,8 +83,8 @@ def stands_prepared(name, source):
 
 
 # Mistakes in the data are found before any job starts.
-for name, source in DATASETS.items():
-    if not stands_prepared(name, source):
+for source in DATASETS.values():
+    if not stands_prepared(source):
         try:
             datasets.check(source, CONFIG.data_root, download=CONFIG.download)
         except NodescopeError as error:
@@ -122,7 +122,11 @@ def states_of(wildcards):
 
 
 def dataset_of(wildcards):
-    return f"results/datasets/{study_of(wildcards).dataset.name}.npz"
+    return grid.prepared_path(study_of(wildcards).dataset).as_posix()
+
+
+def dataset_name_of(wildcards):
+    return study_of(wildcards).dataset.name
 
 
 def theta_threshold_of(wildcards):
@@ -289,7 +293,7 @@ def chart_options(_):
 
 
 def dataset_description(wildcards):
-    return f"results/datasets/{study_of(wildcards).dataset.name}.json"
+    return grid.description_path(study_of(wildcards).dataset).as_posix()
 
 
 # --- of Snakemake's own report ---

@@ -2,7 +2,7 @@
 
 REQUIRED INPUTS:
     the data set's source, see config.yaml
-OUTPUTS:
+OUTPUTS, where {dataset} is NAME-DIGITS, the digits standing for the data set's settings:
     results/datasets/{dataset}.npz    samples, labels and splits
     results/datasets/{dataset}.json   what is in it, and from which settings
 """

@@ -37,6 +37,7 @@ rule record_activations:
         mem_mb=memory_mb_of("record"),
         runtime=minutes_of("record"),
     params:
+        dataset=dataset_name_of,
         seeds=seeds_of,
         states=states_of,
         positions=positions_of,

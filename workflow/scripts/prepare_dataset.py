@@ -10,9 +10,10 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Preparing the data set {snakemake.wildcards.dataset}"):
-    from nodescope import datasets
+    from nodescope import datasets, grid
     from nodescope.config import parse_config
 
     config = parse_config(snakemake.config)
-    source = next(study.dataset for study in config.studies if study.dataset.name == snakemake.wildcards.dataset)
+    sources = {grid.prepared_name(study.dataset): study.dataset for study in config.studies}
+    source = sources[snakemake.wildcards.dataset]
     datasets.prepare(source, config.data_root, snakemake.output.npz, download=config.download)

@@ -1,6 +1,5 @@
 """Record what every node of a configuration's nets does for every sample."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodescope.job import job
@@ -23,7 +22,7 @@ with job(snakemake.log[0], f"Recording {name}"):
         snakemake.input.models,
         snakemake.output.activations,
         datasets.load(snakemake.input.dataset),
-        Path(snakemake.input.dataset).stem,
+        snakemake.params.dataset,
         snakemake.params.seeds,
         snakemake.params.states,
         positions=snakemake.params.positions,

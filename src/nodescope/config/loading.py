@@ -116,14 +116,7 @@ def _repeated_names(raw: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _inconsistencies(config: Config) -> Iterator[str]:
-    prepared: dict[str, Any] = {}
     for index, study in enumerate(config.studies):
-        first = prepared.setdefault(study.dataset.name, study.dataset)
-        if first != study.dataset:
-            yield (
-                f"studies[{index}].dataset: another study prepares a data set of the name "
-                f"'{study.dataset.name}' with other settings; add a key 'name' to one of them"
-            )
         yield from (f"studies[{index}].{problem}" for problem in _of_networks(study))
         narrowest = min(study.grid.width)
         for analysis in ("distributions", "densities"):

@@ -164,7 +164,7 @@ def _with_code(text: str) -> Markup:
 def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     folder = results / name
     settings = Study.model_validate(read_json(folder / "config.json"))
-    dataset = read_json(results / "datasets" / f"{settings.dataset.name}.json")
+    dataset = read_json(grid.description_path(settings.dataset, results))
     sections: dict[str, list[PageFigure]] = {}
     for entry in read_json(folder / "charts" / "index.json")["figures"]:
         number += 1

@@ -80,9 +80,9 @@ def _prepare(study: Study, identifiers: list[str], config: Config, whole: Path, 
     collect_tables(names, identifiers, folder / "tables")
     write_json(folder / "config.json", study.model_dump(mode="json"))
     shutil.copytree(whole / study.name / "benchmarks", folder / "benchmarks", dirs_exist_ok=True)
-    description = results / "datasets" / f"{study.dataset.name}.json"
+    description = grid.description_path(study.dataset, results)
     description.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(whole / "datasets" / description.name, description)
+    shutil.copy(grid.description_path(study.dataset, whole), description)
     drawn = [chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)]
     draw(
         study.name, drawn, folder / "tables", description, config.charts, grid.states(study), folder / "charts", data,

@@ -71,8 +71,7 @@ def read_run(folder: Path, command: str, machine: str, commit: str | None = None
     study = Study.model_validate(read_json(folder / "config.json"))
     measured = [name for name in grid.SCORED_TABLES if (folder / "tables" / f"{name}.parquet").is_file()]
     tables = {name: read_table(folder / "tables" / f"{name}.parquet") for name in [*measured, "replicas"]}
-    dataset = folder.parent / "datasets" / f"{study.dataset.name}.json"
-    class_names = read_json(dataset)["classes"]
+    class_names = read_json(grid.description_path(study.dataset, folder.parent))["classes"]
     return Run(folder, study, tables, class_names, command, machine, commit or commit_of(folder))
 
 
