@@ -1,6 +1,7 @@
 """Mistakes in the configuration are found at once, all of them, and said so that one can mend them."""
 
 import copy
+import datetime
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from nodescope import grid
 from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.config import parse_config
 from nodescope.config.documentation import CONFIG_FILE, DEFAULT, SCHEMA_FILE, default_yaml, json_schema
-from nodescope.config.schema import DATASET_SOURCES, Analyses
+from nodescope.config.schema import DATASET_SOURCES, Analyses, Section, lists_of
 from nodescope.errors import ConfigError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -55,8 +56,9 @@ STUDY = ("studies", 0)
         ((*STUDY, "grid", "batch_nrom"), [True], "studies[0].grid.batch_nrom: unknown key; did you mean 'batch_norm'?"),
         ((*STUDY, "grid", "depth"), [], "studies[0].grid.depth: must have at least 1 entry"),
         ((*STUDY, "grid", "depth"), [0], "studies[0].grid.depth[0]: must be at least 1, not 0"),
-        ((*STUDY, "grid", "depth"), 2, "studies[0].grid.depth: must be a list, not 2"),
-        ((*STUDY, "grid", "depth"), [True], "studies[0].grid.depth[0]: must be a whole number, not True"),
+        ((*STUDY, "grid", "depth"), 0, "studies[0].grid.depth: must be at least 1, not 0"),
+        ((*STUDY, "grid", "depth"), None, "studies[0].grid.depth: must be a list, but is empty"),
+        ((*STUDY, "grid", "depth"), [True], "studies[0].grid.depth[0]: must be a whole number, not true"),
         ((*STUDY, "grid", "width"), ["wide"], "studies[0].grid.width[0]: must be a whole number, not 'wide'"),
         ((*STUDY, "grid", "activation"), ["rleu"], "activation[0]: unknown activation function 'rleu'; did you mean 'relu'?"),
         ((*STUDY, "grid", "activation"), ["relu", "relu"], "values must not repeat, but these do: relu"),
@@ -82,7 +84,18 @@ STUDY = ("studies", 0)
         ((*STUDY, "dataset"), 3, "must be a name or a section"),
         ((*STUDY, "dataset"), {"source": "digits", "validation_size": "-5"}, "a number is needed, not '-5'"),
         (("studies",), [], "studies: must have at least 1 entry"),
-        (("studies",), "digits", "studies: must be a list, not 'digits'"),
+        (("studies",), "digits", "studies: must be a section (key: value), not 'digits'"),
+        (("studies",), {"a": VALID["studies"][0]}, "studies: must be a list: write each entry as '- key: value'"),
+        ((*STUDY, "grid", "variants"), {"bn": {"batch_norm": True}}, "grid.variants: must be a list: write each entry"),
+        ((*STUDY, "grid", "variants"), {"name": "Slow"}, "studies[0].grid.variants.name: 'Slow' must be 1 to 32 lower-case"),
+        ((*STUDY, "training", "milestones"), "3, 5", "studies[0].training.milestones: must be a whole number, not '3, 5'"),
+        ((*STUDY, "training", "epochs"), None, "studies[0].training.epochs: must be a whole number, but is empty"),
+        ((*STUDY, "training", "epochs"), "1e3", "studies[0].training.epochs: must be a whole number, not '1e3'"),
+        ((*STUDY, "training"), {1: 2}, "studies[0].training: the key 1 is no text: YAML reads"),
+        ((True,), 3, "top level: the key true is no text: YAML reads yes, no, on, off as true and false"),
+        ((*STUDY, "name"), False, "studies[0].name: must be text, but YAML reads false otherwise; put it in quotes"),
+        ((*STUDY, "name"), 1000, "studies[0].name: must be text, but YAML reads 1000 otherwise; put it in quotes"),
+        ((*STUDY, "dataset"), {"source": "npz", "path": "x", "name": datetime.date(2020, 1, 2)}, "YAML reads 2020-01-02 otherwise"),
     ],
 )  # fmt: skip
 def test_each_mistake_gets_a_readable_message(path, value, expected):
@@ -90,6 +103,124 @@ def test_each_mistake_gets_a_readable_message(path, value, expected):
     assert expected in text
     assert text.startswith("The configuration has 1 problem:")
     assert "pydantic" not in text
+
+
+EVERYTHING_AS_A_LIST = {
+    "studies": [
+        {
+            "name": "a",
+            "dataset": "digits",
+            "model": ["resnet"],
+            "grid": {
+                "depth": [8], "width": [3], "activation": ["selu"], "batch_norm": [True], "initialisation": ["ones"],
+                "variants": [{"name": "slow", "training": {"learning_rates": [0.5], "milestones": [2]}}],
+            },
+            "seeds": [4],
+            "training": {"learning_rates": [0.25], "milestones": [3], "snapshots": [7], "snapshot_steps": [1]},
+            "pattern_evolution": {"schedule": [{"every_epochs": 2}]},
+            "analyses": {
+                "medians": {"splits": ["test"]}, "densities": {"nodes": [2]},
+                "local_gradients": {"layers": ["stem.conv"]},
+            },
+        }
+    ]
+}  # fmt: skip
+
+
+def with_lists_unpacked(raw):
+    """Every list of one entry as that entry."""
+    if isinstance(raw, list):
+        return with_lists_unpacked(raw[0]) if len(raw) == 1 else [with_lists_unpacked(entry) for entry in raw]
+    return {key: with_lists_unpacked(value) for key, value in raw.items()} if isinstance(raw, dict) else raw
+
+
+def with_numbers_as_text(raw):
+    """As Snakemake reads what ``--config`` gives inside brackets."""
+    if isinstance(raw, list):
+        return [with_numbers_as_text(entry) for entry in raw]
+    if isinstance(raw, dict):
+        return {key: with_numbers_as_text(value) for key, value in raw.items()}
+    return str(raw).lower() if isinstance(raw, (bool, int, float)) else raw
+
+
+def test_wherever_a_list_is_wanted_one_value_stands_for_a_list_of_it():
+    shortened = with_lists_unpacked(EVERYTHING_AS_A_LIST)
+    assert "[" not in str(shortened)
+    assert parse_config(shortened) == parse_config(EVERYTHING_AS_A_LIST)
+
+
+def test_the_json_schema_allows_one_value_in_place_of_a_list():
+    import json
+
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(json.loads(json_schema()))
+    validator.validate(EVERYTHING_AS_A_LIST)
+    validator.validate(with_lists_unpacked(EVERYTHING_AS_A_LIST))
+    wrong = with_lists_unpacked(EVERYTHING_AS_A_LIST)
+    wrong["studies"]["training"]["snapshots"] = "seven"
+    assert list(validator.iter_errors(wrong))
+
+
+def sections(kind=Section):
+    return [kind, *(section for derived in kind.__subclasses__() for section in sections(derived))]
+
+
+@pytest.mark.parametrize("section", sections()[1:], ids=lambda section: section.__name__)
+def test_no_key_that_wants_a_list_is_left_out(section):
+    wants_list = {
+        name for name, key in section.model_json_schema()["properties"].items()
+        if any(kind.get("type") == "array" for kind in key.get("anyOf", [key]))
+    }  # fmt: skip
+    assert lists_of(section) == wants_list
+
+
+def test_numbers_and_truths_in_quotes_are_what_they_say():
+    raw = copy.deepcopy(EVERYTHING_AS_A_LIST)
+    raw["studies"][0]["dataset"] = {"source": "digits", "validation_size": 0.25, "test_size": 40, "split_seed": 9}
+    raw["studies"][0]["analyses"]["sparsity"] = {"enabled": False}
+    raw["activations_limit_gb"] = 2.5
+    assert parse_config(with_numbers_as_text(raw)) == parse_config(raw)
+
+
+@pytest.mark.parametrize(("path", "given"), [
+    (("data_root",), "~/data"),
+    ((*STUDY, "dataset"), {"source": "npz", "name": "own", "path": "~/data"}),
+    ((*STUDY, "dataset"), {"source": "image_folder", "name": "own", "path": "~/data"}),
+    ((*STUDY, "network"), {"weights": "~/data"}),
+])  # fmt: skip
+def test_the_users_home_may_be_written_as_a_tilde_in_every_path(path, given, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    config = parse_config(with_change(path, given))
+    study = config.studies[0]
+    places = (
+        config.data_root,
+        getattr(study.dataset, "path", None),
+        grid.configurations(study)[0].network(study).weights,
+    )
+    assert str(tmp_path / "data") in places
+    assert "~" not in config.model_dump_json()
+
+
+def test_a_path_that_only_looks_like_a_home_stays_as_it_is():
+    for path in ("data/~/x", "~no-such-user-here/x", "a/{depth}/b.pt"):
+        assert parse_config(with_change(("data_root",), path)).data_root == path
+
+
+def test_of_two_files_with_studies_it_is_said_which_counts(tmp_path):
+    first, second, third = (tmp_path / name for name in ("config.yaml", "mine.yaml", "more.yaml"))
+    first.write_text(yaml.safe_dump(VALID), encoding="utf-8")
+    second.write_text("\ufeffstudies:\n  name: a\n  seeds: 3\n", encoding="utf-8")
+    third.write_text("device: cpu\n", encoding="utf-8")
+    raw = {"studies": {"name": "a", "seeds": 3}}
+    with pytest.raises(ConfigError) as error:
+        parse_config(raw, [second, third, first])
+    said = str(error.value)
+    assert "studies.dataset: is required but not given" in said
+    assert f"{second} and {first} each have studies" in said and str(third) not in said
+    with pytest.raises(ConfigError) as error:
+        parse_config(raw, [second, third])
+    assert "each have studies" not in str(error.value)
 
 
 def test_all_mistakes_are_said_at_once():

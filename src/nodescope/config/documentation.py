@@ -198,10 +198,22 @@ def json_schema() -> str:
     dataset = schema["$defs"]["Study"]["properties"]["dataset"]
     names = sorted(dataset.pop("discriminator")["mapping"])
     dataset["oneOf"] = [{"enum": names}, *dataset["oneOf"]]
-    # So may a single family of networks.
-    model = schema["$defs"]["Study"]["properties"]["model"]
-    model["anyOf"] = [{"enum": list(ARCHITECTURES)}, {key: model.pop(key) for key in ("type", "items", "minItems")}]
+    schema["$defs"]["Study"]["properties"]["model"]["items"] = {"enum": list(ARCHITECTURES)}
+    for section in (schema, *schema["$defs"].values()):
+        for name, key in section.get("properties", {}).items():
+            section["properties"][name] = _or_one_entry(key)
     return json.dumps(schema, indent=1) + "\n"
+
+
+def _or_one_entry(key: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a key, where a list is wanted with the one entry that may stand for it."""
+    kinds = key.get("anyOf", [key])
+    array = next((kind for kind in kinds if kind.get("type") == "array"), None)
+    if array is None:
+        return key
+    about: dict[str, Any] = {word: key[word] for word in ("description", "default", "title") if word in key}
+    of_list = {word: value for word, value in array.items() if word not in about}
+    return {**about, "anyOf": [array["items"], of_list, *(kind for kind in kinds if kind is not array)]}
 
 
 def _section(model: BaseModel, indent: int) -> list[str]:

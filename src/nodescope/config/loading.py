@@ -5,7 +5,9 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from pathlib import Path
+from types import NoneType
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -13,7 +15,7 @@ from pydantic_core import ErrorDetails
 
 from nodescope.activation_functions import SMOOTH_RECTIFIERS
 from nodescope.architectures import ARCHITECTURES, Architecture
-from nodescope.config.repeated_keys import repeated_keys
+from nodescope.config.repeated_keys import keys_at_top, repeated_keys
 from nodescope.config.schema import DATASET_SOURCES, SAFE_NAME, VARIANT_NAME, Config, Study
 from nodescope.errors import ConfigError
 from nodescope.patterns.schedule import problem_with
@@ -28,6 +30,7 @@ _SENTENCES = {
     "missing": "is required but not given",
     "bool_type": "must be true or false, not {input}",
     "int_type": "must be a whole number, not {input}",
+    "invalid_key": "the key {input} is no text: YAML reads yes, no, on, off as true and false, and 1 as a number",
     "float_type": "must be a number, not {input}",
     "float_parsing": "must be a number, not {input}",
     "string_type": "must be text, not {input}",
@@ -64,13 +67,16 @@ def parse_config(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Co
     ConfigError
         With one line per problem: where, what, what is allowed, and a hint where there is one.
     """
+    files = list(files)
     problems = [problem for path in files for problem in repeated_keys(path)]
     problems += _repeated_names(raw)
     config = None
     try:
         config = Config.model_validate(dict(raw))
     except ValidationError as error:
-        problems += _merged(_describe(detail) for detail in error.errors(include_url=False))
+        details = error.errors(include_url=False)
+        problems += _merged(_describe(detail, raw) for detail in details)
+        problems += _replaced_studies(details, files)
     if config is not None:
         problems += _inconsistencies(config)
     if problems or config is None:
@@ -104,8 +110,7 @@ def only_this(config: str) -> None:
 
 def _repeated_names(raw: Mapping[str, Any]) -> Iterator[str]:
     studies = raw.get("studies")
-    if not isinstance(studies, list):
-        return
+    studies = studies if isinstance(studies, list) else [studies]
     names = [s["name"] for s in studies if isinstance(s, Mapping) and isinstance(s.get("name"), str)]
     # Some file systems do not tell upper from lower case.
     for name, count in Counter(name.lower() for name in names).items():
@@ -199,13 +204,31 @@ def _of_patterns(study: Study) -> Iterator[str]:
         )
 
 
-def _describe(detail: ErrorDetails) -> tuple[str, str]:
+def _replaced_studies(details: list[ErrorDetails], files: list[str | Path]) -> Iterator[str]:
+    """Snakemake merges the sections of several files, but of lists the last one counts: said where that may be why."""
+    lacking = any(d["type"] == "missing" and d["loc"][:1] == ("studies",) and len(d["loc"]) == 3 for d in details)
+    have = [str(path) for path in files if "studies" in keys_at_top(path)]
+    if lacking and len(have) > 1:
+        yield (
+            f"studies: {' and '.join(have)} each have studies; of several files only the studies of one count, those given "
+            "last on the command line, and they must be whole: entries of the same name are not put together"
+        )
+
+
+def _given(value: Any) -> str:
+    """A value as one would write it in YAML."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = str(value) if isinstance(value, date) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _describe(detail: ErrorDetails, raw: Mapping[str, Any]) -> tuple[str, str]:
     """Where the problem is, and what it is, for one of pydantic's errors."""
-    where, section = _follow(detail["loc"], is_unknown_key=detail["type"] == "extra_forbidden")
+    location = detail["loc"][:-1] if detail["type"] == "invalid_key" else detail["loc"]
+    where, section = _follow(location, raw, is_unknown_key=detail["type"] == "extra_forbidden")
     context = detail.get("ctx", {})
-    given = repr(detail["input"])
-    if len(given) > 60:
-        given = given[:57] + "..."
+    given = _given(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
             return where, "unknown key; " + _suggestion(str(detail["loc"][-1]), section.model_fields)
@@ -225,27 +248,37 @@ def _describe(detail: ErrorDetails) -> tuple[str, str]:
             return where, f"unknown data set '{context['tag']}'; " + _suggestion(context["tag"], DATASET_SOURCES)
         case "value_error":
             return where, str(context["error"])
+        case "list_type" if isinstance(detail["input"], Mapping):
+            return where, "must be a list: write each entry as '- key: value', its further keys below"
+        case "string_type" if not isinstance(detail["input"], (list, Mapping, NoneType)):
+            return where, f"must be text, but YAML reads {given} otherwise; put it in quotes"
+        case kind if kind in _SENTENCES and detail["input"] is None and kind != "missing":
+            return where, _SENTENCES[kind].format(**{**context, "input": given}).replace(", not None", ", but is empty")
         case kind if kind in _SENTENCES:
             return where, _SENTENCES[kind].format(**{**context, "input": given})
         case _:
             return where, detail["msg"]
 
 
-def _follow(location: Iterable[int | str], *, is_unknown_key: bool) -> tuple[str, type[BaseModel]]:
+def _follow(location: Iterable[int | str], given: Any, *, is_unknown_key: bool) -> tuple[str, type[BaseModel]]:
     """Follow a location through the sections: how a user would write it, and the section it ends in.
 
-    pydantic puts the members of unions into locations (the kind of data set, names of types); they are left out.
+    pydantic puts the members of unions into locations (the kind of data set, names of types); they are left out. So are
+    places in lists of which the user gave but the one entry.
     """
     where = ""
     section: type[BaseModel] = Config
     parts = list(location)
     for position, part in enumerate(parts):
         if isinstance(part, int):
-            where += f"[{part}]"
+            if isinstance(given, (list, tuple)):
+                where += f"[{part}]"
+                given = given[part]
         elif part in section.model_fields or (is_unknown_key and position == len(parts) - 1):
             where += f".{part}" if where else part
             field = section.model_fields.get(part)
             section = next(_sections_in(field.annotation), section) if field else section
+            given = given.get(part) if isinstance(given, Mapping) else None
         elif part in DATASET_SOURCES and where.endswith("dataset"):
             section = DATASET_SOURCES[part]
     return where, section

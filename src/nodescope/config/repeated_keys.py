@@ -1,4 +1,4 @@
-"""Keys that stand twice in a section of a YAML file: YAML takes the last one without a word."""
+"""What only the YAML files themselves can tell: keys that stand twice (YAML takes the last one), and who has which."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +10,20 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten t
 
 def repeated_keys(path: str | Path) -> list[str]:
     """One sentence per repeated key of a file that Snakemake has read: file, lines and key."""
-    with Path(path).open(encoding="utf-8") as stream:
-        root = yaml.compose(stream, Loader=_LOADER)
+    root = _composed(path)
     return [f"{path}: {problem}" for problem in _repeated(root, set())] if root else []
+
+
+def keys_at_top(path: str | Path) -> list[str]:
+    """The keys of a file that Snakemake has read, outside all sections."""
+    root = _composed(path)
+    return [key.value for key, _ in root.value] if isinstance(root, yaml.MappingNode) else []
+
+
+def _composed(path: str | Path) -> yaml.Node | None:
+    with Path(path).open(encoding="utf-8") as stream:
+        root: yaml.Node | None = yaml.compose(stream, Loader=_LOADER)
+    return root
 
 
 def _repeated(node: yaml.Node, seen: set[int]) -> Iterator[str]:

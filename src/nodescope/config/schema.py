@@ -5,7 +5,12 @@ The JSON schema for editors and the commented ``config.yaml`` are generated from
 """
 
 import difflib
-from typing import Annotated, Any, Literal
+import os
+import re
+from collections.abc import Mapping
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -50,9 +55,14 @@ def _not_a_boolean(value: Any) -> Any:
     return value
 
 
-def _as_list(value: Any) -> Any:
-    """``model: mlp`` is short for ``model: [mlp]``."""
-    return [value] if isinstance(value, str) else value
+def _whole_number(value: Any) -> Any:
+    """A number in quotes is that number: all that ``--config`` gives inside brackets comes as text."""
+    return int(value) if isinstance(value, str) and re.fullmatch(r"[0-9]{1,20}", value) else value
+
+
+def _truth(value: Any) -> Any:
+    """As `_whole_number`."""
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -74,7 +84,9 @@ def _one_of(kind: str, known: tuple[str, ...]) -> AfterValidator:
 
 
 def _split_size(value: Any) -> Any:
-    value = _not_a_boolean(value)
+    value = _whole_number(_not_a_boolean(value))
+    if isinstance(value, str) and re.fullmatch(r"[0-9]*\.[0-9]+|[0-9.]+e-?[0-9]+", value):
+        value = float(value)
     if isinstance(value, str):
         raise ValueError(f"a number is needed, not {value!r}")
     if isinstance(value, float) and not 0 < value < 1:
@@ -84,16 +96,23 @@ def _split_size(value: Any) -> Any:
     return value
 
 
+def _expanded(path: str) -> str:
+    """``~`` is the user's home; one that is not known stays as it is, and is then not found."""
+    return os.path.expanduser(path)  # noqa: PTH111  (pathlib raises where there is no such user)
+
+
 Distinct = AfterValidator(_distinct)
+WholeNumber = Annotated[int, BeforeValidator(_whole_number), Field(strict=True)]
+LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_expanded)]
 SafeName = Annotated[str, Field(pattern=SAFE_NAME)]
 VariantName = Annotated[str, Field(pattern=VARIANT_NAME)]
-Count = Annotated[int, Field(strict=True, ge=1)]
-Index = Annotated[int, Field(strict=True, ge=0)]
-Depth = Annotated[int, Field(strict=True, ge=1, le=1000)]
-Width = Annotated[int, Field(strict=True, ge=1, le=100_000)]
-Epochs = Annotated[int, Field(strict=True, ge=0, le=100_000)]
-Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
-Flag = Annotated[bool, Field(strict=True)]
+Count = Annotated[WholeNumber, Field(ge=1)]
+Index = Annotated[WholeNumber, Field(ge=0)]
+Depth = Annotated[WholeNumber, Field(ge=1, le=1000)]
+Width = Annotated[WholeNumber, Field(ge=1, le=100_000)]
+Epochs = Annotated[WholeNumber, Field(ge=0, le=100_000)]
+Seed = Annotated[WholeNumber, Field(ge=0, lt=2**32)]
+Flag = Annotated[bool, BeforeValidator(_truth), Field(strict=True)]
 Number = Annotated[float, BeforeValidator(_not_a_boolean), Field(allow_inf_nan=False)]
 PositiveNumber = Annotated[Number, Field(gt=0)]
 Share = Annotated[Number, Field(ge=0, le=1)]
@@ -110,9 +129,39 @@ ALL_SPLITS: list[Split] = ["train", "validation", "test"]
 
 
 class Section(BaseModel):
-    """A section of the configuration: unknown keys are errors, values do not change."""
+    """A section of the configuration: unknown keys are errors, values do not change.
+
+    Wherever a list is wanted, one value stands for a list of that value: ``depth: 2`` is short for ``depth: [2]``.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lists_of_one(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        lists = lists_of(cls)
+        return {key: [value] if key in lists and _is_single(value) else value for key, value in given.items()}
+
+
+@cache
+def lists_of(section: type[BaseModel]) -> frozenset[str]:
+    """The keys of a section that want a list, or a list or nothing."""
+    return frozenset(name for name, field in section.model_fields.items() if _wants_list(field.annotation))
+
+
+def _wants_list(kind: Any) -> bool:
+    if get_origin(kind) in (Annotated, Union, UnionType):
+        return any(_wants_list(argument) for argument in get_args(kind))
+    return get_origin(kind) is list
+
+
+def _is_single(value: Any) -> bool:
+    """Whether a value can stand for a list of it: a section of sections by name is a list written in another way."""
+    if isinstance(value, Mapping):
+        return not value or not all(isinstance(entry, Mapping) for entry in value.values())
+    return not isinstance(value, (list, tuple, NoneType))
 
 
 # --- data sets -------------------------------------------------------------------------------------------
@@ -176,9 +225,9 @@ class Gaussian(OwnTestSplit):
 
     source: Literal["gaussian"]
     name: SafeName = "gaussian"
-    samples: Annotated[int, Field(strict=True, ge=1, le=1_000_000)] = Field(2000, description="how many")
-    features: Annotated[int, Field(strict=True, ge=1, le=10_000)] = Field(500, description="per sample")
-    classes: Annotated[int, Field(strict=True, ge=2, le=1000)] = Field(10, description="drawn without regard to x")
+    samples: Annotated[WholeNumber, Field(ge=1, le=1_000_000)] = Field(2000, description="how many")
+    features: Annotated[WholeNumber, Field(ge=1, le=10_000)] = Field(500, description="per sample")
+    classes: Annotated[WholeNumber, Field(ge=2, le=1000)] = Field(10, description="drawn without regard to x")
     seed: Seed = Field(0, description="fixes what is drawn")
 
     def sample_shape(self) -> tuple[int, ...] | None:
@@ -225,14 +274,14 @@ class ImageFolder(OwnTestSplit):
     """A folder with train/CLASS/*.png|jpg and, where there is one, test/CLASS/*.png|jpg."""
 
     source: Literal["image_folder"]
-    path: str = Field(min_length=1, description="the folder that holds train/ (and test/)")
+    path: LocalPath = Field(description="the folder that holds train/ (and test/)")
 
 
 class Npz(OwnTestSplit):
     """Your own arrays: x [sample, ...] and y [sample]; optionally x_test and y_test."""
 
     source: Literal["npz"]
-    path: str = Field(min_length=1, description="the .npz file; x of numbers, y of class indices or class names")
+    path: LocalPath = Field(description="the .npz file; x of numbers, y of class indices or class names")
 
 
 DATASET_SOURCES: dict[str, type[DatasetSource]] = {
@@ -276,7 +325,7 @@ class Network(Section):
     dropout: Annotated[Number, Field(ge=0, lt=1)] = Field(
         0.0, description="share of the activations of each hidden layer of an mlp that is dropped in training"
     )
-    weights: Annotated[str, Field(min_length=1)] | None = Field(
+    weights: LocalPath | None = Field(
         None,
         description="a local file of weights (safetensors, or a state dict of PyTorch) with which every network starts "
         "instead of drawn ones; {depth} in it stands for the depth",
@@ -301,7 +350,7 @@ class Training(Section):
         [0.01, 0.001, 0.0001],
         description="candidates, each tried with every seed; the best mean validation accuracy wins",
     )
-    refinement_rounds: Annotated[int, Field(strict=True, ge=0, le=5)] = Field(
+    refinement_rounds: Annotated[WholeNumber, Field(ge=0, le=5)] = Field(
         1, description="further rounds of search that try best/sqrt(10) and best*sqrt(10), then ever closer; 0 for none"
     )
     schedule: Literal["exponential", "multi_step", "cyclic", "one_cycle"] = Field(
@@ -314,7 +363,7 @@ class Training(Section):
         0.99, description="factor on the learning rate after each epoch, or milestone (multi_step)"
     )
     milestones: Annotated[list[Count], Distinct] = Field([], description="epochs after which multi_step decays")
-    cycle_epochs: Annotated[int, Field(strict=True, ge=2)] = Field(10, description="length of one cycle of cyclic")
+    cycle_epochs: Annotated[WholeNumber, Field(ge=2)] = Field(10, description="length of one cycle of cyclic")
     optimiser: Literal["adam", "sgd"] = Field("adam", description="Adam, or stochastic gradient descent")
     momentum: Annotated[Number, Field(ge=0, lt=1)] = Field(0.9, description="of sgd")
     weight_decay: NotNegative = Field(0.0, description="L2: this times the parameter is added to its gradient")
@@ -460,7 +509,7 @@ class Statistics(Analysis):
     )
 
 
-Bins = Annotated[int, Field(strict=True, ge=2, le=1000)]
+Bins = Annotated[WholeNumber, Field(ge=2, le=1000)]
 
 
 class LayerDistributions(Analysis):
@@ -488,7 +537,7 @@ class WeightDistributions(NetworkAnalysis):
 class Gradients(NetworkAnalysis):
     """How much of the loss's gradient reaches each layer, and how it is spread."""
 
-    samples: Annotated[int, Field(strict=True, ge=2)] = Field(
+    samples: Annotated[WholeNumber, Field(ge=2)] = Field(
         256, description="training samples of the one batch that is measured"
     )
 
@@ -496,7 +545,7 @@ class Gradients(NetworkAnalysis):
 class LocalGradients(NetworkAnalysis):
     """Gradient that each channel of some layers sends back (emission) and receives (absorption), over samples."""
 
-    samples: Annotated[int, Field(strict=True, ge=2)] = Field(500, description="training samples that are measured")
+    samples: Annotated[WholeNumber, Field(ge=2)] = Field(500, description="training samples that are measured")
     layers: Annotated[list[str], Field(min_length=1), Distinct] | None = Field(
         None,
         description="names of linear maps or convolutions, as in the table weights; left out: layers_per_network of "
@@ -530,7 +579,7 @@ class Densities(NodeChoice):
     """Kernel density estimate of the pre-activations of each class at chosen nodes."""
 
     bandwidth: Bandwidth = BANDWIDTH
-    points: Annotated[int, Field(strict=True, ge=2, le=10000)] = Field(120, description="where it is evaluated")
+    points: Annotated[WholeNumber, Field(ge=2, le=10000)] = Field(120, description="where it is evaluated")
 
 
 class NodeHistograms(Analysis):
@@ -600,7 +649,7 @@ class Study(Section):
     dataset: Annotated[AnyDataset, BeforeValidator(_expand_dataset_name)] = Field(
         description="digits, iris, mnist, fmnist, cifar10, image_folder or npz: a name, or a section with its keys"
     )
-    model: Annotated[list[ModelName], BeforeValidator(_as_list), Field(min_length=1), Distinct] = Field(
+    model: Annotated[list[ModelName], Field(min_length=1), Distinct] = Field(
         ["mlp"], description=f"families of networks, of: {', '.join(ARCHITECTURES)}"
     )
     grid: Grid = Field(description="every combination is one configuration")
@@ -635,8 +684,8 @@ class Study(Section):
 class Charts(Section):
     """How the figures look."""
 
-    width: Annotated[int, Field(strict=True, ge=100, le=4000)] = Field(280, description="of one panel, in pixels")
-    height: Annotated[int, Field(strict=True, ge=80, le=4000)] = Field(190, description="of one panel, in pixels")
+    width: Annotated[WholeNumber, Field(ge=100, le=4000)] = Field(280, description="of one panel, in pixels")
+    height: Annotated[WholeNumber, Field(ge=80, le=4000)] = Field(190, description="of one panel, in pixels")
     class_colours: Annotated[list[Colour], Field(min_length=2)] = Field(
         [
             "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee",
@@ -655,9 +704,8 @@ class Report(Section):
 class Config(Section):
     """The whole configuration."""
 
-    data_root: str = Field(
+    data_root: LocalPath = Field(
         "data",
-        min_length=1,
         description="folder in which torchvision's data sets lie, or into which they are downloaded",
     )
     download: Flag = Field(True, description="false never downloads a data set; a missing one is then an error")
