@@ -205,7 +205,7 @@ def test_an_edit_of_the_code_of_one_analysis_runs_its_job_again(project):
         (with_dataset({"source": "iris", "validation_size": 500}), "validation_size takes 500 samples"),
         (with_dataset({"source": "image_folder", "name": "p", "path": "gone"}), "there is no folder gone/train"),
         (with_changes(model="resnet"), "resnet needs images (channel, row, column), but a sample has the shape (4,)"),
-        (with_changes(network={"weights": "gone-{depth}.pth"}), "network.weights: there is no file gone-2.pth"),
+        (with_changes(network={"weights": "gone-{depth}.pth"}), "weights, relu-2x6: There is no file of weights gone-2.pth"),
         (
             with_changes(analyses={"local_gradients": {"layers": ["hidden.2.linear"]}}),
             "has no layer 'hidden.2.linear'; did you mean 'hidden.1.linear'? Allowed: hidden.0.linear, hidden.1.linear, output",

@@ -1,6 +1,8 @@
 """The checked configuration, and functions that the rules share. Evaluated in every job: nothing heavy is imported."""
 
+import json
 import os
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -91,12 +93,24 @@ for source in DATASETS.values():
             stop(error)
 
 
-# So are files of weights that are not there.
-for study in CONFIG.studies:
-    for configuration in grid.configurations(study):
-        weights = configuration.network(study).weights
-        if weights is not None and not Path(weights).is_file():
-            stop(f"Study '{study.name}', network.weights: there is no file {weights}.")
+# So are files of weights that do not fit; by a process of its own, since this one does without torch.
+def check_weights():
+    done = subprocess.run(
+        [sys.executable, "-m", "nodescope.models.weights_check"],
+        input=CONFIG.model_dump_json(),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    problems = json.loads(done.stdout)
+    if problems:
+        stop("\n\n".join(problems))
+
+
+if workflow.is_main_process and any(
+    configuration.network(study).weights for study in CONFIG.studies for configuration in grid.configurations(study)
+):
+    check_weights()
 
 # --- of wildcards ---
 

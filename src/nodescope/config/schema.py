@@ -312,8 +312,10 @@ def _expand_dataset_name(value: Any) -> Any:
 class Network(Section):
     """What all networks of the study have in common, beside what the grid varies."""
 
-    bias: Literal["first_layer", "all", "none"] = Field(
-        "first_layer", description="which hidden layers of an mlp have a bias where there is no batch normalisation"
+    bias: Literal["first_layer", "all", "all_and_output", "none"] = Field(
+        "first_layer",
+        description="which hidden layers of an mlp have a bias where there is no batch normalisation; all_and_output: its "
+        "output layer has one too, as networks made elsewhere mostly have",
     )
     taper: Annotated[Number, Field(gt=0, le=1)] = Field(
         1.0, description="width of each hidden layer of an mlp over that of the layer before (0.5: 64, 32, 16)"
@@ -328,7 +330,8 @@ class Network(Section):
     weights: LocalPath | None = Field(
         None,
         description="a local file of weights (safetensors, or a state dict of PyTorch) with which every network starts "
-        "instead of drawn ones; {depth} in it stands for the depth",
+        "instead of drawn ones; {depth} in it stands for the depth. Prefixes of names are found, and the order of "
+        "nn.Sequential is taken for an mlp; what does not fit is said before anything runs",
     )
 
 

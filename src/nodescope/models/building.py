@@ -30,6 +30,12 @@ def _stack_class(shape: NetworkShape) -> type[NetworkStack]:
     """Batched products where the network is a chain of them; else one module after another."""
     from nodescope.models.stacked_modules import StackedModules
 
-    has_extras = shape.layer_norm or shape.skip_connections or shape.dropout or shape.activation == "prelu"
+    has_extras = (
+        shape.layer_norm
+        or shape.skip_connections
+        or shape.dropout
+        or shape.activation == "prelu"
+        or shape.has_output_bias
+    )
     is_chain = shape.model == "mlp" and not has_extras and shape.weights is None
     return StackedFullyConnected if is_chain else StackedModules

@@ -55,7 +55,7 @@ class HiddenLayer(nn.Module):
 
 
 class FullyConnected(nn.Module):
-    """A fully connected network with ``depth`` hidden layers and a linear output without bias."""
+    """A fully connected network with ``depth`` hidden layers and a linear output, as a rule without bias."""
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
@@ -64,7 +64,7 @@ class FullyConnected(nn.Module):
         self.hidden = nn.ModuleList(
             HiddenLayer(n_in, n_out, shape, layer) for layer, (n_in, n_out) in enumerate(hidden, start=1)
         )
-        self.output = nn.Linear(*output, bias=False)
+        self.output = nn.Linear(*output, bias=shape.has_output_bias)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """Logits [B, C]."""

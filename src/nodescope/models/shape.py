@@ -21,8 +21,9 @@ class NetworkShape:
     activation, initialisation : str
     batch_norm : bool
         Batch normalisation between linear map and activation function; linear maps then have no bias.
-    bias : {'first_layer', 'all', 'none'}
-        Which hidden layers of an mlp have a bias where there is no batch normalisation. Its output layer has none.
+    bias : {'first_layer', 'all', 'all_and_output', 'none'}
+        Which hidden layers of an mlp have a bias where there is no batch normalisation. Its output layer has one with
+        ``all_and_output`` only, and then always.
     taper : float
         Width of each hidden layer of an mlp over that of the layer before.
     layer_norm, skip_connections : bool
@@ -58,7 +59,12 @@ class NetworkShape:
         """Whether hidden layer ``layer`` (1-based) of an mlp has a bias."""
         if self.batch_norm:
             return False
-        return self.bias == "all" or (self.bias == "first_layer" and layer == 1)
+        return self.bias in ("all", "all_and_output") or (self.bias == "first_layer" and layer == 1)
+
+    @property
+    def has_output_bias(self) -> bool:
+        """Whether the output layer of an mlp has a bias."""
+        return self.bias == "all_and_output"
 
     def widths(self) -> list[int]:
         """Nodes of each hidden layer of an mlp."""

@@ -3,6 +3,8 @@
 Dimension letters: R replica, B batch, I input feature, C class.
 """
 
+import logging
+
 import numpy as np
 import torch
 from torch.func import functional_call
@@ -13,6 +15,8 @@ from nodescope.models.fixup import FixUpNetwork
 from nodescope.models.initialisation import initialise
 from nodescope.models.shape import NetworkShape
 from nodescope.models.weights import load_weights
+
+logger = logging.getLogger(__name__)
 
 Tensor = torch.Tensor
 
@@ -53,13 +57,16 @@ class StackedModules:
         WeightsError
             If that file does not hold the weights of such a network.
         """
-        states = []
+        states: list[dict[str, Tensor]] = []
         for seed in seeds:
             network = build_network(shape).to(dtype)
             if shape.weights is None:
                 initialise(network, shape.initialisation, np.random.default_rng([seed, 0]))
+            elif states:
+                network.load_state_dict(states[0])
             else:
-                load_weights(network, shape.weights)
+                for decision in load_weights(network, shape.weights, model=shape.model):
+                    logger.info("%s", decision)
             states.append(network.state_dict())
         stacked = {name: torch.stack([state[name] for state in states]) for name in states[0]}
         return cls(
