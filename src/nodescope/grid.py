@@ -118,6 +118,8 @@ def states(study: "Study") -> list[str]:
 TRAINING_TABLES = ("learning_curves", "accuracy", "replicas")
 PATTERN_EVOLUTION_TABLE = "pattern_evolution"
 SUMMARIES = {"sparsity": ("sparsity_summary",)}
+#: The names of the classes, which other tables know by their numbers.
+CLASSES_TABLE = "classes"
 #: Tables that hold the others against the published works, and those that they are made from.
 SCORE_TABLES = ("scorecard", "claims", "differences")
 SCORED_TABLES = (
@@ -177,7 +179,8 @@ def training_tables(study: "Study") -> list[str]:
 
 def table_names(study: "Study") -> list[str]:
     """The collected tables of a study."""
-    return [*measured_tables(study), *(DIAGNOSIS_TABLES if is_diagnosed(study) else ()), *SCORE_TABLES]
+    diagnosis = DIAGNOSIS_TABLES if is_diagnosed(study) else ()
+    return [CLASSES_TABLE, *measured_tables(study), *diagnosis, *SCORE_TABLES]
 
 
 def is_diagnosed(study: "Study") -> bool:

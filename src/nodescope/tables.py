@@ -109,6 +109,30 @@ def collect_tables(names: list[str], identifiers: list[str], folder: str | Path)
         write_table(table, folder / f"{name}.parquet", folder / f"{name}.csv")
 
 
+def classes_table(dataset: str, names: list[str]) -> pl.DataFrame:
+    """Columns ``dataset``, ``class`` and ``class_name``: what the classes are called that other tables number.
+
+    A table of its own, since the names in every row would make the text files of the tables of nodes larger by a tenth
+    and more.
+
+    >>> classes_table("iris", ["setosa", "versicolor"]).join(pl.DataFrame({"class": [1]}, {"class": pl.Int32}), on="class")
+    shape: (1, 3)
+    ┌─────────┬───────┬────────────┐
+    │ dataset ┆ class ┆ class_name │
+    │ ---     ┆ ---   ┆ ---        │
+    │ str     ┆ i32   ┆ str        │
+    ╞═════════╪═══════╪════════════╡
+    │ iris    ┆ 1     ┆ versicolor │
+    └─────────┴───────┴────────────┘
+    """
+    # A folder's name may hold bytes that are no text.
+    texts = [name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names]
+    return pl.DataFrame(
+        {"dataset": [dataset] * len(names), "class": range(len(names)), "class_name": texts},
+        {"dataset": pl.String, "class": pl.Int32, "class_name": pl.String},
+    )
+
+
 def mean_over_seeds(frame: pl.DataFrame, value: str) -> pl.DataFrame:
     """Mean and standard error of a column over the seeds, for each combination of the columns before it.
 

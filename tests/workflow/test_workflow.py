@@ -104,13 +104,21 @@ def test_every_table_is_there_as_parquet_and_csv_and_holds_the_same(project):
         assert_frame_equal(again.cast(frame.schema), frame)
         assert len(frame) > 0
     assert {p.stem for p in folder.glob("*.parquet")} == {
-        "learning_curves", "accuracy", "replicas", "medians", "activity", "dead_nodes", "sparsity", "sparsity_summary",
+        "classes", "learning_curves", "accuracy", "replicas", "medians", "activity", "dead_nodes", "sparsity", "sparsity_summary",
         "patterns", "statistics", "layer_distributions",
         "distributions", "node_histograms", "densities", "layer_accuracy", "weights", "weight_distributions", "gradients",
         "local_gradients",
         "diagnosis", "remedies",
         "scorecard", "claims", "differences",
     }  # fmt: skip
+
+
+def test_the_classes_of_every_table_have_names(project):
+    names = project.table("classes")
+    for table in ("medians", "activity", "distributions", "node_histograms", "densities"):
+        found = project.table(table).join(names, on=["dataset", "class"], how="left")
+        assert sorted(found["class_name"].unique()) == ["setosa", "versicolor", "virginica"]
+        assert found["class_name"].null_count() == 0
 
 
 def test_polars_and_duckdb_read_the_tables_as_the_readme_shows(project):

@@ -2,9 +2,11 @@
 
 REQUIRED INPUTS:
     results/{study}/tables/{table}/{configuration}.parquet
+    results/datasets/{dataset}.json
 OUTPUTS:
     results/{study}/tables/{table}.parquet
     results/{study}/tables/{table}.csv
+    results/{study}/tables/classes.parquet   what the classes are called that the other tables number; also as CSV
     results/{study}/manifest.parquet    the configurations: identifiers and key columns
     results/{study}/resources.parquet   what the jobs took, and what to ask of a cluster next time; also as CSV
     results/{study}/config.json         the settings of the study, defaults included
@@ -25,12 +27,15 @@ for number, (tables, studies) in enumerate(studies_by_tables().items()):
             f"collect_tables_{number}" if number else "collect_tables"
         input:
             tables=tables_of_configurations,
+            dataset=dataset_description,
             code=code("tables.py", "grid.py", "resources.py"),
         output:
             manifest="results/{study}/manifest.parquet",
             settings="results/{study}/config.json",
             resources="results/{study}/resources.parquet",
             resources_csv="results/{study}/resources.csv",
+            classes="results/{study}/tables/classes.parquet",
+            classes_csv="results/{study}/tables/classes.csv",
             tables=expand("results/{{study}}/tables/{table}.{suffix}", table=tables, suffix=["parquet", "csv"]),
         log:
             "logs/{study}/collect.log",

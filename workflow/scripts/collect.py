@@ -13,14 +13,16 @@ if TYPE_CHECKING:
 with job(snakemake.log[0], f"Collecting the tables of {snakemake.wildcards.study}"):
     from nodescope import grid
     from nodescope.config import Study
-    from nodescope.json_files import write_json
+    from nodescope.json_files import read_json, write_json
     from nodescope.resources import resource_table
-    from nodescope.tables import collect_tables, write_table
+    from nodescope.tables import classes_table, collect_tables, write_table
 
     study = Study.model_validate(snakemake.params.settings)
     write_table(grid.manifest(study), snakemake.output.manifest)
     write_json(snakemake.output.settings, snakemake.params.settings)
     folder = Path(snakemake.output.manifest).parent
     write_table(resource_table(study, folder), snakemake.output.resources, snakemake.output.resources_csv)
+    classes = classes_table(study.dataset.name, read_json(snakemake.input.dataset)["classes"])
+    write_table(classes, snakemake.output.classes, snakemake.output.classes_csv)
     identifiers = [configuration.identifier for configuration in grid.configurations(study)]
     collect_tables(grid.measured_tables(study), identifiers, folder / "tables")
