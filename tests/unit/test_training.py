@@ -134,12 +134,12 @@ def test_each_way_to_train_is_pytorch_s(changes):
     )
 
 
-@pytest.mark.parametrize("bias", ["first_layer", "all", "none"])
+@pytest.mark.parametrize("bias", ["first_layer", "all", "all_and_output", "none"])
 def test_bias_stands_where_the_configuration_says(bias):
     names = initialise_stack(make_shape(bias=bias), [0]).parameters
     biased = [name for name in names if name.endswith("linear.bias")]
-    assert len(biased) == {"first_layer": 1, "all": 3, "none": 0}[bias]
-    assert "output.bias" not in names
+    assert len(biased) == {"first_layer": 1, "all": 3, "all_and_output": 3, "none": 0}[bias]
+    assert ("output.bias" in names) == (bias == "all_and_output")
 
 
 def test_a_replica_does_not_depend_on_its_neighbours():

@@ -16,7 +16,7 @@ from nodescope import grid
 from nodescope.config import parse_config
 from nodescope.errors import WeightsError
 from nodescope.json_files import write_json
-from nodescope.models import NetworkShape, build_network
+from nodescope.models import NetworkShape, build_network, initialise_stack
 from nodescope.models.stacked_modules import StackedModules
 from nodescope.models.weights import load_weights
 from nodescope.models.weights_check import problems
@@ -214,6 +214,18 @@ def test_every_replica_starts_with_the_weights_and_learns_of_its_own(tmp_path):
     first, second = (stack.network_tensors(replica) for replica in range(2))
     assert first.keys() == second.keys()
     assert all(torch.equal(first[name], second[name]) and first[name] is not second[name] for name in first)
+
+
+def test_an_output_bias_is_trained_like_the_others_without_a_file_too():
+    stack = initialise_stack(shape(bias="all_and_output"), [0, 1])
+    assert not stack.parameters["output.bias"].any()
+    x_RBI = torch.randn(2, 9, FEATURES)
+    for parameter in stack.parameters.values():
+        parameter.requires_grad_()
+    stack.forward_training(x_RBI)[..., 1].sum().backward()
+    expected = torch.tensor([0.0, 9.0, 0.0, 0.0])
+    assert torch.equal(stack.parameters["output.bias"].grad, expected.expand(2, -1))
+    assert "output.bias" not in initialise_stack(shape(bias="all"), [0]).parameters
 
 
 # --- explained ---

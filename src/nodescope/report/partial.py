@@ -8,10 +8,10 @@ from nodescope.charts.drawing import draw
 from nodescope.charts.registry import charts_of, has_inspector_table
 from nodescope.config import Config, Study
 from nodescope.errors import NodescopeError
-from nodescope.json_files import write_json
+from nodescope.json_files import read_json, write_json
 from nodescope.report.page import build
 from nodescope.status import JobStatus, study_status
-from nodescope.tables import collect_tables
+from nodescope.tables import classes_table, collect_tables, write_table
 
 
 class NothingDoneError(NodescopeError):
@@ -83,6 +83,8 @@ def _prepare(study: Study, identifiers: list[str], config: Config, whole: Path, 
     description = grid.description_path(study.dataset, results)
     description.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(grid.description_path(study.dataset, whole), description)
+    classes = classes_table(study.dataset.name, read_json(description)["classes"])
+    write_table(classes, *(folder / "tables" / f"{grid.CLASSES_TABLE}.{suffix}" for suffix in ("parquet", "csv")))
     drawn = [chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)]
     draw(
         study.name, drawn, folder / "tables", description, config.charts, grid.states(study), folder / "charts", data,
