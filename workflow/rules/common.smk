@@ -74,19 +74,20 @@ def analysis_code(analyses):
 
 
 def stands_prepared(source):
-    """Whether the data set is prepared with these settings, and the user's file has not changed since."""
+    """Whether the data set is prepared with these settings, and the user's files have not changed since."""
     prepared = grid.prepared_path(source)
     try:
         description = read_json(prepared.with_suffix(".json"))
         unchanged = source.source != "npz" or Path(source.path).stat().st_mtime <= prepared.stat().st_mtime
+        unchanged = unchanged and description["files"] == datasets.files_digest(source)
         return prepared.is_file() and unchanged and description["source"] == source.model_dump(mode="json")
     except (OSError, NodescopeError, KeyError, TypeError):
         return False
 
 
-# Mistakes in the data are found before any job starts.
+# Mistakes in the data are found before any job starts (a job of its own process need not look again).
 for source in DATASETS.values():
-    if not stands_prepared(source):
+    if workflow.is_main_process and not stands_prepared(source):
         try:
             datasets.check(source, CONFIG.data_root, download=CONFIG.download)
         except NodescopeError as error:
@@ -175,6 +176,11 @@ def dataset_file(wildcards):
     """The user's own file, so that a change of it is noticed."""
     source = DATASETS[wildcards.dataset]
     return source.path if source.source == "npz" else []
+
+
+def dataset_files(wildcards):
+    """What lies in the user's folder, so that a file added, removed or changed is noticed."""
+    return datasets.files_digest(DATASETS[wildcards.dataset])
 
 
 def training_params(wildcards):

@@ -32,5 +32,6 @@ rule prepare_dataset:
         "results/datasets/{dataset}.benchmark.tsv"
     params:
         source=dataset_source,
+        files=dataset_files,
     script:
         "../scripts/prepare_dataset.py"

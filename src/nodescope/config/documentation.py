@@ -182,8 +182,8 @@ HEAD = f"""\
 
 DATASETS_HELP = """\
 A name, or a section: source (digits, iris, mnist, fmnist, cifar10, image_folder, npz), name, validation_size, \
-split_seed; test_size for data without a test set; path for image_folder (train/CLASS/*.png|jpg, optional test/) \
-and npz (arrays x, y, optional x_test, y_test)."""
+split_seed; test_size for data without a test set; path for image_folder (train/CLASS/*.png or any other image; optional \
+validation/ and test/; background of transparent images, resize: [rows, columns]) and npz (arrays x, y, optional x_test, y_test)."""
 
 
 def default_yaml() -> str:
@@ -210,9 +210,9 @@ def json_schema() -> str:
 
 
 def _or_one_entry(key: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a key, where a list is wanted with the one entry that may stand for it."""
+    """The schema of a key, where a list (not a pair) is wanted with the one entry that may stand for it."""
     kinds = key.get("anyOf", [key])
-    array = next((kind for kind in kinds if kind.get("type") == "array"), None)
+    array = next((kind for kind in kinds if "items" in kind), None)
     if array is None:
         return key
     about: dict[str, Any] = {word: key[word] for word in ("description", "default", "title") if word in key}

@@ -121,6 +121,8 @@ SplitSize = Annotated[int | float, BeforeValidator(_split_size)]
 Split = Literal["train", "validation", "test", "random"]
 Splits = Annotated[list[Split], Field(min_length=1), Distinct]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
+Background = Annotated[str, Field(pattern=r"^(white|black|#[0-9A-Fa-f]{6})$")]
+Pixels = Annotated[WholeNumber, Field(ge=1, le=4096)]
 ActivationName = Annotated[str, _one_of("activation function", tuple(ACTIVATION_FUNCTIONS))]
 InitialisationName = Annotated[str, _one_of("initialisation", INITIALISATIONS)]
 ModelName = Annotated[str, _one_of("model", tuple(ARCHITECTURES))]
@@ -271,10 +273,20 @@ class Cifar10(TorchvisionDataset):
 
 
 class ImageFolder(OwnTestSplit):
-    """A folder with train/CLASS/*.png|jpg and, where there is one, test/CLASS/*.png|jpg."""
+    """A folder with train/CLASS/*.png (or any other image) and, where there are any, validation/CLASS/ and test/CLASS/."""
 
     source: Literal["image_folder"]
-    path: LocalPath = Field(description="the folder that holds train/ (and test/)")
+    path: LocalPath = Field(
+        description="the folder that holds train/ (and validation/ and test/), or the class folders alone"
+    )
+    background: Background | None = Field(
+        None,
+        description="what images that are transparent in places lie on: white, black or a colour such as '#808080'; "
+        "left out: they are refused",
+    )
+    resize: tuple[Pixels, Pixels] | None = Field(
+        None, description="rows and columns that all images are brought to (antialiased); left out: they must agree"
+    )
 
 
 class Npz(OwnTestSplit):

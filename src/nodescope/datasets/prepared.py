@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodescope.config.schema import DatasetSource, OwnTestSplit
-from nodescope.datasets.sources import NPZ_ERRORS, Labels, read_labels, read_samples
+from nodescope.datasets.sources import NPZ_ERRORS, Labels, files_digest, read_labels, read_samples
 from nodescope.datasets.splits import Splits, draw_splits
 from nodescope.errors import DamagedFileError, DatasetError
 from nodescope.files import atomic_path
@@ -154,6 +154,8 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
     DatasetError
         If the source is missing, damaged, or not usable with these settings.
     """
+    # Before they are read: what changes meanwhile is then noticed by the next run.
+    files = files_digest(source)
     with _said_in_words(source):
         x, labels = read_samples(source, data_root, download=download)
     splits = _splits_of(source, labels)
@@ -171,6 +173,7 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
         np.savez(stream, allow_pickle=False, **arrays)
     description = {
         "source": source.model_dump(mode="json"),
+        "files": files,
         "samples": len(x),
         "shape": list(x.shape[1:]),
         "dtype": str(x.dtype),

@@ -11,9 +11,26 @@ from numpy.typing import NDArray
 
 from nodescope.config.schema import DatasetSource, Gaussian, ImageFolder, Npz
 from nodescope.datasets.sources import gaussian, image_folder, npz, scikit_learn, torchvision_files
+from nodescope.datasets.sources.folder_listing import list_folder
 from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
 
-__all__ = ["NPZ_ERRORS", "Labels", "read_labels", "read_samples"]
+__all__ = ["NPZ_ERRORS", "Labels", "files_digest", "read_labels", "read_samples"]
+
+
+def files_digest(source: DatasetSource) -> str | None:
+    """Changes when the user's own files do: a digest of the names, sizes and times in a folder.
+
+    Returns
+    -------
+    str or None
+        None for all other sources: a single file is followed as an input of the workflow, and the rest does not change.
+    """
+    if not isinstance(source, ImageFolder):
+        return None
+    try:
+        return list_folder(source.path).digest()
+    except OSError:
+        return None  # `read_labels` says what is wrong
 
 
 def read_labels(source: DatasetSource, data_root: str, *, download: bool) -> Labels | None:
@@ -32,7 +49,7 @@ def read_labels(source: DatasetSource, data_root: str, *, download: bool) -> Lab
     """
     match source:
         case ImageFolder():
-            return image_folder.list_images(source)[0]
+            return image_folder.check(source)
         case Npz():
             return npz.read(source)[0]
         case Gaussian():
@@ -46,7 +63,7 @@ def read_labels(source: DatasetSource, data_root: str, *, download: bool) -> Lab
 def read_samples(source: DatasetSource, data_root: str, *, download: bool) -> tuple[NDArray[Any], Labels]:
     """All samples, [sample, feature] or [sample, channel, row, column], and their labels.
 
-    Images are uint8; the digits and all other data float32.
+    Images are uint8 (of more than 8 bits: float32 within [0, 1]); the digits and all other data float32.
 
     Raises
     ------
