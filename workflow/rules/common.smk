@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import nodescope
@@ -73,13 +74,19 @@ def analysis_code(analyses):
     return [path for path in code("analyses/*.py", *shared) if Path(path).stem not in others]
 
 
+@cache
+def files_of(source):
+    """What lies in the user's folder (see `nodescope.datasets.files_digest`); looked at once."""
+    return datasets.files_digest(source)
+
+
 def stands_prepared(source):
     """Whether the data set is prepared with these settings, and the user's files have not changed since."""
     prepared = grid.prepared_path(source)
     try:
         description = read_json(prepared.with_suffix(".json"))
         unchanged = source.source != "npz" or Path(source.path).stat().st_mtime <= prepared.stat().st_mtime
-        unchanged = unchanged and description["files"] == datasets.files_digest(source)
+        unchanged = unchanged and description["files"] == files_of(source)
         return prepared.is_file() and unchanged and description["source"] == source.model_dump(mode="json")
     except (OSError, NodescopeError, KeyError, TypeError):
         return False
@@ -180,7 +187,7 @@ def dataset_file(wildcards):
 
 def dataset_files(wildcards):
     """What lies in the user's folder, so that a file added, removed or changed is noticed."""
-    return datasets.files_digest(DATASETS[wildcards.dataset])
+    return files_of(DATASETS[wildcards.dataset])
 
 
 def training_params(wildcards):

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from nodescope.config.schema import DatasetSource, Gaussian, ImageFolder, Npz
 from nodescope.datasets.sources import gaussian, image_folder, npz, scikit_learn, torchvision_files
-from nodescope.datasets.sources.folder_listing import list_folder
 from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
 
 __all__ = ["NPZ_ERRORS", "Labels", "files_digest", "read_labels", "read_samples"]
@@ -28,7 +27,7 @@ def files_digest(source: DatasetSource) -> str | None:
     if not isinstance(source, ImageFolder):
         return None
     try:
-        return list_folder(source.path).digest()
+        return image_folder.files_digest(source)
     except OSError:
         return None  # `read_labels` says what is wrong
 

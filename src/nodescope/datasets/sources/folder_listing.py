@@ -7,8 +7,10 @@ import hashlib
 import os
 import stat
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 #: What systems and tools leave behind, in lower case; names that begin with a dot are left out as well.
 LEFTOVERS = frozenset(
@@ -16,8 +18,7 @@ LEFTOVERS = frozenset(
 )  # fmt: skip
 
 
-@dataclass(frozen=True, order=True)
-class ListedFile:
+class ListedFile(NamedTuple):
     """A file: the names on the way to it from the listed folder, its bytes, and when it was last written."""
 
     parts: tuple[str, ...]
@@ -42,6 +43,11 @@ class Listing:
     files: tuple[ListedFile, ...]
     folders: tuple[tuple[str, ...], ...]
     skipped: int
+
+    def below(self, tops: Collection[str]) -> "Listing":
+        """What lies in some of its own folders, and these themselves."""
+        files = tuple(file for file in self.files if file.parts[0] in tops and len(file.parts) > 1)
+        return Listing(files, tuple(folder for folder in self.folders if folder[0] in tops), self.skipped)
 
     def digest(self) -> str:
         """Changes with each file that is added, removed, renamed or written, and with nothing else."""

@@ -39,9 +39,27 @@ Fact = Literal[
     "turned", "composited", "opaque_alpha", "frames", "palette", "cmyk", "deep", "floats", "deep_avif", "broken_exif", "vanished"
 ]  # fmt: skip
 
-#: Formats that Pillow knows, but that are no pictures of pixels with a range (drawings, videos, measurements, textures).
+#: Formats that Pillow knows, but that are no pictures of pixels with a range (drawings, videos, measurements, textures), or
+#: that it gives up.
 NO_PICTURES = frozenset(
-    {"BUFR", "DDS", "EPS", "FITS", "FTEX", "GRIB", "HDF5", "IPTC", "MCIDAS", "MPEG", "PALM", "PDF", "SPIDER", "WMF"}
+    {
+        "BUFR",
+        "DDS",
+        "EPS",
+        "FITS",
+        "FTEX",
+        "GRIB",
+        "HDF5",
+        "IM",
+        "IMT",
+        "IPTC",
+        "MCIDAS",
+        "MPEG",
+        "PALM",
+        "PDF",
+        "SPIDER",
+        "WMF",
+    }
 )
 
 #: Formats that a file is taken for by its first bytes where its suffix is not one of an image.
@@ -121,9 +139,13 @@ def _opened(path: Path) -> Iterator["Image.Image"]:
 
     # A format without a signature (TGA) would make a picture of any bytes: only files that are named so are tried as one.
     named = formats_by_suffix().get(path.suffix.lower())
-    formats = {*_formats_with_a_signature(), *([named] if named in Image.OPEN else [])}
+    formats = _formats_with_a_signature()
+    if named in Image.OPEN and named not in formats:
+        formats = (*formats, named)
     try:
-        with Image.open(path, formats=sorted(formats)) as image:
+        # As a stream: of a file by its name, Pillow maps uncompressed TIFFs into memory, with rows and columns mixed up
+        # where their orientation turns them by a quarter.
+        with path.open("rb") as stream, Image.open(stream, formats=formats) as image:
             yield image
     except (*_PILLOW_ERRORS, Image.DecompressionBombError) as error:
         size = path.stat().st_size if path.is_file() else None

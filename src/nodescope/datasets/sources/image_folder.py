@@ -1,7 +1,8 @@
 """A folder of images: train/CLASS/ and, where there are any, validation/CLASS/ and test/CLASS/; or CLASS/ alone.
 
-Before any job, the directory entries are looked at, the headers of at most `HEADERS` images (evenly spread: a header takes
-about 0.2 ms, all of 60,000 would hold up each `snakemake -n` for ten seconds), and the pixels of those that differ in kind.
+Before any job, the directory entries are looked at, the headers of `HEADERS` images (evenly spread, and the first of each
+class: a header takes 0.1 to 0.3 ms, so that all of 60,000 would hold up each `snakemake -n` for ten seconds), and the
+pixels of those that differ in kind.
 What only shows in the pixels of the others is found when the data set is prepared, which is the first job of a run.
 """
 
@@ -34,7 +35,7 @@ from nodescope.datasets.sources.labels import Labels
 from nodescope.errors import DatasetError
 
 #: How many headers, looks and images with alpha are looked at before any job.
-HEADERS, LOOKS, ALPHAS = 2000, 24, 24
+HEADERS, LOOKS, ALPHAS = 5000, 24, 24
 
 #: What the folders of samples may be called, without regard to case, and with "set", "data", "images" or "split" behind.
 PART_NAMES = {
@@ -74,10 +75,15 @@ _SENTENCES: dict[Fact, str] = {
 
 @dataclass(frozen=True)
 class ImageFiles:
-    """The files of a folder that are samples, in the order of the samples, and what its layout decides."""
+    """The files below ``root`` that are samples, in the order of the samples, and what the layout decides."""
 
     labels: Labels
-    paths: list[Path]
+    root: Path
+    files: list[ListedFile]
+
+    def path(self, index: int) -> Path:
+        """The file of a sample."""
+        return self.root.joinpath(*self.files[index].parts)
 
 
 def list_images(source: ImageFolder) -> ImageFiles:
@@ -96,7 +102,7 @@ def list_images(source: ImageFolder) -> ImageFiles:
     left_out = Counter[str]()
     by_content = Counter[str]()
     nested = 0
-    paths: list[Path] = []
+    samples: list[ListedFile] = []
     labels: list[int] = []
     classes: list[str] = []
     for part in ("train", "validation", "test"):
@@ -131,14 +137,14 @@ def list_images(source: ImageFolder) -> ImageFiles:
                 if kind == "content":
                     by_content[_suffix(file)] += 1
                 nested += len(file.parts) > len(prefix) + 2
-                images.append(root.joinpath(*file.parts))
+                images.append(file)
             if not images and (held[names[name]] or part == "train"):
                 raise DatasetError(
                     f"Data set '{source.name}': the class folder {folder / names[name]} has no image that can be read; "
                     f"it holds {_in_words(Counter(map(_suffix, held[names[name]])))}. Hint: convert them to PNG, or take "
                     "the folder away (one whose name begins with a dot is skipped, too)."
                 )
-            paths += images
+            samples += images
             labels += [classes.index(name)] * len(images)
             counts[part] += len(images)
         loose_images = sum(_kind(root, file) != "other" for file in loose)
@@ -186,8 +192,21 @@ def list_images(source: ImageFolder) -> ImageFiles:
             tuple(decisions),
             counts["validation"],
         ),
-        paths,
+        root,
+        samples,
     )
+
+
+def files_digest(source: ImageFolder) -> str:
+    """Changes with each file of the samples that is added, removed, renamed or written.
+
+    What lies beside train/, validation/ and test/ does not count: it may be the results of this very workflow.
+    """
+    listing = list_folder(source.path)
+    folders = _folders_in(listing, ())
+    if any(_part_of(name) == "train" for name in folders):
+        listing = listing.below({name for name in folders if _part_of(name) or _looks_like_a_part(name)})
+    return listing.digest()
 
 
 def check(source: ImageFolder) -> Labels:
@@ -198,15 +217,15 @@ def check(source: ImageFolder) -> Labels:
     DatasetError
     """
     files = list_images(source)
-    step = max(1, -(-len(files.paths) // HEADERS))
+    step = max(1, -(-len(files.files) // HEADERS))
     first_of_classes = np.flatnonzero(np.diff(files.labels.labels, prepend=-1))
-    some = sorted({*range(0, len(files.paths), step), *first_of_classes[:HEADERS].tolist()})
+    some = sorted({*range(0, len(files.files), step), *first_of_classes[:HEADERS].tolist()})
     first_of: dict[tuple[object, ...], Path] = {}
     with_alpha = []
     seen = _Collected(source)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of what is refused here in words
-        for path in (files.paths[index] for index in some):
+        for path in map(files.path, some):
             with _naming(source, path):
                 kind = look(path)
             first_of.setdefault(kind[:3] + kind[4:] if source.resize else kind, path)
@@ -226,10 +245,10 @@ def read(source: ImageFolder) -> tuple[NDArray[Any], Labels]:
     x: NDArray[Any] | None = None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for index, path in enumerate(files.paths):
-            values = seen.add(path)
+        for index in range(len(files.files)):
+            values = seen.add(files.path(index))
             if x is None:
-                x = np.empty((len(files.paths), *values.shape), values.dtype)
+                x = np.empty((len(files.files), *values.shape), values.dtype)
             x = _able_to_hold(values, x, index)
             x[index] = _like(x, values)
     assert x is not None
@@ -493,7 +512,7 @@ def _kind(root: Path, file: ListedFile) -> str:
     name = file.parts[-1].lower()
     if name.endswith(_COPIES):
         return "other"
-    suffix = Path(name).suffix
+    suffix = _suffix(file)
     if suffix in formats_by_suffix():
         return "suffix"
     if suffix in _NO_IMAGES:
@@ -502,7 +521,8 @@ def _kind(root: Path, file: ListedFile) -> str:
 
 
 def _suffix(file: ListedFile) -> str:
-    return Path(file.parts[-1]).suffix.lower() or "no suffix"
+    stem, dot, suffix = file.parts[-1].rpartition(".")
+    return f".{suffix.lower()}" if stem and dot else "no suffix"
 
 
 def _in_words(suffixes: Counter[str]) -> str:
