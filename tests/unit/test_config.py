@@ -47,6 +47,7 @@ def message(raw):
 
 
 STUDY = ("studies", 0)
+IMAGES = {"source": "image_folder", "name": "shapes", "path": "shapes"}
 
 
 @pytest.mark.parametrize(
@@ -79,6 +80,10 @@ STUDY = ("studies", 0)
         ((*STUDY, "analyses"), {"layer_accuracy": {"bandwidth": 0}}, "must be greater than 0, not 0"),
         ((*STUDY, "analyses"), {"layer_accuracy": {"bandwidth": "wide"}}, "not 'wide' or must be 'scott' or 'silverman'"),
         ((*STUDY, "analyses"), {"distributions": {"nodes": [8]}}, "node 8 does not exist in layers of 8 nodes; allowed: 0 to 7"),
+        ((*STUDY, "dataset"), IMAGES | {"background": "red"}, "'red' is not a colour; write it as white, black or '#rrggbb'"),
+        ((*STUDY, "dataset"), IMAGES | {"resize": 32}, "two whole numbers are needed, rows and columns, such as [32, 32]"),
+        ((*STUDY, "dataset"), IMAGES | {"resize": [9]}, "studies[0].dataset.resize: two whole numbers are needed"),
+        ((*STUDY, "dataset"), IMAGES | {"resize": [9, 0]}, "studies[0].dataset.resize[1]: must be at least 1, not 0"),
         (("charts",), {"class_colours": ["red", "#000000"]}, "charts.class_colours[0]: 'red' is not a colour"),
         ((*STUDY, "name"), "datasets", "the name 'datasets' is taken by nodescope itself"),
         ((*STUDY, "dataset"), 3, "must be a name or a section"),
@@ -170,7 +175,7 @@ def sections(kind=Section):
 def test_no_key_that_wants_a_list_is_left_out(section):
     wants_list = {
         name for name, key in section.model_json_schema()["properties"].items()
-        if any(kind.get("type") == "array" for kind in key.get("anyOf", [key]))
+        if any("items" in kind for kind in key.get("anyOf", [key]))
     }  # fmt: skip
     assert lists_of(section) == wants_list
 

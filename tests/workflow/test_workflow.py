@@ -6,6 +6,7 @@ faults, and how they are mended.
 """
 
 import copy
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import polars as pl
 import pytest
 from browsing import needs_chromium, open_browser, visit
 from conftest import REPOSITORY
+from PIL import Image
 from playwright.sync_api import expect
 from polars.testing import assert_frame_equal
 from project import Project
@@ -305,3 +307,34 @@ def test_own_data_and_temporary_activations(project):
     assert "of the kept networks diverged" in html
     assert "<b>c</b>" not in html
     assert project.jobs() == {}
+
+
+def test_a_change_in_a_folder_of_images_is_noticed_and_its_absence_too(project):
+    """Mixed kinds of files, validation samples of its own; nothing runs again where nothing changed."""
+    folder = project.path / "my shapes"
+    random = np.random.default_rng(0)
+    for part, label, n in (("train", "disc", 9), ("train", "star", 9), ("Valid", "disc", 2), ("Valid", "star", 2)):
+        (folder / part / label).mkdir(parents=True)
+        for number in range(n):
+            picture = Image.fromarray(random.integers(0, 65536, (6, 5)).astype(np.uint16))
+            picture.save(folder / part / label / f"{number}.{'png' if number % 2 else 'tif'}")
+    dataset = {"source": "image_folder", "name": "shapes", "path": "my shapes"}
+    project.configure({"studies": [CONFIG["studies"][0] | {"name": "shapes", "dataset": dataset}]})
+    project.snakemake("datasets")
+    (description,) = (project.path / "results" / "datasets").glob("shapes-*.json")
+    prepared = json.loads(description.read_text())
+    assert prepared["dtype"] == "float32" and prepared["splits"]["validation"]["samples"] == 4
+    assert any("more than 8 bits" in sentence for sentence in prepared["decisions"])
+
+    (folder / ".DS_Store").write_bytes(b"left by the system")
+    assert project.jobs("datasets") == {}
+    shutil.copy(folder / "train" / "disc" / "0.tif", folder / "train" / "star" / "more.tif")
+    assert project.jobs("datasets")["prepare_dataset"] == 1
+    project.snakemake("datasets")
+    assert json.loads(description.read_text())["samples"] == prepared["samples"] + 1
+    assert project.jobs("datasets") == {}
+
+    Image.new("RGBA", (5, 6), (0, 0, 0, 90)).save(folder / "train" / "disc" / "0.tif")
+    output = project.snakemake("datasets", expect=1)
+    assert "0.tif is transparent in 100% of its pixels" in output and "background: white" in output
+    assert "prepare_dataset" not in output

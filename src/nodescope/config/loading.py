@@ -243,7 +243,8 @@ def _describe(detail: ErrorDetails, raw: Mapping[str, Any]) -> tuple[str, str]:
                 f"{given} must be 1 to 32 lower-case letters, digits and '-', beginning with a letter or digit",
             )
         case "string_pattern_mismatch":
-            return where, f"{given} is not a colour; write it as '#rrggbb'"
+            named = "white, black or " if "white" in context["pattern"] else ""
+            return where, f"{given} is not a colour; write it as {named}'#rrggbb'"
         case "union_tag_invalid":
             return where, f"unknown data set '{context['tag']}'; " + _suggestion(context["tag"], DATASET_SOURCES)
         case "value_error":

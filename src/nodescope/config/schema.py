@@ -96,6 +96,12 @@ def _split_size(value: Any) -> Any:
     return value
 
 
+def _rows_and_columns(value: Any) -> Any:
+    if value is not None and not (isinstance(value, (list, tuple)) and len(value) == 2):
+        raise ValueError("two whole numbers are needed, rows and columns, such as [32, 32]")
+    return value
+
+
 def _expanded(path: str) -> str:
     """``~`` is the user's home; one that is not known stays as it is, and is then not found."""
     return os.path.expanduser(path)  # noqa: PTH111  (pathlib raises where there is no such user)
@@ -121,7 +127,7 @@ SplitSize = Annotated[int | float, BeforeValidator(_split_size)]
 Split = Literal["train", "validation", "test", "random"]
 Splits = Annotated[list[Split], Field(min_length=1), Distinct]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
-Background = Annotated[str, Field(pattern=r"^(white|black|#[0-9A-Fa-f]{6})$")]
+BackgroundColour = Annotated[str, Field(pattern=r"^(white|black|#[0-9A-Fa-f]{6})$")]
 Pixels = Annotated[WholeNumber, Field(ge=1, le=4096)]
 ActivationName = Annotated[str, _one_of("activation function", tuple(ACTIVATION_FUNCTIONS))]
 InitialisationName = Annotated[str, _one_of("initialisation", INITIALISATIONS)]
@@ -279,12 +285,12 @@ class ImageFolder(OwnTestSplit):
     path: LocalPath = Field(
         description="the folder that holds train/ (and validation/ and test/), or the class folders alone"
     )
-    background: Background | None = Field(
+    background: BackgroundColour | None = Field(
         None,
         description="what images that are transparent in places lie on: white, black or a colour such as '#808080'; "
         "left out: they are refused",
     )
-    resize: tuple[Pixels, Pixels] | None = Field(
+    resize: Annotated[tuple[Pixels, Pixels] | None, BeforeValidator(_rows_and_columns)] = Field(
         None, description="rows and columns that all images are brought to (antialiased); left out: they must agree"
     )
 
