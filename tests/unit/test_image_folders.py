@@ -123,6 +123,16 @@ def test_class_folders_alone_are_the_classes(tmp_path):
     assert said(labels, "the folders in", "are the classes")
 
 
+def test_a_class_may_be_called_as_a_part_is(tmp_path):
+    for name in ("car", "train", "ship"):
+        pictures(tmp_path / name, 2)
+    _, labels = read(tmp_path)
+    assert labels.class_names == ["car", "ship", "train"] and said(labels, "are the classes")
+    for name in ("car", "train", "ship"):
+        pictures(tmp_path / "both" / "train" / name, 2)
+    assert read(tmp_path / "both")[1].class_names == ["car", "ship", "train"]
+
+
 def test_a_folder_around_the_data_set_is_pointed_out(tmp_path):
     pictures(tmp_path / "shapes" / "train" / "disc")
     assert f"did you mean `path: {tmp_path / 'shapes'}`" in refusal(tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from nodescope.config.schema import DatasetSource, Gaussian, ImageFolder, Npz
-from nodescope.datasets.sources import gaussian, image_folder, npz, scikit_learn, torchvision_files
+from nodescope.datasets.sources import gaussian, image_folder, image_layout, npz, scikit_learn, torchvision_files
 from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
 
 __all__ = ["NPZ_ERRORS", "Labels", "files_digest", "read_labels", "read_samples"]
@@ -27,7 +27,7 @@ def files_digest(source: DatasetSource) -> str | None:
     if not isinstance(source, ImageFolder):
         return None
     try:
-        return image_folder.files_digest(source)
+        return image_layout.files_digest(source)
     except OSError:
         return None  # `read_labels` says what is wrong
 
