@@ -266,8 +266,9 @@ def bmp_and_tga(random):
     flags = (0x20 if upside_down else 0) | (8 if kind == "alpha" else 0)
     size = struct.pack("<HHHHBB", 0, 0, columns, rows, 8 * len(order), flags)
     head = struct.pack("<BBBHHB", 0, 0, 3 if kind == "grey" else 2, 0, 0, 0) + size
+    footer = struct.pack("<II", 0, 0) + b"TRUEVISION-XFILE.\0"
     return File(
-        random.choice([".tga", ".TGA"]), head + own[..., order].astype(np.uint8).tobytes(),
+        random.choice([".tga", ".TGA"]), head + own[..., order].astype(np.uint8).tobytes() + footer,
         pixels[..., : 1 if kind == "grey" else 3] / 255, pixels[..., 3] / 255 if kind == "alpha" else None, what=f"TGA {kind}",
     )  # fmt: skip
 
@@ -325,7 +326,12 @@ def by_pillow(random):
         turn = int(random.integers(1, 9))
         compression = str(random.choice(["raw", "tiff_lzw", "tiff_adobe_deflate", "packbits"]))
         options["TIFF"] = {"compression": compression, "tiffinfo": {274: turn}}
-    image.save(stream, name, **options.get(name, {}))
+    if name == "QOI":  # each pixel by itself, as the format allows
+        mark = b"\xfe" if bands == 3 else b"\xff"
+        stream.write(b"qoif" + struct.pack(">IIBB", columns, rows, bands, 0))
+        stream.write(b"".join(mark + pixel.tobytes() for pixel in numbers.reshape(-1, bands)) + b"\0" * 7 + b"\1")
+    else:
+        image.save(stream, name, **options.get(name, {}))
     return File(suffix, stream.getvalue(), colours, alpha, turn, refused, off, f"{name} {mode}")
 
 

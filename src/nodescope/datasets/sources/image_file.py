@@ -297,6 +297,8 @@ def _transparent_colour(image: "Image.Image") -> int | tuple[int, ...] | None:
     colour = image.info.get("transparency")
     if image.mode in ("P", "PA") or not isinstance(colour, (int, tuple)):
         return None
+    if image.mode == "1":
+        return 255 if colour else 0
     # PNG counts it in the file's own depth, Pillow scales the pixels of 2 and 4 bits, but not this.
     scale = {"L;2": 85, "L;4": 17}.get(_raw_mode(image), 1) if image.format == "PNG" else 1
     return colour * scale if isinstance(colour, int) else colour
