@@ -190,6 +190,11 @@ class DatasetSource(Section):
         None, description="training samples to use, drawn at random; left out: all that are left"
     )
     split_seed: Seed = Field(0, description="fixes which samples are drawn for validation")
+    stratify: Flag = Field(
+        True,
+        description="draw the same share of every class, so that small classes are in every split; false draws from all "
+        "samples together, as most published protocols do",
+    )
     scaling: Scaling = Field(
         "as_is",
         description="as_is (images in [0, 1]), centred (0.5 subtracted, divided by 0.5), or standardised (mean 0 and "

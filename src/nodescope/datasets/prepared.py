@@ -121,6 +121,7 @@ def _splits_of(source: DatasetSource, labels: Labels) -> Splits:
         train_size=source.train_size,
         seed=source.split_seed,
         name=source.name,
+        stratify=source.stratify,
     )
 
 

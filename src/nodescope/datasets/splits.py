@@ -1,4 +1,10 @@
-"""Which sample belongs to which split."""
+"""Which sample belongs to which split.
+
+Stratified, each drawn split takes of every class its share of the samples drawn from, rounded by the method of largest
+remainders (Hamilton; Balinski & Young 1982): the sizes are exact and no class is off its share by a whole sample. Two
+rules for small classes go before that: a class with enough samples has one in every split, and none gives its last
+sample away from training. Which samples of a class are taken is drawn at random in either case.
+"""
 
 from dataclasses import dataclass
 
@@ -34,13 +40,17 @@ def draw_splits(
     seed: int,
     name: str,
     official_validation: int = 0,
+    stratify: bool = True,
 ) -> Splits:
     """Draw validation (and, without an official test set, test) samples at random, fixed by the seed.
+
+    A class may be absent from validation or test: official sets are taken as they are, and a class of two samples has
+    none to spare.
 
     Parameters
     ----------
     labels : array of int [sample]
-        Class index of every sample; the official test samples, if any, come last.
+        Class index of every sample; the official validation samples, then the official test samples, come last.
     official_test : int
         How many official test samples there are; 0 for none, then ``test_size`` are drawn.
     official_validation : int
@@ -53,35 +63,105 @@ def draw_splits(
         The same seed gives the same splits, whatever the machine.
     name : str
         Of the data set, for messages.
+    stratify : bool
+        Draw the same share of every class (see the head of this module), rather than of all samples together.
 
     Raises
     ------
     DatasetError
-        If a split is larger than the data, or a class has no sample in a split.
+        If a split is larger than the data, or a class has no training sample.
     """
     pool = len(labels) - official_test - official_validation
-    order = np.random.default_rng([seed, pool]).permutation(pool)
+    random = np.random.default_rng([seed, pool])
+    order = random.permutation(pool)
     official = np.arange(pool, len(labels))
     validation, test = official[:official_validation], official[official_validation:]
+
+    def take(n: int, reserved: int) -> tuple[IntArray, IntArray]:
+        """``n`` of the samples that are left, and the others, of which later splits need ``reserved`` of a class."""
+        if not stratify:
+            return order[:n], order[n:]
+        return _first_of_each_class(order, labels[order], _shares(np.bincount(labels[order]), n, reserved, random))
+
     if not official_test:
         assert test_size is not None
-        n_test = _count(test_size, pool, "test_size", name)
-        test, order = order[:n_test], order[n_test:]
+        test, order = take(_count(test_size, pool, "test_size", name), 1 if official_validation else 2)
     if not official_validation:
-        n_validation = _count(validation_size, len(order), "validation_size", name)
-        validation, order = order[:n_validation], order[n_validation:]
-    splits = Splits(np.sort(order[:train_size]), np.sort(validation), np.sort(test))
-    for split, indices in splits.items():
-        counts = np.bincount(labels[indices], minlength=len(class_names))
-        absent = [class_names[c] for c in np.flatnonzero(counts == 0)]
-        if absent:
-            raise DatasetError(
-                f"Data set '{name}': no {split} sample of class {', '.join(map(repr, absent[:10]))} "
-                f"({len(indices)} {split} samples, {len(class_names)} classes).\n"
-                "Every class needs samples in train, validation and test. "
-                "Hint: enlarge validation_size or test_size, or leave out classes with very few samples."
-            )
+        validation, order = take(_count(validation_size, len(order), "validation_size", name), 1)
+    if train_size is not None and train_size < len(order):
+        order, _ = take(train_size, 0)
+    splits = Splits(np.sort(order), np.sort(validation), np.sort(test))
+    _check_training_samples(splits, labels, class_names, name, pool, stratify=stratify)
     return splits
+
+
+def _first_of_each_class(order: IntArray, of_class: IntArray, shares: IntArray) -> tuple[IntArray, IntArray]:
+    """The first samples of each class, as many as its share, in an order of samples; and the others."""
+    # How many samples of the same class come before each.
+    by_class = np.argsort(of_class, kind="stable")
+    counts = np.bincount(of_class)
+    rank = np.empty(len(order), np.int64)
+    rank[by_class] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
+    is_taken = rank < shares[of_class]
+    return order[is_taken], order[~is_taken]
+
+
+def _shares(counts: IntArray, n: int, reserved: int, random: np.random.Generator) -> IntArray:
+    """How many of ``n`` samples each class [class] is to give, where there are ``counts`` of it.
+
+    A class that has more than the ``reserved`` samples that later splits need gives one at least, and none of those.
+    """
+    least = (counts > reserved).astype(np.int64)
+    if least.sum() > n:
+        least[:] = 0
+    for kept in (reserved, min(reserved, 1), 0):
+        most = np.maximum(counts - kept, 0)
+        if most.sum() >= n:
+            break
+    total = int(counts.sum())
+    shares = np.clip(counts * n // total, least, most)
+    ties = random.permutation(len(counts))
+    while missing := n - int(shares.sum()):
+        # By how much a class is below its share, in units of 1 / total, so that equal ones are equal.
+        below = counts * n - shares * total
+        if missing > 0:
+            ranked = np.lexsort((ties, -below))
+            ranked = ranked[(shares < most)[ranked]]
+        else:
+            ranked = np.lexsort((ties, below))
+            ranked = ranked[(shares > least)[ranked]]
+        shares[ranked[: abs(missing)]] += np.sign(missing)
+    return shares
+
+
+def _check_training_samples(
+    splits: Splits, labels: IntArray, class_names: list[str], name: str, pool: int, *, stratify: bool
+) -> None:
+    in_train = np.bincount(labels[splits.train], minlength=len(class_names))
+    absent = np.flatnonzero(in_train == 0)
+    if not len(absent):
+        return
+    in_pool = np.bincount(labels[:pool], minlength=len(class_names))
+    elsewhere = absent[in_pool[absent] == 0]
+    if len(elsewhere):
+        hint = "add training samples of it, or leave the class out of the official test and validation samples"
+        which, cause = elsewhere, "the training data have none"
+    else:
+        which, cause = absent, f"{len(splits.train)} training samples were left to {len(class_names)} classes"
+        hint = "make validation_size or test_size smaller or train_size larger, or leave out classes with very few samples"
+        if not stratify:
+            hint = f"stratify: true draws the same share of every class; or {hint}"
+    raise DatasetError(
+        f"Data set '{name}': no training sample of class {named_classes(which, class_names)} ({cause}); every class needs "
+        f"at least one. Hint: {hint}."
+    )
+
+
+def named_classes(classes: IntArray, class_names: list[str], counts: IntArray | None = None) -> str:
+    """Classes by their names, with the number of their samples where given; the first ten of many."""
+    names = [repr(class_names[c]) + (f" ({counts[c]})" if counts is not None else "") for c in classes[:10]]
+    more = f" and {len(classes) - 10} more" if len(classes) > 10 else ""
+    return ", ".join(names) + more
 
 
 def _count(size: float, available: int, key: str, name: str) -> int:

@@ -100,7 +100,8 @@ def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
         "another choice of epoch and rate",
     )  # fmt: skip
     yield (
-        "which samples are for validation", "not told", f"drawn with seed {study.dataset.split_seed}",
+        "which samples are for validation", "not told", f"drawn with seed {study.dataset.split_seed}"
+        + (", the same share of every class" if study.dataset.stratify else ""),
         "other samples decide on epoch and rate",
     )  # fmt: skip
 
