@@ -73,7 +73,8 @@ def estimate(study: Study, results: str | Path = "results") -> Estimate:
     for configuration in configurations:
         network = network_size(study, configuration, sample)
         of_all, of_largest = recorded_values(study, network)
-        epochs, batch_size = configuration.training(study).epochs, configuration.training(study).batch_size
+        of_configuration = configuration.training(study)
+        epochs, batch_size = of_configuration.epochs, of_configuration.samples_per_step(sample.samples)
         # forward and backward of a step (6 per multiply-add and sample) and the evaluation after the epoch (2)
         flop += 8.0 * network.multiply_adds * sample.samples * epochs * rates * len(study.seeds)
         if study.pattern_evolution:

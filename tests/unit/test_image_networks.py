@@ -378,7 +378,7 @@ def test_the_scalars_of_fixup_learn_with_a_tenth_of_the_rate(optimiser):
     x, y = torch.from_numpy(random.random((24, 16))), torch.arange(24) % 2
     data = TrainingData(x[:20], y[:20], x[20:], y[20:])
     training = Training(optimiser=optimiser, weight_decay=0.01, learning_rates=[0.05], epochs=3, batch_size=8)
-    protocol, replicas = Protocol.of(training), [Replica(0, 0.05)]
+    protocol, replicas = Protocol.of(training, len(x)), [Replica(0, 0.05)]
     trained = fused.train(shape, replicas, protocol, data, fused.start(shape, replicas, 3, data), lambda state: None)
 
     network = build_network(shape).double()

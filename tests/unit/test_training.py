@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from nodescope.models import FullyConnected, NetworkShape, initialise_stack, stack_of
+from nodescope.models import NetworkShape, build_network, initialise_stack, stack_of
 from nodescope.models.dropout import Dropout
 from nodescope.training import replicas as fused
 from nodescope.training.augmentation import FlipAndCrop
@@ -33,15 +33,23 @@ def train_fused(shape, replicas, protocol, data, after_epoch=lambda state: None)
 
 def train_alone(shape, replica, protocol, data):
     """The same protocol as anyone would write it: nn.Module, an optimiser and a schedule of PyTorch, a loop."""
-    network = FullyConnected(shape).double()
+    network = build_network(shape).double()
     network.load_state_dict(initialise_stack(shape, [replica.seed], dtype=torch.float64).network_tensors(0))
     steps_per_epoch = len(range(0, len(data.x_train), protocol.batch_size))
     settings = {"lr": replica.learning_rate, "weight_decay": protocol.weight_decay}
-    optimiser = (
-        torch.optim.Adam(network.parameters(), **settings)
-        if protocol.optimiser == "adam"
-        else torch.optim.SGD(network.parameters(), momentum=protocol.momentum, **settings)
-    )
+    optimiser = {
+        "adam": lambda: torch.optim.Adam(network.parameters(), eps=protocol.optimiser_epsilon, **settings),
+        "rmsprop": lambda: torch.optim.RMSprop(
+            network.parameters(), alpha=protocol.rmsprop_alpha, eps=protocol.optimiser_epsilon,
+            momentum=protocol.momentum, **settings,
+        ),
+        "sgd": lambda: torch.optim.SGD(network.parameters(), momentum=protocol.momentum, **settings),
+    }[protocol.optimiser]()  # fmt: skip
+    one_hot = torch.eye(shape.n_classes, dtype=torch.float64)
+    measure = {
+        "cross_entropy": nn.CrossEntropyLoss(),
+        "mean_squared_error": lambda logits, y: nn.MSELoss()(logits, one_hot[y]),
+    }[protocol.loss]
     schedule = {
         "exponential": lambda: torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: protocol.learning_rate_decay ** (step // steps_per_epoch)
@@ -66,7 +74,7 @@ def train_alone(shape, replica, protocol, data):
             if len(samples) == 1 and shape.batch_norm:
                 continue
             optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(network(data.x_train[samples]), data.y_train[samples])
+            loss = measure(network(data.x_train[samples]), data.y_train[samples])
             weights = [module.weight for module in network.modules() if isinstance(module, nn.Linear)]
             (loss + protocol.l1 * sum(weight.abs().sum() for weight in weights)).backward()
             if protocol.gradient_clip is not None:
@@ -76,7 +84,7 @@ def train_alone(shape, replica, protocol, data):
         network.eval()
         with torch.no_grad():
             accuracy = (network(data.x_validation).argmax(1) == data.y_validation).double().mean().item()
-        if accuracy > best_accuracy:
+        if accuracy > best_accuracy or (protocol.ties == "last" and accuracy == best_accuracy):
             best_accuracy, best_epoch = accuracy, epoch + 1
             best_state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     return network.state_dict(), best_state, best_epoch
@@ -120,6 +128,18 @@ def test_each_kind_of_network_is_trained_as_its_module_would_be(further):
         {"optimiser": "sgd", "momentum": 0.0, "weight_decay": 0.01},
         {"weight_decay": 0.01},
         {"l1": 0.01},
+        {"optimiser": "rmsprop", "momentum": 0.0},
+        {"optimiser": "rmsprop", "momentum": 0.0, "weight_decay": 0.01, "gradient_clip": 0.3},
+        {"optimiser": "rmsprop", "momentum": 0.7, "weight_decay": 0.01, "l1": 0.001},
+        {"optimiser": "rmsprop", "momentum": 0.9, "rmsprop_alpha": 0.8, "optimiser_epsilon": 1e-3, "gradient_clip": 0.3},
+        {"optimiser": "rmsprop", "momentum": 0.0, "rmsprop_alpha": 0.0, "optimiser_epsilon": 1e-4},
+        {"optimiser": "rmsprop", "momentum": 0.0, "schedule": "cyclic", "cycle_epochs": 2},
+        {"optimiser": "rmsprop", "momentum": 0.5, "schedule": "one_cycle"},
+        {"optimiser_epsilon": 1e-3},
+        {"loss": "mean_squared_error"},
+        {"loss": "mean_squared_error", "optimiser": "rmsprop", "momentum": 0.0, "l1": 0.01, "gradient_clip": 0.1},
+        {"loss": "mean_squared_error", "optimiser": "sgd", "batch_size": 53, "keep": "last"},
+        {"ties": "last"},
         {"gradient_clip": 0.5},
         {"keep": "last"},
         {"schedule": "multi_step", "milestones": (2, 3), "learning_rate_decay": 0.1},

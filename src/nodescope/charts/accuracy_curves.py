@@ -25,7 +25,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     columns = network_columns(curves)
     chosen = tables["accuracy"].select(*columns, "seed", "learning_rate").unique(maintain_order=True)
     kept = curves.join(chosen, on=[*columns, "seed", "learning_rate"], maintain_order="left")
-    mean = over_seeds(kept.drop("loss", "learning_rate"), "accuracy").with_columns(
+    mean = over_seeds(kept.drop("loss", "mean_squared_error", "learning_rate"), "accuracy").with_columns(
         batch_norm_label().alias("norm"),
         variant_label(curves).alias("label"),
         **error_band(),

@@ -148,7 +148,7 @@ def _of_networks(study: Study) -> Iterator[str]:
             changes = {key: getattr(variant.training, key) for key in variant.training.model_fields_set}
             settings[where] = study.training.model_copy(update=changes)
     for where, training in settings.items():
-        if training.batch_size < 2 and True in study.grid.batch_norm:
+        if training.batch_size == 1 and True in study.grid.batch_norm:
             yield f"{where}.batch_size: must be at least 2 with batch normalisation"
         late = [epoch for epoch in training.snapshots if epoch > training.epochs]
         if late:

@@ -133,6 +133,9 @@ ActivationName = Annotated[str, _one_of("activation function", tuple(ACTIVATION_
 InitialisationName = Annotated[str, _one_of("initialisation", INITIALISATIONS)]
 ModelName = Annotated[str, _one_of("model", tuple(ARCHITECTURES))]
 
+#: Of optimisers that have one; PyTorch's is 0 for both, but no one descends without.
+DEFAULT_MOMENTUM = {"sgd": 0.9}
+
 ALL_SPLITS: list[Split] = ["train", "validation", "test"]
 
 
@@ -350,6 +353,17 @@ class Network(Section):
     dropout: Annotated[Number, Field(ge=0, lt=1)] = Field(
         0.0, description="share of the activations of each hidden layer of an mlp that is dropped in training"
     )
+    batch_norm_scale: Literal["constant", "uniform"] = Field(
+        "constant",
+        description="what the factors of batch normalisation start with: 1, or numbers drawn from U(0, 1), as in "
+        "PyTorch before 1.2",
+    )
+    batch_norm_momentum: Annotated[Number, Field(gt=0, le=1)] = Field(
+        0.1, description="share of a batch's mean and variance in the running ones of batch normalisation"
+    )
+    batch_norm_epsilon: PositiveNumber = Field(
+        1e-5, description="added to the variance by which batch normalisation divides"
+    )
     weights: LocalPath | None = Field(
         None,
         description="a local file of weights (safetensors, or a state dict of PyTorch) with which every network starts "
@@ -371,7 +385,17 @@ class Training(Section):
         description="the parameters that the state 'trained' has: of the epoch with the best validation accuracy, or "
         "of the last epoch",
     )
-    batch_size: Count = Field(64, description="samples per step; reshuffled each epoch")
+    ties: Literal["first", "last"] = Field(
+        "first", description="which of several epochs with the best validation accuracy is the best"
+    )
+    loss: Literal["cross_entropy", "mean_squared_error"] = Field(
+        "cross_entropy",
+        description="what is made small: cross_entropy (of the softmax of the outputs), or mean_squared_error (of the "
+        "outputs against 1 for a sample's class and 0 for the others, mean over samples and classes); tables show both",
+    )
+    batch_size: Count | Literal["all"] = Field(
+        64, description="samples per step, reshuffled each epoch; all: every training sample, one step per epoch"
+    )
     learning_rates: Annotated[list[PositiveNumber], Field(min_length=1), Distinct] = Field(
         [0.01, 0.001, 0.0001],
         description="candidates, each tried with every seed; the best mean validation accuracy wins",
@@ -390,8 +414,18 @@ class Training(Section):
     )
     milestones: Annotated[list[Count], Distinct] = Field([], description="epochs after which multi_step decays")
     cycle_epochs: Annotated[WholeNumber, Field(ge=2)] = Field(10, description="length of one cycle of cyclic")
-    optimiser: Literal["adam", "sgd"] = Field("adam", description="Adam, or stochastic gradient descent")
-    momentum: Annotated[Number, Field(ge=0, lt=1)] = Field(0.9, description="of sgd")
+    optimiser: Literal["adam", "rmsprop", "sgd"] = Field(
+        "adam", description="Adam, RMSProp, or stochastic gradient descent, each as PyTorch has it"
+    )
+    momentum: Annotated[Number, Field(ge=0, lt=1)] | None = Field(
+        None, description="of sgd (left out: 0.9) and of rmsprop (left out: 0)"
+    )
+    rmsprop_alpha: Annotated[Number, Field(ge=0, lt=1)] = Field(
+        0.99, description="share of the running mean of squared gradients that rmsprop keeps at each step"
+    )
+    optimiser_epsilon: PositiveNumber = Field(
+        1e-8, description="added to the root of the mean of squared gradients, by which adam and rmsprop divide"
+    )
     weight_decay: NotNegative = Field(0.0, description="L2: this times the parameter is added to its gradient")
     l1: NotNegative = Field(0.0, description="this times the sum of the absolute weights is added to the loss")
     gradient_clip: PositiveNumber | None = Field(
@@ -409,6 +443,14 @@ class Training(Section):
     snapshot_steps: Annotated[list[Count], Distinct] = Field(
         [], description="optimisation steps after which the network is recorded too (states step-N)"
     )
+
+    def samples_per_step(self, n_train: int) -> int:
+        """Of so many training samples; an epoch's last step may have fewer."""
+        return n_train if self.batch_size == "all" else self.batch_size
+
+    def momentum_of_optimiser(self) -> float:
+        """The momentum, or the optimiser's own default."""
+        return DEFAULT_MOMENTUM.get(self.optimiser, 0.0) if self.momentum is None else self.momentum
 
 
 class Variant(Section):

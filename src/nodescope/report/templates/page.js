@@ -203,7 +203,7 @@
     const known = rows.filter((row) => typeof row[figure.quantity] === "number");
     if (!known.length) return "";
     const varying = Object.keys(rows[0]).filter((name) => !name.startsWith("__") && !HIDDEN.has(name) && name !== figure.quantity
-      && !["mean", "loss", "accuracy", "network_accuracy", "bin_left", "bin_right", "z", "chosen", "best_epoch", "kind", "standard_error", "seeds"].includes(name)
+      && !["mean", "loss", "mean_squared_error", "accuracy", "network_accuracy", "bin_left", "bin_right", "z", "chosen", "best_epoch", "kind", "standard_error", "seeds"].includes(name)
       && new Set(known.map((row) => row[name])).size > 1);
     const of = (row) => {
       const value = row[figure.quantity];
