@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 from PIL import Image
+from sklearn.model_selection import train_test_split
 
 from nodescope import datasets
 from nodescope.config.schema import Cifar10, Digits, FashionMnist, Gaussian, ImageFolder, Iris, Mnist, Npz
@@ -72,6 +73,17 @@ def test_iris_is_standardised_by_its_training_split(tmp_path):
     train = data.inputs(data.splits.train)
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(("seed", "test_size"), [(42, 0.2), (7, 0.33), (0, 41), (42, 0.101)])
+def test_the_test_samples_can_be_those_of_scikit_learn(seed, test_size, tmp_path):
+    source = Iris(source="iris", test_size=test_size, test_split="scikit_learn", split_seed=seed, validation_size=20)
+    splits = prepare(source, ".", tmp_path).splits
+    others, expected = train_test_split(np.arange(150), test_size=test_size, random_state=seed)
+    assert splits.test.tolist() == sorted(expected)
+    assert sorted([*splits.train, *splits.validation]) == sorted(others) and len(splits.validation) == 20
+    own = prepare(source.model_copy(update={"test_split": "own"}), ".", tmp_path).splits
+    assert own.test.tolist() != splits.test.tolist()
 
 
 def test_the_seed_fixes_the_splits_and_another_seed_changes_them(tmp_path):

@@ -371,7 +371,7 @@ def test_networks_for_images_are_trained_and_recorded_like_any_other(tmp_path, m
             assert metadata.slope == activation.learned_slope()
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+@pytest.mark.parametrize("optimiser", ["adam", "rmsprop", "sgd"])
 def test_the_scalars_of_fixup_learn_with_a_tenth_of_the_rate(optimiser):
     shape = NetworkShape("fixup_resnet", (1, 4, 4), 2, 8, 4, "relu", False, "kaiming_normal")
     random = np.random.default_rng(0)
@@ -388,7 +388,7 @@ def test_the_scalars_of_fixup_learn_with_a_tenth_of_the_rate(optimiser):
         {"params": [p for name, p in network.named_parameters() if name not in slow], "lr": 0.05},
         {"params": [p for name, p in network.named_parameters() if name in slow], "lr": 0.005},
     ]
-    made = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimiser]
+    made = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}[optimiser]
     alone = made(groups, weight_decay=0.01, **({"momentum": 0.9} if optimiser == "sgd" else {}))
     schedule = torch.optim.lr_scheduler.ExponentialLR(alone, 0.99)
     for epoch in range(3):

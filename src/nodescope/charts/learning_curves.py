@@ -7,6 +7,7 @@ import polars as pl
 
 from nodescope.charts.context import Context, Figure, network_columns, with_network
 
+
 @dataclass(frozen=True)
 class Loss:
     """Where a loss stands in the table of learning curves, and the title of its axis."""

@@ -124,7 +124,13 @@ DEFAULT = Config.model_validate(
                     "activation": ["relu"],
                 },
                 "seeds": [0],
-                "training": {"epochs": 100, "learning_rates": [0.001], "refinement_rounds": 0, "batch_size": 16},
+                "training": {
+                    "epochs": 100,
+                    "keep": "last",
+                    "learning_rates": [0.001],
+                    "refinement_rounds": 0,
+                    "batch_size": 16,
+                },
             },
             {
                 "name": "remedies",
@@ -143,6 +149,7 @@ DEFAULT = Config.model_validate(
                 "seeds": [0, 1],
                 "training": {
                     "epochs": 100,
+                    "keep": "last",
                     "optimiser": "sgd",
                     "learning_rates": [0.03],
                     "refinement_rounds": 0,

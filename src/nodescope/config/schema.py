@@ -213,6 +213,11 @@ class OwnTestSplit(DatasetSource):
     """A data set that may lack a test set of its own."""
 
     test_size: SplitSize = Field(0.2, description="test samples or share, drawn where the data brings no test set")
+    test_split: Literal["own", "scikit_learn"] = Field(
+        "own",
+        description="how they are drawn; scikit_learn: they are those of its train_test_split with test_size and "
+        "random_state: split_seed, for comparison with numbers that others found so",
+    )
 
 
 class Digits(OwnTestSplit):

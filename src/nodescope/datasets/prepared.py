@@ -118,6 +118,7 @@ def _splits_of(source: DatasetSource, labels: Labels) -> Splits:
         official_validation=labels.official_validation,
         validation_size=source.validation_size,
         test_size=source.test_size if isinstance(source, OwnTestSplit) else None,
+        as_scikit_learn=isinstance(source, OwnTestSplit) and source.test_split == "scikit_learn",
         train_size=source.train_size,
         seed=source.split_seed,
         name=source.name,

@@ -229,7 +229,9 @@ class StackedFullyConnected:
                 z_BO += self.parameters[f"{name}.linear.bias"][replica]
             if self.shape.batch_norm:
                 variance = self.buffers[f"{name}.norm.running_var"][replica]
-                scale = self.parameters[f"{name}.norm.weight"][replica] * torch.rsqrt(variance + self.shape.batch_norm_epsilon)
+                scale = self.parameters[f"{name}.norm.weight"][replica] * torch.rsqrt(
+                    variance + self.shape.batch_norm_epsilon
+                )
                 mean = self.buffers[f"{name}.norm.running_mean"][replica]
                 z_BO = torch.addcmul(self.parameters[f"{name}.norm.bias"][replica], z_BO - mean, scale)
             x_BI = self._activation(z_BO)

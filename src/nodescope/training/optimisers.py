@@ -165,9 +165,7 @@ class Optimiser:
             centered=False,
         )
 
-    def _step_of_plain_rmsprop(
-        self, group: "_RateGroup", gradients: list[Tensor], square_avg: list[Tensor]
-    ) -> None:
+    def _step_of_plain_rmsprop(self, group: "_RateGroup", gradients: list[Tensor], square_avg: list[Tensor]) -> None:
         """RMSProp without momentum: Adam whose mean of gradients is the last one, and that corrects no bias.
 
         PyTorch has no fused kernel of RMSProp; five passes over all parameters would cost more than Adam's one. After

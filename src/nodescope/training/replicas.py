@@ -164,7 +164,8 @@ def train(
     Notes
     -----
     The parameters of the epoch with the highest validation accuracy are kept (of equals the first, or the last where
-    the protocol says so), training runs on (methods, section 1). Per-replica losses are summed, so that each replica's gradient is its own.
+    the protocol says so), training runs on (methods, section 1). Per-replica losses are summed, so that each replica's
+    gradient is its own.
     """
     stack = stack_of(shape, state.tensors)
     if not state.optimiser:
