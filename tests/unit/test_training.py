@@ -175,7 +175,8 @@ def test_batch_normalisation_is_pytorch_s_with_the_values_that_are_given(scale, 
     )
     found = [m for m in build_network(shape).modules() if isinstance(m, nn.BatchNorm1d)]
     assert [(m.momentum, m.eps) for m in found] == [(momentum, epsilon)] * 3
-    assert_equal_to_nets_trained_alone(shape, Protocol(epochs=4, batch_size=8))
+    # Adam divides by gradients that a factor near 0 makes as small as its epsilon, and blows up their rounding.
+    assert_equal_to_nets_trained_alone(shape, Protocol(epochs=4, batch_size=8, optimiser="sgd"))
 
 
 @pytest.mark.parametrize("bias", ["first_layer", "all", "all_and_output", "none"])
@@ -251,11 +252,11 @@ def test_the_kept_epoch_is_the_first_of_the_best():
 
 @pytest.mark.parametrize("ties", ["first", "last"])
 def test_of_equally_good_epochs_the_one_that_was_asked_for_is_kept(ties):
-    shape, data = make_shape(), make_data(n_validation=4)  # accuracies of 0, 1/4, ..., 1 must tie
+    shape, data = make_shape(), make_data(n_validation=3)  # accuracies of 0, 1/3, 2/3 and 1 must tie
     protocol = Protocol(epochs=12, batch_size=8, learning_rate_decay=0.99, ties=ties)
     seen = []
     state = train_fused(
-        shape, [Replica(0, 0.01), Replica(3, 0.01)], protocol, data,
+        shape, [Replica(1, 0.01), Replica(3, 0.01)], protocol, data,
         after_epoch=lambda s: seen.append({k: v.detach().clone() for k, v in s.tensors.items()}),
     )  # fmt: skip
     for replica in range(2):
