@@ -148,7 +148,9 @@ def adversarial(name, random, size):
         "two values": lambda: random.choice([0.0, 12.0], size),
         "whole numbers": lambda: random.poisson(3, size).astype(float),
         "half zeros": lambda: np.maximum(random.normal(size=size), 0),
-        "clusters far apart": lambda: random.normal(0, 1e5, 40)[random.integers(40, size=size)] + random.normal(size=size),
+        "clusters far apart": lambda: (
+            random.normal(0, 1e5, 40)[random.integers(40, size=size)] + random.normal(size=size)
+        ),
         "nearly constant": lambda: 5 + 1e-7 * random.normal(size=size),
         "subnormal spread": lambda: np.float32(1e-42) * random.integers(0, 9, size),
         "far from zero": lambda: np.full(size, 1e9) + random.integers(0, 2, size) * 64,

@@ -848,8 +848,11 @@
   const inspector = byId("inspector");
   let opener = null; // the panel that has the focus again when the inspector is closed
   const BARS = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", autosize: { type: "fit-x", contains: "padding" } };
-  const barsOf = ({ class_name, low, width, counts, total }) => Array.from(counts, (count, i) => ({ class_name, bin_left: low + i * width,
-    bin_right: low + (i + 1) * width, share: count / total })).filter((row) => row.share);
+  // The first and the last bar may hold what lies beyond them, as far as the minimum and the maximum.
+  const barsOf = ({ class_name, low, width, minimum, maximum, counts, total }) => Array.from(counts, (count, i) => {
+    const reaches = i === 0 && minimum !== null ? minimum : i === counts.length - 1 && maximum !== null ? maximum : null;
+    return { class_name, bin_left: low + i * width, bin_right: low + (i + 1) * width, share: count / total, end: reaches === null ? null : i ? "≥" : "≤", reaches };
+  }).filter((row) => row.share);
   // The normal distribution function, to 1e-7 (Abramowitz & Stegun 1964, 7.1.26).
   const normal = (x) => {
     const t = 1 / (1 + 0.3275911 * Math.abs(x) / Math.SQRT2);
@@ -881,9 +884,12 @@
     for (const [kind, axis] of [["pre", "pre-activation z"], ["post", "activation a"]]) {
       const own = found.filter((row) => row.kind === kind);
       if (!own.length) continue;
-      draw(`${kind === "pre" ? "Before" : "After"} the activation function (${of})`, { ...BARS, height: 120, data: { values: own.flatMap(barsOf) }, mark: { type: "rect", opacity: 0.4 }, encoding: {
-        x: { field: "bin_left", type: "quantitative", title: axis }, x2: { field: "bin_right" }, y: share, y2: { datum: 0 }, color: colour } },
-      `Histogram of the ${axis} by class, from ${number(own[0].low)} to ${number(own[0].low + own[0].width * own[0].counts.length)}`);
+      draw(`${kind === "pre" ? "Before" : "After"} the activation function (${of})`, { ...BARS, height: 120, data: { values: own.flatMap(barsOf) }, layer: [
+        { mark: { type: "rect", opacity: 0.4 }, encoding: {
+          x: { field: "bin_left", type: "quantitative", title: axis }, x2: { field: "bin_right" }, y: share, y2: { datum: 0 }, color: colour } },
+        { transform: [{ filter: "isValid(datum.end)" }], mark: { type: "text", dy: -5, color: "#555555" }, encoding: {
+          x: { field: "bin_left", type: "quantitative" }, y: share, text: { field: "end" } } }] },
+      `Histogram of the ${axis} by class${own[0].minimum === null && own[0].maximum === null ? "" : ", values far out in the bars at the ends"}, from ${number(own[0].low)} to ${number(own[0].low + own[0].width * own[0].counts.length)}`);
     }
     const estimates = found.filter((row) => row.kind === "pre");
     if (estimates.length) {
