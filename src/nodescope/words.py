@@ -1,6 +1,9 @@
 """Words for readers, the same wherever networks are named."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nodescope.grid import Configuration
 
 
 def describe(keys: dict[str, Any]) -> str:
@@ -16,3 +19,9 @@ def describe(keys: dict[str, Any]) -> str:
         parts.append("with BN" if keys["batch_norm"] else "without BN")
     parts += [str(v) for k, v in keys.items() if k not in ("activation", "depth", "width", "batch_norm")]
     return " ".join(parts)
+
+
+def label_of(configuration: "Configuration", configurations: list["Configuration"]) -> str:
+    """A configuration's name for readers, with its family where a study has several."""
+    several = len({other.model for other in configurations}) > 1
+    return describe(dict(configuration.axes) | ({"model": configuration.model} if several else {}))

@@ -2,9 +2,11 @@
 
 REQUIRED INPUTS:
     results/{study}/charts
+    results/{study}/page
     results/{study}/tables/{accuracy,replicas}.parquet
 OUTPUTS:
-    reports/index.html    opens without a network; loads what it shows from reports/data
+    reports/index.html    opens without a network; loads what it shows from reports/data, which is put beside it with it.
+                          What reports/ held of studies that this page does not list goes.
 """
 
 
@@ -16,13 +18,14 @@ rule build_report:
     """The page that shows all figures and tables of all studies, and where they come from."""
     input:
         charts=expand("results/{study}/charts", study=STUDIES),
-        data=expand("reports/data/{study}", study=STUDIES),
+        data=expand("results/{study}/page", study=STUDIES),
         tables=expand("results/{study}/tables/{table}.parquet", study=STUDIES, table=["accuracy", "replicas"]),
         settings=expand("results/{study}/config.json", study=STUDIES),
         datasets=expand("results/datasets/{dataset}.json", dataset=DATASETS),
-        code=code("resources.py", "report/*.py", "report/templates/*", "grid.py"),
+        code=code("resources.py", "divergence.py", "report/*.py", "report/templates/*", "grid.py"),
     output:
-        html="reports/index.html",
+        # The page of before stays until this one is whole.
+        html=update("reports/index.html"),
     log:
         "logs/report.log",
     benchmark:

@@ -48,7 +48,7 @@ def _column(data: pl.DataFrame, kind: str, title: str, context: Context) -> alt.
         x2="bin_right:Q",
         y=alt.Y("share:Q").title("share of class").axis(tickCount=3, format="%"),
         y2=alt.datum(0),
-        color=alt.Color("class_name:N").title("class").scale(context.class_scale()),
+        color=context.class_colour(),
     )
     return (
         alt.layer(bars, marks_of_ends(base, "share"), data=data)

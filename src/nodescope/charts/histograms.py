@@ -66,9 +66,10 @@ def with_curves(histograms: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        ``columns``, bin_left, bin_right, end, reaches (see `with_drawn_ends`) and ``shape``. For the shape ``density`` the columns ``height`` (share of the values
-        per unit of value) and ``curve`` (the same smoothed by a Gaussian kernel whose bandwidth follows Silverman's rule, from
-        the bins) at the place ``at``; for ``cumulative`` the share of the values up to the bin's right end, in both.
+        ``columns``, bin_left, bin_right, end, reaches (see `with_drawn_ends`) and ``shape``. For the shape ``density`` the
+        columns ``height`` (share of the values per unit of value) and ``curve`` (the same smoothed by a Gaussian kernel whose
+        bandwidth follows Silverman's rule, from the bins) at the place ``at``; for ``cumulative`` the share of the values up
+        to the bin's right end, in both.
     """
     known = with_drawn_ends(histograms.drop_nulls("count").select(*columns, "bin_left", "bin_right", "count"), columns)
     bins = len(known) // max(1, known.select(pl.struct(columns).n_unique()).item())

@@ -761,10 +761,10 @@ class Charts(Section):
     height: Annotated[WholeNumber, Field(ge=80, le=4000)] = Field(190, description="of one panel, in pixels")
     class_colours: Annotated[list[Colour], Field(min_length=2)] = Field(
         [
-            "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee",
-            "#aa3377", "#777777", "#ee7733", "#332288", "#99ddff",
+            "#4b97e4", "#cc0c34", "#0e7215", "#e9c956", "#b289cd",
+            "#971c72", "#7f4e23", "#fd8443", "#30359c", "#26bd96",
         ],
-        description="one colour per class, reused from the start where there are more classes",
+        description="one colour per class; where there are more classes, three at a time are in colour and the others grey",
     )  # fmt: skip
 
 

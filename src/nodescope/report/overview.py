@@ -8,7 +8,8 @@ import polars as pl
 from nodescope import grid
 from nodescope.charts.context import percent
 from nodescope.config import Study
-from nodescope.words import describe
+from nodescope.divergence import divergences, rows_by_configuration, sentences
+from nodescope.words import describe, label_of
 
 DONE, DIVERGED, MISSING = "done", "diverged", "missing"
 
@@ -43,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Overview:
-    """A study at a glance."""
+    """A study at a glance; ``divergence`` says in words what diverged, network by network ``diverged``."""
 
     columns: list[str]
     rows: list[Row]
@@ -51,6 +52,7 @@ class Overview:
     best: str
     worst: str
     diverged: list[str]
+    divergence: list[str]
 
 
 def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Overview:
@@ -64,12 +66,12 @@ def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Ov
     configurations = grid.configurations(study)
     test: dict[tuple[str, int], float | None] = {
         (identifier, row["seed"]): row["accuracy"]
-        for identifier, rows in _by_configuration(study, accuracy.filter(pl.col("split") == "test")).items()
+        for identifier, rows in rows_by_configuration(study, accuracy.filter(pl.col("split") == "test")).items()
         for row in rows
     }
     ends = {
         (identifier, row["seed"]): row
-        for identifier, rows in _by_configuration(study, replicas.filter("chosen")).items()
+        for identifier, rows in rows_by_configuration(study, replicas.filter("chosen")).items()
         for row in rows
     }
     means: dict[str, float] = {}
@@ -82,7 +84,9 @@ def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Ov
             means[identifier] = sum(known) / len(known)
     labels = {c.identifier: label_of(c, configurations) for c in configurations}
     trained = {c.identifier for c in configurations if c.training(study).epochs}
-    order = sorted((identifier for identifier in means if identifier in trained), key=means.__getitem__)
+    of_divergence = divergences(study, replicas)
+    ranked = trained - {one.identifier for one in of_divergence if one.wholly}
+    order = sorted((identifier for identifier in means if identifier in ranked), key=means.__getitem__)
     best = order[-1] if order else ""
     worst = order[0] if len(order) > 1 else ""
     sizes = list(dict.fromkeys((c["depth"], c["width"]) for c in configurations))
@@ -108,25 +112,8 @@ def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Ov
             for network in of_configuration
             if network.status == DIVERGED
         ],
+        divergence=sentences(of_divergence),
     )
-
-
-def label_of(configuration: grid.Configuration, configurations: list[grid.Configuration]) -> str:
-    """A configuration's name for readers, with its family where a study has several."""
-    several = len({other.model for other in configurations}) > 1
-    return describe(dict(configuration.axes) | ({"model": configuration.model} if several else {}))
-
-
-def _by_configuration(study: Study, table: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each configuration."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    names = {tuple(c.keys().items()): c.identifier for c in grid.configurations(study)}
-    keys = next(iter(names))
-    for row in table.iter_rows(named=True):
-        identifier = names.get(tuple((key, row[key]) for key, _ in keys))
-        if identifier is not None:
-            found.setdefault(identifier, []).append(row)
-    return found
 
 
 def _network(

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from nodescope.architectures import ARCHITECTURES
 from nodescope.config.schema import Network, PatternEvolution, Training
 from nodescope.datasets import PreparedDataset
+from nodescope.divergence import HINT
 from nodescope.errors import ConfigError, DamagedFileError
 from nodescope.grid import model_path
 from nodescope.interruption import Interrupted, stopping_politely
@@ -106,6 +107,25 @@ class TrainedConfiguration:
         """The round in which the chosen rate was tried, and its replicas' places in the stack."""
         won = next(r for r in self.rounds if any(x.learning_rate == self.learning_rate for x in r.replicas))
         return won, [i for i, replica in enumerate(won.replicas) if replica.learning_rate == self.learning_rate]
+
+    def tell_divergence(self, title: str) -> None:
+        """Log in words how many of the kept nets diverged; nothing where none did."""
+        won, places = self._winners()
+        epochs = won.state.diverged_epoch()[places]
+        diverged = [place for place, epoch in zip(places, epochs, strict=True) if epoch > 0]
+        if not diverged:
+            return
+        kept = sum(int(won.state.best_epoch[place]) > 0 for place in diverged)
+        which = f"all {len(places)}" if len(diverged) == len(places) else f"{len(diverged)} of {len(places)}"
+        logger.warning(
+            "%s: with learning rate %.3g %s nets diverged, the first in epoch %d; %s. %s",
+            title,
+            self.learning_rate,
+            which,
+            int(epochs[epochs > 0].min()),
+            f"of {kept} the parameters of an earlier epoch are kept" if kept else "none had a finite epoch before",
+            HINT,
+        )
 
     def learning_curves(self) -> pl.DataFrame:
         """Losses and accuracy of every replica of every round after each epoch; see `LEARNING_CURVES`."""
@@ -283,7 +303,9 @@ def train_configuration(
         rounds.append(Round(index, replicas, state, patterns))
     chosen = _best_rate(rounds)
     logger.info("%s: learning rate %.3g chosen", title, chosen)
-    return TrainedConfiguration(keys, shape, rounds, chosen, dataset, device, protocol, progress)
+    trained = TrainedConfiguration(keys, shape, rounds, chosen, dataset, device, protocol, progress)
+    trained.tell_divergence(title)
+    return trained
 
 
 def _train_round(
