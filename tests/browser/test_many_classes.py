@@ -66,6 +66,7 @@ def report(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def browser():
+    expect.set_options(timeout=60_000)  # a hundred classes take a busy machine a while
     with open_browser() as opened:
         yield opened
 
