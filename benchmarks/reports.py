@@ -224,7 +224,7 @@ TABLES: dict[str, Callable[[Any], pl.DataFrame]] = {
         high=lambda random, size: random.normal(3, 1, size),
         bandwidth=lambda random, size: np.full(size, 0.2),
         counts=_bells,
-    ),
+    ).with_columns(minimum="low", maximum="high"),
     "densities": lambda study: _random(
         _nodes(study, SPLITS.head(1), SOME_NODES).join(
             _column("z", np.linspace(-3, 3, 120)), how="cross", maintain_order="left_right"

@@ -1,6 +1,5 @@
 """What is left of a run in the folder of reports, and what is said of it."""
 
-import logging
 import os
 import time
 
@@ -27,6 +26,9 @@ def reports(tmp_path):
         "reports/README.md": "mine",
         "reports/data/old/medians.js": SCRIPT.format('"old/medians"'),
         "reports/data/kept/medians.js": SCRIPT.format('"of before"'),
+        "reports/data/old/.snakemake_timestamp": "",
+        "reports/figures/old/.snakemake_timestamp": "",
+        "results/kept/page/.snakemake_timestamp": "",
         "reports/figures/old/medians.svg": "<svg>",
         "reports/figures/old/medians.vl.json": "{}",
         "reports/figures/kept/medians.svg": "<svg>",
@@ -57,7 +59,8 @@ def test_the_folder_holds_what_the_page_lists_and_the_users_own_files(reports):
     ]  # fmt: skip
     assert '"kept/medians"' in (reports / "data/kept/medians.js").read_text()
     assert (reports.parent / "results" / "old" / "page" / "medians.js").exists()
-    assert not (reports / "figures" / "old").exists() and not (reports / "partial").exists()
+    assert not (reports / "data" / "old").exists() and not (reports / "figures" / "old").exists()
+    assert not (reports / "partial").exists()
 
 
 def test_a_build_that_fails_leaves_the_page_of_before_with_its_data(reports):
@@ -165,12 +168,12 @@ def test_a_configuration_whose_networks_all_diverged_is_not_called_best(study):
 def test_the_log_of_a_training_says_in_words_that_its_nets_diverged(study, tmp_path, caplog, rate, said):
     keys = grid.configurations(study)[0].keys() | {"activation": "relu"}
     training = study.training.model_copy(update={"learning_rates": [rate], "refinement_rounds": 0, "optimiser": "sgd"})
-    with caplog.at_level(logging.INFO, "nodescope"):
+    with caplog.at_level("INFO", "nodescope"):
         train_configuration(
             keys, study.seeds, training, small_dataset(), network=study.network, initialisation=None, device="cpu",
             progress_folder=tmp_path, title="wild/relu-1x5", pattern_evolution=None,
         )  # fmt: skip
-    warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert (said is None) == (not warnings)
     if said:
         assert said in warnings[0] and "learning rate 1e+08" in warnings[0] and HINT in warnings[0]

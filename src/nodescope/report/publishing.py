@@ -17,6 +17,8 @@ logger = logging.getLogger(__name__)
 SCRIPT_BEGINS = b"nodescope.receive("
 PAGE_BEGINS = b"<!DOCTYPE html>"
 FIGURE_SUFFIXES = (".svg", ".png", ".vl.json", ".parquet", ".csv")
+#: Snakemake leaves one in each folder that a rule makes.
+TIMESTAMP = ".snakemake_timestamp"
 
 
 @contextmanager
@@ -38,7 +40,7 @@ def published(reports: str | Path, data: Mapping[str, str | Path]) -> Iterator[N
         shutil.rmtree(left, ignore_errors=True)
     for study, folder in data.items():
         (new / study).mkdir(parents=True)
-        for path in sorted(Path(folder).iterdir()):
+        for path in sorted(Path(folder).glob("*.js")):
             _link(path, new / study / path.name)
     try:
         yield
@@ -64,7 +66,7 @@ def _keep_foreign(old: Path, place: Path) -> None:
     if not old.exists():
         return
     for path in sorted(old.rglob("*")):
-        if path.is_file() and not _begins(path, SCRIPT_BEGINS):
+        if path.is_file() and path.name != TIMESTAMP and not _begins(path, SCRIPT_BEGINS):
             target = place / path.relative_to(old)
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -79,7 +81,12 @@ def _remove_others(reports: Path, studies: set[str]) -> None:
     for folder in sorted(figures.iterdir()) if figures.is_dir() else []:
         if folder.is_dir() and folder.name not in studies:
             _remove(
-                folder, [path for path in folder.iterdir() if path.name.endswith(FIGURE_SUFFIXES) and path.is_file()]
+                folder,
+                [
+                    path
+                    for path in folder.iterdir()
+                    if path.name.endswith((*FIGURE_SUFFIXES, TIMESTAMP)) and path.is_file()
+                ],
             )
     partial = reports / "partial"
     if _begins(partial / "index.html", PAGE_BEGINS):
