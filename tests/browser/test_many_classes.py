@@ -50,7 +50,7 @@ def report(tmp_path_factory) -> Path:
     for name, frame in tables.items():
         write_table(frame, results / "tables" / f"{name}.parquet")
     write_json(results / "config.json", study.model_dump(mode="json"))
-    description = folder / "results" / "datasets" / "birds.json"
+    description = grid.description_path(study.dataset, folder / "results")
     write_json(description, {
         "source": {"name": "birds"}, "samples": 600, "classes": CLASSES, "warnings": WARNINGS, "decisions": DECISIONS,
         "splits": {"train": {"samples": 400}, "validation": {"samples": 100}, "test": {"samples": 100}},
