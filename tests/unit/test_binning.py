@@ -94,12 +94,15 @@ def test_every_value_is_counted_and_bins_follow_a_shift_and_a_change_of_scale(
     assert count.sum() == 400
     assert edges[0] <= values.min() and edges[-1] >= values.max()
     counted = [((values >= a) & ((values < b) | (b == edges[-1]))).sum() for a, b in pairwise(edges)]
-    assert np.abs(np.cumsum(counted) - np.cumsum(count)).max() <= 2  # the ends of equal bins are rounded
+    # Ends of equal bins are rounded, so a value on one may fall to either side.
+    inner = edges[1:-1]
+    on_an_edge = (np.abs(values[:, None] - inner).min(axis=1) < 1e-9 * (inner[-1] - inner[0] + 1)).sum()
+    assert np.abs(np.cumsum(counted) - np.cumsum(count)).max() <= on_an_edge
     scale = 2.0**exponent
     moved_edges, moved_count = edges_and_counts(histogram((values + shift) * scale, BINS))
     if values.min() < values.max():
         np.testing.assert_allclose(moved_edges, (edges + shift) * scale, rtol=1e-9, atol=1e-9 * scale)
-        assert np.abs(np.cumsum(moved_count) - np.cumsum(count)).max() <= 2
+        assert np.abs(np.cumsum(moved_count) - np.cumsum(count)).max() <= on_an_edge
 
 
 @pytest.mark.parametrize("share", [0.001, 0.02, 0.2])

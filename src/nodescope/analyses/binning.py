@@ -8,7 +8,7 @@ bins are laid over the *body* of the values instead, and the first and the last 
    out of what follows, since no bins resolve them.
 2. Let O run from the 15 % to the 85 % quantile of the others (so robust is the rule: Tukey 1977, section 2, with wider
    hinges). The body is what lies within O and a margin to both sides of it; the margin is halved, from all values on,
-   until no bin holds more than half of the body, but is never less than O is wide.
+   until no bin holds more than 35 % of the body, but is never less than O is wide.
 3. The bins run from the smallest to the largest value of the body.
 
 So a value more, however far out, changes nothing but the count of one end; values without outliers keep the bins that
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 LOOKED_AT = 4096
 SPIKE_SHARE = 0.1
 MOST_IN_A_BIN = 0.5
+MOST_OF_THE_BODY = 0.35
 TAIL = 0.15
 LEAST_JUDGED = 20
 
@@ -100,10 +101,12 @@ def _looked_at(flat: Values) -> NDArray[np.float64]:
     return flat.astype(np.float64)
 
 
-def _is_crowded(looked_at: NDArray[np.float64], ends: tuple[float, float], bins: int) -> bool:
+def _is_crowded(
+    looked_at: NDArray[np.float64], ends: tuple[float, float], bins: int, share: float = MOST_IN_A_BIN
+) -> bool:
     """Whether one of the equal bins between the ends holds more than its share of the values between them, spikes apart."""
     low, high = ends
-    most = max(MOST_IN_A_BIN, 4 / bins)
+    most = max(share, 4 / bins)
     inside = looked_at[(looked_at >= low) & (looked_at <= high)]
     if low == high or len(inside) == 0 or np.histogram(inside, bins, ends)[0].max() <= most * len(inside):
         return False
@@ -132,7 +135,7 @@ def _body(flat: Values, ends: tuple[float, float], bins: int) -> tuple[float, fl
         return ends
     width = right - left
     body = ends
-    while width > 0 and _is_crowded(looked_at, body, bins):
+    while width > 0 and _is_crowded(looked_at, body, bins, MOST_IN_A_BIN if body == ends else MOST_OF_THE_BODY):
         margin = max(left - body[0], body[1] - right) / 2
         if margin < width:
             break
