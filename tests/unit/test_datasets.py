@@ -226,7 +226,7 @@ def test_own_arrays_with_class_names_and_a_test_set(tmp_path):
     [
         ({"x": np.ones((4, 2))}, "has no array 'y'"),
         ({"x": np.ones((4, 2)), "y": np.arange(3)}, "x has 4 samples, but y has 3 labels"),
-        ({"x": np.ones(4), "y": np.arange(4)}, "must be [sample, ...]"),
+        ({"x": np.ones(4), "y": np.arange(4)}, "must be [sample, ...], not of shape (4,). Hint: reshape"),
         ({"x": np.ones((4, 2)), "y": np.zeros(4, int)}, "one class only"),
         ({"x": np.full((4, 2), np.nan), "y": np.arange(4)}, "NaN or infinite"),
         ({"x": np.array([["a", "b"]]), "y": np.arange(1)}, "must hold numbers"),
@@ -281,11 +281,11 @@ def test_a_missing_npz_is_named(tmp_path):
     assert "there is no file" in refusal(Npz(source="npz", name="own", path=str(tmp_path / "gone.npz")))
 
 
-def test_a_class_without_samples_in_a_split_is_refused(tmp_path):
-    y = np.zeros(100, int)
-    y[:2] = 1
-    text = refusal(own(tmp_path / "own.npz", x=np.ones((100, 2)), y=y))
-    assert "sample of class '1'" in text and "enlarge validation_size" in text
+def test_a_class_that_only_the_test_set_has_is_refused(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    arrays = {"x": x, "y": np.arange(40) % 3, "x_test": x[:4] + 1, "y_test": np.array([0, 1, 2, 7])}
+    text = refusal(own(tmp_path / "own.npz", **arrays))
+    assert "no training sample of class '7'" in text and "Hint: add training samples" in text
 
 
 def test_a_validation_split_larger_than_the_data_is_refused():

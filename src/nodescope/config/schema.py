@@ -309,10 +309,20 @@ class ImageFolder(OwnTestSplit):
 
 
 class Npz(OwnTestSplit):
-    """Your own arrays: x [sample, ...] and y [sample]; optionally x_test and y_test."""
+    """Your own arrays: x [sample, ...] and y [sample]; optionally the same with _validation and _test."""
 
     source: Literal["npz"]
     path: LocalPath = Field(description="the .npz file; x of numbers, y of class indices or class names")
+    channels: Literal["first", "last"] | None = Field(
+        None,
+        description="of images: first for [sample, channel, row, column], last for [sample, row, column, channel]; left "
+        "out: told by the shape where it tells",
+    )
+
+    def sample_shape(self) -> tuple[int, ...] | None:
+        from nodescope.datasets.sources import npz  # which needs this module
+
+        return npz.sample_shape(self)
 
 
 DATASET_SOURCES: dict[str, type[DatasetSource]] = {
