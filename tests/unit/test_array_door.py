@@ -121,10 +121,10 @@ def as_seen(x, dtype, channels_last):
 
 def drawn(random, shape, dtype):
     """Values all over what the type holds, as far as float32 is exact for whole numbers."""
-    if dtype[-2] == "f":
-        return random.normal(scale=50, size=shape).astype(dtype)
     if dtype == "?":
         return random.random(shape) < 0.5
+    if dtype[-2] == "f":
+        return random.normal(scale=50, size=shape).astype(dtype)
     limits = np.iinfo(dtype)
     return random.integers(max(limits.min, -(2**24)), min(limits.max, 2**24), shape, endpoint=True).astype(dtype)
 
@@ -400,7 +400,7 @@ def test_official_validation_samples_are_used_under_each_of_their_names(tmp_path
 def test_arrays_that_are_not_used_are_named_and_those_that_mean_the_same_refused(tmp_path):
     arrays = {"x": numbers(), "y": labels()}
     _, description = prepared(tmp_path, arrays | {"x_tets": numbers(3), "info": np.array(["a"])})
-    assert any("Not used" in said and "x_tets, info" in said for said in description["decisions"])
+    assert any("Not used: x_tets, info (known are" in said for said in description["decisions"])
     assert "has both x and x_train" in refusal(tmp_path, arrays | {"x_train": numbers()})
     assert "needs both x_validation and y_validation" in refusal(tmp_path, arrays | {"x_val": numbers()})
     assert "has no array 'x'; it has: X, y" in refusal(tmp_path, {"X": numbers(), "y": labels()})

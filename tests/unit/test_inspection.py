@@ -214,20 +214,29 @@ def test_moments_are_those_of_what_networks_see(seed, dtype):
 # --- classes ---------------------------------------------------------------------------------------------
 
 
-def test_small_and_unequal_classes_are_named_with_their_numbers():
+def test_small_classes_are_named_with_their_numbers_and_where_they_are_missing():
     y = np.arange(300) % 2
     y[[0, 1, 2, 230, 280]] = 2
-    found = look(features(), y)
-    assert "1 of 3 classes have fewer than 10 training samples: 'class-2' (3)" in found.warnings[0]
-    assert "'class-1' has 99 training samples, 'class-2' 3, 33 times fewer" in found.warnings[1]
-    assert "an accuracy of 49.5% is had by always naming" in found.warnings[1]
+    text = the_only(look(features(), y).warnings)
+    assert "1 of 3 classes have fewer than 10 training samples: 'class-2' (3); the largest class has 99" in text
+    assert "there are no" not in text
+    y[280] = 0
+    assert "Too small for all splits, there are no test samples of 'class-2'." in the_only(look(features(), y).warnings)
+    with_official = look(features(), y, official=("test",)).warnings
+    assert len(with_official) == 2 and "The data bring the split so" in with_official[1]
+
+
+def test_classes_of_unequal_size_are_warned_of_with_the_accuracy_of_a_guess():
+    y = (np.arange(300) % 15 == 0).astype(int)
+    text = the_only(look(features(), y).warnings)
+    assert "'class-0' has 186 training samples, 'class-1' 14; an accuracy of 93.0% is had by always naming" in text
 
 
 @pytest.mark.parametrize(
     ("settings", "why"),
     [
         ({"official": ("test",)}, "The data bring the split so"),
-        ({}, "They have too few samples for all splits"),
+        ({}, "The split is smaller than the number of classes"),
         ({"stratified": False}, "stratify: true gives every split its share"),
     ],
 )

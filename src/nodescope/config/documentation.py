@@ -189,8 +189,9 @@ HEAD = f"""\
 
 DATASETS_HELP = """\
 A name, or a section: source (digits, iris, mnist, fmnist, cifar10, image_folder, npz), name, validation_size, \
-split_seed; test_size for data without a test set; path for image_folder (train/CLASS/*.png or any other image; optional \
-validation/ and test/; background of transparent images, resize: [rows, columns]) and npz (arrays x, y, optional x_test, y_test)."""
+split_seed, stratify; test_size for data without a test set; path for image_folder (train/CLASS/*.png or any other \
+image; optional validation/ and test/; background of transparent images, resize: [rows, columns]) and npz (arrays x, y, \
+optional the same with _validation and _test; channels: first or last)."""
 
 
 def default_yaml() -> str:

@@ -9,7 +9,7 @@ warning:
 - an outlier lies further than `FAR_OUT` times IQR / 1.349, the robust standard deviation of a normal distribution
   (Huber 1981), from the median of its feature;
 - a split is shifted where its mean is off that of the training samples by more than `SHIFTED` of their standard
-  deviations, and by more than `CERTAIN` standard errors.
+  deviations and by more than `CERTAIN` standard errors, or where its standard deviation is `STRETCHED` times off.
 
 Dimension letters: N sample, I feature (all values of one sample in one row).
 """
@@ -43,6 +43,8 @@ DARK = 0.1
 FAR_OUT = 100.0
 SHIFTED, CERTAIN = 1.0, 6.0
 STRETCHED = 2.5
+#: Samples of a split whose distribution can be compared.
+ENOUGH = 10
 #: Training samples of a class, and ratio of the largest to the smallest class.
 FEW = 10
 IMBALANCED = 10.0
@@ -86,15 +88,15 @@ class _Features:
     lowest: NDArray[np.float64]
     highest: NDArray[np.float64]
 
-    @property
-    def mean_square(self) -> float:
-        """Of all values."""
-        return float((self.mean**2 + self.deviation**2).mean())
+    def of(self, chosen: NDArray[np.bool_]) -> "_Features":
+        """The chosen features alone."""
+        parts = (self.mean, self.deviation, self.lowest, self.highest)
+        return _Features(self.n, *(part[chosen] for part in parts))
 
-    def overall(self, chosen: NDArray[np.bool_]) -> tuple[float, float]:
-        """Mean and standard deviation of all values of the chosen features."""
-        mean = float(self.mean[chosen].mean())
-        return mean, math.sqrt(float((self.deviation[chosen] ** 2 + (self.mean[chosen] - mean) ** 2).mean()))
+    def overall(self) -> tuple[float, float]:
+        """Mean and standard deviation of all values."""
+        mean = float(self.mean.mean())
+        return mean, math.sqrt(float((self.deviation**2 + (self.mean - mean) ** 2).mean()))
 
 
 def inspect(
@@ -237,12 +239,14 @@ def _features(data: "PreparedDataset") -> Found:
     are_images = data.x.ndim == 4
     if train.n > 1 and (train.lowest == train.highest).any():
         yield _constant(data, train, others)
-    yield from _sizes(train, are_images=are_images, are_bytes=data.x.dtype == np.uint8)
-    if not are_images:
-        yield from _unequal(train)
     distance = _furthest(data, train)
     yield from _outliers(distance)
     ordinary = distance <= FAR_OUT  # moments of the others say nothing
+    if not ordinary.any():
+        return
+    yield from _sizes(train.of(ordinary), are_images=are_images, are_bytes=data.x.dtype == np.uint8)
+    if not are_images:
+        yield from _unequal(train, ordinary)
     for name, split in others.items():
         yield from _shifted(name, split, train, ordinary, are_images=are_images)
 
@@ -282,7 +286,7 @@ def _first_few(indices: NDArray[np.int64]) -> str:
 
 def _sizes(train: _Features, *, are_images: bool, are_bytes: bool) -> Found:
     """Whether what networks see is about 1."""
-    root_mean_square = math.sqrt(train.mean_square)
+    root_mean_square = math.hypot(*train.overall())
     lowest, highest = float(train.lowest.min()), float(train.highest.max())
     as_seen = f"what networks see lies between {lowest:.4g} and {highest:.4g}"
     of_images = "Save images as uint8, divide by the largest possible value, or say" if are_images else "Say"
@@ -300,8 +304,9 @@ def _sizes(train: _Features, *, are_images: bool, are_bytes: bool) -> Found:
         yield _Finding(f"Values are small: {as_seen}. Say scaling: standardised, or multiply them.")
 
 
-def _unequal(train: _Features) -> Found:
-    varying = train.deviation[train.deviation > 0]
+def _unequal(train: _Features, ordinary: NDArray[np.bool_]) -> Found:
+    deviation = np.where(ordinary, train.deviation, 0)
+    varying = deviation[deviation > 0]
     if not len(varying):
         return
     ratio = float(varying.max() / varying.min())
@@ -310,7 +315,7 @@ def _unequal(train: _Features) -> Found:
         many = f"{large} of {train.mean.size} have a standard deviation above {LARGE_FEATURE:g}; " if large else ""
         yield _Finding(
             f"Features are of different size: {many}the largest standard deviation (feature "
-            f"{int(train.deviation.argmax())}) is {ratio:.3g} times the smallest, and the largest features alone will "
+            f"{int(deviation.argmax())}) is {ratio:.3g} times the smallest, and the largest features alone will "
             "count. Say scaling: standardised."
         )
 
@@ -344,13 +349,14 @@ def _outliers(distance: NDArray[np.float64]) -> Found:
 
 
 def _shifted(name: str, split: _Features, train: _Features, ordinary: NDArray[np.bool_], *, are_images: bool) -> Found:
-    if not ordinary.any():
+    if split.n < ENOUGH:
         return
-    mean, spread = train.overall(ordinary)
-    other_mean, other_spread = split.overall(ordinary)
+    limit = max(SHIFTED, CERTAIN / math.sqrt(split.n))
+    mean, spread = train.of(ordinary).overall()
+    other_mean, other_spread = split.of(ordinary).overall()
     hint = f"Scale {name} and training samples alike (one rule for both), and see that they come from one source."
     if (
-        abs(other_mean - mean) > SHIFTED * spread
+        abs(other_mean - mean) > limit * spread
         or other_spread > STRETCHED * spread
         or other_spread * STRETCHED < spread
     ):
@@ -364,7 +370,7 @@ def _shifted(name: str, split: _Features, train: _Features, ordinary: NDArray[np
     compared = ordinary & (train.deviation > 0)
     off = np.abs(split.mean - train.mean)
     off = np.divide(off, train.deviation, out=np.zeros_like(off), where=compared)
-    shifted = int((off > max(SHIFTED, CERTAIN / math.sqrt(split.n))).sum())
+    shifted = int((off > limit).sum())
     if shifted:
         yield _Finding(
             f"{shifted} of {off.size} features have another mean among the {name} samples than among the training "
@@ -378,29 +384,39 @@ def _shifted(name: str, split: _Features, train: _Features, ordinary: NDArray[np
 def _classes(data: "PreparedDataset", official: tuple[str, ...], *, stratified: bool) -> Found:
     names = data.class_names
     of_train = np.bincount(data.y[data.splits.train], minlength=len(names))
-    few = np.flatnonzero(of_train < FEW)
-    if len(few):
-        yield _Finding(
-            f"{len(few)} of {len(names)} classes have fewer than {FEW} training samples: "
-            f"{named_classes(few, names, of_train)}. What is measured of them is uncertain. Add samples, or join or leave "
-            "out these classes."
+    of_all = np.bincount(data.y, minlength=len(names))
+    is_few = of_train < FEW
+    absent = {
+        split: np.bincount(data.y[indices], minlength=len(names)) == 0
+        for split, indices in data.splits.items()[1:]
+        if len(indices)
+    }
+    # Where a small class is in no other split because it is small, one sentence says both.
+    explained = {split: stratified and split not in official for split in absent}
+    if is_few.any():
+        missing = "".join(
+            f" Too small for all splits, there are no {split} samples of {named_classes(np.flatnonzero(classes), names)}."
+            for split, lacks in absent.items()
+            if explained[split] and (classes := lacks & is_few).any()
         )
-    largest, smallest = int(of_train.argmax()), int(of_train.argmin())
-    ratio = of_train[largest] / of_train[smallest]
-    if ratio >= IMBALANCED:
+        yield _Finding(
+            f"{int(is_few.sum())} of {len(names)} classes have fewer than {FEW} training samples: "
+            f"{named_classes(np.flatnonzero(is_few), names, of_train)}; the largest class has {of_train.max()}. What is "
+            f"measured of them is uncertain.{missing} Add samples, or join or leave out these classes."
+        )
+    elif of_train.max() >= IMBALANCED * of_train.min():
+        largest, smallest = int(of_train.argmax()), int(of_train.argmin())
         yield _Finding(
             f"Classes are of unequal size: {names[largest]!r} has {of_train[largest]} training samples, "
-            f"{names[smallest]!r} {of_train[smallest]}, {ratio:.3g} times fewer; an accuracy of "
-            f"{of_train.max() / of_train.sum():.1%} is had by always naming the largest class. Judge by the measures of "
-            "each class."
+            f"{names[smallest]!r} {of_train[smallest]}; an accuracy of {of_train.max() / of_train.sum():.1%} is had by "
+            "always naming the largest class. Judge by the measures of each class."
         )
-    of_all = np.bincount(data.y, minlength=len(names))
-    for split, indices in data.splits.items()[1:]:
-        absent = np.flatnonzero(np.bincount(data.y[indices], minlength=len(names)) == 0)
-        if len(absent):
+    for split, lacks in absent.items():
+        classes = np.flatnonzero(lacks & ~(is_few & explained[split]))
+        if len(classes):
             yield _Finding(
-                f"There are no {split} samples of {len(absent)} of {len(names)} classes: "
-                f"{named_classes(absent, names, of_all)} (in brackets: samples in all). What is measured of them there is "
+                f"There are no {split} samples of {len(classes)} of {len(names)} classes: "
+                f"{named_classes(classes, names, of_all)} (in brackets: samples in all). What is measured of them there is "
                 f"left empty. {_why_absent(is_official=split in official, is_stratified=stratified)}"
             )
 
@@ -410,7 +426,7 @@ def _why_absent(*, is_official: bool, is_stratified: bool) -> str:
         return "The data bring the split so; add samples if these classes are to be judged."
     if is_stratified:
         return (
-            "They have too few samples for all splits, or the split is smaller than the number of classes: add samples or "
-            "enlarge it."
+            "The split is smaller than the number of classes, or these have too few samples for all splits: enlarge it, or "
+            "add samples."
         )
     return "The draw missed them: stratify: true gives every split its share of each class."

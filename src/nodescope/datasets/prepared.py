@@ -253,7 +253,10 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
         "warnings": list(inspection.warnings),
         "notes": list(inspection.notes),
         "splits": {
-            split: {"samples": len(indices), "per_class": np.bincount(data.y[indices]).tolist()}
+            split: {
+                "samples": len(indices),
+                "per_class": np.bincount(data.y[indices], minlength=len(data.class_names)).tolist(),
+            }
             for split, indices in data.splits.items()
         },
         "sha256": data.digest(),

@@ -141,4 +141,4 @@ def _chosen(names: list[str], where: str) -> tuple[list[str], list[str]]:
         chosen += found["x"] + found["y"]
     others = [name for name in names if name not in chosen]
     listing = ", ".join(others[:10]) + (f" and {len(others) - 10} more" if len(others) > 10 else "")
-    return chosen, [f"Not used, since their names say nothing: {listing}."] if others else []
+    return chosen, [f"Not used: {listing} (known are x and y, with _validation or _test, too)."] if others else []
