@@ -346,6 +346,7 @@ def test_samples_that_cannot_be_are_refused(tmp_path, x, reason):
         (np.arange(24) % 3 * 1j, "must hold class indices or names, not complex128"),
         (np.array([b"\xff", b"a"] * 12), "not UTF-8"),
         (np.full(24, 2**64 - 1, np.uint64), "beyond what int64"),
+        (np.arange(24), "y has 24 classes for 24 training samples. Hint: quantities"),
         (np.arange(23), "x has 24 samples, but y has 23 labels"),
     ],
 )

@@ -21,6 +21,9 @@ from nodescope.errors import DatasetError
 #: How the arrays of a part may end, in the order in which their samples are stored.
 PARTS = {"train": ("", "_train"), "validation": ("_validation", "_val", "_valid"), "test": ("_test",)}
 
+#: So many classes may have few samples each; of more, half as many as there are samples.
+FEW_CLASSES = 10
+
 _MAGIC_OF_ZIP = b"PK"
 _MAGIC_OF_NPY = b"\x93NUMPY"
 
@@ -45,6 +48,12 @@ def read(source: Npz) -> tuple[Labels, NDArray[Any]]:
     if len(class_names) < 2:
         refuse(
             f"{next(iter(ys))} has one class only ({class_names[0]!r}); at least 2 are needed. Hint: see what wrote it"
+        )
+    n = len(labels[0])
+    if len(class_names) > max(FEW_CLASSES, n / 2):
+        refuse(
+            f"{next(iter(ys))} has {len(class_names)} classes for {n} training samples. Hint: quantities and numbers of samples "
+            "are no classes; put quantities into bins"
         )
     sizes = {_part(key): len(array) for key, array in ys.items()}
     return Labels(

@@ -162,16 +162,16 @@ def _order_of_axes(
 def _numbers(parts: dict[str, NDArray[Any]]) -> tuple[list[NDArray[Any]], list[str]]:
     """Each part as uint8 or float32, with what happened to the values."""
     arrays = list(parts.values())
-    all_parts = " and ".join(parts)
+    all_parts = ", ".join(parts)
     match _kind(arrays[0]):
         case "uint8" if max(x.max() for x in arrays) > 1:
             return arrays, [
                 f"{all_parts} (uint8) are taken as brightness, divided by 255; save np.float32 if that is wrong."
             ]
         case "uint8":
-            said = [f"{all_parts} (uint8) hold 0 and 1 only: taken as these numbers, not divided by 255."]
+            said = [f"Only 0 and 1 (uint8), taken as these numbers, not divided by 255: {all_parts}."]
         case "bool":
-            said = [f"{all_parts} (true/false) are taken as 1 and 0."]
+            said = [f"True and false are taken as 1 and 0: {all_parts}."]
         case _:
             said = []
     values = [x.astype(np.float32) for x in arrays]
