@@ -220,7 +220,6 @@ def _of_features(data: "PreparedDataset", indices: NDArray[np.int64]) -> _Featur
         squares += np.einsum("ni,ni->i", offset, offset)
     n = len(indices)
     variance = np.maximum(squares / n - (total / n) ** 2, 0)
-    variance[lowest == highest] = 0
     shift, scale = (
         np.broadcast_to(part, data.x.shape[1:]).reshape(-1).astype(np.float64) for part in (data.shift, data.scale)
     )
