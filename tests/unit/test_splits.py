@@ -4,9 +4,12 @@ import hashlib
 
 import numpy as np
 import pytest
+import yaml
+from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodescope.config import parse_config
 from nodescope.config.schema import DATASET_SOURCES
 from nodescope.datasets.splits import draw_splits
 from nodescope.errors import DatasetError
@@ -191,3 +194,13 @@ def test_a_class_that_the_other_splits_use_up_is_an_error_with_a_remedy():
     assert refused > 3
     with pytest.raises(DatasetError, match="make validation_size or test_size smaller"):
         split(of_sizes([1, 1, 1, 1]))
+
+
+#: Presets that follow no published protocol.
+OWN_PRESETS = {"remedies"}
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+def test_presets_whose_source_draws_from_all_samples_together_say_so(path):
+    config = parse_config(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert {study.dataset.stratify for study in config.studies} == {path.stem in OWN_PRESETS}
