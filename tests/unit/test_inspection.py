@@ -5,7 +5,7 @@ import logging
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as array_of
 
@@ -79,6 +79,7 @@ def test_border_pixels_are_a_note_and_no_warning():
 # --- copies ----------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(
     array_of(
         st.sampled_from(["u1", "f4"]), st.tuples(st.integers(1, 12), st.integers(1, 3)), elements=st.integers(0, 2)
@@ -198,6 +199,7 @@ def test_a_test_set_that_is_scaled_otherwise_is_warned_of():
     assert "The validation samples are distributed unlike" in the_only(look(x).warnings)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([np.uint8, np.float32]))
 def test_moments_are_those_of_what_networks_see(seed, dtype):
     random = np.random.default_rng(seed)
@@ -233,17 +235,17 @@ def test_classes_of_unequal_size_are_warned_of_with_the_accuracy_of_a_guess():
 
 
 @pytest.mark.parametrize(
-    ("settings", "why"),
+    ("drawn", "why"),
     [
         ({"official": ("test",)}, "The data bring the split so"),
         ({}, "The split is smaller than the number of classes"),
         ({"stratified": False}, "stratify: true gives every split its share"),
     ],
 )
-def test_classes_that_a_split_lacks_are_one_warning_with_their_cause(settings, why):
+def test_classes_that_a_split_lacks_are_one_warning_with_their_cause(drawn, why):
     y = np.arange(300) % 7
     y[240:] = np.arange(60) % 5
-    text = the_only(look(features(), y, **settings).warnings)
+    text = the_only(look(features(), y, **drawn).warnings)
     assert "no test samples of 2 of 7 classes: 'class-5' (34), 'class-6' (34)" in text and why in text
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import REPOSITORY
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodescope.config import parse_config
@@ -15,11 +15,11 @@ from nodescope.datasets.splits import draw_splits
 from nodescope.errors import DatasetError
 
 
-def split(labels, *, seed=0, validation_size=0.1, test_size=0.2, **settings):
+def split(labels, *, seed=0, validation_size=0.1, test_size=0.2, **keys):
     labels = np.asarray(labels)
     names = [f"class-{c}" for c in range(labels.max() + 1)]
-    settings = {"official_test": 0, "name": "own", **settings}
-    return draw_splits(labels, names, validation_size=validation_size, test_size=test_size, seed=seed, **settings)
+    keys = {"official_test": 0, "name": "own", **keys}
+    return draw_splits(labels, names, validation_size=validation_size, test_size=test_size, seed=seed, **keys)
 
 
 def counts(labels, indices):
@@ -40,11 +40,12 @@ def labelled(draw, smallest=4):
 SHARES = st.floats(0.02, 0.45)
 
 
+@settings(deadline=None)
 @given(labelled(), SHARES, SHARES, st.integers(0, 2**32 - 1), st.booleans())
 def test_splits_are_disjoint_complete_and_of_the_sizes_asked_for(labels, test_size, validation_size, seed, stratify):
-    settings = {"test_size": test_size, "validation_size": validation_size, "seed": seed, "stratify": stratify}
+    keys = {"test_size": test_size, "validation_size": validation_size, "seed": seed, "stratify": stratify}
     try:
-        splits = split(labels, **settings)
+        splits = split(labels, **keys)
     except DatasetError:
         assert not stratify  # a class may lose all its samples by chance
         return
@@ -53,11 +54,12 @@ def test_splits_are_disjoint_complete_and_of_the_sizes_asked_for(labels, test_si
     n_test = max(1, round(test_size * len(labels)))
     assert len(splits.test) == n_test
     assert len(splits.validation) == max(1, round(validation_size * (len(labels) - n_test)))
-    for (_, once), (_, again) in zip(splits.items(), split(labels, **settings).items(), strict=True):
+    for (_, once), (_, again) in zip(splits.items(), split(labels, **keys).items(), strict=True):
         assert (np.diff(once) > 0).all()
         np.testing.assert_array_equal(once, again)
 
 
+@settings(deadline=None)
 @given(labelled(smallest=12), SHARES, st.integers(0, 2**32 - 1))
 def test_no_class_is_off_its_share_by_a_sample(labels, test_size, seed):
     of_all = counts(labels, np.arange(len(labels)))
@@ -72,6 +74,7 @@ def test_no_class_is_off_its_share_by_a_sample(labels, test_size, seed):
         assert remainder[is_up].min() >= remainder[~is_up].max(initial=0)
 
 
+@settings(deadline=None)
 @given(labelled(smallest=1), SHARES, SHARES, st.integers(0, 2**32 - 1))
 def test_small_classes_are_in_every_split_where_the_sizes_allow_it(labels, test_size, validation_size, seed):
     of_all = counts(labels, np.arange(len(labels)))
@@ -93,6 +96,7 @@ def test_small_classes_are_in_every_split_where_the_sizes_allow_it(labels, test_
         assert (in_validation[of_all - in_test >= 2] >= 1).all()
 
 
+@settings(deadline=None)
 @given(labelled(), st.integers(0, 30), st.integers(0, 30), st.integers(0, 2**32 - 1))
 def test_official_samples_are_taken_as_they_are(labels, n_validation, n_test, seed):
     last = labels[: n_validation + n_test]  # of any classes, some of them absent
