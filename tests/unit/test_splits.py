@@ -99,19 +99,21 @@ def test_small_classes_are_in_every_split_where_the_sizes_allow_it(labels, test_
 @settings(deadline=None)
 @given(labelled(), st.integers(0, 30), st.integers(0, 30), st.integers(0, 2**32 - 1))
 def test_official_samples_are_taken_as_they_are(labels, n_validation, n_test, seed):
-    last = labels[: n_validation + n_test]  # of any classes, some of them absent
+    # Of any classes, some of them absent.
+    official = np.resize(labels[: len(labels) // 2], n_validation + n_test)
     splits = split(
-        np.concatenate([labels, last]),
-        official_validation=n_validation if len(last) > n_test else 0,
-        official_test=len(last) - (n_validation if len(last) > n_test else 0),
-        seed=seed,
+        np.concatenate([labels, official]), official_validation=n_validation, official_test=n_test, seed=seed
     )
-    if n_test and len(last) > n_test:
-        np.testing.assert_array_equal(
-            splits.test, np.arange(len(labels) + len(last) - len(splits.test), len(labels) + len(last))
-        )
-    assert np.concatenate([indices for _, indices in splits.items()]).size == len(labels) + len(last)
-    assert (counts(labels, splits.train[splits.train < len(labels)])[np.unique(labels)] >= 1).all()
+    pool, n = len(labels), len(labels) + n_validation + n_test
+    if n_validation:
+        np.testing.assert_array_equal(splits.validation, np.arange(pool, pool + n_validation))
+    if n_test:
+        np.testing.assert_array_equal(splits.test, np.arange(pool + n_validation, n))
+    assert len(splits.test) and len(splits.validation)
+    assert splits.train.max() < pool
+    assert (counts(labels, splits.train) >= 1).all()
+    together = np.concatenate([indices for _, indices in splits.items()])
+    np.testing.assert_array_equal(np.sort(together), np.arange(n))
 
 
 @pytest.mark.parametrize("stratify", [True, False])
