@@ -202,8 +202,8 @@ def test_a_class_that_the_other_splits_use_up_is_an_error_with_a_remedy():
         split(of_sizes([1, 1, 1, 1]))
 
 
-#: Presets that follow no published protocol.
-OWN_PRESETS = {"remedies"}
+#: Presets that follow no published protocol, or name the test samples of their source otherwise.
+OWN_PRESETS = {"remedies", "iris"}
 
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "presets").glob("*.yaml")), ids=lambda path: path.stem)
