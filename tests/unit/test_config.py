@@ -2,6 +2,7 @@
 
 import copy
 import datetime
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -389,3 +390,21 @@ def test_a_key_that_stands_twice_is_an_error_that_names_both_lines(tmp_path):
     with pytest.raises(ConfigError) as error:
         parse_config({"studies": []}, [path])
     assert "twice" not in str(error.value)
+
+
+def test_the_schema_for_editors_states_every_bound_in_their_words():
+    schema = json.loads((REPOSITORY / "workflow" / "schemas" / "config.schema.json").read_text())
+    training = schema["$defs"]["Training"]["properties"]
+    assert training["learning_rates"]["anyOf"][0]["exclusiveMinimum"] == 0
+    assert (training["refinement_rounds"]["minimum"], training["refinement_rounds"]["maximum"]) == (0, 5)
+
+    def keys(node):
+        if isinstance(node, dict):
+            yield from node
+            for value in node.values():
+                yield from keys(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from keys(value)
+
+    assert not {"ge", "gt", "le", "lt"} & set(keys(schema))

@@ -227,7 +227,8 @@ def _describe(detail: ErrorDetails, raw: Mapping[str, Any]) -> tuple[str, str]:
     """Where the problem is, and what it is, for one of pydantic's errors."""
     location = detail["loc"][:-1] if detail["type"] == "invalid_key" else detail["loc"]
     where, section = _follow(location, raw, is_unknown_key=detail["type"] == "extra_forbidden")
-    context = detail.get("ctx", {})
+    bounds = detail.get("ctx", {})
+    context = {key: int(v) if isinstance(v, float) and v.is_integer() else v for key, v in bounds.items()}
     given = _given(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
