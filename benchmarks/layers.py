@@ -201,7 +201,7 @@ def record(folder: str, width: int, samples: int) -> Any:
     path = grid.activation_path(folder, 0, "trained", "train", 1)
 
     def run() -> None:
-        record_network(network, dataset, "made", everything, path.parent, "mean")
+        record_network(network, dataset, "made", everything, path.parent, "summary")
 
     return run, lambda _: read(str(path)).z[:, ::997].copy()
 

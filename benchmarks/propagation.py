@@ -54,7 +54,7 @@ def _ours(depth: int, width: int, samples: int, function: str) -> Any:
         shape, network = _network(depth, width, function)
         save_network(model_path(str(models), 0, "initial"), shape, network.state_dict())
         record_configuration(
-            models, activations, dataset, "random", [0], ["initial"], positions="mean", random_inputs=0
+            models, activations, dataset, "random", [0], ["initial"], positions="summary", random_inputs=0
         )
         tables = analyse_configuration(of_layers, str(activations), keys, [0], ["initial"], 0.0)
         of_networks = {"gradients": SimpleNamespace(samples=samples)}

@@ -152,7 +152,7 @@ def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str 
             keep("pattern_evolution", identifier, trained.pattern_evolution())
         states = grid.states(study)
         record_configuration(
-            models, activations, dataset, "blobs", study.seeds, states, positions="mean", random_inputs=0
+            models, activations, dataset, "blobs", study.seeds, states, positions="summary", random_inputs=0
         )
         options = {name: getattr(study.analyses, name) for name in study.analyses.enabled()}
         of_networks = {name: options.pop(name) for name in grid.analyses_of_job(study, "networks")}

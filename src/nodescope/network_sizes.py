@@ -59,17 +59,23 @@ class NetworkSize:
         Weights.
     multiply_adds : int
         Of one sample's way forward.
-    values : int
-        Pre-activations of one sample, at every position.
-    nodes, largest_layer : int
-        Nodes of all layers, and of the largest.
+    layers : tuple of Layer
+        In the order of computation.
     """
 
     parameters: int
     multiply_adds: int
-    values: int
-    nodes: int
-    largest_layer: int
+    layers: tuple[Layer, ...]
+
+    @property
+    def values(self) -> int:
+        """Pre-activations of one sample, at every position."""
+        return sum(layer.nodes * layer.positions for layer in self.layers)
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of all layers."""
+        return sum(layer.nodes for layer in self.layers)
 
 
 def sample_size(study: Study, results: str | Path = "results") -> SampleSize:
@@ -101,9 +107,7 @@ def network_size(study: Study, configuration: Configuration, sample: SampleSize)
     return NetworkSize(
         parameters=sum(layer.nodes * layer.fan_in for layer in layers),
         multiply_adds=sum(layer.nodes * layer.fan_in * layer.positions for layer in layers),
-        values=sum(layer.nodes * layer.positions for layer in layers),
-        nodes=sum(layer.nodes for layer in layers),
-        largest_layer=max(layer.nodes for layer in layers),
+        layers=tuple(layers),
     )
 
 

@@ -15,6 +15,8 @@ from nodescope.network_sizes import NetworkSize, network_size, sample_size
 from nodescope.patterns.schedule import samples_measured
 
 BYTES_PER_VALUE = 4
+#: At most, of a channel and sample (see `nodescope.recording`).
+SUMMARY_VALUES = 4
 #: Measured on two cores: share of the matrix-product rate that training reaches; bytes per second that recording and all
 #: analyses together pass; start-up of a job; charts, collected tables and report of a study.
 TRAINING_EFFICIENCY = 0.65
@@ -102,9 +104,12 @@ def estimate(study: Study, results: str | Path = "results") -> Estimate:
 
 def recorded_values(study: Study, network: NetworkSize) -> tuple[int, int]:
     """Values that are recorded of one sample: of all layers, and at most of the largest."""
-    if study.positions == "rows":
-        return network.values, network.values
-    return network.nodes, network.largest_layer
+    per_node = SUMMARY_VALUES if study.positions == "summary" else None
+    values = [
+        layer.nodes * (layer.positions if per_node is None or layer.positions == 1 else per_node)
+        for layer in network.layers
+    ]
+    return sum(values), max(values)
 
 
 def keeps_activations(config: Config, study: Study) -> bool:

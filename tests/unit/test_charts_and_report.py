@@ -14,6 +14,7 @@ import pytest
 import vl_convert
 
 from nodescope import grid
+from nodescope.analyses import patterns
 from nodescope.charts.context import Context, Figure, describe, percent, slug, with_network
 from nodescope.charts.drawing import draw, filled, in_view, specification, static_figures
 from nodescope.charts.packing import pack
@@ -396,3 +397,12 @@ def test_the_page_names_diverged_nets_and_numbers_its_figures(page):
     assert "Figure 2. Accuracy on all splits" in page.text
     assert "torch" in page.text and "commit" in page.text
     assert "seeds 0, 1" in page.text
+
+
+def test_a_study_of_convolutions_without_patterns_at_positions_says_why_the_figure_is_empty(small_tables, context):
+    table = small_tables["patterns"]
+    unknown = table.with_columns(pl.lit(None, table.schema[name]).alias(name) for name in patterns.MEASURED)
+    figure = figures_of("patterns", small_tables | {"patterns": unknown}, context)[0]
+    assert "a summary is recorded (positions: rows records each)" in figure.caption
+    for _, spec, _ in static_figures(figure, context):
+        assert vl_convert.vegalite_to_svg(spec).startswith("<svg")

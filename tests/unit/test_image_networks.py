@@ -352,7 +352,7 @@ def test_networks_for_images_are_trained_and_recorded_like_any_other(tmp_path, m
     trained.save_networks(tmp_path / "models")
     record_configuration(
         tmp_path / "models", tmp_path / "activations", dataset, "made", [0, 1], ["initial", "trained"],
-        positions="mean", random_inputs=0,
+        positions="summary", random_inputs=0,
     )  # fmt: skip
 
     for seed in (0, 1):

@@ -11,7 +11,7 @@ from nodescope.config.documentation import default_yaml
 from nodescope.config.schema import PatternEvolution
 from nodescope.files import atomic_path, write_text
 from nodescope.job_sizes import job_size
-from nodescope.network_sizes import sample_size
+from nodescope.network_sizes import network_size, sample_size
 
 
 @pytest.fixture
@@ -25,6 +25,18 @@ def test_the_default_study_is_counted(config, tmp_path):
     assert (found.jobs, found.jobs_done) == (8 * 5, 0)
     # 8 configurations of 2 or 3 layers of 100 nodes and an output of 10, 1,797 samples, 4 states, 3 seeds, 4 bytes
     assert found.activations_gb == pytest.approx(4 * (210 + 310) * 1797 * 4 * 3 * 4 / 1e9)
+
+
+@pytest.mark.parametrize(
+    ("positions", "of_all", "of_largest"),
+    [("summary", 3 * 4 * 6 + 192 + 10, 192), ("rows", 6 * (32**2 + 16**2 + 8**2) + 192 + 10, 6 * 32**2)],
+)
+def test_of_convolutions_at_most_four_values_are_counted_or_every_position(positions, of_all, of_largest):
+    axes = {"depth": [4], "width": [6], "activation": ["relu"]}
+    section = {"name": "made", "dataset": "cifar10", "model": "cnn", "grid": axes, "positions": positions}
+    study = parse_config({"studies": [section]}).studies[0]
+    network = network_size(study, grid.configurations(study)[0], sample_size(study, "nowhere"))
+    assert planning.recorded_values(study, network) == (of_all, of_largest)
 
 
 def test_what_is_done_is_seen(config, tmp_path):

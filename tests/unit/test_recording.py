@@ -44,7 +44,7 @@ def recorded(request, tmp_path):
         "blobs",
         [0],
         ["trained"],
-        positions="mean",
+        positions="summary",
         random_inputs=0,
     )
     return network.eval(), dataset, tmp_path / "activations"
@@ -181,13 +181,12 @@ def convolution(tmp_path):
     return record, seen
 
 
-@pytest.mark.parametrize(("positions", "reduce"), [("mean", np.mean), ("max", np.max)])
-def test_of_a_convolution_a_value_per_channel_is_recorded(convolution, positions, reduce):
+def test_of_a_convolution_the_mean_of_each_channel_is_recorded(convolution):
     record, seen = convolution
-    folder = record(positions)
+    folder = record("summary")
     for number, z in enumerate(seen, start=1):
         found = read(folder / "test" / f"layer-{number}.parquet")
-        expected = reduce(z.reshape(*z.shape[:2], -1), axis=2)
+        expected = z.reshape(*z.shape[:2], -1).mean(axis=2)
         np.testing.assert_allclose(found.z[:, np.argsort(found.samples)], expected.T, rtol=1e-5, atol=1e-6)
 
 
@@ -200,19 +199,18 @@ def test_of_a_convolution_every_position_can_be_a_row(convolution):
         names = pq.ParquetFile(path).schema_arrow.names
         assert (names[2] == "position") == (z.ndim == 4)
         n_positions = z[0, 0].size if z.ndim == 4 else 1
-        assert found.z.shape == (z.shape[1], 5 * n_positions)
-        by_sample = z.reshape(5, z.shape[1], n_positions)
-        for row, sample in enumerate(found.samples):
-            expected = by_sample[sample - 25, :, row % n_positions]
-            np.testing.assert_allclose(found.z[:, row], expected, rtol=1e-5, atol=1e-6)
+        assert found.positions == n_positions
+        by_sample = found.each().reshape(z.shape[1], 5, n_positions)[:, np.argsort(found.samples)]
+        expected = z.reshape(5, z.shape[1], n_positions).swapaxes(0, 1)
+        np.testing.assert_allclose(by_sample, expected, rtol=1e-5, atol=1e-6)
 
 
 def test_layers_are_recorded_in_groups_that_fit_the_memory(convolution, monkeypatch):
     record, _ = convolution
-    whole = record("mean")
-    files = {path.relative_to(whole): read(path).z for path in sorted(whole.glob("*/*.parquet"))}
+    whole = record("summary")
+    files = {path.relative_to(whole): read(path).z for path in sorted(whole.glob("*/[lo]*.parquet"))}
     monkeypatch.setattr("nodescope.recording.recorder.BUFFER_BYTES", 4 * 20 * 3)
-    again = record("mean")
+    again = record("summary")
     assert len(files) == 3 * 5
     for path, z in files.items():
         np.testing.assert_array_equal(read(again / path).z, z)
@@ -220,5 +218,5 @@ def test_layers_are_recorded_in_groups_that_fit_the_memory(convolution, monkeypa
 
 def test_random_inputs_are_a_split_of_their_own(convolution):
     record, _ = convolution
-    found = read(record("mean", random_inputs=7) / "random" / "layer-1.parquet")
+    found = read(record("summary", random_inputs=7) / "random" / "layer-1.parquet")
     assert found.z.shape[1] == 7 and (np.diff(found.labels) >= 0).all()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import nodescope
 from nodescope import datasets, grid, run_end
+from nodescope.architectures import ARCHITECTURES
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE, charts_of, has_inspector_table
 from nodescope.charts.texts import FigureTexts
 from nodescope.config import only_this, parse_config
@@ -71,7 +72,7 @@ def chart_code(wildcards):
 def analysis_code(analyses):
     """The sources of the analyses that one job makes, and those that the analyses share."""
     others = {name for job in grid.ANALYSIS_JOBS.values() for name in job} - set(analyses)
-    shared = ("patterns/*.py", "recording/parquet.py", "activation_functions.py", "tables.py")
+    shared = ("patterns/*.py", "recording/parquet.py", "recording/values.py", "activation_functions.py", "tables.py")
     return [path for path in code("analyses/*.py", *shared) if Path(path).stem not in others]
 
 
@@ -205,6 +206,13 @@ def initialisation_of(wildcards):
 
 def positions_of(wildcards):
     return study_of(wildcards).positions
+
+
+def counted_above(wildcards):
+    """The threshold at which a recording counts positions as on; no recording without positions depends on it."""
+    study = study_of(wildcards)
+    has_positions = ARCHITECTURES[configuration_of(wildcards).model].takes_images
+    return study.theta_threshold if has_positions and study.positions == "summary" else 0.0
 
 
 def random_inputs_of(wildcards):

@@ -5,6 +5,7 @@ REQUIRED INPUTS:
     results/datasets/{dataset}.npz
 OUTPUTS:
     results/{study}/activations/{configuration}/seed-{s}/{state}/{split}/layer-{l}.parquet
+    results/{study}/activations/{configuration}/seed-{s}/{state}/{split}/values-{l}.parquet, of layers with positions
 
 The activations of a large study are temporary: deleted after the last analysis of the configuration.
 """
@@ -42,6 +43,7 @@ rule record_activations:
         states=states_of,
         positions=positions_of,
         random_inputs=random_inputs_of,
+        theta_threshold=counted_above,
     script:
         "../scripts/record.py"
 

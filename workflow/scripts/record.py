@@ -27,4 +27,5 @@ with job(snakemake.log[0], f"Recording {name}"):
         snakemake.params.states,
         positions=snakemake.params.positions,
         random_inputs=snakemake.params.random_inputs,
+        theta_threshold=snakemake.params.theta_threshold,
     )

@@ -1,7 +1,8 @@
 """For which share of each class's samples is each node on?
 
 Formula: ``A[j, c]`` = share of the samples of class ``c`` with ``theta = 1`` at node ``j``; theta = 1 iff
-``z`` exceeds the threshold (Pretorius 2020, section 5.1, figures 5.1-5.9).
+``z`` exceeds the threshold (Pretorius 2020, section 5.1, figures 5.1-5.9). In a layer with positions: the share of all
+positions of those samples.
 Needs: the activations of a layer. Gives: a share in [0, 1] per split, node and class; null where the class has
 no sample or the net diverged. Cost: one comparison per value.
 """
@@ -31,9 +32,9 @@ def measure(layer: RecordedLayer, options: "Activity") -> pl.DataFrame:
     frames = []
     for split in options.splits:
         activations = layer.read(split)
-        samples_C = class_counts(activations)
+        switches_C = class_counts(activations) * activations.positions
         with np.errstate(invalid="ignore"):
-            share_JC = active_counts(layer, activations) / np.where(samples_C, samples_C, np.nan)
+            share_JC = active_counts(layer, activations) / np.where(switches_C, switches_C, np.nan)
         share_JC[~finite_nodes(activations)] = np.nan
         columns = {**node_class_index(*share_JC.shape), "active_share": share_JC.ravel()}
         frames.append(pl.DataFrame(columns, nan_to_null=True).with_columns(split=pl.lit(split)))

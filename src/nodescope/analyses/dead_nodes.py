@@ -1,6 +1,7 @@
 """How many nodes of a layer never switch on?
 
-Formula: node ``j`` is dead iff ``A[j, c] = 0`` for every class ``c`` (Pretorius 2020, table 5.1).
+Formula: node ``j`` is dead iff ``A[j, c] = 0`` for every class ``c`` (Pretorius 2020, table 5.1): iff it is on for no
+sample, in a layer with positions at no position of any sample.
 Needs: the activations of a layer. Gives: number and share per split; null where the net diverged.
 Cost: one comparison per value.
 """
@@ -29,8 +30,8 @@ def measure(layer: RecordedLayer, options: "DeadNodes") -> pl.DataFrame:
     rows = []
     for split in options.splits:
         activations = layer.read(split)
-        nodes, samples = activations.z.shape
-        known = samples > 0 and finite_nodes(activations).all()
+        nodes = activations.n_nodes
+        known = activations.n_samples > 0 and finite_nodes(activations).all()
         dead = int(dead_nodes(layer, activations).sum()) if known else None
         rows.append(
             {"split": split, "nodes": nodes, "dead": dead, "dead_share": None if dead is None else dead / nodes}

@@ -2,7 +2,8 @@
 
 Formula: the Gaussian kernel density estimate of ``z`` on the class's samples that the continuous system uses
 (see `nodescope.analyses.layer_accuracy`), at equally spaced points over the node's range, which the classes share
-(Pretorius 2020, figure 6.1), less what few values lie far out (`nodescope.analyses.binning`).
+(Pretorius 2020, figure 6.1), less what few values lie far out (`nodescope.analyses.binning`). In a layer with
+positions, of the mean of ``z`` over them, like the histogram; the continuous system takes the mean of ``T(z)`` there.
 Needs: the activations of a layer. Gives: one row per split, chosen node, class and point; ``z`` and ``density`` are
 null where the net diverged, ``density`` where the class has no sample. Cost: one table per node and class.
 """
@@ -36,7 +37,7 @@ def measure(layer: RecordedLayer, options: "Densities") -> pl.DataFrame:
     frames = []
     for split in options.splits:
         activations = layer.read(split)
-        for node in chosen_nodes(options, len(activations.z)):
+        for node in chosen_nodes(options, activations.n_nodes):
             z_N = activations.z[node]
             points = _points(z_N, options.points)
             for c, samples in enumerate(activations.class_slices()):

@@ -8,6 +8,9 @@ its nodes (taken as independent) and predicts the class with the largest sum. Fi
 - continuous: a Gaussian kernel density estimate of ``z`` on the class's training samples;
 - combined (ReLU family only): the discrete one where theta = 0, the continuous one where theta = 1.
 
+In a layer with positions a node is on for a sample where it is on at any of them, and the value that the continuous and
+the combined system take is the sample's activation, the mean of ``T(z)`` over the positions, in place of ``z``.
+
 What normalises a node's probability is the same for all classes and does not enter the sum's largest entry; the
 log prior enters once per node.
 
@@ -25,7 +28,7 @@ from numpy.typing import NDArray
 
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.analyses import kernel_density
-from nodescope.analyses.layers import RecordedLayer, active_counts, class_counts, finite_nodes
+from nodescope.analyses.layers import RecordedLayer, active_samples, class_counts, finite_nodes
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ def measure(layer: RecordedLayer, options: "LayerAccuracy") -> pl.DataFrame:
         network_accuracy = layer.network_accuracy(split)
         for system in systems:
             accuracy = None
-            if scores is not None and activations.z.shape[1]:
+            if scores is not None and activations.n_samples:
                 accuracy = float((scores[split][system].argmax(axis=0) == activations.labels).mean())
             rows.append({"split": split, "system": system, "accuracy": accuracy, "network_accuracy": network_accuracy})
     return pl.DataFrame(rows, schema_overrides={"accuracy": pl.Float64, "network_accuracy": pl.Float64})
@@ -75,28 +78,35 @@ def layer_scores(
 ) -> dict[str, Scores]:
     """For each split and system the classes' sums of log probabilities [C, N], less what all classes share."""
     samples_C = class_counts(train)
-    log_on_JC, log_off_JC = log_switch_probabilities(active_counts(layer, train), samples_C, options.smoothing)
+    log_on_JC, log_off_JC = log_switch_probabilities(active_samples(layer, train), samples_C, options.smoothing)
     scores: dict[str, Scores] = {}
+    fitted_JN = sample_values(train)
+    values = {split: fitted_JN if a is train else sample_values(a) for split, a in evaluated.items()}
+    switches = {split: layer.theta(a) for split, a in evaluated.items()}
     for split, activations in evaluated.items():
-        shape = (train.n_classes, activations.z.shape[1])
+        shape = (train.n_classes, activations.n_samples)
         scores[split] = {
-            "discrete": discrete_scores(layer.theta(activations), log_on_JC, log_off_JC),
+            "discrete": discrete_scores(switches[split], log_on_JC, log_off_JC),
             "continuous": np.zeros(shape),
             "combined": np.zeros(shape),
         }
     for c, samples in enumerate(train.class_slices()):
         if not samples_C[c]:
             continue
-        for node in range(len(train.z)):
-            _add_kernel_densities(
-                layer, train.z[node, samples], node, c, log_off_JC[node, c], evaluated, scores, options
-            )
+        for node in range(train.n_nodes):
+            queries = {split: (values_JN[node], switches[split][node]) for split, values_JN in values.items()}
+            _add_kernel_densities(fitted_JN[node, samples], c, log_off_JC[node, c], queries, scores, options)
     with np.errstate(divide="ignore"):
         log_prior_C = np.log(samples_C / samples_C.sum())
     for by_system in scores.values():
         for scores_CN in by_system.values():
-            scores_CN += len(train.z) * log_prior_C[:, None]
+            scores_CN += train.n_nodes * log_prior_C[:, None]
     return scores
+
+
+def sample_values(activations: LayerActivations) -> NDArray[np.float32]:
+    """What the continuous system sees of each node and sample [J, N]."""
+    return activations.z if activations.positions == 1 else activations.a()
 
 
 def log_switch_probabilities(
@@ -120,26 +130,22 @@ def discrete_scores(
 
 
 def _add_kernel_densities(
-    layer: RecordedLayer,
     fitted_N: NDArray[np.float32],
-    node: int,
     c: int,
     log_off: float,
-    evaluated: Mapping[str, LayerActivations],
+    queries: Mapping[str, tuple[NDArray[np.float32], NDArray[np.bool_]]],
     scores: Mapping[str, Scores],
     options: "LayerAccuracy",
 ) -> None:
-    """Add one node's log likelihoods of one class to the continuous and the combined system."""
+    """Add one node's log likelihoods of one class to the continuous and the combined system, for each split's values."""
     h = kernel_density.bandwidth(fitted_N, options.bandwidth)
-    queries = {split: activations.z[node] for split, activations in evaluated.items()}
-    present = [q for q in queries.values() if len(q)]
+    present = [values_N for values_N, _ in queries.values() if len(values_N)]
     if not present:
         return
     lowest = min(float(q.min()) for q in present)
     highest = max(float(q.max()) for q in present)
     estimate = kernel_density.fit(fitted_N, h, lowest, highest, sum(map(len, present)))
-    for split, z_N in queries.items():
-        log_density_N = estimate(z_N)
+    for split, (values_N, on_N) in queries.items():
+        log_density_N = estimate(values_N)
         scores[split]["continuous"][c] += log_density_N
-        on_N = z_N > layer.theta_threshold
         scores[split]["combined"][c] += np.where(on_N, log_density_N, log_off)

@@ -1,8 +1,8 @@
-"""One recorded layer of one net, as the analyses see it: J nodes, N samples, C classes."""
+"""One recorded layer of one net, as the analyses see it: J nodes, N samples, C classes, P positions."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,9 @@ class RecordedLayer:
         return float((output.z.argmax(axis=0) == output.labels).mean())
 
     def theta(self, activations: LayerActivations) -> NDArray[np.bool_]:
-        """The binary switch theta [J, N] (methods, section 1)."""
+        """The binary switch theta [J, N] (methods, section 1): whether a node is on for a sample, at any position."""
+        if activations.positions > 1:
+            return activations.on_counts(self.theta_threshold) > 0
         theta_JN: NDArray[np.bool_] = np.asarray(activations.z > self.theta_threshold)
         return theta_JN
 
@@ -73,10 +75,12 @@ def class_counts(activations: LayerActivations) -> NDArray[np.int64]:
 
 
 def active_counts(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.int64]:
-    """Number of samples of each class for which each node is on [J, C].
+    """Number of samples of each class for which each node is on [J, C]; over all positions, at most ``N_c * P``.
 
     Row by row, in a core's cache; and NumPy counts a stretch of switches several times as fast as along an axis.
     """
+    if activations.positions > 1:
+        return _sums_by_class(activations.on_counts(layer.theta_threshold), activations)
     slices = activations.class_slices()
     counts = [
         [np.count_nonzero(theta_N[samples]) for samples in slices]
@@ -85,8 +89,20 @@ def active_counts(layer: RecordedLayer, activations: LayerActivations) -> NDArra
     return np.array(counts, np.int64).reshape(len(activations.z), len(slices))
 
 
+def active_samples(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.int64]:
+    """Number of samples of each class for which each node is on, at any position [J, C]."""
+    if activations.positions > 1:
+        return _sums_by_class(layer.theta(activations), activations)
+    return active_counts(layer, activations)
+
+
+def _sums_by_class(counts_JN: NDArray[Any], activations: LayerActivations) -> NDArray[np.int64]:
+    sums = [counts_JN[:, samples].sum(axis=1, dtype=np.int64) for samples in activations.class_slices()]
+    return np.stack(sums, axis=1)
+
+
 def dead_nodes(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.bool_]:
-    """Nodes [J] that are on for no sample of any class."""
+    """Nodes [J] that are on at no position of any sample of any class."""
     dead_J: NDArray[np.bool_] = np.asarray(~layer.theta(activations).any(axis=1))
     return dead_J
 

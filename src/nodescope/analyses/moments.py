@@ -103,6 +103,11 @@ def moments(values: NDArray[np.floating]) -> Moments | None:
 HISTOGRAM_COLUMNS = {"bin_left": pl.Float64, "bin_right": pl.Float64, "count": pl.Int64}
 
 
+def no_histogram() -> pl.DataFrame:
+    """The columns of `histogram` in one row of nulls."""
+    return pl.DataFrame({name: [None] for name in HISTOGRAM_COLUMNS}, schema=HISTOGRAM_COLUMNS)
+
+
 def histogram(values: NDArray[np.floating], bins: int, inputs: NDArray[np.floating] | None = None) -> pl.DataFrame:
     """Columns bin_left, bin_right, count: bins from the smallest to the largest value; each holds its left end.
 
@@ -112,7 +117,7 @@ def histogram(values: NDArray[np.floating], bins: int, inputs: NDArray[np.floati
     flat = values.reshape(-1)
     found = binning(values, bins, inputs)
     if found is None:
-        return pl.DataFrame({name: [None] for name in HISTOGRAM_COLUMNS}, schema=HISTOGRAM_COLUMNS)
+        return no_histogram()
     count, edges = np.zeros(bins, np.int64), found.edges(bins)
     for begin in range(0, len(flat), CHUNK):
         count += found.counts(flat[begin : begin + CHUNK], bins)

@@ -4,12 +4,15 @@ Formula: a sample's pattern is the vector of ``theta`` over the layer's nodes. W
 distinct patterns among ``T`` samples, the entropy is ``H = -sum p log2 p``, the relative entropy ``H / min(J, log2 T)``
 for ``J`` nodes, Miller and Madow's correction ``H + (K - 1) / (2 T) log2 e``; with the classes ``L``, ``H(A|L)`` and
 ``I(A; L) = H - H(A|L)`` (Hartmann, Franzen & Brodehl 2021; methods, section 2). ``H`` cannot exceed ``log2 T``:
-where most patterns are seen once, it says how many samples there are.
-Needs: the activations of a layer. Gives: one row per split, counted exactly; null where the split has no sample or
-the net diverged. Cost: one comparison per value, one look-up per sample.
+where most patterns are seen once, it says how many samples there are. In a layer with positions each position of a
+sample has a pattern of its own over the channels, and counts as a sample: ``T = N P``.
+Needs: the activations of a layer, of one with positions each of them (``positions: rows``). Gives: one row per split,
+counted exactly; null where the split has no sample, the net diverged, or only a summary over the positions is recorded
+(what a channel does somewhere is no pattern of the layer; through training `nodescope.training.pattern_evolution` counts
+all positions). Cost: one comparison per value, one look-up per pattern.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -48,13 +51,12 @@ def measure(layer: RecordedLayer, options: "Patterns") -> pl.DataFrame:
     rows = []
     for split in options.splits:
         activations = layer.read(split)
-        nodes, samples = activations.z.shape
-        known = samples > 0 and finite_nodes(activations).all()
-        found = (
-            describe(count(activations.z, activations.labels, layer.theta_threshold).class_counts(), nodes)
-            if known
-            else dict.fromkeys(MEASURED)
-        )
+        nodes, samples = activations.n_nodes, activations.n_samples * activations.positions
+        z_JT = activations.each()
+        found: dict[str, Any] = dict.fromkeys(MEASURED)
+        if z_JT is not None and samples > 0 and finite_nodes(activations).all():
+            labels_T = np.repeat(activations.labels, activations.positions)
+            found = describe(count(z_JT, labels_T, layer.theta_threshold).class_counts(), nodes)
         rows.append({"split": split, "nodes": nodes, "samples": samples, **found})
     return pl.DataFrame(rows, schema_overrides={name: COLUMNS[name] for name in MEASURED})
 

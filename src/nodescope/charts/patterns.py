@@ -22,6 +22,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         if distinct is None
         else f" In trained nets there are {100 * distinct:.0f} distinct patterns per 100 {split} samples on average."
     )
+    missing = (
+        " Where a layer is missing, its network diverged, or it is a convolution of whose positions a summary is recorded "
+        "(positions: rows records each)."
+        if table["relative_entropy"].null_count()
+        else ""
+    )
     return [
         Figure(
             name="patterns",
@@ -29,7 +35,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption="A sample's pattern says which nodes of the layer are on. Entropy of the patterns of all samples of the "
             f"split ({samples} for {split}), relative to the most that so many nodes and samples allow; mean over the seeds "
             "with one standard error. At 100 % each sample has a pattern of its own, so that the entropy says no "
-            f"more.{share}",
+            f"more.{share}{missing}",
             work="Hartmann et al. 2021",
             reference="relative entropy",
             chart=layer_lines(relative, context, y_title="relative entropy"),

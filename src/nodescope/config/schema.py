@@ -739,6 +739,18 @@ class Diagnosis(Section):
 # --- studies and the whole -------------------------------------------------------------------------------
 
 
+def _no_single_value(value: Any) -> Any:
+    if value in ("mean", "max"):
+        raise ValueError(
+            f"the {value} of a channel over its positions cannot say whether it is dead or how active it is. "
+            "Hint: 'summary' records mean and largest value together, and the positions that are on"
+        )
+    return value
+
+
+Positions = Annotated[Literal["summary", "rows"], BeforeValidator(_no_single_value)]
+
+
 class Study(Section):
     """One data set, one family of networks, one training protocol, the analyses wanted."""
 
@@ -758,10 +770,11 @@ class Study(Section):
     random_inputs: Index = Field(
         0, description="samples of a further split, random: what the networks see of them is drawn from U[0, 1)"
     )
-    positions: Literal["mean", "max", "rows"] = Field(
-        "mean",
-        description="what is recorded of a convolution, whose nodes are its channels: the mean or the largest "
-        "pre-activation over the positions, or each position as a row",
+    positions: Positions = Field(
+        "summary",
+        description="what is recorded of a convolution, whose nodes are its channels, for each sample: a summary over the "
+        "positions (mean and largest pre-activation, mean activation, positions that are on), or each position as rows, "
+        "which patterns of recorded layers need",
     )
     theta_threshold: Number = Field(0.0, description="a node is on (theta = 1) where its pre-activation exceeds this")
     analyses: Analyses = Analyses()

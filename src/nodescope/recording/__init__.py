@@ -9,9 +9,26 @@ n0 ... n{J-1}      float32   pre-activation ``z`` of each node (after batch norm
 =================  ========  =====================================================================
 
 Rows are sorted by label, then by sample. The file of the layer ``output`` holds the logits in the same form.
+
+The nodes of a convolution are its channels, which have a pre-activation at each of P positions. With ``positions: rows``
+each position is a row: the column ``position`` (int32) follows the label, and a sample's rows stand together. With
+``positions: summary`` a row is a sample, and each node has four columns, in groups that are read as they are needed:
+
+===================  ==================  ========================================================
+n0 ... n{J-1}        float32             mean of ``z`` over the positions
+max0 ... max{J-1}    float32             largest ``z`` over the positions
+a0 ... a{J-1}        float32             mean of ``T(z)`` over the positions, the sample's activation
+on0 ... on{J-1}      uint8, 16 or 32     number of positions with ``theta = 1``
+===================  ==================  ========================================================
+
+That is at most four values per sample and channel, whatever the number of positions. What a summary over the positions
+of single samples cannot say, the spread of all values of the layer, stands in ``values-{l}.parquet``, see
+`nodescope.recording.values`. What each analysis takes of a layer with positions is the same for both ways of recording
+(`nodescope.analyses`).
+
 Metadata (key ``nodescope``, JSON): see `LayerMetadata`.
 """
 
-from nodescope.recording.parquet import LayerActivations, LayerMetadata, read, write
+from nodescope.recording.parquet import LayerActivations, LayerMetadata, Summary, read, write
 
-__all__ = ["LayerActivations", "LayerMetadata", "read", "write"]
+__all__ = ["LayerActivations", "LayerMetadata", "Summary", "read", "write"]

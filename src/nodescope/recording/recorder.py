@@ -7,22 +7,26 @@ Dimension letters: B batch, J node, N sample, P position.
 import logging
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePath
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from nodescope.datasets import PreparedDataset
 from nodescope.grid import activation_path, model_path
 from nodescope.models import HiddenActivation, hidden_layers, load_network
-from nodescope.recording.parquet import LayerMetadata, write
+from nodescope.recording.parquet import LayerMetadata, Summary, write
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 512  # samples at a time: their values stay in a core's cache until they are turned over
+#: Of a batch: the samples and the pre-activations of all layers, so that little memory is taken and what one layer hands
+#: to the next stays near a core (docs/performance.md); and the most samples, which fully connected networks reach.
+BATCH_BYTES = 32_000_000
+LARGEST_BATCH = 512
 
 BUFFER_BYTES = 1_000_000_000
 
@@ -37,16 +41,19 @@ def record_configuration(
     *,
     positions: str,
     random_inputs: int,
+    theta_threshold: float = 0.0,
 ) -> None:
     """Record every state of every seed on every split; paths as in `nodescope.grid.activation_path`.
 
     Parameters
     ----------
-    positions : {'mean', 'max', 'rows'}
-        Of a convolution, whose nodes are its channels: the mean or the largest value over the positions is recorded,
-        or each position as a row of its own.
+    positions : {'summary', 'rows'}
+        Of a convolution, whose nodes are its channels: a summary over the positions (see `nodescope.recording`), or each
+        position as a row of its own.
     random_inputs
         Samples of the further split ``random``; 0 for none.
+    theta_threshold
+        In a summary, positions are counted as on where the pre-activation exceeds this.
     """
     splits = dict(dataset.splits.items())
     if random_inputs:
@@ -57,7 +64,7 @@ def record_configuration(
             for split, indices in splits.items():
                 samples = indices[np.argsort(dataset.labels(indices), kind="stable")]
                 path = activation_path(str(activations_folder), seed, state, split, "output")
-                record_network(network, dataset, dataset_name, samples, path.parent, positions)
+                record_network(network, dataset, dataset_name, samples, path.parent, positions, theta_threshold)
             logger.info("recorded seed %d, %s", seed, state)
 
 
@@ -69,15 +76,24 @@ def record_network(
     samples: NDArray[np.int64],
     folder: str | PurePath,
     positions: str,
+    theta_threshold: float = 0.0,
 ) -> None:
     """Record all hidden layers and the output of one net on the given samples, which are sorted by label."""
     hidden = list(hidden_layers(network).values())
     modules: list[nn.Module] = [*hidden, network]
     functions = [*(module.function for module in hidden), "identity"]
     slopes = [*(module.learned_slope() for module in hidden), None]
-    shapes = _layer_shapes(network, modules, dataset.inputs(samples[:1]), positions)
-    for group in _groups(shapes, len(samples)):
-        recorded = _run(network, [modules[i] for i in group], [shapes[i] for i in group], dataset, samples, positions)
+    first = dataset.inputs(samples[:1])
+    shapes = _layer_shapes(network, modules, first)
+    batch = batch_size(shapes, math.prod(first.shape[1:]))
+    summarised = [positions == "summary" and len(shape) > 1 for shape in shapes]
+    kept = [4 * shape[0] if of_layer else math.prod(shape) for shape, of_layer in zip(shapes, summarised, strict=True)]
+    for group in _groups([4 * len(samples) * values for values in kept]):
+        keepers: list[_Keeper] = [
+            _summary(shapes[i], len(samples), theta_threshold) if summarised[i] else _Each(shapes[i], len(samples))
+            for i in group
+        ]
+        _run(network, [modules[i] for i in group], keepers, dataset, samples, batch)
         for index in group:
             layer = "output" if index == len(hidden) else f"layer-{index + 1}"
             metadata = LayerMetadata(
@@ -87,17 +103,60 @@ def record_network(
                 node_shape=shapes[index],
                 class_names=tuple(dataset.class_names),
                 slope=slopes[index],
+                holds="summary" if summarised[index] else "each",
+                theta_threshold=float(theta_threshold) if summarised[index] else None,
             )
             labels = dataset.labels(samples).astype(np.int32)
-            write(f"{folder}/{layer}.parquet", recorded.pop(0), labels, samples.astype(np.int32), metadata)
+            write(f"{folder}/{layer}.parquet", keepers.pop(0).finished(), labels, samples.astype(np.int32), metadata)
 
 
-def _groups(shapes: list[tuple[int, ...]], n_samples: int) -> Iterator[list[int]]:
+class _Keeper(Protocol):
+    """Keeps of a layer what is recorded."""
+
+    def add(self, z: torch.Tensor, a: torch.Tensor, samples: slice) -> None:
+        """Take in pre-activations and activations [B, J] or [B, J, ...] of some samples."""
+
+    def finished(self) -> NDArray[np.float32] | Summary:
+        """What is written."""
+
+
+class _Each:
+    """Keeps every pre-activation."""
+
+    def __init__(self, shape: tuple[int, ...], n_samples: int) -> None:
+        self._z_JNP = np.empty((shape[0], n_samples, *shape[1:]), np.float32)
+
+    def add(self, z: torch.Tensor, a: torch.Tensor, samples: slice) -> None:
+        self._z_JNP[:, samples] = _nodes_first(z).reshape(self._z_JNP[:, samples].shape)
+
+    def finished(self) -> NDArray[np.float32]:
+        return self._z_JNP.reshape(len(self._z_JNP), -1)
+
+
+def _nodes_first(z: torch.Tensor) -> NDArray[np.float32]:
+    array: NDArray[np.float32] = z.transpose(0, 1).numpy()
+    return array
+
+
+def _summary(shape: tuple[int, ...], n_samples: int, theta_threshold: float) -> _Keeper:
+    from nodescope.recording.summarising import LayerSummary  # compiles loops, which other layers do without
+
+    return LayerSummary(shape[0], n_samples, shape[1], theta_threshold)
+
+
+def batch_size(shapes: list[tuple[int, ...]], inputs: int) -> int:
+    """Samples that run through a network together, from the shapes of its layers and the values of one sample.
+
+    It depends on nothing else, so that a network's values are the same to the last bit wherever it is recorded.
+    """
+    return max(1, min(LARGEST_BATCH, BATCH_BYTES // (4 * (inputs + sum(map(math.prod, shapes))))))
+
+
+def _groups(layer_bytes: list[int]) -> Iterator[list[int]]:
     """Consecutive layers whose values fit into the buffer together."""
     group: list[int] = []
     n_bytes = 0
-    for index, shape in enumerate(shapes):
-        added = 4 * n_samples * math.prod(shape)
+    for index, added in enumerate(layer_bytes):
         if group and n_bytes + added > BUFFER_BYTES:
             yield group
             group, n_bytes = [], 0
@@ -106,58 +165,58 @@ def _groups(shapes: list[tuple[int, ...]], n_samples: int) -> Iterator[list[int]
     yield group
 
 
-def _layer_shapes(
-    network: nn.Module, modules: list[nn.Module], x: NDArray[np.float32], positions: str
-) -> list[tuple[int, ...]]:
-    """What is recorded of each layer for one sample, (J,) or (J, positions), seen on one."""
-    shapes: list[tuple[int, ...]] = []
-    handles = [_watch(m, lambda z: shapes.append(tuple(_nodes_first(z, positions).shape[::2]))) for m in modules]
-    network(torch.from_numpy(x))
-    for handle in handles:
-        handle.remove()
-    return [shape if positions == "rows" and shape[1] > 1 else shape[:1] for shape in shapes]
+def _layer_shapes(network: nn.Module, modules: list[nn.Module], x: NDArray[np.float32]) -> list[tuple[int, ...]]:
+    """The shape of one sample's pre-activations in each layer, (J,) or (J, positions), seen on one."""
+    shapes: dict[int, tuple[int, ...]] = {}
+
+    def look(index: int) -> Look:
+        def see(z: torch.Tensor, a: torch.Tensor) -> None:
+            n_positions = math.prod(z.shape[2:])
+            shapes[index] = (z.shape[1], n_positions) if n_positions > 1 else (z.shape[1],)
+
+        return see
+
+    with _watched(modules, [look(index) for index in range(len(modules))]):
+        network(torch.from_numpy(x))
+    return [shapes[index] for index in range(len(modules))]
 
 
-def _nodes_first(z: torch.Tensor, positions: str) -> torch.Tensor:
-    """[J, B, position] of [B, J] or [B, J, row, column]; one position where they are reduced."""
-    z_BJP = z.flatten(2) if z.ndim > 2 else z[:, :, None]
-    if positions == "mean":
-        z_BJP = z_BJP.mean(dim=2, keepdim=True)
-    elif positions == "max":
-        z_BJP = z_BJP.amax(dim=2, keepdim=True)
-    return z_BJP.transpose(0, 1)
+Look = Callable[[torch.Tensor, torch.Tensor], None]
 
 
-def _watch(module: nn.Module, look: Callable[[torch.Tensor], None]) -> RemovableHandle:
-    """Look at the pre-activations of a hidden layer, or at the output of the network."""
-    if isinstance(module, HiddenActivation):
-        return module.register_forward_pre_hook(lambda _, inputs: look(inputs[0]))
-    return module.register_forward_hook(lambda _, __, output: look(output))
+@contextmanager
+def _watched(modules: list[nn.Module], looks: list[Look]) -> Iterator[None]:
+    """Look at the pre-activations and activations of hidden layers; of the network's output both are the logits."""
+    handles = []
+    try:
+        for module, look in zip(modules, looks, strict=True):
+            handles.append(module.register_forward_hook(_hook(module, look)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def _hook(module: nn.Module, look: Look) -> Callable[[nn.Module, tuple[torch.Tensor, ...], torch.Tensor], None]:
+    is_hidden = isinstance(module, HiddenActivation)
+    return lambda _, inputs, output: look(inputs[0] if is_hidden else output, output)
 
 
 def _run(
     network: nn.Module,
     modules: list[nn.Module],
-    shapes: list[tuple[int, ...]],
+    keepers: list[_Keeper],
     dataset: PreparedDataset,
     samples: NDArray[np.int64],
-    positions: str,
-) -> list[NDArray[np.float32]]:
-    """Pre-activations [J, N * positions] of some layers, from one run over all samples."""
-    buffers = [np.empty((shape[0], len(samples), *shape[1:]), np.float32) for shape in shapes]
-    chunk = slice(0, 0)
+    batch: int,
+) -> None:
+    """Let the keepers see some layers, in one run over all samples."""
+    seen = slice(0, 0)
 
-    def keeper(buffer_JN: NDArray[np.float32]) -> Callable[[torch.Tensor], None]:
-        def keep(z: torch.Tensor) -> None:
-            kept = _nodes_first(z, positions)
-            buffer_JN[:, chunk] = kept.numpy() if buffer_JN.ndim == 3 else kept[:, :, 0].numpy()
+    def look(keeper: _Keeper) -> Look:
+        return lambda z, a: keeper.add(z, a, seen)
 
-        return keep
-
-    handles = [_watch(module, keeper(buffer)) for module, buffer in zip(modules, buffers, strict=True)]
-    for begin in range(0, len(samples), CHUNK):
-        chunk = slice(begin, min(begin + CHUNK, len(samples)))
-        network(torch.from_numpy(dataset.inputs(samples[chunk])))
-    for handle in handles:
-        handle.remove()
-    return [buffer.reshape(len(buffer), -1) for buffer in buffers]
+    with _watched(modules, [look(keeper) for keeper in keepers]):
+        for begin in range(0, len(samples), batch):
+            seen = slice(begin, min(begin + batch, len(samples)))
+            network(torch.from_numpy(dataset.inputs(samples[seen])))
