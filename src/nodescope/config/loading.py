@@ -228,7 +228,7 @@ def _describe(detail: ErrorDetails, raw: Mapping[str, Any]) -> tuple[str, str]:
     location = detail["loc"][:-1] if detail["type"] == "invalid_key" else detail["loc"]
     where, section = _follow(location, raw, is_unknown_key=detail["type"] == "extra_forbidden")
     bounds = detail.get("ctx", {})
-    context = {key: int(v) if isinstance(v, float) and v.is_integer() else v for key, v in bounds.items()}
+    context: dict[str, Any] = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in bounds.items()}
     given = _given(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
