@@ -7,13 +7,14 @@ cross-entropy with respect to its weights and biases (``weight``, ``bias``), as 
 ``pre_activation`` of the layer named ``output`` is the gradient with respect to the logits, with which the backward
 pass begins (Glorot & Bengio 2010; methods, sections 4 and 5).
 
-Batch normalisation takes the statistics of the batch, as in training, since it is training that the gradient drives: an
-untrained net's running statistics would leave it without effect. Dropout drops nothing.
+The net is as it is recorded: in evaluation mode, batch normalisation by the statistics that the state has
+(`nodescope.models.normalisation`), so that a sample's gradient is its own; dropout drops nothing. All is computed in
+float64, since the gradients of a net that fits lie below float32's rounding of its probabilities.
 
 Needs: the networks, training samples. Gives: one row per layer or linear map and quantity; moments and range
 (`nodescope.analyses.moments`), the share of exact zeros, and ``norm``: of a parameter the norm of its gradient, of
 activations the root mean square over the samples of the norm of a sample's gradient; null where the net diverged or the
-gradient is not finite. Cost: one training step of that batch, and four passes over every gradient.
+gradient is not finite. Cost: one training step of that batch in float64, and four passes over every gradient.
 """
 
 from collections.abc import Callable
@@ -25,7 +26,7 @@ from torch import nn
 from torch.nn import functional
 
 from nodescope.analyses.moments import MOMENT_COLUMNS, moments
-from nodescope.analyses.networks import linear_maps, normalising_as_in_training
+from nodescope.analyses.networks import in_float64, linear_maps
 from nodescope.models import hidden_layers
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ COLUMNS = {
 
 def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "Gradients") -> pl.DataFrame:
     """Columns layer, name, quantity, count, mean, std, skew, kurtosis, minimum, maximum, norm, zero_share."""
+    network, x = in_float64(network), x.double()
     rows: list[dict[str, Any]] = []
 
     def look_at(tensor: torch.Tensor, layer: int, name: str, quantity: str) -> None:
@@ -67,27 +69,20 @@ def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "Grad
         return hook
 
     layers = hidden_layers(network)
-    handles = []
+    linear_maps_in_order = linear_maps(network, x)
     for layer, (name, module) in enumerate(layers.items(), start=1):
-        handles += [
-            module.register_forward_pre_hook(before(layer, name)),
-            module.register_forward_hook(after(layer, name)),
-        ]
-    try:
-        with normalising_as_in_training(network), torch.enable_grad():
-            logits = network(x)
-            look_at(logits, len(layers) + 1, "output", "pre_activation")
-            loss = functional.cross_entropy(logits, y, reduction="sum")
-            loss.backward()  # type: ignore[no-untyped-call]
-    finally:
-        for handle in handles:
-            handle.remove()
-    for linear in linear_maps(network, x):
+        module.register_forward_pre_hook(before(layer, name))
+        module.register_forward_hook(after(layer, name))
+    with torch.enable_grad():
+        logits = network(x)
+        look_at(logits, len(layers) + 1, "output", "pre_activation")
+        loss = functional.cross_entropy(logits, y, reduction="sum")
+        loss.backward()  # type: ignore[no-untyped-call]
+    for linear in linear_maps_in_order:
         for parameter, values in linear.parameters().items():
             if values.grad is not None:
                 place = {"layer": linear.layer, "name": linear.name, "quantity": parameter}
                 rows.append(place | describe(values.grad / len(x), 1))
-    network.zero_grad(set_to_none=True)
     rows.sort(key=lambda row: row["layer"])
     return pl.DataFrame(rows, schema={name: dtype for name, dtype in COLUMNS.items() if name != "state"})
 

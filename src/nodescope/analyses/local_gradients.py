@@ -2,14 +2,16 @@
 
 Formula: emission of an output channel and absorption of an input channel of a linear map or convolution, for each
 sample (`nodescope.analyses.channel_gradients`; Park 2022, figure 4; methods, section 3). The gradient is that of the
-samples' summed cross-entropy; batch normalisation takes the statistics of the batch, as in training, and dropout drops
-nothing. Of the samples' values the quartiles, the mean, and whiskers: the values farthest out that lie within one and a
-half interquartile ranges of the quartiles (Tukey).
+samples' summed cross-entropy; batch normalisation takes the statistics that the state has
+(`nodescope.models.normalisation`), and dropout drops nothing. All is computed in float64, from the network's input on,
+since a net that fits leaves gradients that lie below float32's rounding of its probabilities. Of the samples' values
+the quartiles, the mean, and whiskers: the values farthest out that lie within one and a half interquartile ranges of
+the quartiles (Tukey).
 Needs: the networks, training samples. Gives: one row per chosen layer, quantity and channel; ``layer`` is the hidden
 layer that the map leads to, one more than the last for the output; ``weights_file`` is the file that the network
 started from, null where its weights were drawn; the values are null where a gradient is not finite. Cost: one training
-step per batch, and for a 3x3 convolution some 50 operations per value of its output's gradient; one batch of gradients
-of the chosen layers is in memory at a time.
+step per batch in float64, and for a 3x3 convolution some 50 operations per value of its output's gradient; one batch of
+gradients of the chosen layers is in memory at a time.
 """
 
 from collections.abc import Callable
@@ -24,7 +26,7 @@ from torch import nn
 from torch.nn import functional
 
 from nodescope.analyses.channel_gradients import emission_and_absorption
-from nodescope.analyses.networks import LinearMap, linear_maps, normalising_as_in_training
+from nodescope.analyses.networks import LinearMap, in_float64, linear_maps
 from nodescope.models import NetworkShape
 
 if TYPE_CHECKING:
@@ -53,7 +55,8 @@ BOX = tuple(COLUMNS)[7:]
 
 def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "LocalGradients") -> pl.DataFrame:
     """Columns weights_file, layer, name, quantity, channel, samples and the box of the samples' values."""
-    chosen = chosen_maps(linear_maps(network, x), options.layers, options.layers_per_network)
+    network = in_float64(network)
+    chosen = chosen_maps(linear_maps(network, x[:1].double()), options.layers, options.layers_per_network)
     shape = getattr(network, "shape", None)
     file = shape.weights if isinstance(shape, NetworkShape) else None
     frames = []
@@ -79,7 +82,10 @@ def chosen_maps(maps: list[LinearMap], names: list[str] | None, count: int) -> l
 def values_of(
     network: nn.Module, maps: list[LinearMap], x: torch.Tensor, y: torch.Tensor
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Emission [N, output channel] and absorption [N, input channel] of each map for every sample."""
+    """Emission [N, output channel] and absorption [N, input channel] of each map for every sample.
+
+    The network is in float64; x in any type.
+    """
     made: dict[str, tuple[torch.Tensor, tuple[int, ...]]] = {}
 
     def keeper(name: str) -> Callable[..., None]:
@@ -90,12 +96,10 @@ def values_of(
 
     found: list[list[tuple[torch.Tensor, torch.Tensor]]] = [[] for _ in maps]
     handles = [linear.module.register_forward_hook(keeper(linear.name)) for linear in maps]
-    n_batches = -(-len(x) // BATCH)
     try:
-        with normalising_as_in_training(network), torch.enable_grad():
-            # Of nearly equal size: a last batch of one sample could not be normalised.
-            for x_BI, y_B in zip(x.tensor_split(n_batches), y.tensor_split(n_batches), strict=True):
-                loss = functional.cross_entropy(network(x_BI), y_B, reduction="sum")
+        with torch.enable_grad():
+            for x_BI, y_B in zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True):
+                loss = functional.cross_entropy(network(x_BI.double()), y_B, reduction="sum")
                 gradients = torch.autograd.grad(loss, [made[linear.name][0] for linear in maps])
                 for linear, gradient, values in zip(maps, gradients, found, strict=True):
                     values.append(emission_and_absorption(linear.module, gradient, made[linear.name][1]))

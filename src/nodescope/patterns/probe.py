@@ -3,7 +3,8 @@
 Dimension letters: N sample, W word, T pattern.
 
 A `PatternProbe` belongs to one net. At each measured step it runs the same samples, in the same order, through the
-net in evaluation mode and counts the patterns of each layer as they come; no activation is stored. What it keeps:
+net in evaluation mode, its batch normalisation settled where that is asked for, and counts the patterns of each layer
+as they come; no activation is stored. What it keeps:
 
 | what | where | how much |
 |---|---|---|
@@ -30,6 +31,7 @@ from torch.func import functional_call
 
 from nodescope.errors import DamagedFileError
 from nodescope.models.hidden import HiddenActivation, hidden_layers
+from nodescope.models.normalisation import settle_batch_norm
 from nodescope.patterns.counting import DESCRIBED, CountedPatterns, PatternHistogram, describe, hamming_share
 from nodescope.patterns.packing import compact, pack_layer
 from nodescope.tensors import load_tensors, save_tensors
@@ -63,11 +65,18 @@ PATTERN_EVOLUTION: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class ProbeSamples:
-    """What is run through the nets, always in this order: x [N, ...] on the device, labels [N]."""
+    """What is run through the nets, always in this order: x [N, ...] on the device, labels [N].
+
+    Attributes
+    ----------
+    settled_by : Tensor or None
+        The samples [M, ...] whose statistics batch normalisation takes at each time; None for its running statistics.
+    """
 
     x: Tensor
     labels: NDArray[np.int64]
     n_classes: int
+    settled_by: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -171,6 +180,9 @@ class PatternProbe:
             }
         at_a_time = ON_GPU_AT_A_TIME if on_gpu else IMAGES_AT_A_TIME if has_images else SAMPLES_AT_A_TIME
         with undisturbed(network), ExitStack() as hooks:
+            if self._samples.settled_by is not None:
+                tensors = {name: t.clone() if "running_" in name else t for name, t in tensors.items()}
+                settle_batch_norm(network, self._samples.settled_by, tensors)
             for layer, counter in zip(layers.values(), counters, strict=True):
                 hooks.callback(layer.register_forward_pre_hook(counter).remove)
             for part in torch.split(self._samples.x, at_a_time):

@@ -8,7 +8,7 @@ with f = sqrt(10) in the first round and its square root in each further one.
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,9 @@ from nodescope.divergence import HINT
 from nodescope.errors import ConfigError, DamagedFileError
 from nodescope.grid import model_path
 from nodescope.interruption import Interrupted, stopping_politely
-from nodescope.models import NetworkShape, build_network, initialise_stack, save_network, stack_of
+from nodescope.models import NetworkShape, NetworkStack, initialise_stack, save_network, stack_of
 from nodescope.models.initialisation import default_initialisation
-from nodescope.models.normalisation import settle_batch_norm
+from nodescope.models.normalisation import settled
 from nodescope.patterns.probe import PATTERN_EVOLUTION
 from nodescope.tables import with_keys
 from nodescope.training import replicas as stack_training
@@ -44,7 +44,8 @@ logger = logging.getLogger(__name__)
 #: A hard kill then costs at most this and one epoch, and saving (some MB) stays below a hundredth of the time.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
-#: Columns of the tables after the key columns. Row 0 of a curve is the net before its first step. Whichever loss a net
+#: Columns of the tables after the key columns. Row 0 of a curve is the net before its first step, with batch
+#: normalisation by the statistics of the training samples (`nodescope.models.normalisation`). Whichever loss a net
 #: is trained with, ``loss`` is its mean cross-entropy (nats) and ``mean_squared_error`` what `nodescope.losses` says, so
 #: that nets can be compared; which of them it was trained with is the ``objective`` of `REPLICAS`.
 LEARNING_CURVES = {
@@ -171,6 +172,8 @@ class TrainedConfiguration:
         """Accuracy of the kept nets; see `ACCURACY`."""
         won, places = self._winners()
         stack = stack_of(self.shape, won.state.best)
+        if not self.protocol.epochs:
+            stack = self._settled(won.state.best)
         rows = []
         for split, samples in self.dataset.splits.items():
             x, y = _to_device(self.dataset, samples, self.device)
@@ -201,30 +204,28 @@ class TrainedConfiguration:
         return with_keys(pl.concat(tables), self.keys, PATTERN_EVOLUTION)
 
     def networks(self) -> dict[str, dict[int, dict[str, torch.Tensor]]]:
-        """Tensors of the chosen nets by state and seed."""
+        """Tensors of the chosen nets by state and seed; batch normalisation as `nodescope.models.normalisation` says."""
         won, places = self._winners()
         seeds = [won.replicas[place].seed for place in places]
 
-        def of_seeds(tensors: dict[str, torch.Tensor], at: Sequence[int]) -> dict[int, dict[str, torch.Tensor]]:
-            stack = stack_of(self.shape, tensors)
-            return {seed: stack.network_tensors(place) for seed, place in zip(seeds, at, strict=True)}
+        def of_seeds(stack: NetworkStack) -> dict[int, dict[str, torch.Tensor]]:
+            return {seed: stack.network_tensors(place) for place, seed in enumerate(seeds)}
 
-        found = {"initial": of_seeds(initialise_stack(self.shape, seeds).tensors(), range(len(seeds)))}
+        def chosen(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+            return {name: tensor[places] for name, tensor in tensors.items()}
+
+        found = {"initial": of_seeds(self._settled(initialise_stack(self.shape, seeds).tensors()))}
         for state in self.protocol.snapshot_states():
-            found[state] = of_seeds(self.progress.load_snapshot(won.index, state), places)
+            found[state] = of_seeds(self._settled(chosen(self.progress.load_snapshot(won.index, state))))
         if self.protocol.epochs:
-            found["trained"] = of_seeds(won.state.best, places)
-        elif self.shape.batch_norm and self.shape.weights is None:
-            found["initial"] = {seed: self._settled(tensors) for seed, tensors in found["initial"].items()}
+            found["trained"] = of_seeds(stack_of(self.shape, chosen(won.state.best)))
         return found
 
-    def _settled(self, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """A net that is not trained, with the training samples' statistics for its batch normalisation."""
-        network = build_network(self.shape).eval()
-        network.load_state_dict(tensors)
-        x, _ = _to_device(self.dataset, np.random.default_rng(0).permutation(self.dataset.splits.train), "cpu")
-        settle_batch_norm(network, x)
-        return network.state_dict()
+    def _settled(self, tensors: dict[str, torch.Tensor]) -> NetworkStack:
+        """Nets that are looked at before they are trained to the end."""
+        stack = stack_of(self.shape, {name: tensor.to(self.device) for name, tensor in tensors.items()})
+        x, _ = _to_device(self.dataset, self.dataset.splits.train, self.device)
+        return settled(stack, x)
 
     def save_networks(self, folder: str | Path) -> None:
         """Write every state of every seed below ``folder``."""

@@ -1,4 +1,18 @@
-"""Follow the activation patterns of every replica of a stack through its training."""
+"""Follow the activation patterns of every replica of a stack through its training.
+
+Batch normalisation is settled at every measured time (*ours*; the source measures with running statistics, which begin
+with 0 and 1): it normalises by the statistics that samples have with the weights of that time, the same samples each time.
+So the first time is that of an untrained net as `nodescope.models.normalisation` defines it, nothing is seen to evolve
+while no weight changes, and the warm-up of running statistics is not taken for an evolution of patterns. The samples
+are those that are followed, or as many training samples where validation samples are followed; at least 256, since
+fewer have no statistics to speak of. With all training samples followed, the times are exactly the states ``initial``,
+``step-N`` and ``epoch-N``; with fewer they differ by the sampling error of the statistics. The last time differs from the
+state ``trained``, which keeps its running statistics.
+
+Cost: a measurement passes the samples once more where their activations fit into memory (nine tenths on top of it), else
+half as many times more as there are layers, see `nodescope.models.normalisation.settle_batch_norm`. Networks without
+batch normalisation, and those that start from a file of weights, are measured as they are.
+"""
 
 from pathlib import Path
 
@@ -9,10 +23,14 @@ import torch
 from nodescope.config.schema import PatternEvolution
 from nodescope.models import NetworkShape, NetworkStack
 from nodescope.models.building import build_network
+from nodescope.models.normalisation import is_settled
 from nodescope.patterns.probe import PatternProbe, ProbeSamples
 from nodescope.patterns.schedule import EpochSteps, kept_steps, measured_steps
 from nodescope.training.protocol import Protocol
 from nodescope.training.replicas import TrainingData
+
+#: Samples by which batch normalisation is settled, where fewer are followed: a few batches, as training uses them.
+SETTLED_BY_AT_LEAST = 256
 
 
 class PatternFollower:
@@ -46,7 +64,7 @@ class PatternFollower:
         self._epoch = EpochSteps.of(len(data.x_train), protocol.batch_size, skip_single=shape.batch_norm)
         steps = measured_steps(options.schedule, protocol.epochs, self._epoch.steps)
         self._steps = frozenset(steps)
-        samples = _samples(data, options, shape.n_classes)
+        samples = _samples(shape, data, options)
         self._network = build_network(shape).to(samples.x.device, samples.x.dtype)
         self._probes = [
             PatternProbe(
@@ -97,11 +115,19 @@ class PatternFollower:
         return self._probes[replica].table()
 
 
-def _samples(data: TrainingData, options: PatternEvolution, n_classes: int) -> ProbeSamples:
+def _samples(shape: NetworkShape, data: TrainingData, options: PatternEvolution) -> ProbeSamples:
     """The samples in their order; a part of them is drawn, since they may lie sorted by class."""
     x, y = (data.x_train, data.y_train) if options.split == "train" else (data.x_validation, data.y_validation)
-    if options.samples is not None and options.samples < len(x):
-        drawn = np.sort(np.random.default_rng(0).choice(len(x), options.samples, replace=False))
-        chosen = torch.from_numpy(drawn).to(x.device)
-        x, y = x[chosen], y[chosen]
-    return ProbeSamples(x, y.cpu().numpy(), n_classes)
+    count = len(x) if options.samples is None else options.samples
+    chosen = _drawn(x, count)
+    settled_by = None
+    if is_settled(shape):
+        settled_by = data.x_train[_drawn(data.x_train, max(min(count, len(x)), SETTLED_BY_AT_LEAST))]
+    return ProbeSamples(x[chosen], y[chosen].cpu().numpy(), shape.n_classes, settled_by)
+
+
+def _drawn(x: torch.Tensor, count: int) -> torch.Tensor | slice:
+    """The places of so many samples, or of all, always the same ones."""
+    if count >= len(x):
+        return slice(None)
+    return torch.from_numpy(np.sort(np.random.default_rng(0).choice(len(x), count, replace=False))).to(x.device)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from nodescope.losses import SUMMED_LOSSES, summed_cross_entropy, summed_squared_error
 from nodescope.models import NetworkShape, NetworkStack, initialise_stack, stack_of
+from nodescope.models.normalisation import settled
 from nodescope.training.augmentation import FlipAndCrop
 from nodescope.training.optimisers import Optimiser, at_rest
 from nodescope.training.protocol import Protocol, Replica
@@ -62,8 +63,8 @@ class TrainingState:
         0 while no epoch has been finite.
     curves : dict of array [epochs + 1, R]
         ``train_loss`` (mean cross-entropy in nats), ``train_mean_squared_error``, ``train_accuracy`` and the same of
-        ``validation`` after each epoch, row 0 before the first step, whichever loss the nets are trained with; NaN where
-        not finite or not reached.
+        ``validation`` after each epoch, row 0 before the first step, with batch normalisation settled
+        (`nodescope.models.normalisation`), whichever loss the nets are trained with; NaN where not finite or not reached.
     observed : dict of Tensor
         What observers need to go on, in a state that was saved.
     """
@@ -125,7 +126,11 @@ class StepObserver(Interface):
 def start(shape: NetworkShape, replicas: list[Replica], epochs: int, data: TrainingData) -> TrainingState:
     """The state before the first step."""
     x = data.x_train
-    stack = initialise_stack(shape, [r.seed for r in replicas], device=str(x.device), dtype=x.dtype)
+
+    def initial(seeds: list[int]) -> NetworkStack:
+        return initialise_stack(shape, seeds, device=str(x.device), dtype=x.dtype)
+
+    stack = initial([r.seed for r in replicas])
     curves = {name: np.full((epochs + 1, len(replicas)), np.nan) for name in CURVES}
     state = TrainingState(
         epoch=0,
@@ -135,7 +140,8 @@ def start(shape: NetworkShape, replicas: list[Replica], epochs: int, data: Train
         best_epoch=np.zeros(len(replicas), dtype=np.int64),
         curves=curves,
     )
-    _evaluate(stack, data, state)
+    seeds = list(dict.fromkeys(r.seed for r in replicas))  # nets of one seed begin alike
+    _evaluate(settled(initial(seeds), x), [seeds.index(r.seed) for r in replicas], data, state)
     return state
 
 
@@ -187,7 +193,7 @@ def train(
                         observer.observe(step + 1, part.members, part.stack)
         state.optimiser["steps"].copy_(parts[0].steps())
         state.epoch += 1
-        _evaluate(stack, data, state)
+        _evaluate(stack, range(len(replicas)), data, state)
         _keep(state, protocol)
         after_epoch(state)
     return state
@@ -238,14 +244,15 @@ def performance(stack: NetworkStack, replica: int, x: Tensor, y: Tensor) -> Perf
     return Performance(int(correct) / len(x), float(cross_entropy) / len(x), float(squared_error) / len(x))
 
 
-def _evaluate(stack: NetworkStack, data: TrainingData, state: TrainingState) -> None:
+def _evaluate(stack: NetworkStack, places: Sequence[int], data: TrainingData, state: TrainingState) -> None:
+    """Fill the curves' row of this epoch; ``places`` are those of the replicas' nets in the stack."""
     evaluated = slice(None) if data.evaluated is None else data.evaluated
     for split, x, y in (
         ("train", data.x_train[evaluated], data.y_train[evaluated]),
         ("validation", data.x_validation, data.y_validation),
     ):
-        for replica in range(stack.n_replicas):
-            for name, value in asdict(performance(stack, replica, x, y)).items():
+        for replica, place in enumerate(places):
+            for name, value in asdict(performance(stack, place, x, y)).items():
                 state.curves[f"{split}_{name}"][state.epoch, replica] = value
 
 
