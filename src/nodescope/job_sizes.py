@@ -86,7 +86,8 @@ def job_size(
         case "measure":
             memory, seconds = layers, recorded / ANALYSIS_BYTES_PER_S
         case "look_into":
-            memory, seconds = inputs + layers + 7 * network.parameters * BYTES_PER_VALUE, 3 * passes
+            # gradients are computed in float64, by a copy of the network: twice the bytes, half the rate or less
+            memory, seconds = inputs + layers + 9 * network.parameters * BYTES_PER_VALUE, 6 * passes
     minutes = (BASE_MINUTES + TIME_MARGIN * seconds / 60) * attempt
     return JobSize(
         memory_mb=math.ceil((BASE_MEMORY_MB[stage] + MEMORY_MARGIN * memory / 1e6) * attempt),

@@ -300,6 +300,29 @@ def made_emission(effect, noise):
     return made_boxes(lambda row: 1.0, lambda row: 0.5 + 0.1 * effect * emits(row) + emits(row) * jitter(row, noise))
 
 
+@pytest.mark.parametrize("fits", [1.0, 1e-12], ids=["does not fit", "fits"])
+@pytest.mark.parametrize(("effect", "verdict"), [(1, HOLDS), (-1, FAILS)])
+def test_channels_of_a_net_that_fits_are_compared_as_those_of_any_other(fits, effect, verdict):
+    """The gradients of most samples are next to nothing, and a channel sends none at all for three quarters of them."""
+
+    def spread(row):
+        return fits * (0.6 + 0.2 * effect * (row["quantity"] == "emission") + 0.002 * row["seed"] * (row["layer"] == 1))
+
+    boxes = made_boxes(lambda row: fits * 0.5, spread)["local_gradients"]
+    silent = boxes.with_columns(
+        pl.when((pl.col("channel") == 3) & (pl.col("quantity") == "emission"))
+        .then(0.0)
+        .otherwise(pl.col(name))
+        .alias(name)
+        for name in ("q1", "median", "q3")
+    )
+    judgement = judged("emission_varies_more", {"local_gradients": silent})
+    assert judgement.verdict == verdict
+    assert judgement.statistic == pytest.approx(0.2 * effect, abs=0.01)  # that of the channels that send something
+    nothing = silent.with_columns(q1=0.0, median=0.0, q3=0.0)
+    assert judged("emission_varies_more", {"local_gradients": nothing}).verdict == NOT_RUN
+
+
 MADE = {
     "relu_beats_sigmoid": made_accuracy(lambda row: row["activation"] == "relu"),
     "batch_norm_widens_the_gap": made_accuracy(lambda row: row["activation"] == "relu" and row["batch_norm"]),

@@ -401,7 +401,8 @@ class Training(Section):
     epochs: Epochs = Field(
         300,
         description="passes over the training data; 0 looks at networks as they are initialised, "
-        "batch normalisation by the statistics of the training samples",
+        "batch normalisation by the mean and variance of all training samples, as wherever a network is looked at before "
+        "its training has ended",
     )
     keep: Literal["best", "last"] = Field(
         "best",
@@ -551,7 +552,9 @@ class PatternEvolution(Section):
 
     split: Literal["train", "validation"] = Field("train", description="samples that are run through the nets")
     samples: Count | None = Field(
-        None, description="how many of them, drawn once; left out: all. Time and memory grow with them"
+        None,
+        description="how many of them, drawn once; left out: all. Time and memory grow with them. Batch normalisation is "
+        "settled anew at each time by as many training samples, at least 256",
     )
     schedule: Annotated[list[MeasuringTimes], Field(min_length=1)] = Field(
         [MeasuringTimes(until_epoch=1, every_steps=1), MeasuringTimes(every_epochs=0.5)],
