@@ -134,11 +134,14 @@ def _measured(table: pl.DataFrame) -> str:
     """On how many patterns."""
     counts = table.select(pl.col("patterns").min().alias("least"), pl.col("patterns").max().alias("most")).row(0)
     least, most = (f"{count:,}" for count in counts)
-    return (
+    shown = (
         f"every layer shows {most} patterns, one per sample."
         if least == most
         else f"the layers show {least} to {most} patterns, one per sample and position."
     )
+    if not table["batch_norm"].any():
+        return shown
+    return f"{shown} Batch normalisation is by the statistics of training samples at each time, not by running ones."
 
 
 def _curves(table: pl.DataFrame, context: Context) -> Figure:
