@@ -25,6 +25,9 @@ BASE_MINUTES = 10
 TIME_MARGIN = 2.0
 #: Arithmetic per second of a training on a slow core, and on a GPU that small networks cannot fill.
 FLOP_PER_S = {"cpu": 15e9, "cuda": 500e9}
+#: What the activations of all training samples may take at a time where batch normalisation is settled by them, see
+#: `nodescope.models.normalisation`.
+SETTLING_BYTES = 1 << 29
 #: A longer training is done in pieces: at the end of its time it saves its state, and the next attempt goes on.
 LONGEST_MINUTES = 24 * 60
 #: So long before a job's end SLURM asks it to stop: time for an epoch to end and the state to be saved.
@@ -71,6 +74,8 @@ def job_size(
             batch_size = training.samples_per_step(data.samples)
             batch = 4 * network.values * batch_size * BYTES_PER_VALUE * rates * seeds
             memory = inputs + stacks + batch
+            if configuration["batch_norm"]:
+                memory += SETTLING_BYTES
             tried = rates + 2 * training.refinement_rounds
             flop = 8.0 * network.multiply_adds * data.samples * training.epochs * tried * seeds
             if study.pattern_evolution:

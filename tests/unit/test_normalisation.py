@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from nodescope import job_sizes
 from nodescope.errors import DatasetError
 from nodescope.models import NetworkShape, build_network, initialise_stack, normalisation
 from nodescope.models.convolutional import PreActivationBlock, PyramidBlock
@@ -197,3 +198,7 @@ def test_nets_without_batch_normalisation_and_nets_from_a_file_stay_as_they_are(
     assert settled(plain, torch.rand(5, 6)) is plain
     with_file = NetworkShape("mlp", (6,), 3, 2, 4, "tanh", True, "xavier_normal", weights="weights.pth")
     assert not normalisation.is_settled(with_file)
+
+
+def test_jobs_that_train_ask_for_the_memory_of_settling():
+    assert normalisation.BATCH_BYTES["cpu"] == job_sizes.SETTLING_BYTES

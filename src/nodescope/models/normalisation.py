@@ -40,7 +40,7 @@ BatchNorm = nn.modules.batchnorm._BatchNorm
 Run = Callable[[Tensor], None]
 
 #: What the activations of all samples may take for them to pass as one batch, and those of a piece otherwise.
-BATCH_BYTES = {"cpu": 1 << 30, "cuda": 1 << 33}
+BATCH_BYTES = {"cpu": 1 << 29, "cuda": 1 << 33}
 PIECE_BYTES = {"cpu": 1 << 22, "cuda": 1 << 28}
 #: Tensors as large as the largest that are in memory at a time in a pass without gradients: with a shortcut, and while one
 #: is turned into another.
