@@ -146,3 +146,18 @@ def test_remedies_of_real_nets_compare_nets_of_the_same_size(small_tables):
     for depth, part in frame.group_by("depth"):
         assert part["baseline"].unique().to_list() == [f"relu {depth[0]}x6 without BN"]
     assert not frame.select(pl.selectors.float().is_nan().any()).row(0).count(True)
+
+
+def test_batch_normalisation_changes_nets_that_are_not_trained_yet(small_tables):
+    """With running means of 0 and variances of 1 it would not, and every measure of the two would be the same."""
+    initial = small_tables["remedies"].filter(
+        pl.col("state") == "initial", pl.col("activation") == "relu", pl.col("batch_norm")
+    )
+    arriving = initial.filter(pl.col("quantity").is_in(["vanishing_gradient", "exploding_gradient"]))
+    assert len(arriving) >= 2
+    assert (arriving["change"].abs() > 0.01).all()
+    sparsity = small_tables["sparsity"].filter(pl.col("state") == "initial", pl.col("split") == "train")
+    keys = ["depth", "width", "activation", "seed", "layer"]
+    pairs = sparsity.filter("batch_norm").join(sparsity.filter(~pl.col("batch_norm")), on=keys, suffix="_without")
+    assert len(pairs) > 0
+    assert (pairs["sparsity"] != pairs["sparsity_without"]).mean() > 0.9

@@ -9,9 +9,10 @@ fewer have no statistics to speak of. With all training samples followed, the ti
 ``step-N`` and ``epoch-N``; with fewer they differ by the sampling error of the statistics. The last time differs from the
 state ``trained``, which keeps its running statistics.
 
-Cost: a measurement passes the samples once more where their activations fit into memory (nine tenths on top of it), else
-half as many times more as there are layers, see `nodescope.models.normalisation.settle_batch_norm`. Networks without
-batch normalisation, and those that start from a file of weights, are measured as they are.
+Cost: a measurement passes the samples once more where their activations fit into memory (measured: 1.8 times the time
+of an mlp of 4x200, 2 to 2.3 times that of networks of 20 convolutions), else half as many times more as there are
+layers, see `nodescope.models.normalisation.settle_batch_norm`. Networks without batch normalisation, and those that
+start from a file of weights, are measured as they are.
 """
 
 from pathlib import Path
