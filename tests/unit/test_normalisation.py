@@ -77,13 +77,6 @@ def assert_same(found, expected, rtol):
             torch.testing.assert_close(tensor.double(), reference, rtol=rtol, atol=rtol)
 
 
-@pytest.fixture
-def small_pieces(monkeypatch):
-    """No batch fits, and a piece has few samples."""
-    monkeypatch.setattr(normalisation, "BATCH_BYTES", {"cpu": 0})
-    monkeypatch.setattr(normalisation, "PIECE_BYTES", {"cpu": 1 << 8})
-
-
 def made(name, n, seed=0):
     torch.manual_seed(seed)
     return NETWORKS[name]().double().eval(), 3 + 2 * torch.randn(n, 6, dtype=torch.float64)
@@ -97,9 +90,11 @@ def test_statistics_are_those_of_all_samples_as_one_batch(name, n):
     assert_same(statistics(network), in_training_mode(network, x), 1e-11)
 
 
-@pytest.mark.parametrize("n", [2, 3, 17, 2049])
+@pytest.mark.parametrize(("n", "bytes_of_piece"), [(2, 1 << 8), (3, 1 << 8), (17, 1 << 8), (2049, 1 << 15)])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_layer_by_layer_they_are_the_same(name, n, small_pieces):
+def test_layer_by_layer_they_are_the_same(name, n, bytes_of_piece, monkeypatch):
+    monkeypatch.setattr(normalisation, "BATCH_BYTES", {"cpu": 0})  # nothing fits at once
+    monkeypatch.setattr(normalisation, "PIECE_BYTES", {"cpu": bytes_of_piece})
     network, x = made(name, n)
     passes = []
     network.register_forward_pre_hook(lambda _, inputs: passes.append(len(inputs[0])))
