@@ -171,9 +171,7 @@ class TrainedConfiguration:
     def accuracy_table(self) -> pl.DataFrame:
         """Accuracy of the kept nets; see `ACCURACY`."""
         won, places = self._winners()
-        stack = stack_of(self.shape, won.state.best)
-        if not self.protocol.epochs:
-            stack = self._settled(won.state.best)
+        stack = self._kept_nets(won)
         rows = []
         for split, samples in self.dataset.splits.items():
             x, y = _to_device(self.dataset, samples, self.device)
@@ -220,6 +218,10 @@ class TrainedConfiguration:
         if self.protocol.epochs:
             found["trained"] = of_seeds(stack_of(self.shape, chosen(won.state.best)))
         return found
+
+    def _kept_nets(self, won: Round) -> NetworkStack:
+        """The round's nets as they were kept; those that are never trained are settled."""
+        return stack_of(self.shape, won.state.best) if self.protocol.epochs else self._settled(won.state.best)
 
     def _settled(self, tensors: dict[str, torch.Tensor]) -> NetworkStack:
         """Nets that are looked at before they are trained to the end."""
