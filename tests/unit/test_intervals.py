@@ -310,12 +310,12 @@ def test_the_paired_interval_covers_the_true_difference_of_new_seeds_and_new_sam
     never too narrow. It covers as it should where the seeds' noise leads.
     """
     random = np.random.default_rng(7)
-    runs, n, samples = 1_500, 5, 200
+    runs, n, samples = 1_500, 5, 300
     inside = 0
     for _ in range(runs):
         of_seed = seed_effect * random.normal(size=(2, n, 1))
         of_sample = sample_effect * random.normal(size=(2, 1, samples))
-        right = special.expit(1.5 + of_seed + of_sample) > random.random((2, n, samples))
+        right = special.expit(0.5 + of_seed + of_sample) > random.random((2, n, samples))
         low, high = paired(right[0], right[1]).interval
         inside += low <= 0 <= high
     assert inside / runs > 0.93

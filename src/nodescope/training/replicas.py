@@ -212,6 +212,14 @@ def accuracy_and_loss(stack: NetworkStack, replica: int, x: Tensor, y: Tensor) -
     return int(correct) / len(x), loss / len(x)
 
 
+@torch.no_grad()
+def predicted_classes(stack: NetworkStack, replica: int, x: Tensor) -> NDArray[np.int64]:
+    """The class that one replica predicts for each sample [N]; of equal logits the lowest class."""
+    size = EVALUATION_BATCH[x.device.type] if stack.fuses else MODULE_EVALUATION_BATCH
+    parts = [stack.forward_evaluation(replica, part).argmax(dim=1) for part in torch.split(x, size)]
+    return torch.cat(parts).cpu().numpy()
+
+
 def _evaluate(stack: NetworkStack, data: TrainingData, state: TrainingState) -> None:
     evaluated = slice(None) if data.evaluated is None else data.evaluated
     for split, x, y in (
