@@ -12,6 +12,7 @@ from nodescope import grid
 from nodescope.analyses import analyse_configuration
 from nodescope.analyses.layers import RecordedLayer
 from nodescope.analyses.networks import analyse_networks
+from nodescope.comparisons import compare_configurations, right_answers
 from nodescope.config import Study, parse_config
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
@@ -125,6 +126,7 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
     folder = tmp_path_factory.mktemp("small")
     dataset = small_dataset()
     tables: dict[str, list[str]] = {}
+    answers = {}
 
     def keep(name, identifier, frame):
         path = folder / "tables" / name / f"{identifier}.parquet"
@@ -145,6 +147,7 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
         keep("learning_curves", identifier, trained.learning_curves())
         keep("accuracy", identifier, trained.accuracy_table())
         keep("replicas", identifier, trained.replica_table())
+        answers[tuple(keys.values())] = right_answers(trained.predictions())
         keep("pattern_evolution", identifier, trained.pattern_evolution())
         states = grid.states(small_study)
         record_configuration(
@@ -159,5 +162,6 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
     collected = {name: collect(paths) for name, paths in tables.items()}
     collected["sparsity_summary"] = sparsity_summary(collected["sparsity"])
     collected["diagnosis"] = diagnose(collected, small_study.diagnosis)
-    collected["remedies"] = compare_remedies(collected["accuracy"], collected["diagnosis"])
+    collected["comparisons"] = compare_configurations(collected["accuracy"], answers)
+    collected["remedies"] = compare_remedies(collected["accuracy"], collected["diagnosis"], answers)
     return {**collected, **score(collected, small_study)}

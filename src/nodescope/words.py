@@ -10,8 +10,8 @@ def describe(keys: dict[str, Any]) -> str:
         parts.append(str(keys["activation"]))
     if "depth" in keys and "width" in keys:
         parts.append(f"{keys['depth']}x{keys['width']}")
-    elif "width" in keys:
-        parts.append(f"width {keys['width']}")
+    else:
+        parts += [f"{axis} {keys[axis]}" for axis in ("depth", "width") if axis in keys]
     if "batch_norm" in keys:
         parts.append("with BN" if keys["batch_norm"] else "without BN")
     parts += [str(v) for k, v in keys.items() if k not in ("activation", "depth", "width", "batch_norm")]

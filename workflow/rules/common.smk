@@ -280,6 +280,12 @@ def tables_of_configurations(wildcards):
     ]
 
 
+def predictions_of_configurations(wildcards):
+    """What the kept nets of every configuration predict for the test samples."""
+    study = study_of(wildcards)
+    return [str(grid.predictions_path(f"results/{study.name}", identifier)) for identifier in identifiers(study)]
+
+
 def scored_tables(wildcards):
     """What the scorecard is made from, as far as the study measures it."""
     measured = grid.measured_tables(study_of(wildcards))
