@@ -114,6 +114,7 @@ def small_study() -> Study:
                     "seeds": [0, 1],
                     "training": {"epochs": 4, "batch_size": 16, "learning_rates": [0.01], "snapshots": [2]},
                     "pattern_evolution": {},
+                    "works": ["pretorius", "hartmann", "park"],
                 }
             ]
         }

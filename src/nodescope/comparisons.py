@@ -97,9 +97,7 @@ def errors_of(estimates: list[Estimate], *, on_test_set: bool) -> list[dict[str,
             "p_corrected": p,
             "verdict": verdict,
         }
-        for estimate, p, verdict in zip(
-            estimates, corrected, verdicts(estimates, on_test_set=on_test_set), strict=True
-        )
+        for estimate, p, verdict in zip(estimates, corrected, verdicts(estimates, on_test_set=on_test_set), strict=True)
     ]
 
 

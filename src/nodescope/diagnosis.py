@@ -161,7 +161,7 @@ def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: A
         baseline_value=pl.col("baseline_value").mean(),
         changes="change",
     )
-    firsts = {row[: len(group)]: row[len(group) :] for row in first.select(*group, *keys).iter_rows()}
+    firsts = {tuple(row[name] for name in group): tuple(row.values()) for row in first.iter_rows(named=True)}
     rows = list(found.iter_rows(named=True))
     families: dict[tuple[object, ...], list[int]] = {}
     for place, row in enumerate(rows):

@@ -143,9 +143,7 @@ def made_dead(more):
 def made_sparsity(more, level=0.5):
     def make(effect, noise):
         rows = each(layers_of(nets()), state=["initial", "trained"], split=["train"])
-        return {
-            "sparsity": table(rows, sparsity=lambda row: level + 0.1 * effect * more(row) + jitter(row, noise))
-        }
+        return {"sparsity": table(rows, sparsity=lambda row: level + 0.1 * effect * more(row) + jitter(row, noise))}
 
     return make
 
@@ -546,15 +544,17 @@ def test_what_is_claimed_of_trained_networks_is_not_judged_by_untrained_ones(nam
             left.with_columns(best_epoch=pl.lit(None, pl.Int32)) if "best_epoch" in left.columns else left
         )
     judgement = judged(name, untrained)
-    of_untrained = {"untrained_medians_coincide", "untrained_deep_sigmoid_is_all_or_nothing", "untrained_relu_is_half_off"}
+    of_untrained = {
+        "untrained_medians_coincide",
+        "untrained_deep_sigmoid_is_all_or_nothing",
+        "untrained_relu_is_half_off",
+    }
     assert (judgement.verdict == NOT_RUN) == (name not in of_untrained), judgement
 
 
 @pytest.mark.parametrize("name", [name for name in MADE if not BY_NAME[name].of_any_data])
 def test_a_work_judges_no_data_that_it_does_not_speak_of(name):
-    others = {
-        table: frame.with_columns(dataset=pl.lit("letters")) for table, frame in MADE[name](1, 0.002).items()
-    }
+    others = {table: frame.with_columns(dataset=pl.lit("letters")) for table, frame in MADE[name](1, 0.002).items()}
     judgement = judged(name, others)
     assert judgement.verdict == NOT_RUN and "not of letters" in judgement.evidence
 

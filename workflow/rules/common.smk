@@ -64,7 +64,8 @@ def chart_code(wildcards):
     others = {f"{PACKAGE}/charts/{name}.py" for name in CHARTS} - {
         f"{PACKAGE}/charts/{name}.py" for name in chart_names(wildcards)
     }
-    return [path for path in code("charts/*.py", "tables.py", "activation_functions.py") if path not in others]
+    shared = ("numerics/intervals.py", "reproduction/works.py", "tables.py", "words.py", "activation_functions.py")
+    return [path for path in code("charts/*.py", *shared) if path not in others]
 
 
 def analysis_code(analyses):
@@ -141,6 +142,10 @@ def seeds_of(wildcards):
 
 def states_of(wildcards):
     return grid.states(study_of(wildcards))
+
+
+def works_of(wildcards):
+    return study_of(wildcards).works
 
 
 def dataset_of(wildcards):
@@ -311,7 +316,7 @@ def chart_names(wildcards):
 
 
 def chart_tables(wildcards):
-    names = {table for chart in charts_of(study_of(wildcards)) for table in chart.tables}
+    names = {"accuracy"} | {table for chart in charts_of(study_of(wildcards)) for table in chart.tables}
     return [f"results/{wildcards.study}/tables/{table}.parquet" for table in sorted(names)]
 
 

@@ -309,3 +309,20 @@ def _verdict(estimate: Estimate, p: float | None, seed_p: float | None) -> str:
     if seed_p is not None and seed_p <= ALPHA:
         return ON_THIS_TEST_SET
     return IN_ALL_SEEDS.format(estimate.seeds) if estimate.same_sign else CANNOT_TELL
+
+
+def in_words(verdict: str | None) -> str:
+    """A verdict as the end of a sentence: the difference ...
+
+    >>> in_words("cannot tell")
+    'cannot be told from none'
+    """
+    match verdict:
+        case "real":
+            return "is real as far as seeds and test samples tell"
+        case "on this test set":
+            return "is told on this test set, not on another"
+        case None | "cannot tell":
+            return "cannot be told from none"
+        case _:
+            return f"has the same sign {verdict} and is not told from none"

@@ -128,9 +128,7 @@ def _estimates(cases: pl.DataFrame) -> tuple[dict[str, Estimate], Estimate]:
 
 def _judgement(verdict: str, whole: Estimate, of_case: dict[str, Estimate], evidence: str) -> Judgement:
     low, high = whole.interval or (None, None)
-    return Judgement(
-        verdict, whole.centre, whole.standard_error, low, high, whole.seeds, len(of_case), evidence
-    )
+    return Judgement(verdict, whole.centre, whole.standard_error, low, high, whole.seeds, len(of_case), evidence)
 
 
 def _one_seed(of_case: dict[str, Estimate]) -> str:

@@ -1,5 +1,6 @@
 """The published works that a study can be held against, and what each speaks of. Imports nothing heavy."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 #: Networks whose nodes are channels of convolutions.
@@ -42,9 +43,7 @@ class Work:
     activations: tuple[str, ...] = ()
 
 
-PRETORIUS = Work(
-    "pretorius", "Pretorius 2020", ("mnist", "fmnist", "cifar10"), ("mlp",), "fully connected networks"
-)
+PRETORIUS = Work("pretorius", "Pretorius 2020", ("mnist", "fmnist", "cifar10"), ("mlp",), "fully connected networks")
 HARTMANN = Work(
     "hartmann",
     "Hartmann et al. 2021",
@@ -61,6 +60,6 @@ WORKS = {work.name: work for work in (PRETORIUS, HARTMANN, PARK, SHOWCASE, TUTOR
 BY_CITATION = {work.citation: work for work in WORKS.values()}
 
 
-def citations(names: list[str] | tuple[str, ...]) -> tuple[str, ...]:
+def citations(names: Iterable[str]) -> tuple[str, ...]:
     """How the works of a configuration are cited."""
     return tuple(WORKS[name].citation for name in names)

@@ -80,9 +80,7 @@ def untrained_relu_is_half_off(tables: Tables) -> Judgement:
         what="ReLU networks",
     )
     low, high = NEAR_HALF
-    return judge_bounds(
-        as_cases(per_net(sparsity, pl.col("sparsity").first(), "layer")), low=low, high=high
-    )
+    return judge_bounds(as_cases(per_net(sparsity, pl.col("sparsity").first(), "layer")), low=low, high=high)
 
 
 def _sparsity_of_nets(tables: Tables) -> pl.DataFrame:

@@ -17,9 +17,7 @@ def channels_differ(tables: Tables) -> Judgement:
     """Coefficient of variation between the channels of a layer: of their medians, and of their interquartile ranges."""
     boxes = _boxes(tables)
     return judge_all(
-        judge_bounds(
-            as_cases(per_net(boxes, _share(value.std(), value.mean()), "quantity", "layer")), low=DIFFERS
-        )
+        judge_bounds(as_cases(per_net(boxes, _share(value.std(), value.mean()), "quantity", "layer")), low=DIFFERS)
         for value in (pl.col("median"), RANGE)
     )
 
