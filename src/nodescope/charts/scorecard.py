@@ -83,7 +83,7 @@ def _comparison(compared: pl.DataFrame, context: Context) -> Figure:
     )  # fmt: skip
     spread = context.with_spread(data.select(*named, "standard_error", "seeds", mean="ours"), bounds=(0, 1))
     ours = spread.select(*named, whose=pl.lit("ours"), value="mean", low="low", high="high")
-    both = pl.concat([published, ours]).with_columns(100 * pl.col("value", "low", "high"))
+    both = pl.concat([published, ours]).with_columns(pl.col("value", "low", "high") * 100)
     panels = [
         _panel(both.filter(pl.col("place") == place), place, context)
         for place in both["place"].unique(maintain_order=True)
