@@ -339,7 +339,7 @@ def page(tmp_path, small_study, small_tables):
     charts = ["test_accuracy", "layer_accuracy", "medians", "sparsity"]
     draw(
         "small", charts, study / "tables", path, Charts(), grid.states(small_study),
-        study / "charts", tmp_path / "reports" / "data" / "small",
+        study / "charts", tmp_path / "reports" / "data" / "small", works=small_study.works,
     )  # fmt: skip
     html = tmp_path / "reports" / "index.html"
     build(html, f"Title {HOSTILE}", ["small"], tmp_path / "results", Charts())

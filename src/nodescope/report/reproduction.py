@@ -26,6 +26,7 @@ from nodescope.charts.registry import CHARTS
 from nodescope.charts.scorecard import figures
 from nodescope.config import Study
 from nodescope.config.schema import Charts
+from nodescope.errors import ConfigError
 from nodescope.files import atomic_path, write_text
 from nodescope.json_files import read_json
 from nodescope.report.markdown import markdown_table
@@ -81,6 +82,11 @@ def write(run: Run, output: Path, findings: Path) -> None:
     """Write the page, and its images into a folder of the same name beside it."""
     scored = score(run.tables, run.study)
     shown = {figure.name: figure for figure in figures(scored, _context(run))}
+    if "scorecard-summary" not in shown:
+        raise ConfigError(
+            f"The study '{run.study.name}' names no work whose numbers or claims it could be scored by. Hint: name one in its "
+            "configuration, for example works: [pretorius], and run it again."
+        )
     images = output.with_suffix("")
     images.mkdir(parents=True, exist_ok=True)
     for old in images.glob("*.png"):
@@ -96,9 +102,7 @@ def write(run: Run, output: Path, findings: Path) -> None:
         shown["scorecard-summary"].caption,
         _table(shown["scorecard-summary"]),
         *_comparison(shown.get("scorecard-values"), images),
-        "## Published numbers that were run",
-        shown["scorecard-numbers"].caption,
-        markdown_table(_of(shown["scorecard-numbers"]).filter(pl.col("verdict") != "not run")),
+        *_numbers(shown.get("scorecard-numbers")),
         "## Claims",
         shown["scorecard-claims"].caption,
         _table(shown["scorecard-claims"]),
@@ -160,6 +164,15 @@ def _kept(replicas: pl.DataFrame) -> pl.DataFrame:
             diverged=pl.col("diverged_epoch").count(),
         )
     )
+
+
+def _numbers(figure: Figure | None) -> Iterator[str]:
+    """Of works that print numbers, those that were run."""
+    if figure is None:
+        return
+    yield "## Published numbers that were run"
+    yield figure.caption
+    yield markdown_table(_of(figure).filter(pl.col("verdict") != "not run"))
 
 
 def _comparison(figure: Figure | None, images: Path) -> Iterator[str]:
