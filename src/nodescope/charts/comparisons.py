@@ -116,8 +116,9 @@ def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="comparisons-table",
         title="Every configuration against the best, in numbers",
-        caption=f"Test accuracy, and its difference to that of {told} on validation samples, over the seeds that both have."
-        f"{beside} The row of the best itself has no difference. Empty: a net that diverged.",
+        caption=f"Test accuracy, and its difference to that of {told} on validation samples"
+        + (", over the seeds that both have." if context.words.several_seeds else ".")
+        + f"{beside} The row of the best itself has no difference. Empty: a net that diverged.",
         reference="comparisons",
         work=WORK,
         table=comparisons.select(

@@ -51,14 +51,14 @@ def _figure(seeds: pl.DataFrame, mean: pl.DataFrame, context: Context) -> Figure
     return Figure(
         name="test-accuracy",
         title="Test accuracy",
-        caption=f"Accuracy of the {context.words.kept}, {context.spread_words(WORK)}. {_extremes(mean)}",
+        caption=f"Accuracy of the {context.words.kept}, {context.spread_words(WORK)}. {_extremes(mean, context)}",
         reference="figures 3.4, 3.7, 3.10",
         chart=chart,
         view={"split": "test", "seed": seed_view(seeds)},
     )
 
 
-def _extremes(mean: pl.DataFrame) -> str:
+def _extremes(mean: pl.DataFrame, context: Context) -> str:
     known = mean.drop_nulls("mean").sort("mean")
     if known.is_empty():
         return "No net has a test accuracy: all diverged."
@@ -69,8 +69,13 @@ def _extremes(mean: pl.DataFrame) -> str:
         return f"{describe(highest)}: {percent(best['mean'])} on test samples."
     return (
         f"Highest on test samples: {describe(highest)} ({percent(best['mean'])}); lowest: {describe(lowest)} "
-        f"({percent(worst['mean'])}). Whether two of them differ is a question to the differences, paired by seed and by "
-        "sample, not to whether bars overlap: see the comparisons."
+        f"({percent(worst['mean'])}). "
+        + (
+            "Whether two of them differ is a question to the differences, paired by seed and by sample, not to whether bars "
+            "overlap: see the comparisons."
+            if context.words.several_seeds
+            else "Whether they differ for more than chance one seed cannot tell."
+        )
     )
 
 

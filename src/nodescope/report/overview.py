@@ -136,6 +136,12 @@ def _standing(comparisons: pl.DataFrame | None) -> str:
         return f"{weight}; with one seed no difference can be told."
     real = len(known.filter(pl.col("verdict") == REAL))
     here = len(known.filter(pl.col("verdict") == ON_THIS_TEST_SET))
+    if not real + here:
+        others = (
+            "the other configuration is" if len(known) == 1 else f"none of the {len(known)} other configurations is"
+        )
+        told = "not told" if len(known) == 1 else "told"
+        return f"{weight}; {others} {told} from the best by the seeds and the test samples."
     words = [f"{real} of the {counted(len(known), 'other configuration')} can be told from the best"]
     if here:
         words.append(f"{here} more on this test set only")
