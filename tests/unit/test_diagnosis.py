@@ -137,9 +137,10 @@ def test_a_remedy_is_held_against_the_first_configuration_seed_by_seed():
     assert row("baseline", "problems")["value"] == 2
     problems = row("better", "problems")
     assert (problems["value"], problems["change"]) == (pytest.approx(1 / 3), pytest.approx(-5 / 3))
-    # [-2, -2, -1] without the noise of a test set: 5 standard errors, p 0.038, and 0.076 as one of two remedies.
-    assert (problems["p_corrected"], problems["sample_error"]) == (pytest.approx(0.0755, abs=1e-3), None)
-    assert (problems["verdict"], problems["helps"]) == ("in all 3 seeds", None)
+    # [-2, -2, -1] without the noise of a test set: 5 standard errors, p 0.038; the other remedy changes nothing in any
+    # seed, so that there is no second test to correct for.
+    assert (problems["p_corrected"], problems["sample_error"]) == (pytest.approx(0.0377, abs=1e-3), None)
+    assert (problems["verdict"], problems["helps"]) == ("real", True)
     vanishing = row("better", "vanishing_gradient")
     assert vanishing["value"] == pytest.approx(np.mean([0.001, 0.1, 0.2]))  # of the worst layer of each net
     assert vanishing["state"] == "trained"
