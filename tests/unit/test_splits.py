@@ -94,7 +94,9 @@ def test_official_samples_are_taken_as_they_are(labels, n_validation, n_test, se
         seed=seed,
     )
     if n_test and len(last) > n_test:
-        np.testing.assert_array_equal(splits.test, np.arange(len(labels) + len(last) - len(splits.test), len(labels) + len(last)))
+        np.testing.assert_array_equal(
+            splits.test, np.arange(len(labels) + len(last) - len(splits.test), len(labels) + len(last))
+        )
     assert np.concatenate([indices for _, indices in splits.items()]).size == len(labels) + len(last)
     assert (counts(labels, splits.train[splits.train < len(labels)])[np.unique(labels)] >= 1).all()
 
@@ -164,7 +166,9 @@ def test_every_data_set_is_stratified_unless_it_is_said_otherwise():
 
 def test_a_class_only_in_the_official_test_set_is_an_error_with_a_remedy():
     labels = np.array([0, 1] * 20 + [0, 2])
-    with pytest.raises(DatasetError, match=r"no training sample of class 'class-2' \(the training data have none\)") as error:
+    with pytest.raises(
+        DatasetError, match=r"no training sample of class 'class-2' \(the training data have none\)"
+    ) as error:
         split(labels, official_test=2)
     assert "Hint: add training samples of it" in str(error.value)
 

@@ -148,7 +148,9 @@ def _check_training_samples(
         which, cause = elsewhere, "the training data have none"
     else:
         which, cause = absent, f"{len(splits.train)} training samples were left to {len(class_names)} classes"
-        hint = "make validation_size or test_size smaller or train_size larger, or leave out classes with very few samples"
+        hint = (
+            "make validation_size or test_size smaller or train_size larger, or leave out classes with very few samples"
+        )
         if not stratify:
             hint = f"stratify: true draws the same share of every class; or {hint}"
     raise DatasetError(
