@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.grid import predictions_path
-from nodescope.numerics.intervals import Estimate, holm, over_seeds, paired, verdicts
+from nodescope.numerics.intervals import Estimate, holm, mcnemar, over_seeds, paired, verdicts
 from nodescope.tables import read_table
 from nodescope.words import describe
 
@@ -43,6 +43,7 @@ COMPARISONS = {
     "best_value": pl.Float64,
     "difference": pl.Float64,
     **ERRORS,
+    "mcnemar_p": pl.Float64,
 }
 
 
@@ -132,7 +133,8 @@ def compare_configurations(accuracy: pl.DataFrame, answers: Answers) -> pl.DataF
     DataFrame
         One row per configuration. ``value``, ``best_value`` and ``difference`` (negative: worse than the best) are test
         accuracies over the ``seeds`` that both have, on ``samples`` test samples. Of the best itself the difference and
-        what follows from it is null; so is the interval where there are fewer than two seeds.
+        what follows from it is null; so is the interval where there are fewer than two seeds. Of one seed ``mcnemar_p`` says
+        whether these two nets differ for other samples; on other seeds it says nothing.
     """
     keys = _keys(accuracy)
     configurations = accuracy.select(keys).unique(maintain_order=True).rows()
@@ -156,6 +158,7 @@ def compare_configurations(accuracy: pl.DataFrame, answers: Answers) -> pl.DataF
                 "best_value": _mean(b for _, b in of_both),
                 "difference": None if estimate is None else estimate.centre,
                 **errors.get(row, {}),
+                "mcnemar_p": mcnemar(*of_both[0]) if len(of_both) == 1 and row != best else None,
             }
         )
     schema: dict[str, Any] = {**{name: accuracy.schema[name] for name in keys}, **COMPARISONS}

@@ -23,6 +23,7 @@ from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.comparisons import ERRORS
 from nodescope.config.schema import Charts
 from nodescope.json_files import write_json
+from nodescope.numerics.intervals import wilson
 from nodescope.report import build
 from nodescope.report.overview import overview
 from nodescope.reproduction.scoring import score
@@ -507,7 +508,12 @@ def test_an_overview_of_one_seed_tells_no_difference(small_study, tables_of_one_
     one = small_study.model_copy(update={"seeds": [1]})
     tables = tables_of_one_seed
     shown = overview(one, tables["accuracy"], tables["replicas"], tables["comparisons"])
-    assert shown.standing == "One sample of 20 is 5 points; with one seed no difference can be told."
+    best = tables["comparisons"].drop_nulls("difference")["best_value"][0]
+    low, high = wilson(round(20 * best), 20)
+    assert shown.standing == (
+        f"One sample of 20 is 5 points; for other samples the accuracy of the best net lies between {percent(low)} and "
+        f"{percent(high)} (95 %, Wilson). With one seed no difference can be told."
+    )
     assert overview(one, tables["accuracy"], tables["replicas"]).standing == ""
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from nodescope import grid
 from nodescope.comparisons import best_on_validation, compare_configurations, read_answers, right_answers
-from nodescope.numerics.intervals import paired
+from nodescope.numerics.intervals import mcnemar, paired
 from nodescope.tables import write_table
 
 KEYS = {"dataset": "made", "model": "mlp", "depth": 2, "width": 8, "batch_norm": False}
@@ -62,7 +62,7 @@ def test_a_difference_has_both_kinds_of_noise():
     assert found["difference"] == pytest.approx(a.mean() - b.mean())
     assert (found["seed_error"], found["sample_error"]) == (expected.seed_error, expected.sample_error)
     assert (found["interval_low"], found["interval_high"]) == expected.interval
-    assert (found["seeds"], found["samples"]) == (3, 400)
+    assert (found["seeds"], found["samples"], found["mcnemar_p"]) == (3, 400, None)
 
 
 def test_a_lead_of_less_than_one_sample_is_not_told():
@@ -82,6 +82,7 @@ def test_one_seed_has_a_difference_and_nothing_more():
     found = row(compare_configurations(accuracy, answers), "elu")
     assert found["difference"] < -0.5 and found["verdict"] == "cannot tell"
     assert found["seed_error"] is found["interval_low"] is found["p_corrected"] is None
+    assert found["mcnemar_p"] == mcnemar(answers[key("relu")][0], answers[key("elu")][0]) < 1e-6
 
 
 def test_nets_that_diverged_are_left_out_with_their_partners():

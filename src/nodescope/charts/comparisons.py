@@ -105,13 +105,15 @@ def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
     numbers = ["value", "difference"]
     if context.words.several_seeds:
         numbers += ["seed_error", "sample_error", "interval_low", "interval_high", "p_corrected"]
+    of_one = [] if context.words.several_seeds else [pl.col("mcnemar_p").round(4)]
     best = comparisons["best"].drop_nulls()
     told = f"the best, {best[0]}" if len(best) else "the best; every net diverged"
     beside = (
         " The standard errors are that over the seeds and that over the test samples; the interval and p (corrected by Holm) "
         "count both."
         if context.words.several_seeds
-        else f" The values are {context.words.mean}, so that no difference can be told."
+        else f" The values are {context.words.mean}, so that no difference can be told; McNemar's exact p says whether these two "
+        "nets differ for other samples."
     )
     return Figure(
         name="comparisons-table",
@@ -122,6 +124,6 @@ def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
         reference="comparisons",
         work=WORK,
         table=comparisons.select(
-            *columns, *(pl.col(name).round(4) for name in numbers), "seeds", "samples", "verdict"
+            *columns, *(pl.col(name).round(4) for name in numbers), "seeds", "samples", "verdict", *of_one
         ).rename({"value": "test_accuracy", "difference": "less_the_best"}),
     )

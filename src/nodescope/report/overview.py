@@ -9,7 +9,7 @@ from nodescope import grid
 from nodescope.charts.context import percent
 from nodescope.comparisons import best_on_validation
 from nodescope.config import Study
-from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL
+from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL, wilson
 from nodescope.words import counted, describe
 
 DONE, DIVERGED, MISSING = "done", "diverged", "missing"
@@ -133,7 +133,12 @@ def _standing(comparisons: pl.DataFrame | None) -> str:
     samples = int(known["samples"].max())  # type: ignore[arg-type]  # whole numbers
     weight = f"One sample of {samples:,} is {100 / samples:.2g} points"
     if known["seeds"].max() == 1:
-        return f"{weight}; with one seed no difference can be told."
+        best = known["best_value"][0]
+        low, high = wilson(round(best * samples), samples) or (best, best)
+        return (
+            f"{weight}; for other samples the accuracy of the best net lies between {percent(low)} and {percent(high)} (95 %, "
+            "Wilson). With one seed no difference can be told."
+        )
     real = len(known.filter(pl.col("verdict") == REAL))
     here = len(known.filter(pl.col("verdict") == ON_THIS_TEST_SET))
     if not real + here:
