@@ -380,7 +380,7 @@ def test_hostile_names_are_shown_as_text(page):
 
 def test_untrained_networks_are_neither_best_nor_worst(small_study, small_tables):
     shown = overview(small_study, small_tables["accuracy"], small_tables["replicas"], small_tables["comparisons"])
-    assert shown.standing.startswith("One sample of 20 is 5 points. ")
+    assert shown.standing.startswith("One sample of 20 is 5 points; none of the 6 other configurations is told")
     cells = [cell for row in shown.rows for cell in row.cells]
     assert shown.best and shown.worst and sorted(cell.standing for cell in cells)[-2:] == ["best", "worst"]
     still = small_study.model_copy(update={"training": small_study.training.model_copy(update={"epochs": 0})})
