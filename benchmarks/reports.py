@@ -179,7 +179,12 @@ def _nodes(study: Any, splits: pl.DataFrame, nodes: pl.Expr, states: pl.DataFram
 def _curves(study: Any) -> pl.DataFrame:
     rates = _column("learning_rate", [0.01, 0.001, 0.0001, 0.00316, 0.000316])
     epochs = _column("epoch", range(study.training.epochs + 1), pl.Int32)
-    return _random(_keys(study, rates, epochs, _column("split", ["train", "validation"])), loss=_share, accuracy=_share)
+    return _random(
+        _keys(study, rates, epochs, _column("split", ["train", "validation"])),
+        loss=_share,
+        accuracy=_share,
+        mean_squared_error=_share,
+    )
 
 
 ALL_NODES = pl.int_ranges(0, pl.col("width"))
@@ -190,7 +195,11 @@ TABLES: dict[str, Callable[[Any], pl.DataFrame]] = {
     ),
     "replicas": lambda study: _random(
         _keys(study, RATE).with_columns(
-            round=pl.lit(1), chosen=pl.lit(True), best_epoch=pl.lit(100), diverged_epoch=pl.lit(None, pl.Int32)
+            objective=pl.lit("cross_entropy"),
+            round=pl.lit(1),
+            chosen=pl.lit(True),
+            best_epoch=pl.lit(100),
+            diverged_epoch=pl.lit(None, pl.Int32),
         ),
         validation_accuracy=_share,
     ),
@@ -215,7 +224,7 @@ TABLES: dict[str, Callable[[Any], pl.DataFrame]] = {
         high=lambda random, size: random.normal(3, 1, size),
         bandwidth=lambda random, size: np.full(size, 0.2),
         counts=_bells,
-    ),
+    ).with_columns(minimum="low", maximum="high"),
     "densities": lambda study: _random(
         _nodes(study, SPLITS.head(1), SOME_NODES).join(
             _column("z", np.linspace(-3, 3, 120)), how="cross", maintain_order="left_right"

@@ -124,8 +124,11 @@ def small_study() -> Study:
 @pytest.fixture(scope="session")
 def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
     """All collected tables of the small study, of real nets. One net is spoilt, as a diverged one would be."""
-    folder = tmp_path_factory.mktemp("small")
-    dataset = small_dataset()
+    return tables_of(small_study, small_dataset(), tmp_path_factory.mktemp("small"), spoilt="relu-2x6")
+
+
+def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str = "") -> dict[str, pl.DataFrame]:
+    """All collected tables of a study, of real nets; those of the configuration ``spoilt`` diverge."""
     tables: dict[str, list[str]] = {}
     answers = {}
 
@@ -134,14 +137,14 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
         write_table(frame, path)
         tables.setdefault(name, []).append(str(path))
 
-    for configuration in grid.configurations(small_study):
+    for configuration in grid.configurations(study):
         identifier, keys = configuration.identifier, configuration.keys()
-        training = small_study.training
-        if identifier == "relu-2x6":
+        training = study.training
+        if identifier == spoilt:
             training = training.model_copy(update={"learning_rates": [1e30], "refinement_rounds": 0})
         trained = train_configuration(
-            keys, small_study.seeds, training, dataset, network=small_study.network, initialisation=None, device="cpu",
-            progress_folder=folder / "progress", title="test", pattern_evolution=small_study.pattern_evolution,
+            keys, study.seeds, training, dataset, network=study.network, initialisation=None, device="cpu",
+            progress_folder=folder / "progress", title="test", pattern_evolution=study.pattern_evolution,
         )  # fmt: skip
         models, activations = folder / "models" / identifier, folder / "activations" / identifier
         trained.save_networks(models)
@@ -149,20 +152,21 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
         keep("accuracy", identifier, trained.accuracy_table())
         keep("replicas", identifier, trained.replica_table())
         answers[tuple(keys.values())] = right_answers(trained.predictions())
-        keep("pattern_evolution", identifier, trained.pattern_evolution())
-        states = grid.states(small_study)
+        if study.pattern_evolution is not None:
+            keep("pattern_evolution", identifier, trained.pattern_evolution())
+        states = grid.states(study)
         record_configuration(
-            models, activations, dataset, "blobs", small_study.seeds, states, positions="mean", random_inputs=0
+            models, activations, dataset, "blobs", study.seeds, states, positions="mean", random_inputs=0
         )
-        options = {name: getattr(small_study.analyses, name) for name in small_study.analyses.enabled()}
-        of_networks = {name: options.pop(name) for name in grid.analyses_of_job(small_study, "networks")}
-        found = analyse_configuration(options, str(activations), keys, small_study.seeds, states, 0.0)
-        found |= analyse_networks(of_networks, models, dataset, keys, small_study.seeds, states)
+        options = {name: getattr(study.analyses, name) for name in study.analyses.enabled()}
+        of_networks = {name: options.pop(name) for name in grid.analyses_of_job(study, "networks")}
+        found = analyse_configuration(options, str(activations), keys, study.seeds, states, 0.0)
+        found |= analyse_networks(of_networks, models, dataset, keys, study.seeds, states)
         for name, frame in found.items():
             keep(name, identifier, frame)
     collected = {name: collect(paths) for name, paths in tables.items()}
     collected["sparsity_summary"] = sparsity_summary(collected["sparsity"])
-    collected["diagnosis"] = diagnose(collected, small_study.diagnosis)
+    collected["diagnosis"] = diagnose(collected, study.diagnosis)
     collected["comparisons"] = compare_configurations(collected["accuracy"], answers)
     collected["remedies"] = compare_remedies(collected["accuracy"], collected["diagnosis"], answers)
-    return {**collected, **score(collected, small_study)}
+    return {**collected, **score(collected, study)}

@@ -68,12 +68,13 @@ def job_size(
             # parameters, gradients, two moments, those of the best epoch, and a state on its way to the disk
             stacks = 7 * network.parameters * BYTES_PER_VALUE * rates * seeds
             # what a step keeps of a batch for its gradient, for all networks that step together
-            batch = 4 * network.values * training.batch_size * BYTES_PER_VALUE * rates * seeds
+            batch_size = training.samples_per_step(data.samples)
+            batch = 4 * network.values * batch_size * BYTES_PER_VALUE * rates * seeds
             memory = inputs + stacks + batch
             tried = rates + 2 * training.refinement_rounds
             flop = 8.0 * network.multiply_adds * data.samples * training.epochs * tried * seeds
             if study.pattern_evolution:
-                passed = samples_measured(study.pattern_evolution, training.epochs, training.batch_size, data.samples)
+                passed = samples_measured(study.pattern_evolution, training.epochs, batch_size, data.samples)
                 flop += 2.0 * network.multiply_adds * passed * tried * seeds
                 # of each net, three times: where all patterns differ, their bits and their counts by class
                 probe = min(study.pattern_evolution.samples or data.samples, data.samples)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nodescope import grid
+from nodescope import datasets, grid
 from nodescope.config import Config, Study
 from nodescope.network_sizes import NetworkSize, network_size, sample_size
 from nodescope.patterns.schedule import samples_measured
@@ -74,7 +74,8 @@ def estimate(study: Study, results: str | Path = "results") -> Estimate:
     for configuration in configurations:
         network = network_size(study, configuration, sample)
         of_all, of_largest = recorded_values(study, network)
-        epochs, batch_size = configuration.training(study).epochs, configuration.training(study).batch_size
+        of_configuration = configuration.training(study)
+        epochs, batch_size = of_configuration.epochs, of_configuration.samples_per_step(sample.samples)
         # forward and backward of a step (6 per multiply-add and sample) and the evaluation after the epoch (2)
         flop += 8.0 * network.multiply_adds * sample.samples * epochs * rates * len(study.seeds)
         if study.pattern_evolution:
@@ -126,8 +127,8 @@ def matrix_product_rate() -> float:
     return 2.0 * 512**3 * repetitions / (time.perf_counter() - started)
 
 
-def describe_plan(config: Config, cores: int) -> str:
-    """The plan of all studies in words."""
+def describe_plan(config: Config, cores: int, results: str | Path = "results") -> str:
+    """The plan of all studies in words, with what is known of their data sets."""
     rate = matrix_product_rate()
     lines = []
     for study in config.studies:
@@ -151,8 +152,17 @@ def describe_plan(config: Config, cores: int) -> str:
         ]
         if not sample_size(study).known:
             lines.append("              (estimated as if the data set were as large as MNIST)")
-        lines.append("")
+        lines += [*_of_data(config, study, results), ""]
     return "\n".join(lines)
+
+
+def _of_data(config: Config, study: Study, results: str | Path) -> list[str]:
+    """What was decided in reading the study's data set, and what to beware of."""
+    found = datasets.known_of(study.dataset, config.data_root, grid.description_path(study.dataset, results))
+    if found is None:
+        return [f"  data        {study.dataset.name} is inspected when it is prepared"]
+    decisions, warnings = found
+    return [f"  data        {text}" for text in decisions] + [f"  warning     {text}" for text in warnings]
 
 
 def _size(gigabytes: float) -> str:

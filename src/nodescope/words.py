@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nodescope.grid import Configuration
 
 
 @dataclass(frozen=True)
@@ -75,3 +78,9 @@ def describe(keys: dict[str, Any]) -> str:
         parts.append("with BN" if keys["batch_norm"] else "without BN")
     parts += [str(v) for k, v in keys.items() if k not in ("activation", "depth", "width", "batch_norm")]
     return " ".join(parts)
+
+
+def label_of(configuration: "Configuration", configurations: list["Configuration"]) -> str:
+    """A configuration's name for readers, with its family where a study has several."""
+    several = len({other.model for other in configurations}) > 1
+    return describe(dict(configuration.axes) | ({"model": configuration.model} if several else {}))

@@ -33,12 +33,19 @@ def bases() -> list[dict]:
             "studies": [
                 {
                     "name": "rare",
-                    "dataset": {"source": "iris", "validation_size": 10, "test_size": 0.3, "split_seed": 3},
+                    "dataset": {
+                        "source": "iris", "validation_size": 10, "test_size": 0.3, "split_seed": 3,
+                        "test_split": "scikit_learn",
+                    },
                     "grid": {
                         "depth": [1, 2], "width": [4], "activation": ["relu", "tanh"], "initialisation": ["orthogonal"],
                         "variants": [{"name": "plain"}, {"name": "drop", "network": {"dropout": 0.2}}],
                     },
-                    "training": {"epochs": 4, "snapshots": [1], "optimiser": "sgd"},
+                    "network": {"batch_norm_scale": "uniform", "batch_norm_momentum": 0.2, "batch_norm_epsilon": 0.001},
+                    "training": {
+                        "epochs": 4, "snapshots": [1], "optimiser": "rmsprop", "rmsprop_alpha": 0.9, "momentum": 0.5,
+                        "optimiser_epsilon": 1e-7, "loss": "mean_squared_error", "ties": "last", "batch_size": "all",
+                    },
                     "analyses": {"densities": {"nodes": [0, 3], "bandwidth": "scott"}},
                 }
             ]

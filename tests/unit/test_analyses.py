@@ -429,7 +429,7 @@ def test_the_combined_system_is_defined_for_the_relu_family_only(make_layer):
 def test_collected_tables_have_the_columns_of_the_contract(small_tables):
     keys = ["dataset", "model", "depth", "width", "activation", "batch_norm", "seed"]
     further = {
-        "learning_curves": ["learning_rate", "epoch", "split", "loss", "accuracy"],
+        "learning_curves": ["learning_rate", "epoch", "split", "loss", "accuracy", "mean_squared_error"],
         "accuracy": ["learning_rate", "best_epoch", "split", "accuracy"],
         "medians": ["state", "split", "layer", "node", "class", "median"],
         "activity": ["state", "split", "layer", "node", "class", "active_share"],

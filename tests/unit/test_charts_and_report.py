@@ -67,6 +67,27 @@ def test_every_chart_is_drawn_and_says_what_to_read(name, small_tables, context)
             assert "NaN" not in svg
 
 
+@pytest.mark.parametrize(
+    ("trained_with", "titles"),
+    [
+        (["cross_entropy"], ["cross-entropy (nats)", "accuracy"]),
+        (["mean_squared_error"], ["mean squared error", "accuracy"]),
+        (["mean_squared_error", "cross_entropy"], ["cross-entropy (nats)", "mean squared error", "accuracy"]),
+    ],
+)
+def test_learning_curves_show_what_was_trained_on(trained_with, titles, small_tables, context):
+    sigmoid = pl.col("activation") == "sigmoid"
+    objective = pl.when(sigmoid).then(pl.lit(trained_with[0])).otherwise(pl.lit(trained_with[-1]))
+    replicas = small_tables["replicas"].with_columns(objective=objective)
+    (figure,) = figures_of("learning_curves", {**small_tables, "replicas": replicas}, context)
+    panels = figure.chart.to_dict()["vconcat"]
+    shown = [panel["spec"]["layer"][0]["encoding"]["y"] for panel in panels]
+    assert [y["title"] for y in shown] == titles
+    columns = {"cross-entropy (nats)": "loss", "mean squared error": "mean_squared_error", "accuracy": "accuracy"}
+    assert [y["field"] for y in shown] == [columns[title] for title in titles]
+    assert ("objective" in figure.caption) == (len(trained_with) == 2)
+
+
 @pytest.mark.parametrize("name", CHARTS)
 def test_what_a_figure_shows_at_first_is_among_its_data(name, small_tables, context):
     for figure in figures_of(name, small_tables, context):

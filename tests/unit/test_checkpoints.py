@@ -122,18 +122,39 @@ def test_a_hard_kill_costs_what_was_done_since_the_last_state(tmp_path, monkeypa
     assert again[0] == 4
 
 
-def stopped(folder, monkeypatch, epochs=4):
+def stopped(folder, monkeypatch, epochs=4, **changes):
     with monkeypatch.context() as patch:
         interrupt_after(patch, epochs)
         with pytest.raises(Interrupted):
-            train(folder)
+            train(folder, **changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimiser": "rmsprop", "schedule": "one_cycle"},
+        {"optimiser": "rmsprop", "momentum": 0.9, "weight_decay": 0.01, "loss": "mean_squared_error"},
+        {"ties": "last", "batch_size": "all", "network": Network(batch_norm_scale="uniform", batch_norm_momentum=0.4)},
+        {"ties": "last", "optimiser": "rmsprop", "network": Network(skip_connections=True, batch_norm_epsilon=1e-2)},
+    ],
+    ids=["rmsprop", "rmsprop-with-momentum", "ties-and-full-batches", "one-after-another"],
+)
+def test_however_it_is_trained_it_goes_on_bit_for_bit(changes, tmp_path, monkeypatch):
+    stopped(tmp_path / "a", monkeypatch, 3, **changes)
+    with monkeypatch.context() as patch:
+        again = interrupt_after(patch, 1000)
+        resumed = train(tmp_path / "a", **changes)
+        assert again[0] == 4
+    assert_same(everything(resumed), everything(train(tmp_path / "b", **changes)))
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"batch_size": 16}, {"learning_rate_decay": 0.5}, {"epochs": 7}, {"snapshots": [3]}, {"snapshot_steps": [5]},
-        {"network": Network(bias="all")},
+        {"network": Network(bias="all")}, {"ties": "last"}, {"loss": "mean_squared_error"}, {"optimiser": "rmsprop"},
+        {"optimiser_epsilon": 1e-3}, {"batch_size": "all"}, {"network": Network(batch_norm_scale="uniform")},
+        {"network": Network(batch_norm_momentum=0.3)}, {"network": Network(batch_norm_epsilon=1e-2)},
     ],
 )  # fmt: skip
 def test_a_state_of_other_settings_is_never_used(changes, tmp_path, monkeypatch):

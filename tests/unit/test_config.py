@@ -2,6 +2,7 @@
 
 import copy
 import datetime
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -255,6 +256,35 @@ def test_batch_normalisation_needs_batches_of_two():
     assert "must be at least 2 with batch normalisation" in message(raw)
 
 
+def test_all_training_samples_may_be_one_batch():
+    raw = with_change((*STUDY, "training", "batch_size"), "all")
+    raw["studies"][0]["grid"]["batch_norm"] = [True]
+    training = parse_config(raw).studies[0].training
+    assert training.samples_per_step(113) == 113
+    assert training.model_copy(update={"batch_size": 20}).samples_per_step(113) == 20
+    text = message(with_change((*STUDY, "training", "batch_size"), "everything"))
+    assert "studies[0].training.batch_size: must be a whole number, not 'everything' or must be 'all'" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "expected"),
+    [
+        (("training", "optimiser"), "rmsprp", "training.optimiser: must be 'adam', 'rmsprop' or 'sgd', not 'rmsprp'"),
+        (("training", "loss"), "mse", "training.loss: must be 'cross_entropy' or 'mean_squared_error', not 'mse'"),
+        (("training", "ties"), "middle", "training.ties: must be 'first' or 'last', not 'middle'"),
+        (("training", "rmsprop_alpha"), 1, "training.rmsprop_alpha: must be less than 1, not 1"),
+        (("training", "optimiser_epsilon"), 0, "training.optimiser_epsilon: must be greater than 0, not 0"),
+        (("training", "momentum"), 1.0, "training.momentum: must be less than 1, not 1.0"),
+        (("network", "batch_norm_scale"), "U(0,1)", "network.batch_norm_scale: must be 'constant' or 'uniform'"),
+        (("network", "batch_norm_momentum"), 0, "network.batch_norm_momentum: must be greater than 0, not 0"),
+        (("network", "batch_norm_momentum"), 1.1, "network.batch_norm_momentum: must be at most 1, not 1.1"),
+        (("network", "batch_norm_epsilon"), 0, "network.batch_norm_epsilon: must be greater than 0, not 0"),
+    ],
+)
+def test_what_training_and_batch_normalisation_cannot_be_is_said(path, value, expected):
+    assert f"studies[0].{expected}" in message(with_change((*STUDY, *path), value))
+
+
 def test_what_snakemake_reads_in_every_job_brings_nothing_heavy():
     heavy = "[m for m in ('torch', 'altair', 'polars') if m in sys.modules]"
     code = f"import sys, nodescope.charts.registry, nodescope.planning, nodescope.datasets; print({heavy})"
@@ -383,3 +413,21 @@ def test_a_key_that_stands_twice_is_an_error_that_names_both_lines(tmp_path):
     with pytest.raises(ConfigError) as error:
         parse_config({"studies": []}, [path])
     assert "twice" not in str(error.value)
+
+
+def test_the_schema_for_editors_states_every_bound_in_their_words():
+    schema = json.loads((REPOSITORY / "workflow" / "schemas" / "config.schema.json").read_text())
+    training = schema["$defs"]["Training"]["properties"]
+    assert training["learning_rates"]["anyOf"][0]["exclusiveMinimum"] == 0
+    assert (training["refinement_rounds"]["minimum"], training["refinement_rounds"]["maximum"]) == (0, 5)
+
+    def keys(node):
+        if isinstance(node, dict):
+            yield from node
+            for value in node.values():
+                yield from keys(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from keys(value)
+
+    assert not {"ge", "gt", "le", "lt"} & set(keys(schema))

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import REPOSITORY
 from PIL import Image
+from sklearn.model_selection import train_test_split
 
 from nodescope import datasets
 from nodescope.config.schema import Cifar10, Digits, FashionMnist, Gaussian, ImageFolder, Iris, Mnist, Npz
@@ -72,6 +73,17 @@ def test_iris_is_standardised_by_its_training_split(tmp_path):
     train = data.inputs(data.splits.train)
     np.testing.assert_allclose(train.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(train.std(axis=0), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(("seed", "test_size"), [(42, 0.2), (7, 0.33), (0, 41), (42, 0.101)])
+def test_the_test_samples_can_be_those_of_scikit_learn(seed, test_size, tmp_path):
+    source = Iris(source="iris", test_size=test_size, test_split="scikit_learn", split_seed=seed, validation_size=20)
+    splits = prepare(source, ".", tmp_path).splits
+    others, expected = train_test_split(np.arange(150), test_size=test_size, random_state=seed)
+    assert splits.test.tolist() == sorted(expected)
+    assert sorted([*splits.train, *splits.validation]) == sorted(others) and len(splits.validation) == 20
+    own = prepare(source.model_copy(update={"test_split": "own"}), ".", tmp_path).splits
+    assert own.test.tolist() != splits.test.tolist()
 
 
 def test_the_seed_fixes_the_splits_and_another_seed_changes_them(tmp_path):
@@ -214,7 +226,7 @@ def test_own_arrays_with_class_names_and_a_test_set(tmp_path):
     [
         ({"x": np.ones((4, 2))}, "has no array 'y'"),
         ({"x": np.ones((4, 2)), "y": np.arange(3)}, "x has 4 samples, but y has 3 labels"),
-        ({"x": np.ones(4), "y": np.arange(4)}, "must be [sample, ...]"),
+        ({"x": np.ones(4), "y": np.arange(4)}, "must be [sample, ...], not of shape (4,). Hint: reshape"),
         ({"x": np.ones((4, 2)), "y": np.zeros(4, int)}, "one class only"),
         ({"x": np.full((4, 2), np.nan), "y": np.arange(4)}, "NaN or infinite"),
         ({"x": np.array([["a", "b"]]), "y": np.arange(1)}, "must hold numbers"),
@@ -269,11 +281,11 @@ def test_a_missing_npz_is_named(tmp_path):
     assert "there is no file" in refusal(Npz(source="npz", name="own", path=str(tmp_path / "gone.npz")))
 
 
-def test_a_class_without_samples_in_a_split_is_refused(tmp_path):
-    y = np.zeros(100, int)
-    y[:2] = 1
-    text = refusal(own(tmp_path / "own.npz", x=np.ones((100, 2)), y=y))
-    assert "sample of class '1'" in text and "enlarge validation_size" in text
+def test_a_class_that_only_the_test_set_has_is_refused(tmp_path):
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    arrays = {"x": x, "y": np.arange(40) % 3, "x_test": x[:4] + 1, "y_test": np.array([0, 1, 2, 7])}
+    text = refusal(own(tmp_path / "own.npz", **arrays))
+    assert "no training sample of class '7'" in text and "Hint: add training samples" in text
 
 
 def test_a_validation_split_larger_than_the_data_is_refused():

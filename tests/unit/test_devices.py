@@ -67,14 +67,23 @@ def test_a_gpu_that_pytorch_cannot_use_is_said_so(monkeypatch):
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU; there is none here")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"optimiser": "rmsprop", "momentum": 0.0, "weight_decay": 0.01},
+        {"optimiser": "rmsprop", "momentum": 0.9, "loss": "mean_squared_error"},
+    ],
+    ids=["adam", "rmsprop", "rmsprop-with-momentum"],
+)
 @pytest.mark.parametrize("batch_norm", [False, True], ids=["without-bn", "with-bn"])
-def test_a_gpu_trains_the_same_nets(batch_norm):
+def test_a_gpu_trains_the_same_nets(batch_norm, changes):
     """In float64, with enough steps that most are replayed from the captured graph, and a smaller last batch."""
     shape = NetworkShape("mlp", (7,), 4, 3, 9, "relu", batch_norm, "kaiming_normal")
     random = np.random.default_rng(0)
     x, y = torch.from_numpy(random.normal(size=(103, 7))), torch.from_numpy(random.integers(0, 4, 103))
     replicas = [Replica(0, 0.01), Replica(1, 0.01), Replica(0, 0.001)]
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.9)
+    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.9, **changes)
     states = {}
     for device in ("cpu", "cuda"):
         data = TrainingData(*(t.to(device) for t in (x[:83], y[:83], x[83:], y[83:])))

@@ -97,3 +97,22 @@ def test_the_table_of_remedies_has_a_row_per_configuration_with_its_change_of_ac
 def test_untrained_networks_are_not_compared_by_accuracy(small_tables):
     untrained = Context(Charts(), ["a", "b", "c"], ["initial"])
     assert [figure.name for figure in diagnosis.figures(small_tables, untrained)] == ["diagnosis", "remedies-table"]
+
+
+def test_bars_at_the_ends_that_hold_what_lies_far_out_are_drawn_like_the_others_and_marked():
+    bulk = np.random.default_rng(5).normal(2, 1, 800)
+    found = with_curves(histogram(np.append(bulk, [-4e7, 6e9]), 30).with_columns(net=pl.lit("a")), ["net"])
+    density, alone = found.filter(pl.col("shape") == "density"), curves_of(bulk, bins=30)["density"]
+    np.testing.assert_allclose(density["bin_left"], alone["bin_left"], atol=1e-9)
+    np.testing.assert_allclose(density["curve"], alone["curve"], atol=0.02)
+    assert density["end"].to_list() == ["≤", *[None] * 28, "≥"]
+    assert density["reaches"].drop_nulls().to_list() == [-4e7, 6e9]
+    width = density["bin_right"] - density["bin_left"]
+    assert (density["height"] * width).sum() == pytest.approx(1)
+    assert alone["end"].null_count() == 30
+
+
+def test_an_end_of_a_class_that_holds_nothing_is_not_marked():
+    values = np.append(np.random.default_rng(6).normal(size=400), 1e9)
+    of_class = histogram(values, 20).with_columns(count=pl.Series([9, *[1] * 18, 0]), net=pl.lit("a"))
+    assert with_curves(of_class, ["net"])["end"].null_count() == 40

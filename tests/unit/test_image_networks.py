@@ -371,14 +371,14 @@ def test_networks_for_images_are_trained_and_recorded_like_any_other(tmp_path, m
             assert metadata.slope == activation.learned_slope()
 
 
-@pytest.mark.parametrize("optimiser", ["adam", "sgd"])
+@pytest.mark.parametrize("optimiser", ["adam", "rmsprop", "sgd"])
 def test_the_scalars_of_fixup_learn_with_a_tenth_of_the_rate(optimiser):
     shape = NetworkShape("fixup_resnet", (1, 4, 4), 2, 8, 4, "relu", False, "kaiming_normal")
     random = np.random.default_rng(0)
     x, y = torch.from_numpy(random.random((24, 16))), torch.arange(24) % 2
     data = TrainingData(x[:20], y[:20], x[20:], y[20:])
     training = Training(optimiser=optimiser, weight_decay=0.01, learning_rates=[0.05], epochs=3, batch_size=8)
-    protocol, replicas = Protocol.of(training), [Replica(0, 0.05)]
+    protocol, replicas = Protocol.of(training, len(x)), [Replica(0, 0.05)]
     trained = fused.train(shape, replicas, protocol, data, fused.start(shape, replicas, 3, data), lambda state: None)
 
     network = build_network(shape).double()
@@ -388,7 +388,7 @@ def test_the_scalars_of_fixup_learn_with_a_tenth_of_the_rate(optimiser):
         {"params": [p for name, p in network.named_parameters() if name not in slow], "lr": 0.05},
         {"params": [p for name, p in network.named_parameters() if name in slow], "lr": 0.005},
     ]
-    made = {"adam": torch.optim.Adam, "sgd": torch.optim.SGD}[optimiser]
+    made = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop, "sgd": torch.optim.SGD}[optimiser]
     alone = made(groups, weight_decay=0.01, **({"momentum": 0.9} if optimiser == "sgd" else {}))
     schedule = torch.optim.lr_scheduler.ExponentialLR(alone, 0.99)
     for epoch in range(3):

@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 from sklearn.neighbors import KernelDensity as ScikitLearnKernelDensity
 
-from nodescope.analyses.kernel_density import MAX_GRID, MIN_BANDWIDTH, SPACING, bandwidth, compile_ahead, fit
+from nodescope.analyses import kernel_density
+from nodescope.analyses.kernel_density import (
+    EDGE,
+    LEAST_GRID,
+    MAX_GRID,
+    MIN_BANDWIDTH,
+    SPACING,
+    bandwidth,
+    compile_ahead,
+    fit,
+    most_terms,
+)
 
 TOLERANCE_NATS = 1e-4
 
@@ -119,12 +130,105 @@ def test_a_constant_node_gets_the_smallest_bandwidth_of_a_rule():
 
 
 def test_after_compiling_ahead_nothing_is_left_to_compile():
-    from nodescope.analyses import kernel_density
-
     compile_ahead()
     before = {name: len(f.signatures) for name, f in vars(kernel_density).items() if hasattr(f, "signatures")}
     for dtype in (np.float32, np.float64):
         samples = np.random.default_rng(0).normal(size=50).astype(dtype)
         fit(samples, 0.2, -30.0, 30.0)(samples)
+        fit(samples, 0.2, -30.0, 30.0)(samples * 1000)
     assert before == {name: len(f.signatures) for name, f in vars(kernel_density).items() if hasattr(f, "signatures")}
     assert len(before) > 5
+
+
+def adversarial(name, random, size):
+    """Samples that have cost or may cost much, and a bandwidth."""
+    made = {
+        "a constant": lambda: np.full(size, 3.25),
+        "a constant and one far away": lambda: np.append(np.full(size - 1, -0.5), 7e4),
+        "two values": lambda: random.choice([0.0, 12.0], size),
+        "whole numbers": lambda: random.poisson(3, size).astype(float),
+        "half zeros": lambda: np.maximum(random.normal(size=size), 0),
+        "clusters far apart": lambda: (
+            random.normal(0, 1e5, 40)[random.integers(40, size=size)] + random.normal(size=size)
+        ),
+        "nearly constant": lambda: 5 + 1e-7 * random.normal(size=size),
+        "subnormal spread": lambda: np.float32(1e-42) * random.integers(0, 9, size),
+        "far from zero": lambda: np.full(size, 1e9) + random.integers(0, 2, size) * 64,
+        "heavy tails": lambda: random.standard_cauchy(size),
+        "heavier tails": lambda: np.exp(random.normal(0, 8, size)),
+    }
+    return made[name]().astype(np.float32)
+
+
+KINDS = [
+    "a constant", "a constant and one far away", "two values", "whole numbers", "half zeros", "clusters far apart",
+    "nearly constant", "subnormal spread", "far from zero", "heavy tails", "heavier tails",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ["scott", "silverman", 0.2, 1e-3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_it_is_exact_for_samples_of_any_kind(kind, rule):
+    random = np.random.default_rng(7)
+    samples = adversarial(kind, random, 700)
+    h = bandwidth(samples, rule)
+    spread = 1 + samples.astype(np.float64).std()
+    queries = np.concatenate(
+        [samples[::3], samples[::5] + random.normal(0, 4 * h, 140), random.normal(samples[0], 3 * spread, 200)]
+    ).astype(np.float32)
+    estimate = fit(samples, h, float(queries.min()), float(queries.max()), len(queries))(queries)
+    nearest = np.abs(queries[:, None] - samples[None].astype(np.float64)).min(axis=1) / h
+    # Of a number as large as its own rounding errors no more can be asked.
+    tolerance = TOLERANCE_NATS + 1e-12 * nearest**2
+    assert (np.abs(estimate - exact_log_density(queries, samples, h)) < tolerance).all()
+
+
+@pytest.mark.parametrize("rule", ["scott", 0.2, 1e-3])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [50, 6000])
+def test_the_work_is_bounded_whatever_the_samples_are(kind, rule, size):
+    random = np.random.default_rng(3)
+    samples = adversarial(kind, random, size)
+    h = bandwidth(samples, rule)
+    estimate = fit(samples, h, -2e9, 2e9, 500)
+    assert len(estimate.samples) == len(np.unique(samples)) and estimate.weights.sum() == size
+    assert len(estimate.polynomials) <= LEAST_GRID + 2 * EDGE
+    assert len(estimate.moments) <= LEAST_GRID + 2 * EDGE + kernel_density.STENCIL + 2 * kernel_density.PADDING
+    levels = kernel_density._levels(len(estimate.samples))
+    nodes = kernel_density._tree(estimate.samples, estimate.weights, levels)
+    places = np.concatenate([random.choice(estimate.samples, 60), 10 ** random.uniform(-3, 9, 60)])
+    for q in places + random.normal(0, 3, 120):
+        nearest = np.abs(q - estimate.samples).min()
+        _, terms = kernel_density._log_sum_from_tree(
+            q, nearest, estimate.samples, estimate.weights, nodes, levels
+        )  # fmt: skip
+        assert terms <= min(most_terms(len(estimate.samples)), 4 * len(estimate.samples))
+
+
+def test_terms_of_grid_points_far_from_samples_are_counted_and_limited(monkeypatch):
+    random = np.random.default_rng(5)
+    samples = random.normal(0, 1e-4, 3000)  # all of them count everywhere
+    weights, out = np.ones(3000), np.empty(2000)
+    left = kernel_density._far_log_sums(np.sort(samples), weights, 10.0, out, 300_000)
+    assert left < 0 and np.isfinite(out[:100]).all() and np.isnan(out[100:]).all()
+    # What is not tabulated is answered all the same.
+    queries = np.linspace(-300, 400, 900)
+    assert worst_error(queries, samples, 0.2) < TOLERANCE_NATS
+
+
+def test_a_constant_takes_no_larger_table_than_its_surroundings():
+    """With the smallest bandwidth the range of other classes is ten thousands of bandwidths wide."""
+    constant = fit(np.full(4000, 1.5), MIN_BANDWIDTH, -9.0, 9.0, 1800)
+    assert len(constant.samples) == 1
+    assert len(constant.polynomials) < 500
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), repeats=st.integers(1, 9), shift=st.sampled_from([0.0, 4.0, -1024.0, 2.0**20]))
+def test_repeating_all_samples_or_shifting_everything_changes_nothing(seed, repeats, shift):
+    random = np.random.default_rng(seed)
+    samples = np.round(random.normal(0, 2, 60) * 64) / 64
+    queries = np.round(random.normal(0, 30, 80) * 64) / 64
+    once = fit(samples, 0.25, queries.min(), queries.max())(queries)
+    again = fit(np.tile(samples, repeats) + shift, 0.25, queries.min() + shift, queries.max() + shift)(queries + shift)
+    np.testing.assert_allclose(again, once, atol=TOLERANCE_NATS)

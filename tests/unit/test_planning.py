@@ -8,7 +8,10 @@ import yaml
 from nodescope import grid, planning
 from nodescope.config import parse_config
 from nodescope.config.documentation import default_yaml
+from nodescope.config.schema import PatternEvolution
 from nodescope.files import atomic_path, write_text
+from nodescope.job_sizes import job_size
+from nodescope.network_sizes import sample_size
 
 
 @pytest.fixture
@@ -78,3 +81,17 @@ def test_what_a_killed_job_left_half_written_goes_when_the_file_is_written_again
     write_text(path, "whole")
     assert path.read_text() == "whole"
     assert not left["table"].exists() and left["other"].exists() and fresh.exists()
+
+
+def test_a_step_with_all_samples_takes_more_memory_and_follows_patterns_once_an_epoch(config, tmp_path):
+    study = config.studies[0].model_copy(update={"pattern_evolution": PatternEvolution()})
+    everything = study.model_copy(update={"training": study.training.model_copy(update={"batch_size": "all"})})
+    sample = sample_size(study, tmp_path)
+    configuration = grid.configurations(study)[0]
+    small, large = (job_size(s, configuration, "train", sample, "cpu", 1) for s in (study, everything))
+    assert large.memory_mb > small.memory_mb
+    # 30 epochs: after each step of the first, then every half epoch, and before the first step
+    flops = {s.training.batch_size: planning.estimate(s, tmp_path).arithmetic_flop for s in (study, everything)}
+    none = planning.estimate(config.studies[0], tmp_path).arithmetic_flop
+    times = {batch: (flop - none) for batch, flop in flops.items()}
+    assert times["all"] / times[64] == pytest.approx((1 + 30) / (1 + 29 + 2 * 29), rel=0.02)

@@ -203,7 +203,11 @@ def study(**changes):
 
 
 def test_a_study_of_the_published_protocol_differs_only_in_what_is_not_told():
-    assert differences(study())["what"].to_list() == ["refinement of the rate", "which samples are for validation"]
+    assert differences(study())["what"].to_list() == [
+        "refinement of the rate",
+        "ties of the best epoch",
+        "which samples are for validation",
+    ]
 
 
 def test_what_differs_is_told_by_the_settings():
@@ -222,6 +226,25 @@ def test_what_differs_is_told_by_the_settings():
     assert found["parameters that are kept"][1] == "of the last epoch"
     assert found["scaling of the inputs"] == ("as_is", "standardised")
     assert found["data set"] == ("mnist, fmnist, cifar10", "digits")
+
+
+def test_how_it_is_trained_and_normalised_is_told():
+    grid_with_batch_norm = {"depth": [2], "width": [8], "activation": ["relu"], "batch_norm": [False, True]}
+    training = {"batch_size": "all", "loss": "mean_squared_error", "ties": "last"}
+    network = {"batch_norm_scale": "uniform", "batch_norm_epsilon": 0.001}
+    made = study(training=training, network=network, grid=grid_with_batch_norm)
+    found = {row["what"]: (row["published"], row["ours"]) for row in differences(made).iter_rows(named=True)}
+    assert found["batch size"] == ("64", "all training samples")
+    assert found["loss"] == ("cross entropy", "mean squared error")
+    assert found["ties of the best epoch"] == ("not told", "the last of equals")
+    assert found["batch normalisation"] == (
+        "scale constant, momentum 0.1, epsilon 1e-05", "scale uniform, momentum 0.1, epsilon 0.001",
+    )  # fmt: skip
+    assert "batch normalisation" not in set(differences(study(network=network))["what"])  # it has none
+    resnet = {"depth": [8], "width": [16], "activation": ["relu"]}
+    descent = {"optimiser": "sgd", "momentum": 0.5}
+    hartmann = differences(study(model="resnet", dataset="cifar10", grid=resnet, training=descent))
+    assert hartmann.filter(pl.col("what") == "momentum")["ours"].to_list() == ["0.5"]
 
 
 def test_other_networks_and_variants_are_told():

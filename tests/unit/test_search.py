@@ -56,6 +56,19 @@ def test_curves_hold_every_replica_and_the_state_before_the_first_step(tmp_path)
     assert curves["epoch"].min() == 0
 
 
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+def test_tables_say_what_was_trained_on_and_show_both_losses(loss, tmp_path):
+    trained = train(tmp_path, loss=loss, batch_size="all", optimiser="rmsprop", epochs=6, refinement_rounds=0)
+    assert trained.replica_table()["objective"].unique().to_list() == [loss]
+    curves = trained.learning_curves()
+    assert curves.select("loss", "accuracy", "mean_squared_error").null_count().row(0) == (0, 0, 0)
+    column = {"cross_entropy": "loss", "mean_squared_error": "mean_squared_error"}[loss]
+    kept = curves.filter(pl.col("split") == "train", pl.col("learning_rate") == trained.learning_rate).sort("epoch")
+    change = kept.group_by("seed").agg(pl.col(column).last() - pl.col(column).first())[column]
+    assert (change < 0).all()
+    assert trained.protocol.batch_size == len(trained.dataset.splits.train)
+
+
 def test_saved_networks_are_those_whose_accuracy_is_reported(tmp_path):
     trained = train(tmp_path / "progress")
     trained.save_networks(tmp_path / "models")

@@ -4,19 +4,22 @@ import hashlib
 
 import numpy as np
 import pytest
-from hypothesis import given
+import yaml
+from conftest import REPOSITORY
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from nodescope.config import parse_config
 from nodescope.config.schema import DATASET_SOURCES
 from nodescope.datasets.splits import draw_splits
 from nodescope.errors import DatasetError
 
 
-def split(labels, *, seed=0, validation_size=0.1, test_size=0.2, **settings):
+def split(labels, *, seed=0, validation_size=0.1, test_size=0.2, **keys):
     labels = np.asarray(labels)
     names = [f"class-{c}" for c in range(labels.max() + 1)]
-    settings = {"official_test": 0, "name": "own", **settings}
-    return draw_splits(labels, names, validation_size=validation_size, test_size=test_size, seed=seed, **settings)
+    keys = {"official_test": 0, "name": "own", **keys}
+    return draw_splits(labels, names, validation_size=validation_size, test_size=test_size, seed=seed, **keys)
 
 
 def counts(labels, indices):
@@ -37,11 +40,12 @@ def labelled(draw, smallest=4):
 SHARES = st.floats(0.02, 0.45)
 
 
+@settings(deadline=None)
 @given(labelled(), SHARES, SHARES, st.integers(0, 2**32 - 1), st.booleans())
 def test_splits_are_disjoint_complete_and_of_the_sizes_asked_for(labels, test_size, validation_size, seed, stratify):
-    settings = {"test_size": test_size, "validation_size": validation_size, "seed": seed, "stratify": stratify}
+    keys = {"test_size": test_size, "validation_size": validation_size, "seed": seed, "stratify": stratify}
     try:
-        splits = split(labels, **settings)
+        splits = split(labels, **keys)
     except DatasetError:
         assert not stratify  # a class may lose all its samples by chance
         return
@@ -50,19 +54,27 @@ def test_splits_are_disjoint_complete_and_of_the_sizes_asked_for(labels, test_si
     n_test = max(1, round(test_size * len(labels)))
     assert len(splits.test) == n_test
     assert len(splits.validation) == max(1, round(validation_size * (len(labels) - n_test)))
-    for (_, once), (_, again) in zip(splits.items(), split(labels, **settings).items(), strict=True):
+    for (_, once), (_, again) in zip(splits.items(), split(labels, **keys).items(), strict=True):
         assert (np.diff(once) > 0).all()
         np.testing.assert_array_equal(once, again)
 
 
+@settings(deadline=None)
 @given(labelled(smallest=12), SHARES, st.integers(0, 2**32 - 1))
 def test_no_class_is_off_its_share_by_a_sample(labels, test_size, seed):
     of_all = counts(labels, np.arange(len(labels)))
     test_size = max(test_size, 1 / 12)  # so that none is due less than one
     splits = split(labels, test_size=test_size, seed=seed)
-    assert (np.abs(counts(labels, splits.test) - of_all * len(splits.test) / len(labels)) < 1).all()
+    in_test = counts(labels, splits.test)
+    # In units of 1 / len(labels), so that the numbers are whole.
+    remainder = of_all * len(splits.test) % len(labels)
+    is_up = in_test > of_all * len(splits.test) // len(labels)
+    assert (np.abs(in_test * len(labels) - of_all * len(splits.test)) < len(labels)).all()
+    if is_up.any():
+        assert remainder[is_up].min() >= remainder[~is_up].max(initial=0)
 
 
+@settings(deadline=None)
 @given(labelled(smallest=1), SHARES, SHARES, st.integers(0, 2**32 - 1))
 def test_small_classes_are_in_every_split_where_the_sizes_allow_it(labels, test_size, validation_size, seed):
     of_all = counts(labels, np.arange(len(labels)))
@@ -84,21 +96,24 @@ def test_small_classes_are_in_every_split_where_the_sizes_allow_it(labels, test_
         assert (in_validation[of_all - in_test >= 2] >= 1).all()
 
 
+@settings(deadline=None)
 @given(labelled(), st.integers(0, 30), st.integers(0, 30), st.integers(0, 2**32 - 1))
 def test_official_samples_are_taken_as_they_are(labels, n_validation, n_test, seed):
-    last = labels[: n_validation + n_test]  # of any classes, some of them absent
+    # Of any classes, some of them absent.
+    official = np.resize(labels[: len(labels) // 2], n_validation + n_test)
     splits = split(
-        np.concatenate([labels, last]),
-        official_validation=n_validation if len(last) > n_test else 0,
-        official_test=len(last) - (n_validation if len(last) > n_test else 0),
-        seed=seed,
+        np.concatenate([labels, official]), official_validation=n_validation, official_test=n_test, seed=seed
     )
-    if n_test and len(last) > n_test:
-        np.testing.assert_array_equal(
-            splits.test, np.arange(len(labels) + len(last) - len(splits.test), len(labels) + len(last))
-        )
-    assert np.concatenate([indices for _, indices in splits.items()]).size == len(labels) + len(last)
-    assert (counts(labels, splits.train[splits.train < len(labels)])[np.unique(labels)] >= 1).all()
+    pool, n = len(labels), len(labels) + n_validation + n_test
+    if n_validation:
+        np.testing.assert_array_equal(splits.validation, np.arange(pool, pool + n_validation))
+    if n_test:
+        np.testing.assert_array_equal(splits.test, np.arange(pool + n_validation, n))
+    assert len(splits.test) and len(splits.validation)
+    assert splits.train.max() < pool
+    assert (counts(labels, splits.train) >= 1).all()
+    together = np.concatenate([indices for _, indices in splits.items()])
+    np.testing.assert_array_equal(np.sort(together), np.arange(n))
 
 
 @pytest.mark.parametrize("stratify", [True, False])
@@ -185,3 +200,13 @@ def test_a_class_that_the_other_splits_use_up_is_an_error_with_a_remedy():
     assert refused > 3
     with pytest.raises(DatasetError, match="make validation_size or test_size smaller"):
         split(of_sizes([1, 1, 1, 1]))
+
+
+#: Presets that follow no published protocol, or name the test samples of their source otherwise.
+OWN_PRESETS = {"remedies", "iris"}
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+def test_presets_whose_source_draws_from_all_samples_together_say_so(path):
+    config = parse_config(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert {study.dataset.stratify for study in config.studies} == {path.stem in OWN_PRESETS}

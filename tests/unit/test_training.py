@@ -5,7 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from nodescope.models import FullyConnected, NetworkShape, initialise_stack, stack_of
+from nodescope.config.schema import Training
+from nodescope.models import NetworkShape, build_network, initialise_stack, stack_of
 from nodescope.models.dropout import Dropout
 from nodescope.training import replicas as fused
 from nodescope.training.augmentation import FlipAndCrop
@@ -33,15 +34,23 @@ def train_fused(shape, replicas, protocol, data, after_epoch=lambda state: None)
 
 def train_alone(shape, replica, protocol, data):
     """The same protocol as anyone would write it: nn.Module, an optimiser and a schedule of PyTorch, a loop."""
-    network = FullyConnected(shape).double()
+    network = build_network(shape).double()
     network.load_state_dict(initialise_stack(shape, [replica.seed], dtype=torch.float64).network_tensors(0))
     steps_per_epoch = len(range(0, len(data.x_train), protocol.batch_size))
     settings = {"lr": replica.learning_rate, "weight_decay": protocol.weight_decay}
-    optimiser = (
-        torch.optim.Adam(network.parameters(), **settings)
-        if protocol.optimiser == "adam"
-        else torch.optim.SGD(network.parameters(), momentum=protocol.momentum, **settings)
-    )
+    optimiser = {
+        "adam": lambda: torch.optim.Adam(network.parameters(), eps=protocol.optimiser_epsilon, **settings),
+        "rmsprop": lambda: torch.optim.RMSprop(
+            network.parameters(), alpha=protocol.rmsprop_alpha, eps=protocol.optimiser_epsilon,
+            momentum=protocol.momentum, **settings,
+        ),
+        "sgd": lambda: torch.optim.SGD(network.parameters(), momentum=protocol.momentum, **settings),
+    }[protocol.optimiser]()  # fmt: skip
+    one_hot = torch.eye(shape.n_classes, dtype=torch.float64)
+    measure = {
+        "cross_entropy": nn.CrossEntropyLoss(),
+        "mean_squared_error": lambda logits, y: nn.MSELoss()(logits, one_hot[y]),
+    }[protocol.loss]
     schedule = {
         "exponential": lambda: torch.optim.lr_scheduler.LambdaLR(
             optimiser, lambda step: protocol.learning_rate_decay ** (step // steps_per_epoch)
@@ -66,7 +75,7 @@ def train_alone(shape, replica, protocol, data):
             if len(samples) == 1 and shape.batch_norm:
                 continue
             optimiser.zero_grad()
-            loss = nn.functional.cross_entropy(network(data.x_train[samples]), data.y_train[samples])
+            loss = measure(network(data.x_train[samples]), data.y_train[samples])
             weights = [module.weight for module in network.modules() if isinstance(module, nn.Linear)]
             (loss + protocol.l1 * sum(weight.abs().sum() for weight in weights)).backward()
             if protocol.gradient_clip is not None:
@@ -76,7 +85,7 @@ def train_alone(shape, replica, protocol, data):
         network.eval()
         with torch.no_grad():
             accuracy = (network(data.x_validation).argmax(1) == data.y_validation).double().mean().item()
-        if accuracy > best_accuracy:
+        if accuracy > best_accuracy or (protocol.ties == "last" and accuracy == best_accuracy):
             best_accuracy, best_epoch = accuracy, epoch + 1
             best_state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     return network.state_dict(), best_state, best_epoch
@@ -120,6 +129,24 @@ def test_each_kind_of_network_is_trained_as_its_module_would_be(further):
         {"optimiser": "sgd", "momentum": 0.0, "weight_decay": 0.01},
         {"weight_decay": 0.01},
         {"l1": 0.01},
+        {"optimiser": "rmsprop", "momentum": 0.0},
+        {"optimiser": "rmsprop", "momentum": 0.0, "weight_decay": 0.01, "gradient_clip": 0.3},
+        {"optimiser": "rmsprop", "momentum": 0.7, "weight_decay": 0.01, "l1": 0.001},
+        {
+            "optimiser": "rmsprop",
+            "momentum": 0.9,
+            "rmsprop_alpha": 0.8,
+            "optimiser_epsilon": 1e-3,
+            "gradient_clip": 0.3,
+        },
+        {"optimiser": "rmsprop", "momentum": 0.0, "rmsprop_alpha": 0.0, "optimiser_epsilon": 1e-4},
+        {"optimiser": "rmsprop", "momentum": 0.0, "schedule": "cyclic", "cycle_epochs": 2},
+        {"optimiser": "rmsprop", "momentum": 0.5, "schedule": "one_cycle"},
+        {"optimiser_epsilon": 1e-3},
+        {"loss": "mean_squared_error"},
+        {"loss": "mean_squared_error", "optimiser": "rmsprop", "momentum": 0.0, "l1": 0.01, "gradient_clip": 0.1},
+        {"loss": "mean_squared_error", "optimiser": "sgd", "batch_size": 53, "keep": "last"},
+        {"ties": "last"},
         {"gradient_clip": 0.5},
         {"keep": "last"},
         {"schedule": "multi_step", "milestones": (2, 3), "learning_rate_decay": 0.1},
@@ -132,6 +159,24 @@ def test_each_way_to_train_is_pytorch_s(changes):
     assert_equal_to_nets_trained_alone(
         make_shape(batch_norm=True), Protocol(**{"epochs": 5, "batch_size": 8} | changes)
     )
+
+
+@pytest.mark.parametrize(
+    "further",
+    [{}, {"skip_connections": True}, {"taper": 0.6, "dropout": 0.0, "layer_norm": True}],
+    ids=["fused", "one-after-another", "tapered"],
+)
+@pytest.mark.parametrize(
+    ("scale", "momentum", "epsilon"), [("uniform", 0.1, 1e-5), ("constant", 0.7, 0.03), ("uniform", 1.0, 1e-9)]
+)
+def test_batch_normalisation_is_pytorch_s_with_the_values_that_are_given(scale, momentum, epsilon, further):
+    shape = make_shape(
+        "tanh", True, batch_norm_scale=scale, batch_norm_momentum=momentum, batch_norm_epsilon=epsilon, **further
+    )
+    found = [m for m in build_network(shape).modules() if isinstance(m, nn.BatchNorm1d)]
+    assert [(m.momentum, m.eps) for m in found] == [(momentum, epsilon)] * 3
+    # Adam divides by gradients that a factor near 0 makes as small as its epsilon, and blows up their rounding.
+    assert_equal_to_nets_trained_alone(shape, Protocol(epochs=4, batch_size=8, optimiser="sgd"))
 
 
 @pytest.mark.parametrize("bias", ["first_layer", "all", "all_and_output", "none"])
@@ -203,6 +248,90 @@ def test_the_kept_epoch_is_the_first_of_the_best():
     assert state.best_epoch[0] == 1 + int(accuracy.argmax())
     for name, tensor in state.best.items():
         assert torch.equal(tensor, seen[state.best_epoch[0] - 1][name])
+
+
+@pytest.mark.parametrize("ties", ["first", "last"])
+def test_of_equally_good_epochs_the_one_that_was_asked_for_is_kept(ties):
+    shape, data = make_shape(), make_data(n_validation=3)  # accuracies of 0, 1/3, 2/3 and 1 must tie
+    protocol = Protocol(epochs=12, batch_size=8, learning_rate_decay=0.99, ties=ties)
+    seen = []
+    state = train_fused(
+        shape, [Replica(1, 0.01), Replica(3, 0.01)], protocol, data,
+        after_epoch=lambda s: seen.append({k: v.detach().clone() for k, v in s.tensors.items()}),
+    )  # fmt: skip
+    for replica in range(2):
+        accuracy = state.curves["validation_accuracy"][1:, replica]
+        best = 1 + np.flatnonzero(accuracy == accuracy.max())
+        assert len(best) > 1
+        assert state.best_epoch[replica] == best[0 if ties == "first" else -1]
+        for name, tensor in state.best.items():
+            assert torch.equal(tensor[replica], seen[state.best_epoch[replica] - 1][name][replica])
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mean_squared_error"])
+@pytest.mark.parametrize("further", [{}, {"skip_connections": True}], ids=["fused", "one-after-another"])
+def test_both_losses_of_every_net_are_told_whichever_it_was_trained_with(loss, further):
+    shape, data = make_shape(**further), make_data()
+    state = train_fused(shape, [Replica(0, 0.01), Replica(1, 0.003)], Protocol(epochs=4, batch_size=8, loss=loss), data)
+    for replica in range(2):
+        network = build_network(shape).double()
+        network.load_state_dict(stack_of(shape, state.tensors).network_tensors(replica))
+        for split, x, y in (
+            ("train", data.x_train, data.y_train),
+            ("validation", data.x_validation, data.y_validation),
+        ):
+            with torch.no_grad():
+                logits = network.eval()(x)
+            one_hot = nn.functional.one_hot(y, 4).double()
+            found = {name: state.curves[f"{split}_{name}"][-1, replica] for name in ("loss", "mean_squared_error")}
+            assert found["loss"] == pytest.approx(nn.CrossEntropyLoss()(logits, y).item(), rel=1e-12)
+            assert found["mean_squared_error"] == pytest.approx(nn.MSELoss()(logits, one_hot).item(), rel=1e-12)
+    key = {"cross_entropy": "train_loss", "mean_squared_error": "train_mean_squared_error"}[loss]
+    assert (state.curves[key][-1] < state.curves[key][0]).all()
+
+
+def test_a_net_whose_squared_error_grows_beyond_all_bounds_has_diverged():
+    shape, data = make_shape(), make_data(dtype=torch.float32)
+    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=1.0, loss="mean_squared_error", optimiser="sgd")
+    state = train_fused(shape, [Replica(0, 1e6), Replica(0, 0.01)], protocol, data)
+    assert state.diverged_epoch().tolist() == [1, 0] and state.best_epoch[0] == 0
+    for name, curve in state.curves.items():
+        assert np.isnan(curve[1:, 0]).all() and np.isfinite(curve[:, 1]).all(), name
+
+
+def test_a_step_with_all_samples_follows_the_whole_gradient():
+    """One step of plain descent along the gradient of nn.MSELoss over every training sample."""
+    shape, data = make_shape("tanh", batch_norm=False), make_data(n_train=37)
+    training = Training(
+        epochs=1, batch_size="all", loss="mean_squared_error", optimiser="sgd", momentum=0.0, learning_rates=[0.5]
+    )
+    protocol = Protocol.of(training, len(data.x_train))
+    state = train_fused(shape, [Replica(2, 0.5)], protocol, data)
+    assert state.optimiser["steps"] == 1
+    network = build_network(shape).double()
+    network.load_state_dict(initialise_stack(shape, [2], dtype=torch.float64).network_tensors(0))
+    nn.MSELoss()(network(data.x_train), nn.functional.one_hot(data.y_train, 4).double()).backward()
+    for name, tensor in stack_of(shape, state.tensors).network_tensors(0).items():
+        parameter = network.get_parameter(name)
+        torch.testing.assert_close(tensor, parameter.detach() - 0.5 * parameter.grad, rtol=1e-12, atol=1e-12)
+
+
+def test_a_momentum_that_is_not_given_is_that_of_the_optimiser():
+    given = {"adam": {}, "sgd": {}, "rmsprop": {}}
+    found = {name: Protocol.of(Training(optimiser=name, **more), 10).momentum for name, more in given.items()}
+    assert found == {"adam": 0.0, "sgd": 0.9, "rmsprop": 0.0}
+    assert Protocol.of(Training(optimiser="rmsprop", momentum=0.3), 10).momentum == 0.3
+    assert Protocol.of(Training(optimiser="sgd", momentum=0.0), 10).momentum == 0.0
+
+
+def test_rmsprop_stays_pytorch_s_over_many_steps():
+    shape, data = make_shape("tanh"), make_data()
+    for changes in ({"momentum": 0.0, "weight_decay": 0.01}, {"momentum": 0.9}):
+        protocol = Protocol(epochs=60, batch_size=8, optimiser="rmsprop", learning_rate_decay=0.99, **changes)
+        state = train_fused(shape, [Replica(0, 0.001)], protocol, data)
+        last, _, _ = train_alone(shape, Replica(0, 0.001), protocol, data)
+        for name, tensor in stack_of(shape, state.tensors).network_tensors(0).items():
+            torch.testing.assert_close(tensor, last[name], rtol=1e-10, atol=1e-10)
 
 
 def test_a_last_batch_of_one_sample_is_left_out_with_batch_normalisation():

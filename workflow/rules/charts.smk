@@ -4,7 +4,7 @@ REQUIRED INPUTS:
     results/{study}/tables/{table}.parquet
 OUTPUTS:
     results/{study}/charts/     what each figure shows at first, as SVG and Vega-Lite JSON; index.json lists the figures
-    reports/data/{study}/       the data of the figures, which the page loads
+    results/{study}/page/       the data of the figures, which the page loads
     reports/figures/{study}/    on demand: each figure of each configuration as SVG, PNG and Vega-Lite JSON, and its data
 """
 
@@ -36,7 +36,7 @@ rule draw_charts:
             subcategory=figure_section,
             labels=figure_labels,
         ),
-        data=directory("reports/data/{study}"),
+        data=directory("results/{study}/page"),
     log:
         "logs/{study}/charts.log",
     benchmark:

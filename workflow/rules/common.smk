@@ -9,11 +9,12 @@ from functools import cache
 from pathlib import Path
 
 import nodescope
-from nodescope import datasets, grid
+from nodescope import datasets, grid, run_end
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE, charts_of, has_inspector_table
 from nodescope.charts.texts import FigureTexts
 from nodescope.config import only_this, parse_config
 from nodescope.devices import visible_gpus
+from nodescope.divergence import divergence_report
 from nodescope.errors import NodescopeError
 from nodescope.job_sizes import NOTICE_S, job_size
 from nodescope.json_files import read_json
@@ -395,14 +396,15 @@ def per_configuration(pattern):
 STARTED = time.time()
 
 
+PAGE = Path("reports/index.html")
+
+
 def report_success():
-    page = Path("reports/index.html")
-    if page.is_file() and page.stat().st_mtime >= STARTED - 1:
-        print(f"\nThe report is at {page}; the tables are below results/.")
+    is_new = PAGE.is_file() and PAGE.stat().st_mtime >= STARTED - 1
+    divergence = divergence_report(CONFIG.studies, "results", 0 if is_new else STARTED - 1)
+    if said := run_end.on_success(PAGE, divergence, is_new=is_new):
+        print(said)
 
 
 def report_failure(log_file):
-    print(
-        "\nSomething failed; the message stands above, the whole story in the log of the failed job (named there) "
-        f"and in {', '.join(log_file)}.\nWhat is done is kept: run the same command again to go on."
-    )
+    print(run_end.on_failure(PAGE, STARTED, list(log_file)))

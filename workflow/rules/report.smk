@@ -2,10 +2,12 @@
 
 REQUIRED INPUTS:
     results/{study}/charts
+    results/{study}/page
     results/{study}/tables/{accuracy,replicas}.parquet
     results/{study}/tables/comparisons.parquet    of studies that have several trained configurations
 OUTPUTS:
-    reports/index.html    opens without a network; loads what it shows from reports/data
+    reports/index.html    opens without a network; loads what it shows from reports/data, which is put beside it with it.
+                          What reports/ held of studies that this page does not list goes.
 """
 
 
@@ -17,7 +19,7 @@ rule build_report:
     """The page that shows all figures and tables of all studies, and where they come from."""
     input:
         charts=expand("results/{study}/charts", study=STUDIES),
-        data=expand("reports/data/{study}", study=STUDIES),
+        data=expand("results/{study}/page", study=STUDIES),
         tables=expand("results/{study}/tables/{table}.parquet", study=STUDIES, table=["accuracy", "replicas"]),
         comparisons=[
             f"results/{name}/tables/{grid.COMPARISON_TABLE}.parquet"
@@ -28,6 +30,7 @@ rule build_report:
         datasets=expand("results/datasets/{dataset}.json", dataset=DATASETS),
         code=code(
             "resources.py",
+            "divergence.py",
             "report/*.py",
             "report/templates/*",
             "grid.py",
@@ -36,7 +39,8 @@ rule build_report:
             "words.py",
         ),
     output:
-        html="reports/index.html",
+        # The page of before stays until this one is whole.
+        html=update("reports/index.html"),
     log:
         "logs/report.log",
     benchmark:

@@ -1,5 +1,6 @@
 """Put all figures and tables on one page."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nodescope.job import job
@@ -12,11 +13,14 @@ if TYPE_CHECKING:
 with job(snakemake.log[0], "Building the report"):
     from nodescope.config.schema import Charts
     from nodescope.report import build
+    from nodescope.report.publishing import published
 
-    build(
-        snakemake.output.html,
-        snakemake.params.title,
-        snakemake.params.studies,
-        "results",
-        Charts.model_validate(snakemake.params.options),
-    )
+    page, studies = Path(snakemake.output.html), snakemake.params.studies
+    with published(page.parent, dict(zip(studies, snakemake.input.data, strict=True))):
+        build(
+            page,
+            snakemake.params.title,
+            studies,
+            "results",
+            Charts.model_validate(snakemake.params.options),
+        )

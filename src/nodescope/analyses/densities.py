@@ -2,7 +2,7 @@
 
 Formula: the Gaussian kernel density estimate of ``z`` on the class's samples that the continuous system uses
 (see `nodescope.analyses.layer_accuracy`), at equally spaced points over the node's range, which the classes share
-(Pretorius 2020, figure 6.1).
+(Pretorius 2020, figure 6.1), less what few values lie far out (`nodescope.analyses.binning`).
 Needs: the activations of a layer. Gives: one row per split, chosen node, class and point; ``z`` and ``density`` are
 null where the net diverged, ``density`` where the class has no sample. Cost: one table per node and class.
 """
@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.analyses import kernel_density
+from nodescope.analyses.binning import binning
 from nodescope.analyses.layers import RecordedLayer, chosen_nodes
 
 if TYPE_CHECKING:
@@ -50,12 +51,13 @@ def measure(layer: RecordedLayer, options: "Densities") -> pl.DataFrame:
 
 
 def _points(z_N: NDArray[np.float32], count: int) -> NDArray[np.float64]:
-    """Equally spaced over the values; one NaN where they are not finite or there are none."""
-    if not len(z_N) or not np.isfinite(z_N).all():
+    """Equally spaced over the values, those far out apart; one NaN where they are not finite or there are none."""
+    found = binning(z_N, count)
+    if found is None:
         return np.array([np.nan])
-    low, high = float(z_N.min()), float(z_N.max())
-    margin = 0.05 * (high - low) or 0.5
-    return np.linspace(low - margin, high + margin, count)
+    alike = found.minimum == found.maximum
+    margin = 0.0 if alike else 0.05 * (found.high - found.low)
+    return np.linspace(found.low - margin, found.high + margin, count)
 
 
 def _density(z_N: NDArray[np.float32], points: NDArray[np.float64], rule: float | str) -> NDArray[np.float64]:

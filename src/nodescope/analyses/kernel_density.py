@@ -1,8 +1,8 @@
 """Gaussian kernel density estimates in one dimension: log densities at many points, right far out in the tails.
 
 The estimate is ``p(q) = 1 / (n h sqrt(2 pi)) sum_i exp(-(q - x_i)^2 / 2 h^2)``. Evaluating it exactly costs one
-exponential per pair of query and sample. Here the log of the sum is tabulated once and looked up. In units of
-the bandwidth, on a grid of spacing 1/8:
+exponential per pair of query and sample. Here equal samples are counted as one, and the log of the sum is tabulated
+once and looked up. In units of the bandwidth, from the samples' median on, on a grid of spacing 1/8:
 
 1. Samples are summed into boxes around the grid points as Taylor moments ``M_p = sum exp(-t^2/2) t^p / p!`` of
    their offsets ``t`` from the box's centre ``b``; then ``exp(-(q-b-t)^2/2) = exp(-(q-b)^2/2) exp((q-b) t)
@@ -13,8 +13,16 @@ the bandwidth, on a grid of spacing 1/8:
 3. Queries are answered by the polynomial through the *log* density at the eight grid points around them.
 4. Where the log density bends too sharply for that (between clusters that lie far apart), which is found by
    predicting each grid point from its second neighbours, queries are summed from the boxes instead.
+5. What the table does not reach is summed from a binary tree over the sorted samples: the moments of a node stand for
+   its samples where ``|(q - b) t| <= 1``, which needs the smaller nodes the farther ``q`` lies, but then fewer samples
+   count (a tree code; Barnes & Hut 1986).
 
 The error against the exact sum stays below 1e-4 nats, tails included (tested).
+
+The cost is bounded whatever the samples are. With K different samples and Q queries a fit makes a table of at most
+``max(LEAST_GRID, min(Q, MAX_GRID))`` cells, of at most 1,600 multiplications each, and spends at most `FAR_TERMS` more on
+grid points far from all samples; a query that is not looked up costs at most 146 boxes, or `most_terms` (K), about 170 log2 K,
+nodes and samples of the tree, which is made of 10 K log2 K multiplications.
 """
 
 import math
@@ -33,11 +41,15 @@ WINDOW = 9 * BOXES_PER_BANDWIDTH  # boxes to either side that a near grid point 
 NEAR = 5 * BOXES_PER_BANDWIDTH  # a grid point with no sample this near is far
 REACH = 24.0  # bandwidths from the nearest sample up to which the moments are accurate
 PADDING = 27 * BOXES_PER_BANDWIDTH  # boxes beyond either end of the grid
+LEAST_GRID = 4096  # cells that always pay
 MAX_GRID = 65536
+FAR_TERMS = 1 << 22
 STENCIL = 8
 EDGE = 12  # cells at either end of the table that cannot be tested for sharp bends
 BEND_TOLERANCE = 2e-3  # nats; a polynomial on the full grid is about 2^8 times better than the prediction
 NEGLIGIBLE = 40.0  # nats below the largest term
+LEAF = 4  # samples below which a node of the tree is not divided
+WIDEST_NODE = 4.0  # half the width of a node whose moments may stand for its samples
 
 #: A constant node has no scale for a bandwidth rule; this is the smallest bandwidth that a rule may give.
 MIN_BANDWIDTH = 1e-3
@@ -63,10 +75,16 @@ class KernelDensity:
 
     Attributes
     ----------
+    n : int
+        Samples.
     h : float
         Bandwidth.
-    samples : float64 array [N]
-        Sorted, in units of the bandwidth, as everything below.
+    origin : float
+        Where the units below begin: the samples' median.
+    samples : float64 array [K]
+        The different ones, ascending, in units of the bandwidth from the origin, as everything below.
+    weights : float64 array [K]
+        How many samples are each.
     first : float
         Where the first cell of the table begins.
     polynomials : float64 array [cell, 8]
@@ -77,8 +95,11 @@ class KernelDensity:
         Of the samples in each box; the first box's centre lies `PADDING` boxes before the first grid point.
     """
 
+    n: int
     h: float
+    origin: float
     samples: NDArray[np.float64]
+    weights: NDArray[np.float64]
     first: float
     polynomials: NDArray[np.float64]
     sharp: NDArray[np.bool_]
@@ -86,13 +107,17 @@ class KernelDensity:
 
     def __call__(self, queries: FloatArray) -> NDArray[np.float64]:
         """Log density [M] in nats at finite queries [M]; always finite."""
-        log_normaliser = math.log(len(self.samples) * self.h * math.sqrt(2 * math.pi))
-        return _look_up(
-            queries, 1 / self.h, log_normaliser, self.samples, self.first, self.polynomials, self.sharp, self.moments
-        )
+        log_normaliser = math.log(self.n * self.h * math.sqrt(2 * math.pi))
+        table = (self.first, self.polynomials, self.sharp)
+        out, rest = _look_up(queries, self.origin, 1 / self.h, log_normaliser, *table)
+        if len(rest):
+            places = (queries[rest].astype(np.float64) - self.origin) / self.h
+            start = self.first - (PADDING + 3) * SPACING
+            out[rest] = _log_sums(places, self.samples, self.weights, start, self.moments) - log_normaliser
+        return out
 
 
-def fit(samples: FloatArray, h: float, lowest: float, highest: float) -> KernelDensity:
+def fit(samples: FloatArray, h: float, lowest: float, highest: float, queries: int = 0) -> KernelDensity:
     """Fit a Gaussian kernel density estimate.
 
     Parameters
@@ -102,31 +127,49 @@ def fit(samples: FloatArray, h: float, lowest: float, highest: float) -> KernelD
     h : float
         Bandwidth.
     lowest, highest : float
-        Where queries will lie. Queries elsewhere are answered too, but slowly; so are some if the range is more
-        than `MAX_GRID` cells, when the table is laid around the samples' median.
+        Where queries will lie. Queries elsewhere are answered too, but slowly. So are some if the range is more cells than
+        pay: then the table lies around the samples, and if these lie so far apart, around their median.
+    queries : int
+        How many there will be, as far as is known: a table of more cells does not pay.
     """
-    scaled = np.sort(samples).astype(np.float64) / h
-    begin, end = lowest / h, highest / h
+    different, counts = np.unique(samples, return_counts=True)
+    origin = float(different[np.searchsorted(np.cumsum(counts), (len(samples) + 1) // 2)])
+    scaled = (different.astype(np.float64) - origin) / h
+    weights = counts.astype(np.float64)
+    begin, end = (lowest - origin) / h, (highest - origin) / h
+    most = max(LEAST_GRID, min(queries, MAX_GRID))
+    if (end - begin) / SPACING + 1 > most:
+        begin, end = max(begin, float(scaled[0]) - REACH), min(end, float(scaled[-1]) + REACH)
+        if end < begin:  # no query lies near a sample
+            begin = end = 0.0
+        if (end - begin) / SPACING + 1 > most:
+            begin, end = -most * SPACING / 2, (most / 2 - 1) * SPACING
     cells = math.floor((end - begin) / SPACING) + 1
-    if cells > MAX_GRID:
-        cells = MAX_GRID
-        begin = float(scaled[len(scaled) // 2]) - cells * SPACING / 2
     first = math.floor(begin / SPACING) * SPACING - EDGE * SPACING
     cells += 2 * EDGE
     grid_start = first - 3 * SPACING
-    moments = _moments(scaled, grid_start, cells + STENCIL)
-    grid = _log_sums_on_grid(scaled, moments, grid_start, cells + STENCIL, _WEIGHTS)
+    moments = _moments(scaled, weights, grid_start, cells + STENCIL)
+    grid = _log_sums_on_grid(scaled, weights, moments, grid_start, cells + STENCIL, _WEIGHTS)
     sharp = _sharp_cells(grid)
     sharp[:EDGE] = sharp[-EDGE:] = True
-    return KernelDensity(h, scaled, first, _polynomials(grid, _INVERSE_VANDERMONDE), sharp, moments)
+    polynomials = _polynomials(grid, _INVERSE_VANDERMONDE)
+    return KernelDensity(len(samples), h, origin, scaled, weights, first, polynomials, sharp, moments)
+
+
+def most_terms(different: int) -> int:
+    """How many nodes and samples of the tree a query sums at most, of so many different samples.
+
+    Of the nodes of one level only those within 9 bandwidths and the distance to the nearest sample count
+    (``D - d`` where ``D^2 = d^2 + 2 NEGLIGIBLE``), and only those wider than ``2 / D`` are opened: at most 42 to a side.
+    """
+    return 168 * (_levels(different) + 1) + 4 * 2 * LEAF * 42
 
 
 def compile_ahead() -> None:
     """Compile what a fit and its queries need; numba keeps the result beside this file for all later processes."""
-    samples = np.array([0.0, 3.0])
-    estimate = fit(samples, 0.1, -1.0, 4.0)
-    estimate(samples)
-    estimate(samples.astype(np.float32))
+    for samples in (np.array([0.0, 3.0, 900.0]), np.array([0.0, 3.0, 900.0], np.float32)):
+        estimate = fit(samples, 0.1, -1.0, 4.0)
+        estimate(samples)
 
 
 # Maps the values at the nodes -3 ... 4 to the coefficients of the polynomial through them.
@@ -138,18 +181,18 @@ _WEIGHTS = np.exp(-(_DISTANCES[:, None] ** 2) / 2) * _DISTANCES[:, None] ** np.a
 
 
 @njit(cache=True)
-def _moments(samples, grid_start, points):  # type: ignore[no-untyped-def]
+def _moments(samples, weights, grid_start, points):  # type: ignore[no-untyped-def]
     """Moments [box, moment] of the samples in boxes around the grid points and `PADDING` more at either end."""
     boxes = points + 2 * PADDING
     moments = np.zeros((boxes, N_MOMENTS))
     origin = grid_start - PADDING * SPACING
-    for x in samples:
-        position = (x - origin) / SPACING + 0.5
+    for i in range(len(samples)):
+        position = (samples[i] - origin) / SPACING + 0.5
         if not 0.0 <= position < boxes:
             continue
         box = int(position)
-        offset = x - (origin + box * SPACING)
-        term = math.exp(-0.5 * offset * offset)
+        offset = samples[i] - (origin + box * SPACING)
+        term = weights[i] * math.exp(-0.5 * offset * offset)
         for p in range(N_MOMENTS):
             moments[box, p] += term
             term *= offset / (p + 1)
@@ -182,43 +225,45 @@ def _dot(a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _log_sums_on_grid(samples, moments, grid_start, points, weights):  # type: ignore[no-untyped-def]
-    """log sum_i exp(-(g - x_i)^2 / 2) at all grid points."""
+def _log_sums_on_grid(samples, weights, moments, grid_start, points, window):  # type: ignore[no-untyped-def]
+    """log sum_i exp(-(g - x_i)^2 / 2) at all grid points; NaN where that would take more than `FAR_TERMS`."""
+    left = FAR_TERMS
     nearest = _boxes_to_nearest_sample(moments)
     flat_moments = moments.ravel()
-    flat_weights = weights.ravel()
+    flat_window = window.ravel()
     out = np.empty(points)
     point = 0
     while point < points:
         if nearest[point + PADDING] <= NEAR:
             begin = (point + PADDING - WINDOW) * N_MOMENTS
-            out[point] = math.log(_dot(flat_weights, flat_moments[begin : begin + len(flat_weights)]))
+            out[point] = math.log(_dot(flat_window, flat_moments[begin : begin + len(flat_window)]))
             point += 1
             continue
         end = point
         while end < points and nearest[end + PADDING] > NEAR:
             end += 1
-        _far_log_sums(samples, grid_start + point * SPACING, out[point:end])
+        left = _far_log_sums(samples, weights, grid_start + point * SPACING, out[point:end], left)
         point = end
     return out
 
 
 @njit(cache=True)
-def _far_log_sums(samples, start, out):  # type: ignore[no-untyped-def]
-    """Log sums at a run of grid points without a sample among them or near."""
+def _far_log_sums(samples, weights, start, out, left):  # type: ignore[no-untyped-def]
+    """Log sums at a run of grid points without a sample among them or near; how many terms are ``left`` after it."""
     n_left = np.searchsorted(samples, start)
     out[:] = -np.inf
     if n_left > 0:
         distances = samples[n_left - 1] - samples[:n_left][::-1]
-        _add_one_sided_log_sums(distances, start - samples[n_left - 1], out)
+        left = _add_one_sided_log_sums(distances, weights[:n_left][::-1], start - samples[n_left - 1], out, left)
     if n_left < len(samples):
         last = start + (len(out) - 1) * SPACING
         distances = samples[n_left:] - samples[n_left]
-        _add_one_sided_log_sums(distances, samples[n_left] - last, out[::-1])
+        left = _add_one_sided_log_sums(distances, weights[n_left:], samples[n_left] - last, out[::-1], left)
+    return left
 
 
 @njit(cache=True, fastmath={"reassoc", "contract"})
-def _add_one_sided_log_sums(distances, start, out):  # type: ignore[no-untyped-def]
+def _add_one_sided_log_sums(distances, weights, start, out, left):  # type: ignore[no-untyped-def]
     """Add, in log space, the samples to one side of a run of grid points.
 
     ``distances`` of the samples from the nearest one, ascending; ``start`` from that one to the first grid point.
@@ -229,20 +274,25 @@ def _add_one_sided_log_sums(distances, start, out):  # type: ignore[no-untyped-d
     terms = np.empty(kept)
     factors = np.empty(kept)
     for i in range(kept):
-        terms[i] = math.exp(-distances[i] * (0.5 * distances[i] + start))
+        terms[i] = weights[i] * math.exp(-distances[i] * (0.5 * distances[i] + start))
         factors[i] = math.exp(-distances[i] * SPACING)
     smallest = math.exp(-NEGLIGIBLE)
     for point in range(len(out)):
+        left -= kept
+        if left < 0:
+            out[point:] = np.nan
+            break
         total = 0.0
         for i in range(kept):
             total += terms[i]
             terms[i] *= factors[i]
-        while terms[kept - 1] < smallest:  # the nearest sample's term is 1
+        while terms[kept - 1] < smallest:  # the nearest sample's term is at least 1
             kept -= 1
         u = start + point * SPACING
         value = math.log(total) - 0.5 * u * u
         high, low = max(value, out[point]), min(value, out[point])
         out[point] = high + math.log1p(math.exp(low - high))
+    return left
 
 
 @njit(cache=True)
@@ -260,7 +310,7 @@ def _polynomials(grid, inverse):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _sharp_cells(grid):  # type: ignore[no-untyped-def]
-    """Cells near a grid point that its second neighbours do not predict."""
+    """Cells near a grid point that its second neighbours do not predict, or that is not known."""
     cells = len(grid) - STENCIL
     out = np.zeros(cells, np.bool_)
     for point in range(7, len(grid) - 7):
@@ -270,7 +320,7 @@ def _sharp_cells(grid):  # type: ignore[no-untyped-def]
             + 49.0 * (grid[point - 5] + grid[point + 5])
             - 5.0 * (grid[point - 7] + grid[point + 7])
         ) / 2048.0
-        if abs(predicted - grid[point]) > BEND_TOLERANCE:
+        if not abs(predicted - grid[point]) <= BEND_TOLERANCE:
             # cell c interpolates grid points c ... c + 7 and spans c + 3 to c + 4
             for cell in range(max(0, point - 11), min(cells, point + 5)):
                 out[cell] = True
@@ -289,23 +339,67 @@ def _distance_to_nearest(q, samples, right):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _log_sum_from_samples(q, samples):  # type: ignore[no-untyped-def]
-    """log sum_i exp(-(q - x_i)^2 / 2), from the nearest sample outwards."""
-    right = np.searchsorted(samples, q)
-    nearest = _distance_to_nearest(q, samples, right)
-    top = 0.5 * nearest * nearest
+def _levels(different):  # type: ignore[no-untyped-def]
+    """How often a tree over so many samples is divided."""
+    levels = 0
+    while (different >> (levels + 1)) >= LEAF:
+        levels += 1
+    return levels
+
+
+@njit(cache=True)
+def _tree(samples, weights, levels):  # type: ignore[no-untyped-def]
+    """Moments [node, moment] of the samples under each node around its middle; ``2^level + place`` numbers the nodes."""
+    nodes = np.zeros((2 << levels, N_MOMENTS))
+    for level in range(levels + 1):
+        for place in range(1 << level):
+            begin, end = len(samples) * place >> level, len(samples) * (place + 1) >> level
+            middle = 0.5 * (samples[begin] + samples[end - 1])
+            if samples[end - 1] - middle > WIDEST_NODE:
+                continue  # always opened
+            for i in range(begin, end):
+                offset = samples[i] - middle
+                term = weights[i] * math.exp(-0.5 * offset * offset)
+                for p in range(N_MOMENTS):
+                    nodes[(1 << level) + place, p] += term
+                    term *= offset / (p + 1)
+    return nodes
+
+
+@njit(cache=True)
+def _log_sum_from_tree(q, nearest, samples, weights, nodes, levels):  # type: ignore[no-untyped-def]
+    """log sum_i exp(-(q - x_i)^2 / 2), and of how many nodes and samples; ``nearest`` is the distance to the nearest."""
+    terms = 0
     total = 0.0
-    for i in range(right, len(samples)):
-        term = top - 0.5 * (samples[i] - q) ** 2
-        if term < -NEGLIGIBLE:
-            break
-        total += math.exp(term)
-    for i in range(right - 1, -1, -1):
-        term = top - 0.5 * (q - samples[i]) ** 2
-        if term < -NEGLIGIBLE:
-            break
-        total += math.exp(term)
-    return math.log(total) - top
+    level = place = 0
+    while True:
+        begin, end = len(samples) * place >> level, len(samples) * (place + 1) >> level
+        low, high = samples[begin], samples[end - 1]
+        middle = 0.5 * (low + high)
+        u, half = q - middle, 0.5 * (high - low)
+        away = max(0.0, max(low - q, q - high))
+        terms += 1
+        if (away - nearest) * (away + nearest) <= 2 * NEGLIGIBLE:
+            if half <= WIDEST_NODE and half * abs(u) <= 1.0:
+                series = 0.0
+                for p in range(N_MOMENTS - 1, -1, -1):
+                    series = series * u + nodes[(1 << level) + place, p]
+                total += math.exp(0.5 * (nearest - abs(u)) * (nearest + abs(u))) * series
+            elif level < levels:
+                level += 1
+                place *= 2
+                continue
+            else:
+                for i in range(begin, end):
+                    terms += 1
+                    distance = abs(samples[i] - q)
+                    total += weights[i] * math.exp(0.5 * (nearest - distance) * (nearest + distance))
+        place += 1
+        while level > 0 and place % 2 == 0:
+            level -= 1
+            place //= 2
+        if level == 0:
+            return math.log(total) - 0.5 * nearest * nearest, terms
 
 
 @njit(cache=True)
@@ -327,24 +421,40 @@ def _log_sum_from_boxes(q, origin, moments, nearest):  # type: ignore[no-untyped
 
 
 @njit(cache=True)
-def _log_sum(q, samples, origin, moments):  # type: ignore[no-untyped-def]
-    """The log sum without the table."""
-    right = np.searchsorted(samples, q)
-    nearest = _distance_to_nearest(q, samples, right)
-    last = origin + (len(moments) - 1) * SPACING
-    if nearest <= REACH and origin + PADDING * SPACING <= q <= last - PADDING * SPACING:
-        return _log_sum_from_boxes(q, origin, moments, nearest)
-    return _log_sum_from_samples(q, samples)
+def _log_sums(queries, samples, weights, origin, moments):  # type: ignore[no-untyped-def]
+    """The log sums at queries without the table: from the boxes as far as their moments are accurate, else from the tree."""
+    out = np.empty(len(queries))
+    beyond = np.empty(len(queries), np.int64)
+    n_beyond = 0
+    begin = origin + PADDING * SPACING
+    end = origin + (len(moments) - 1 - PADDING) * SPACING
+    for i in range(len(queries)):
+        q = queries[i]
+        nearest = _distance_to_nearest(q, samples, np.searchsorted(samples, q))
+        out[i] = nearest
+        if nearest <= REACH and begin <= q <= end:
+            out[i] = _log_sum_from_boxes(q, origin, moments, nearest)
+        else:
+            beyond[n_beyond] = i
+            n_beyond += 1
+    levels = _levels(len(samples))
+    if n_beyond <= levels:  # a tree costs more than as many sums
+        levels = 0
+    if n_beyond > 0:
+        nodes = _tree(samples, weights, levels)
+        for i in beyond[:n_beyond]:
+            out[i], _ = _log_sum_from_tree(queries[i], out[i], samples, weights, nodes, levels)
+    return out
 
 
 @njit(cache=True, fastmath={"contract"})
-def _look_up(queries, scale, log_normaliser, samples, first, polynomials, sharp, moments):  # type: ignore[no-untyped-def]
-    """The log sums at scale * queries, less log_normaliser; the rest as in `KernelDensity`."""
+def _look_up(queries, origin, scale, log_normaliser, first, polynomials, sharp):  # type: ignore[no-untyped-def]
+    """The log sums at scale * (queries - origin), less log_normaliser, and for which the table has none."""
     out = np.empty(len(queries))
     rest = np.empty(len(queries), np.int64)
     n_rest = 0
     for i in range(len(queries)):
-        position = (queries[i] * scale - first) * BOXES_PER_BANDWIDTH
+        position = ((np.float64(queries[i]) - origin) * scale - first) * BOXES_PER_BANDWIDTH
         cell = np.int64(position) if 0.0 <= position < len(polynomials) else -1
         if cell < 0 or sharp[cell]:
             rest[n_rest] = i
@@ -357,8 +467,4 @@ def _look_up(queries, scale, log_normaliser, samples, first, polynomials, sharp,
         low = (c[0] + c[1] * t) + (c[2] + c[3] * t) * u
         high = (c[4] + c[5] * t) + (c[6] + c[7] * t) * u
         out[i] = low + high * (u * u) - log_normaliser
-    # A call within the loop above would make it ten times slower.
-    origin = first - (PADDING + 3) * SPACING
-    for i in rest[:n_rest]:
-        out[i] = _log_sum(queries[i] * scale, samples, origin, moments) - log_normaliser
-    return out
+    return out, rest[:n_rest]

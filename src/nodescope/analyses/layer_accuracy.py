@@ -137,7 +137,7 @@ def _add_kernel_densities(
         return
     lowest = min(float(q.min()) for q in present)
     highest = max(float(q.max()) for q in present)
-    estimate = kernel_density.fit(fitted_N, h, lowest, highest)
+    estimate = kernel_density.fit(fitted_N, h, lowest, highest, sum(map(len, present)))
     for split, z_N in queries.items():
         log_density_N = estimate(z_N)
         scores[split]["continuous"][c] += log_density_N

@@ -1,8 +1,9 @@
 """How are all values of a layer distributed?
 
 Formula: histograms of all pre-activations (kind ``pre``) or activations (kind ``post``) of a layer over its nodes and
-a split's samples, over equal bins from the smallest to the largest value (methods, sections 3 to 5). Of single nodes
-and classes `nodescope.analyses.distributions` gives the same.
+a split's samples, over equal bins from the smallest to the largest value (methods, sections 3 to 5), of which the first
+and the last are wider where few values lie far out (`nodescope.analyses.binning`). Of single nodes and classes
+`nodescope.analyses.distributions` gives the same.
 Needs: the activations of a layer. Gives: one row per split, kind and bin; bins and count are null where the split has
 no sample or the net diverged. Cost: a few passes over the values while they are in a core's cache.
 """
@@ -32,6 +33,6 @@ def measure(layer: RecordedLayer, options: "LayerDistributions") -> pl.DataFrame
     for split in options.splits:
         activations = layer.read(split)
         for kind, values in (("pre", activations.z), ("post", activations.a())):
-            found = histogram(values, options.bins)
+            found = histogram(values, options.bins, activations.z if kind == "post" else None)
             frames.append(found.with_columns(split=pl.lit(split), kind=pl.lit(kind)))
     return pl.concat(frames)

@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nodescope.analyses.binning import binning
+
 CHUNK = 1 << 14
 
 #: Columns that `Moments.columns` fills.
@@ -97,34 +99,21 @@ def moments(values: NDArray[np.floating]) -> Moments | None:
     )
 
 
-def histogram_range(values: NDArray[np.floating]) -> tuple[float, float] | None:
-    """Where a histogram of the values begins and ends; None where there are none or one is not finite.
-
-    From the smallest to the largest; where all are the same, a half to both sides, or so much that it can be told apart.
-    """
-    low, high = (float(values.min()), float(values.max())) if values.size else (np.nan, np.nan)
-    if not np.isfinite(high - low):
-        return None
-    margin = 0.0 if low < high else max(0.5, 1e-6 * abs(low))
-    return low - margin, high + margin
-
-
 #: Columns that `histogram` gives.
 HISTOGRAM_COLUMNS = {"bin_left": pl.Float64, "bin_right": pl.Float64, "count": pl.Int64}
 
 
-def histogram(values: NDArray[np.floating], bins: int) -> pl.DataFrame:
-    """Columns bin_left, bin_right, count: equal bins from the smallest to the largest value; each holds its left end.
+def histogram(values: NDArray[np.floating], bins: int, inputs: NDArray[np.floating] | None = None) -> pl.DataFrame:
+    """Columns bin_left, bin_right, count: bins from the smallest to the largest value; each holds its left end.
 
-    One row of nulls where there are no values or one is not finite.
+    All are equally wide, but for the first and the last where few values lie far out (`nodescope.analyses.binning`, where
+    ``inputs`` is told of too). One row of nulls where there are no values or one is not finite.
     """
     flat = values.reshape(-1)
-    ends = histogram_range(flat)
-    if ends is None:
+    found = binning(values, bins, inputs)
+    if found is None:
         return pl.DataFrame({name: [None] for name in HISTOGRAM_COLUMNS}, schema=HISTOGRAM_COLUMNS)
-    # In float64, since the range of float32 values may exceed what float32 holds.
-    count, edges = np.zeros(bins, np.int64), np.linspace(*ends, bins + 1)
+    count, edges = np.zeros(bins, np.int64), found.edges(bins)
     for begin in range(0, len(flat), CHUNK):
-        chunk = flat[begin : begin + CHUNK].astype(np.float64)
-        count += np.histogram(chunk, bins, (edges[0], edges[-1]))[0]
+        count += found.counts(flat[begin : begin + CHUNK], bins)
     return pl.DataFrame({"bin_left": edges[:-1], "bin_right": edges[1:], "count": count}, schema=HISTOGRAM_COLUMNS)

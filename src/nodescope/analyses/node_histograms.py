@@ -3,8 +3,10 @@
 Formula: histograms of ``z`` (kind ``pre``) and ``a = T(z)`` (kind ``post``) per class over ``len(counts)`` equal bins
 that the classes of a node share, from the node's smallest to its largest value, as in
 `nodescope.analyses.distributions`, here for every node of the trained net: a row holds a whole histogram, since a row
-per bin of every node would be too much. ``bandwidth`` is that of the kernel density estimate of the class's ``z``
-(`nodescope.analyses.kernel_density.bandwidth`), null for kind ``post`` and where the class has no sample.
+per bin of every node would be too much. The bins lie between ``low`` and ``high``; the first and the last also hold
+what lies beyond, down to the node's ``minimum`` and up to its ``maximum``, which are ``low`` and ``high`` themselves
+unless few values lie far out (`nodescope.analyses.binning`). ``bandwidth`` is that of the kernel density estimate of the
+class's ``z`` (`nodescope.analyses.kernel_density.bandwidth`), null for kind ``post`` and where the class has no sample.
 Needs: the activations of a layer. Gives: one row per split, node, class and kind; all numbers are null where the net
 diverged or the split has no sample. Cost: one pass over the layer for each kind.
 """
@@ -16,8 +18,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.analyses import kernel_density
+from nodescope.analyses.binning import binning
 from nodescope.analyses.layers import RecordedLayer, finite_nodes
-from nodescope.analyses.moments import histogram_range
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ COLUMNS = {
     "kind": pl.String,
     "low": pl.Float64,
     "high": pl.Float64,
+    "minimum": pl.Float64,
+    "maximum": pl.Float64,
     "bandwidth": pl.Float64,
     "counts": pl.List(pl.UInt32),
 }
@@ -41,12 +45,12 @@ KEPT_STATE_ONLY = True
 
 
 def measure(layer: RecordedLayer, options: "NodeHistograms") -> pl.DataFrame:
-    """Columns split, node, class, kind, low, high, bandwidth, counts."""
+    """Columns split, node, class, kind, low, high, minimum, maximum, bandwidth, counts."""
     frames = []
     for split in options.splits:
         activations = layer.read(split)
         for kind, values_JN in (("pre", activations.z), ("post", activations.a())):
-            frame = _histograms(values_JN, activations, options.bins)
+            frame = _histograms(values_JN, activations, options.bins, activations.z if kind == "post" else None)
             h = pl.lit(None, pl.Float64) if kind == "post" else _bandwidths(activations, options.bandwidth)
             frames.append(frame.with_columns(bandwidth=h, split=pl.lit(split), kind=pl.lit(kind)))
     return pl.concat(frames)
@@ -65,23 +69,27 @@ def _bandwidths(activations: LayerActivations, rule: float | str) -> pl.Series:
     )
 
 
-def _histograms(values_JN: NDArray[np.float32], activations: LayerActivations, bins: int) -> pl.DataFrame:
-    """Columns node, class, low, high, counts."""
+def _histograms(
+    values_JN: NDArray[np.float32], activations: LayerActivations, bins: int, inputs_JN: NDArray[np.float32] | None
+) -> pl.DataFrame:
+    """Columns node, class, low, high, minimum, maximum, counts."""
     nodes, classes = len(values_JN), activations.n_classes
-    ends_J2 = np.full((nodes, 2), np.nan)
+    ends_J4 = np.full((nodes, 4), np.nan)
     counts_JCB = np.zeros((nodes, classes, bins), np.uint32)
     first_N = activations.labels.astype(np.int64) * bins  # where the counts of a sample's class begin
     for node in range(nodes):
-        values_N = values_JN[node].astype(np.float64)  # the range of float32 values may exceed what float32 holds
-        low_and_high = histogram_range(values_N)
-        if low_and_high is None:
+        found = binning(values_JN[node], bins, None if inputs_JN is None else inputs_JN[node])
+        if found is None:
             continue
-        low, high = low_and_high
-        bin_N = np.minimum(((values_N - low) * (bins / (high - low))).astype(np.int64), bins - 1)
+        low, high = found.low, found.high
+        values_N = values_JN[node].astype(np.float64)  # the range of float32 values may exceed what float32 holds
+        scaled_N = (np.clip(values_N, low, high) - low) * (bins / (high - low))
+        bin_N = np.minimum(scaled_N.astype(np.int64), bins - 1)
         counts_JCB[node] = np.bincount(first_N + bin_N, minlength=classes * bins).reshape(classes, bins)
-        ends_J2[node] = low, high
+        ends_J4[node] = low, high, min(low, found.minimum), max(high, found.maximum)
     counts = pl.Series("counts", counts_JCB.reshape(-1, bins)).cast(pl.List(pl.UInt32))
-    ends = {name: np.repeat(ends_J2[:, i], classes) for i, name in enumerate(("low", "high"))}
+    names = ("low", "high", "minimum", "maximum")
+    ends = {name: np.repeat(ends_J4[:, i], classes) for i, name in enumerate(names)}
     keys = {"node": np.repeat(np.arange(nodes), classes), "class": np.tile(np.arange(classes), nodes)}
     frame = pl.DataFrame({**keys, **ends, "counts": counts}, nan_to_null=True)
     return frame.with_columns(pl.when(pl.col("low").is_not_null()).then("counts"))

@@ -28,7 +28,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     chosen = tables["accuracy"].select(*columns, "seed", "learning_rate").unique(maintain_order=True)
     kept = curves.join(chosen, on=[*columns, "seed", "learning_rate"], maintain_order="left")
     mean = context.with_spread(
-        over_seeds(kept.drop("loss", "learning_rate"), "accuracy"), WORK, bounds=(0, 1)
+        over_seeds(kept.drop("loss", "mean_squared_error", "learning_rate"), "accuracy"), WORK, bounds=(0, 1)
     ).with_columns(batch_norm_label().alias("norm"), variant_label(curves).alias("label"))
     shown = [*columns, "norm", "label", "seed", "split", "epoch", "mean", "low", "high"]
     variants = mean["label"].unique(maintain_order=True).to_list()

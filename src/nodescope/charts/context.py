@@ -21,6 +21,8 @@ SYSTEMS = {"discrete": "#4477aa", "continuous": "#ee6677", "combined": "#228833"
 #: The value of the column ``seed`` of what is a mean over the seeds.
 MEAN = "mean"
 DEAD_COLOUR = "#cc0000"
+#: Of a class that is not in colour, and how many are where there are more classes than colours.
+OTHER_CLASS, MOST_HUES = "#969696", 3
 #: The columns that name a configuration, in the order of the tables.
 AXES = (*(name for name in Grid.model_fields if name != "variants"), "variant")
 
@@ -185,12 +187,19 @@ class Context:
             "seeds",
         )
 
-    def class_scale(self) -> alt.Scale:
-        """The colour of each class, the same in every figure."""
-        colours = self.options.class_colours
-        return alt.Scale(
-            domain=self.class_names, range=[colours[i % len(colours)] for i in range(len(self.class_names))]
-        )
+    def class_colours(self) -> list[str]:
+        """The colour of each class, the same in every figure; no two are alike but the greys of those not in colour."""
+        return class_colours(len(self.class_names), self.options.class_colours)
+
+    def class_colour(self) -> alt.Color:
+        """The encoding of classes, from the column ``class_name``; its legend names the classes in colour."""
+        colours = self.class_colours()
+        others = colours.count(OTHER_CLASS)
+        channel = alt.Color("class_name:N").scale(domain=self.class_names, range=colours)
+        if not others:
+            return channel.title("class").legend(symbolOpacity=1)
+        named = [name for name, own in zip(self.class_names, colours, strict=True) if own != OTHER_CLASS]
+        return channel.title(["class", f"({others} others grey)"]).legend(values=named, symbolOpacity=1)
 
     def with_class_names(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Replace class indices by names."""
@@ -198,6 +207,14 @@ class Context:
         return frame.join(
             names.with_columns(pl.col("class").cast(frame["class"].dtype)), on="class", maintain_order="left"
         )
+
+
+def class_colours(classes: int, palette: list[str]) -> list[str]:
+    """A colour for each class; where there are more classes than colours, for the first few, and grey for the others."""
+    if classes <= len(palette):
+        return palette[:classes]
+    hues = palette[: min(MOST_HUES, len(palette))]
+    return hues + [OTHER_CLASS] * (classes - len(hues))
 
 
 def batch_norm_label(column: str = "batch_norm") -> pl.Expr:

@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.context import Context, Figure, first_view, with_network
+from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
 
 HISTOGRAM = ("configuration", "seed", "state", "split", "layer", "node", "class", "kind")
 
@@ -12,13 +13,14 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a row per layer, a column per configuration, ``z`` and ``a`` side by side, the classes overlaid."""
     table = tables["distributions"]
     histogram = pl.col("count") / pl.col("count").sum().over(HISTOGRAM)
-    named = with_network(context.with_class_names(table.drop_nulls("count"))).with_columns(
+    known = with_network(context.with_class_names(table.drop_nulls("count")))
+    named = with_drawn_ends(known, list(HISTOGRAM)).with_columns(
         share=histogram, row=pl.format("layer {}", "layer"), shape=pl.lit("histogram")
     )
     cumulative = named.with_columns(share=pl.col("share").cum_sum().over(HISTOGRAM), shape=pl.lit("cumulative"))
     data = pl.concat([named, cumulative]).select(
         "configuration", "network", "shape", "seed", "state", "split", "layer", "row", "node", "kind", "class_name",
-        "bin_left", "bin_right", "share",
+        "bin_left", "bin_right", "end", "reaches", "share",
     )  # fmt: skip
     chart = alt.hconcat(
         _column(data, "pre", "pre-activation z", context), _column(data, "post", "activation a", context)
@@ -29,7 +31,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Distributions at single nodes by class",
             caption="How the samples of each class are distributed at one node of every layer: before (left) and after the "
             "activation function (right), as shares of the class. Classes that lie apart are told apart by this node; classes "
-            "on top of each other are not.",
+            "on top of each other are not. A bar with ≤ or ≥ also holds all that lies beyond it.",
             reference="figures 4.1, 4.2, 4.6, 4.7",
             chart=chart,
             view=first_view(table) | {"node": str(table["node"].min()), "shape": "histogram"},
@@ -40,20 +42,16 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 
 
 def _column(data: pl.DataFrame, kind: str, title: str, context: Context) -> alt.FacetChart:
-    bars = (
-        alt.Chart(width=context.options.width * 0.5, height=90)
-        .transform_filter(f"datum.kind == '{kind}'")
-        .mark_rect(opacity=0.35)
-        .encode(
-            x=alt.X("bin_left:Q").title(title),
-            x2="bin_right:Q",
-            y=alt.Y("share:Q").title("share of class").axis(tickCount=3, format="%"),
-            y2=alt.datum(0),
-            color=alt.Color("class_name:N").title("class").scale(context.class_scale()),
-        )
+    base = alt.Chart(width=context.options.width * 0.5, height=90).transform_filter(f"datum.kind == '{kind}'")
+    bars = base.mark_rect(opacity=0.35).encode(
+        x=alt.X("bin_left:Q").title(title),
+        x2="bin_right:Q",
+        y=alt.Y("share:Q").title("share of class").axis(tickCount=3, format="%"),
+        y2=alt.datum(0),
+        color=context.class_colour(),
     )
     return (
-        bars.properties(data=data)
+        alt.layer(bars, marks_of_ends(base, "share"), data=data)
         .facet(row=alt.Row("row:N").title(None), column=alt.Column("network:N").title(None))
         .resolve_scale(x="independent", y="independent")
     )

@@ -47,7 +47,19 @@ VEGA_LITE = alt.SCHEMA_VERSION.rpartition(".")[0]
 
 #: Columns of a panel's data for the page; the others are the same for all rows of a configuration.
 NODE_COLUMNS = ("seed", "state", "split", "layer", "node", "class")
-INSPECTOR_COLUMNS = ("split", "layer", "node", "class", "kind", "low", "width", "bandwidth", "counts")
+INSPECTOR_COLUMNS = (
+    "split",
+    "layer",
+    "node",
+    "class",
+    "kind",
+    "low",
+    "width",
+    "minimum",
+    "maximum",
+    "bandwidth",
+    "counts",
+)
 
 
 def draw(
@@ -285,7 +297,17 @@ class _Page:
             same = [pl.col(name) == value for name, value in keys.items()]
             # The width of a bar, since the page's numbers are rounded: two ends near each other would fall together.
             width = (pl.col("high") - pl.col("low")) / pl.col("counts").list.len()
-            of_nets = histograms.filter(*same).with_columns(width=width).select("seed", *INSPECTOR_COLUMNS).collect()
+            # Only where there is something beyond the bars.
+            beyond = {
+                name: pl.when(pl.col(name) != pl.col(end)).then(name)
+                for name, end in (("minimum", "low"), ("maximum", "high"))
+            }
+            of_nets = (
+                histograms.filter(*same)
+                .with_columns(width=width, **beyond)
+                .select("seed", *INSPECTOR_COLUMNS)
+                .collect()
+            )
             for (seed,), part in of_nets.group_by("seed", maintain_order=True):
                 self._pack(f"nodes.{identifier}.{seed}", part.drop("seed"))
 

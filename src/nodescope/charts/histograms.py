@@ -13,6 +13,45 @@ from nodescope.charts.context import Context, state_label, with_network
 AT_A_TIME = 512
 
 
+def with_drawn_ends(histograms: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Draw the first and the last bin as wide as the others, where they take in what lies far out.
+
+    Parameters
+    ----------
+    histograms
+        With bin_left, bin_right, count (see `nodescope.analyses.binning`).
+    columns
+        Those that tell one histogram from another.
+
+    Returns
+    -------
+    DataFrame
+        With bin_left and bin_right as they are drawn, and of an end that was cut and is not empty ``end``, ``≤`` or ``≥``,
+        and ``reaches``, the smallest or the largest value; both are null elsewhere.
+    """
+    left, right, place = pl.col("bin_left"), pl.col("bin_right"), pl.int_range(pl.len()).over(columns)
+    width = (right - left).get(1, null_on_oob=True).over(columns)
+    cut = (pl.len().over(columns) > 2) & (right - left > 1.001 * width)
+    first, last = cut & (place == 0), cut & (place == pl.len().over(columns) - 1)
+    counted = pl.col("count") > 0
+    return histograms.with_columns(
+        bin_left=pl.when(first).then(right - width).otherwise(left),
+        bin_right=pl.when(last).then(left + width).otherwise(right),
+        end=pl.when(first & counted).then(pl.lit("≤")).when(last & counted).then(pl.lit("≥")),
+        reaches=pl.when(first & counted).then(left).when(last & counted).then(right),
+    )
+
+
+def marks_of_ends(base: alt.Chart, y: str) -> alt.Chart:
+    """A sign over each bar that takes in what lies beyond it; ``base`` is without marks and ``y`` how high the bars are."""
+    return (
+        base.transform_filter("isValid(datum.end)")
+        .transform_calculate(middle="(datum.bin_left + datum.bin_right) / 2")
+        .mark_text(dy=-5, fontSize=11, color="#555555")
+        .encode(x="middle:Q", y=f"{y}:Q", text="end:N")
+    )
+
+
 def with_curves(histograms: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     """Put a curve over each histogram, and give both as a density and added up.
 
@@ -27,11 +66,12 @@ def with_curves(histograms: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        ``columns``, bin_left, bin_right and ``shape``. For the shape ``density`` the columns ``height`` (share of the values
-        per unit of value) and ``curve`` (the same smoothed by a Gaussian kernel whose bandwidth follows Silverman's rule, from
-        the bins) at the place ``at``; for ``cumulative`` the share of the values up to the bin's right end, in both.
+        ``columns``, bin_left, bin_right, end, reaches (see `with_drawn_ends`) and ``shape``. For the shape ``density`` the
+        columns ``height`` (share of the values per unit of value) and ``curve`` (the same smoothed by a Gaussian kernel whose
+        bandwidth follows Silverman's rule, from the bins) at the place ``at``; for ``cumulative`` the share of the values up
+        to the bin's right end, in both.
     """
-    known = histograms.drop_nulls("count").select(*columns, "bin_left", "bin_right", "count")
+    known = with_drawn_ends(histograms.drop_nulls("count").select(*columns, "bin_left", "bin_right", "count"), columns)
     bins = len(known) // max(1, known.select(pl.struct(columns).n_unique()).item())
     left, right, count = (
         known[name].to_numpy().reshape(-1, max(1, bins)) for name in ("bin_left", "bin_right", "count")
@@ -101,7 +141,7 @@ def before_and_after(histograms: pl.DataFrame, context: Context, columns: list[s
         x=alt.X("at:Q").title(title), y=alt.Y("curve:Q").title("density"), color=colour
     )
     return (
-        alt.layer(bars, curve, data=data)
+        alt.layer(bars, curve, marks_of_ends(base, "height"), data=data)
         .facet(
             row=alt.Row("row:N").title(None).sort(named["row"].unique(maintain_order=True).to_list()),
             column=alt.Column("network:N").title(None),

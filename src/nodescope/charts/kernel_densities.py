@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.context import Context, Figure, first_view, with_network
+from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -11,12 +12,13 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     estimates = _named(tables["densities"].drop_nulls("density"), context)
     width = pl.col("bin_right") - pl.col("bin_left")
     same = ["configuration", "network", "seed", "state", "split", "layer", "node", "of_class"]
-    histograms = _named(
-        tables["distributions"].filter(pl.col("kind") == "pre").drop_nulls("count"), context
-    ).with_columns(density=pl.col("count") / (pl.col("count").sum().over(same) * width))
+    counted = _named(tables["distributions"].filter(pl.col("kind") == "pre").drop_nulls("count"), context)
+    histograms = with_drawn_ends(counted, same).with_columns(
+        density=pl.col("count") / (pl.col("count").sum().over(same) * width)
+    )
     known = estimates.select(same).unique(maintain_order=True)
     bars = histograms.join(known, on=same, how="semi", maintain_order="left")
-    columns = [*same, "row", "density", "z", "bin_left", "bin_right"]
+    columns = [*same, "row", "density", "z", "bin_left", "bin_right", "end", "reaches"]
     data = pl.concat([estimates, bars], how="diagonal").select(columns)
     base = alt.Chart(width=context.options.width, height=context.options.height * 0.6)
     y = alt.Y("density:Q").title("density")
@@ -26,7 +28,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         .transform_filter("isValid(datum.bin_left)")
     )
     line = base.mark_line(color="#4477aa").encode(x=alt.X("z:Q"), y=y).transform_filter("isValid(datum.z)")
-    chart = alt.layer(histogram, line, data=data).facet(
+    chart = alt.layer(histogram, line, marks_of_ends(base, "density"), data=data).facet(
         row=alt.Row("row:N").title(None), column=alt.Column("network:N").title(None)
     )
     view = first_view(tables["densities"]) | {

@@ -20,7 +20,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Distribution of all values of a layer" + context.words.where_trained(", before and after training"),
             caption="Histogram of the activations (or pre-activations) of a layer over its nodes and all samples of the split, "
             "with a smoothed density; the shape cumulative shows the share of values up to each point. A spike at zero are "
-            "the switched-off nodes of a ReLU layer; spikes at both ends a saturated layer.",
+            "the switched-off nodes of a ReLU layer; spikes at both ends a saturated layer. A bar with ≤ or ≥ also holds all that "
+            "lies beyond it: some values are so large that the others would fill one bar (standardised features help).",
             work="Park 2022",
             reference="figure 3",
             chart=before_and_after(table, context, ["seed", "split", "kind"], "value"),
@@ -32,8 +33,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="layer-surface",
             title="Distributions of all layers in one surface",
             caption="Each ridge is the smoothed distribution of all values of one layer, the first at the top, scaled to the same "
-            f"height; {100 * SHOWN:.1f} % of the values lie in what is shown. Ridges that become a spike from layer to layer have "
-            "lost the signal; ridges that spread will overflow.",
+            f"height; {100 * SHOWN:.1f} % of the values lie in what is shown, those far out in its ends. "
+            "Ridges that become a spike from layer to layer have lost the signal; ridges that spread will overflow.",
             work="Signal propagation",
             reference="histogram of activations",
             chart=_surface(table, context),

@@ -1,22 +1,41 @@
 """Figure 3.1: learning curves of single nets, the kept epoch marked."""
 
+from dataclasses import dataclass
+
 import altair as alt
 import polars as pl
 
 from nodescope.charts.context import Context, Figure, network_columns, with_network
 
+
+@dataclass(frozen=True)
+class Loss:
+    """Where a loss stands in the table of learning curves, and the title of its axis."""
+
+    column: str
+    title: str
+
+
+#: By their names in the configuration.
+LOSSES = {
+    "cross_entropy": Loss("loss", "cross-entropy (nats)"),
+    "mean_squared_error": Loss("mean_squared_error", "mean squared error"),
+}
+
 SPLIT_COLOURS = alt.Scale(domain=["train", "validation"], range=["#4477aa", "#ee6677"])
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
-    """One figure: loss above accuracy, a column per configuration."""
+    """One figure: what was trained on above accuracy, a column per configuration."""
     curves, accuracy = tables["learning_curves"], tables["accuracy"]
+    objectives = [name for name in LOSSES if name in tables["replicas"]["objective"].unique()]
+    losses = [LOSSES[name].column for name in objectives]
     columns = network_columns(curves)
     kept = accuracy.select(*columns, "seed", "learning_rate", "best_epoch").unique(maintain_order=True)
     shown = with_network(curves).join(kept, on=[*columns, "seed", "learning_rate"], maintain_order="left")
-    data = shown.select("configuration", "network", "seed", "epoch", "split", "loss", "accuracy", "best_epoch")
+    data = shown.select("configuration", "network", "seed", "epoch", "split", *losses, "accuracy", "best_epoch")
     chart = alt.vconcat(
-        _panels(data, "loss", "cross-entropy (nats)", None, context),
+        *(_panels(data, LOSSES[name].column, LOSSES[name].title, None, context) for name in objectives),
         _panels(data, "accuracy", "accuracy", "%", context),
     )
     return [
@@ -25,7 +44,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Learning curves of single nets",
             caption="Loss and accuracy on the training and validation split after each epoch (epoch 0: before the first "
             "step). The dotted line marks the epoch whose parameters are kept: "
-            f"this is the state called trained everywhere else. {_early(kept, curves)}",
+            f"this is the state called trained everywhere else. {_early(kept, curves)}{_objectives(objectives)}",
             reference="figure 3.1",
             chart=chart,
             view={"seed": str(curves["seed"][0])},
@@ -33,6 +52,16 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             quantity="accuracy",
         )
     ]
+
+
+def _objectives(objectives: list[str]) -> str:
+    """That the networks were not all trained with the same loss."""
+    if len(objectives) < 2:
+        return ""
+    return (
+        " Some networks were trained with one loss, some with the other; both are shown of all. Which it was is the column "
+        "objective of the table replicas."
+    )
 
 
 def _early(kept: pl.DataFrame, curves: pl.DataFrame) -> str:

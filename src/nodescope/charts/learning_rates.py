@@ -12,7 +12,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     curves, replicas = tables["learning_curves"].filter(pl.col("epoch") > 0), tables["replicas"]
     columns = network_columns(curves)
     chosen = replicas.filter("chosen").select(*columns, "learning_rate", "chosen").unique(maintain_order=True)
-    mean = over_seeds(curves.filter(pl.col("split") == "validation").drop("split", "loss"), "accuracy")
+    mean = over_seeds(
+        curves.filter(pl.col("split") == "validation").drop("split", "loss", "mean_squared_error"), "accuracy"
+    )
     data = (
         with_network(mean)
         .join(chosen, on=[*columns, "learning_rate"], how="left", maintain_order="left")

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.charts import raster
-from nodescope.charts.context import DEAD_COLOUR, Context, NodePanels
+from nodescope.charts.context import DEAD_COLOUR, OTHER_CLASS, Context, NodePanels
 
 PANEL_WIDTH = 860
 ROW_HEIGHT = 15
@@ -39,11 +39,14 @@ def filled_panel(panels: NodePanels, context: Context, part: pl.DataFrame, label
     if panels.mark == "matrix":
         pixels = _matrix(values, classes, position, (len(context.class_names), borders[-1]), height)
     else:
-        palette = np.array([raster.colour(text) for text in context.options.class_colours], np.uint8)
+        palette = np.array([raster.colour(text) for text in context.class_colours()], np.uint8)
+        # Those in colour lie on top.
+        top = np.argsort([context.class_colours()[c] != OTHER_CLASS for c in classes], kind="stable")
+        position, values, classes = position[top], values[top], classes[top]
         pixels = raster.scatter(
             (position + 0.5) / borders[-1],
             (values - low) / (high - low),
-            palette[classes % len(palette)],
+            palette[classes],
             (2 * PANEL_WIDTH, 2 * height),
             radius=max(1, min(4, PANEL_WIDTH // (2 * borders[-1]))),
         )
@@ -115,7 +118,7 @@ def _chart(panels: NodePanels, context: Context) -> alt.LayerChart | alt.FacetCh
             y=alt.Y("value:Q")
             .title(panels.title)
             .scale(domainMin=alt.ExprRef("low"), domainMax=alt.ExprRef("high"), nice=False, zero=False),
-            color=alt.Color("class_name:N").title("class").scale(context.class_scale()).legend(symbolOpacity=1),
+            color=context.class_colour(),
         )
     image = (
         alt.Chart(alt.NamedData("picture"))

@@ -56,7 +56,7 @@ CHARTS = {
         Chart("test_accuracy", TRAINING, ("accuracy",), needs_training=True),
         Chart("comparisons", TRAINING, ("comparisons", "accuracy"), needs_training=True),
         Chart("accuracy_curves", TRAINING, ("learning_curves", "accuracy"), needs_training=True),
-        Chart("learning_curves", TRAINING, ("learning_curves", "accuracy"), needs_training=True),
+        Chart("learning_curves", TRAINING, ("learning_curves", "accuracy", "replicas"), needs_training=True),
         Chart("learning_rates", RATES, ("learning_curves", "replicas"), needs_training=True),
         Chart("distributions", DISTRIBUTIONS, ("distributions",)),
         Chart("activation_functions", DISTRIBUTIONS, ("accuracy",)),

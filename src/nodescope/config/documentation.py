@@ -126,7 +126,13 @@ DEFAULT = Config.model_validate(
                     "activation": ["relu"],
                 },
                 "seeds": [0],
-                "training": {"epochs": 100, "learning_rates": [0.001], "refinement_rounds": 0, "batch_size": 16},
+                "training": {
+                    "epochs": 100,
+                    "keep": "last",
+                    "learning_rates": [0.001],
+                    "refinement_rounds": 0,
+                    "batch_size": 16,
+                },
             },
             {
                 "name": "remedies",
@@ -146,6 +152,7 @@ DEFAULT = Config.model_validate(
                 "seeds": [0, 1],
                 "training": {
                     "epochs": 100,
+                    "keep": "last",
                     "optimiser": "sgd",
                     "learning_rates": [0.03],
                     "refinement_rounds": 0,
@@ -185,8 +192,9 @@ HEAD = f"""\
 
 DATASETS_HELP = """\
 A name, or a section: source (digits, iris, mnist, fmnist, cifar10, image_folder, npz), name, validation_size, \
-split_seed; test_size for data without a test set; path for image_folder (train/CLASS/*.png or any other image; optional \
-validation/ and test/; background of transparent images, resize: [rows, columns]) and npz (arrays x, y, optional x_test, y_test)."""
+split_seed, stratify; test_size for data without a test set; path for image_folder (train/CLASS/*.png or any other \
+image; optional validation/ and test/; background of transparent images, resize: [rows, columns]) and npz (arrays x, y, \
+optional the same with _validation and _test; channels: first or last)."""
 
 
 def default_yaml() -> str:

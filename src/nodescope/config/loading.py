@@ -148,7 +148,7 @@ def _of_networks(study: Study) -> Iterator[str]:
             changes = {key: getattr(variant.training, key) for key in variant.training.model_fields_set}
             settings[where] = study.training.model_copy(update=changes)
     for where, training in settings.items():
-        if training.batch_size < 2 and True in study.grid.batch_norm:
+        if training.batch_size == 1 and True in study.grid.batch_norm:
             yield f"{where}.batch_size: must be at least 2 with batch normalisation"
         late = [epoch for epoch in training.snapshots if epoch > training.epochs]
         if late:
@@ -227,7 +227,8 @@ def _describe(detail: ErrorDetails, raw: Mapping[str, Any]) -> tuple[str, str]:
     """Where the problem is, and what it is, for one of pydantic's errors."""
     location = detail["loc"][:-1] if detail["type"] == "invalid_key" else detail["loc"]
     where, section = _follow(location, raw, is_unknown_key=detail["type"] == "extra_forbidden")
-    context = detail.get("ctx", {})
+    bounds = detail.get("ctx", {})
+    context = {key: int(v) if isinstance(v, float) and v.is_integer() else v for key, v in bounds.items()}
     given = _given(detail["input"])
     match detail["type"]:
         case "extra_forbidden":

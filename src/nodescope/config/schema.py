@@ -108,30 +108,35 @@ def _expanded(path: str) -> str:
 
 
 Distinct = AfterValidator(_distinct)
-WholeNumber = Annotated[int, BeforeValidator(_whole_number), Field(strict=True)]
+#: Behind the bounds of numbers, so that these stand in the JSON schema as editors know them.
+MAYBE_IN_QUOTES = BeforeValidator(_whole_number)
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_expanded)]
 SafeName = Annotated[str, Field(pattern=SAFE_NAME)]
 VariantName = Annotated[str, Field(pattern=VARIANT_NAME)]
-Count = Annotated[WholeNumber, Field(ge=1)]
-Index = Annotated[WholeNumber, Field(ge=0)]
-Depth = Annotated[WholeNumber, Field(ge=1, le=1000)]
-Width = Annotated[WholeNumber, Field(ge=1, le=100_000)]
-Epochs = Annotated[WholeNumber, Field(ge=0, le=100_000)]
-Seed = Annotated[WholeNumber, Field(ge=0, lt=2**32)]
+Count = Annotated[int, Field(strict=True, ge=1), MAYBE_IN_QUOTES]
+Index = Annotated[int, Field(strict=True, ge=0), MAYBE_IN_QUOTES]
+Depth = Annotated[int, Field(strict=True, ge=1, le=1000), MAYBE_IN_QUOTES]
+Width = Annotated[int, Field(strict=True, ge=1, le=100_000), MAYBE_IN_QUOTES]
+Epochs = Annotated[int, Field(strict=True, ge=0, le=100_000), MAYBE_IN_QUOTES]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32), MAYBE_IN_QUOTES]
 Flag = Annotated[bool, BeforeValidator(_truth), Field(strict=True)]
-Number = Annotated[float, BeforeValidator(_not_a_boolean), Field(allow_inf_nan=False)]
-PositiveNumber = Annotated[Number, Field(gt=0)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-NotNegative = Annotated[Number, Field(ge=0)]
+NO_BOOLEAN = BeforeValidator(_not_a_boolean)
+Number = Annotated[float, Field(allow_inf_nan=False), NO_BOOLEAN]
+PositiveNumber = Annotated[float, Field(allow_inf_nan=False, gt=0), NO_BOOLEAN]
+Share = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1), NO_BOOLEAN]
+NotNegative = Annotated[float, Field(allow_inf_nan=False, ge=0), NO_BOOLEAN]
 SplitSize = Annotated[int | float, BeforeValidator(_split_size)]
 Split = Literal["train", "validation", "test", "random"]
 Splits = Annotated[list[Split], Field(min_length=1), Distinct]
 Colour = Annotated[str, Field(pattern=r"^#[0-9A-Fa-f]{6}$")]
 BackgroundColour = Annotated[str, Field(pattern=r"^(white|black|#[0-9A-Fa-f]{6})$")]
-Pixels = Annotated[WholeNumber, Field(ge=1, le=4096)]
+Pixels = Annotated[int, Field(strict=True, ge=1, le=4096), MAYBE_IN_QUOTES]
 ActivationName = Annotated[str, _one_of("activation function", tuple(ACTIVATION_FUNCTIONS))]
 InitialisationName = Annotated[str, _one_of("initialisation", INITIALISATIONS)]
 ModelName = Annotated[str, _one_of("model", tuple(ARCHITECTURES))]
+
+#: Of optimisers that have one; PyTorch's is 0 for both, but no one descends without.
+DEFAULT_MOMENTUM = {"sgd": 0.9}
 
 ALL_SPLITS: list[Split] = ["train", "validation", "test"]
 
@@ -210,6 +215,11 @@ class OwnTestSplit(DatasetSource):
     """A data set that may lack a test set of its own."""
 
     test_size: SplitSize = Field(0.2, description="test samples or share, drawn where the data brings no test set")
+    test_split: Literal["own", "scikit_learn"] = Field(
+        "own",
+        description="how they are drawn; scikit_learn: they are those of its train_test_split with test_size and "
+        "random_state: split_seed, for comparison with numbers that others found so",
+    )
 
 
 class Digits(OwnTestSplit):
@@ -238,9 +248,15 @@ class Gaussian(OwnTestSplit):
 
     source: Literal["gaussian"]
     name: SafeName = "gaussian"
-    samples: Annotated[WholeNumber, Field(ge=1, le=1_000_000)] = Field(2000, description="how many")
-    features: Annotated[WholeNumber, Field(ge=1, le=10_000)] = Field(500, description="per sample")
-    classes: Annotated[WholeNumber, Field(ge=2, le=1000)] = Field(10, description="drawn without regard to x")
+    samples: Annotated[int, Field(strict=True, ge=1, le=1_000_000), MAYBE_IN_QUOTES] = Field(
+        2000, description="how many"
+    )
+    features: Annotated[int, Field(strict=True, ge=1, le=10_000), MAYBE_IN_QUOTES] = Field(
+        500, description="per sample"
+    )
+    classes: Annotated[int, Field(strict=True, ge=2, le=1000), MAYBE_IN_QUOTES] = Field(
+        10, description="drawn without regard to x"
+    )
     seed: Seed = Field(0, description="fixes what is drawn")
 
     def sample_shape(self) -> tuple[int, ...] | None:
@@ -301,10 +317,20 @@ class ImageFolder(OwnTestSplit):
 
 
 class Npz(OwnTestSplit):
-    """Your own arrays: x [sample, ...] and y [sample]; optionally x_test and y_test."""
+    """Your own arrays: x [sample, ...] and y [sample]; optionally the same with _validation and _test."""
 
     source: Literal["npz"]
     path: LocalPath = Field(description="the .npz file; x of numbers, y of class indices or class names")
+    channels: Literal["first", "last"] | None = Field(
+        None,
+        description="of images: first for [sample, channel, row, column], last for [sample, row, column, channel]; left "
+        "out: told by the shape where it tells",
+    )
+
+    def sample_shape(self) -> tuple[int, ...] | None:
+        from nodescope.datasets.sources import npz  # which needs this module
+
+        return npz.sample_shape(self)
 
 
 DATASET_SOURCES: dict[str, type[DatasetSource]] = {
@@ -340,15 +366,26 @@ class Network(Section):
         description="which hidden layers of an mlp have a bias where there is no batch normalisation; all_and_output: its "
         "output layer has one too, as networks made elsewhere mostly have",
     )
-    taper: Annotated[Number, Field(gt=0, le=1)] = Field(
+    taper: Annotated[float, Field(allow_inf_nan=False, gt=0, le=1), NO_BOOLEAN] = Field(
         1.0, description="width of each hidden layer of an mlp over that of the layer before (0.5: 64, 32, 16)"
     )
     layer_norm: Flag = Field(False, description="layer normalisation before the activation function of an mlp")
     skip_connections: Flag = Field(
         False, description="the input of each hidden layer of an mlp is added to its output where their widths agree"
     )
-    dropout: Annotated[Number, Field(ge=0, lt=1)] = Field(
+    dropout: Annotated[float, Field(allow_inf_nan=False, ge=0, lt=1), NO_BOOLEAN] = Field(
         0.0, description="share of the activations of each hidden layer of an mlp that is dropped in training"
+    )
+    batch_norm_scale: Literal["constant", "uniform"] = Field(
+        "constant",
+        description="what the factors of batch normalisation start with: 1, or numbers drawn from U(0, 1), as in "
+        "PyTorch before 1.2",
+    )
+    batch_norm_momentum: Annotated[float, Field(allow_inf_nan=False, gt=0, le=1), NO_BOOLEAN] = Field(
+        0.1, description="share of a batch's mean and variance in the running ones of batch normalisation"
+    )
+    batch_norm_epsilon: PositiveNumber = Field(
+        1e-5, description="added to the variance by which batch normalisation divides"
     )
     weights: LocalPath | None = Field(
         None,
@@ -371,12 +408,22 @@ class Training(Section):
         description="the parameters that the state 'trained' has: of the epoch with the best validation accuracy, or "
         "of the last epoch",
     )
-    batch_size: Count = Field(64, description="samples per step; reshuffled each epoch")
+    ties: Literal["first", "last"] = Field(
+        "first", description="which of several epochs with the best validation accuracy is the best"
+    )
+    loss: Literal["cross_entropy", "mean_squared_error"] = Field(
+        "cross_entropy",
+        description="what is made small: cross_entropy (of the softmax of the outputs), or mean_squared_error (of the "
+        "outputs against 1 for a sample's class and 0 for the others, mean over samples and classes); tables show both",
+    )
+    batch_size: Count | Literal["all"] = Field(
+        64, description="samples per step, reshuffled each epoch; all: every training sample, one step per epoch"
+    )
     learning_rates: Annotated[list[PositiveNumber], Field(min_length=1), Distinct] = Field(
         [0.01, 0.001, 0.0001],
         description="candidates, each tried with every seed; the best mean validation accuracy wins",
     )
-    refinement_rounds: Annotated[WholeNumber, Field(ge=0, le=5)] = Field(
+    refinement_rounds: Annotated[int, Field(strict=True, ge=0, le=5), MAYBE_IN_QUOTES] = Field(
         1, description="further rounds of search that try best/sqrt(10) and best*sqrt(10), then ever closer; 0 for none"
     )
     schedule: Literal["exponential", "multi_step", "cyclic", "one_cycle"] = Field(
@@ -385,13 +432,25 @@ class Training(Section):
         "milestone), cyclic (up from a tenth to the rate and down again), one_cycle (up over the first 30 % of the "
         "steps, then down to nothing)",
     )
-    learning_rate_decay: Annotated[Number, Field(gt=0, le=1)] = Field(
+    learning_rate_decay: Annotated[float, Field(allow_inf_nan=False, gt=0, le=1), NO_BOOLEAN] = Field(
         0.99, description="factor on the learning rate after each epoch, or milestone (multi_step)"
     )
     milestones: Annotated[list[Count], Distinct] = Field([], description="epochs after which multi_step decays")
-    cycle_epochs: Annotated[WholeNumber, Field(ge=2)] = Field(10, description="length of one cycle of cyclic")
-    optimiser: Literal["adam", "sgd"] = Field("adam", description="Adam, or stochastic gradient descent")
-    momentum: Annotated[Number, Field(ge=0, lt=1)] = Field(0.9, description="of sgd")
+    cycle_epochs: Annotated[int, Field(strict=True, ge=2), MAYBE_IN_QUOTES] = Field(
+        10, description="length of one cycle of cyclic"
+    )
+    optimiser: Literal["adam", "rmsprop", "sgd"] = Field(
+        "adam", description="Adam, RMSProp, or stochastic gradient descent, each as PyTorch has it"
+    )
+    momentum: Annotated[float, Field(allow_inf_nan=False, ge=0, lt=1), NO_BOOLEAN] | None = Field(
+        None, description="of sgd (left out: 0.9) and of rmsprop (left out: 0)"
+    )
+    rmsprop_alpha: Annotated[float, Field(allow_inf_nan=False, ge=0, lt=1), NO_BOOLEAN] = Field(
+        0.99, description="share of the running mean of squared gradients that rmsprop keeps at each step"
+    )
+    optimiser_epsilon: PositiveNumber = Field(
+        1e-8, description="added to the root of the mean of squared gradients, by which adam and rmsprop divide"
+    )
     weight_decay: NotNegative = Field(0.0, description="L2: this times the parameter is added to its gradient")
     l1: NotNegative = Field(0.0, description="this times the sum of the absolute weights is added to the loss")
     gradient_clip: PositiveNumber | None = Field(
@@ -409,6 +468,14 @@ class Training(Section):
     snapshot_steps: Annotated[list[Count], Distinct] = Field(
         [], description="optimisation steps after which the network is recorded too (states step-N)"
     )
+
+    def samples_per_step(self, n_train: int) -> int:
+        """Of so many training samples; an epoch's last step may have fewer."""
+        return n_train if self.batch_size == "all" else self.batch_size
+
+    def momentum_of_optimiser(self) -> float:
+        """The momentum, or the optimiser's own default."""
+        return DEFAULT_MOMENTUM.get(self.optimiser, 0.0) if self.momentum is None else self.momentum
 
 
 class Variant(Section):
@@ -535,7 +602,7 @@ class Statistics(Analysis):
     )
 
 
-Bins = Annotated[WholeNumber, Field(ge=2, le=1000)]
+Bins = Annotated[int, Field(strict=True, ge=2, le=1000), MAYBE_IN_QUOTES]
 
 
 class LayerDistributions(Analysis):
@@ -563,7 +630,7 @@ class WeightDistributions(NetworkAnalysis):
 class Gradients(NetworkAnalysis):
     """How much of the loss's gradient reaches each layer, and how it is spread."""
 
-    samples: Annotated[WholeNumber, Field(ge=2)] = Field(
+    samples: Annotated[int, Field(strict=True, ge=2), MAYBE_IN_QUOTES] = Field(
         256, description="training samples of the one batch that is measured"
     )
 
@@ -571,7 +638,9 @@ class Gradients(NetworkAnalysis):
 class LocalGradients(NetworkAnalysis):
     """Gradient that each channel of some layers sends back (emission) and receives (absorption), over samples."""
 
-    samples: Annotated[WholeNumber, Field(ge=2)] = Field(500, description="training samples that are measured")
+    samples: Annotated[int, Field(strict=True, ge=2), MAYBE_IN_QUOTES] = Field(
+        500, description="training samples that are measured"
+    )
     layers: Annotated[list[str], Field(min_length=1), Distinct] | None = Field(
         None,
         description="names of linear maps or convolutions, as in the table weights; left out: layers_per_network of "
@@ -605,7 +674,9 @@ class Densities(NodeChoice):
     """Kernel density estimate of the pre-activations of each class at chosen nodes."""
 
     bandwidth: Bandwidth = BANDWIDTH
-    points: Annotated[WholeNumber, Field(ge=2, le=10000)] = Field(120, description="where it is evaluated")
+    points: Annotated[int, Field(strict=True, ge=2, le=10000), MAYBE_IN_QUOTES] = Field(
+        120, description="where it is evaluated"
+    )
 
 
 class NodeHistograms(Analysis):
@@ -720,14 +791,18 @@ class Study(Section):
 class Charts(Section):
     """How the figures look."""
 
-    width: Annotated[WholeNumber, Field(ge=100, le=4000)] = Field(280, description="of one panel, in pixels")
-    height: Annotated[WholeNumber, Field(ge=80, le=4000)] = Field(190, description="of one panel, in pixels")
+    width: Annotated[int, Field(strict=True, ge=100, le=4000), MAYBE_IN_QUOTES] = Field(
+        280, description="of one panel, in pixels"
+    )
+    height: Annotated[int, Field(strict=True, ge=80, le=4000), MAYBE_IN_QUOTES] = Field(
+        190, description="of one panel, in pixels"
+    )
     class_colours: Annotated[list[Colour], Field(min_length=2)] = Field(
         [
-            "#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee",
-            "#aa3377", "#777777", "#ee7733", "#332288", "#99ddff",
+            "#4b97e4", "#cc0c34", "#0e7215", "#e9c956", "#b289cd",
+            "#971c72", "#7f4e23", "#fd8443", "#30359c", "#26bd96",
         ],
-        description="one colour per class, reused from the start where there are more classes",
+        description="one colour per class; where there are more classes, three at a time are in colour and the others grey",
     )  # fmt: skip
 
 

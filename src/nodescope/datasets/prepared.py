@@ -14,6 +14,7 @@ class_names    unicode [class]
 """
 
 import hashlib
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,12 +24,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.config.schema import DatasetSource, OwnTestSplit
+from nodescope.config.schema import DatasetSource, Digits, Iris, Npz, OwnTestSplit
+from nodescope.datasets.inspection import Inspection, inspect
 from nodescope.datasets.sources import NPZ_ERRORS, Labels, files_digest, read_labels, read_samples
 from nodescope.datasets.splits import Splits, draw_splits
 from nodescope.errors import DamagedFileError, DatasetError
 from nodescope.files import atomic_path
-from nodescope.json_files import write_json
+from nodescope.json_files import read_json, write_json
+
+logger = logging.getLogger(__name__)
+
+#: Sources that are read in a moment, so that all of their samples are looked at before anything runs.
+READ_IN_A_MOMENT = (Digits, Iris, Npz)
 
 
 @dataclass(frozen=True)
@@ -118,6 +125,7 @@ def _splits_of(source: DatasetSource, labels: Labels) -> Splits:
         official_validation=labels.official_validation,
         validation_size=source.validation_size,
         test_size=source.test_size if isinstance(source, OwnTestSplit) else None,
+        as_scikit_learn=isinstance(source, OwnTestSplit) and source.test_split == "scikit_learn",
         train_size=source.train_size,
         seed=source.split_seed,
         name=source.name,
@@ -134,21 +142,86 @@ def _said_in_words(source: DatasetSource) -> Iterator[None]:
         raise DatasetError(f"Data set '{source.name}' cannot be read: {error}") from error
 
 
+@dataclass(frozen=True)
+class Examined:
+    """A data set before it is written.
+
+    Attributes
+    ----------
+    dataset : PreparedDataset
+    decisions : tuple of str
+        What was decided for the user while reading.
+    inspection : Inspection
+    """
+
+    dataset: PreparedDataset
+    decisions: tuple[str, ...]
+    inspection: Inspection
+
+
+def examine(source: DatasetSource, data_root: str, *, download: bool) -> Examined:
+    """Read a source, draw its splits, scale it and look at it.
+
+    Raises
+    ------
+    DatasetError
+        If the source is missing, damaged, or not usable with these settings.
+    """
+    with _said_in_words(source):
+        x, labels = read_samples(source, data_root, download=download)
+    splits = _splits_of(source, labels)
+    shift, scale = _scaling(source.scaling, x[splits.train])
+    dataset = PreparedDataset(x, labels.labels, splits, labels.class_names, shift, scale)
+    official = {"validation": labels.official_validation, "test": labels.official_test}
+    inspection = inspect(
+        dataset,
+        name=source.name,
+        official=tuple(split for split, samples in official.items() if samples),
+        stratified=source.stratify,
+    )
+    return Examined(dataset, labels.decisions, inspection)
+
+
 def check(source: DatasetSource, data_root: str, *, download: bool) -> None:
-    """Find what would stop `prepare`, without reading the samples where that can be avoided.
+    """Find what would stop `prepare`, without reading the samples where that would take long.
 
     Raises
     ------
     DatasetError
     """
+    if isinstance(source, READ_IN_A_MOMENT):
+        examine(source, data_root, download=download)
+        return
     with _said_in_words(source):
         labels = read_labels(source, data_root, download=download)
     if labels is not None:
         _splits_of(source, labels)
 
 
+def known_of(
+    source: DatasetSource, data_root: str, description: str | Path
+) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """Decisions and warnings of a data set: from its description if it is prepared so, or read in a moment; else None.
+
+    Raises
+    ------
+    DatasetError
+        If it is read and not usable.
+    """
+    try:
+        found = read_json(description)
+        if found["source"] == source.model_dump(mode="json"):
+            return tuple(found["decisions"]), tuple(found["warnings"])
+    except (DamagedFileError, KeyError, TypeError):
+        pass  # not prepared, or by an earlier version
+    if not isinstance(source, READ_IN_A_MOMENT):
+        return None
+    examined = examine(source, data_root, download=False)
+    return examined.decisions, examined.inspection.warnings
+
+
 def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download: bool) -> None:
-    """Read a source, draw its splits and write ``path`` (npz) and the JSON beside it.
+    """Read a source, draw its splits and write ``path`` (npz) and the JSON beside it; log what was decided and found.
 
     Raises
     ------
@@ -157,36 +230,42 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
     """
     # Before they are read: what changes meanwhile is then noticed by the next run.
     files = files_digest(source)
-    with _said_in_words(source):
-        x, labels = read_samples(source, data_root, download=download)
-    splits = _splits_of(source, labels)
-    shift, scale = _scaling(source.scaling, x[splits.train])
-    prepared = PreparedDataset(x, labels.labels, splits, labels.class_names, shift, scale)
+    examined = examine(source, data_root, download=download)
+    data, inspection = examined.dataset, examined.inspection
     arrays = {
-        "x": x,
-        "y": labels.labels,
-        "shift": shift,
-        "scale": scale,
-        **dict(splits.items()),
-        "class_names": np.array(labels.class_names, dtype=np.str_),
+        "x": data.x,
+        "y": data.y,
+        "shift": data.shift,
+        "scale": data.scale,
+        **dict(data.splits.items()),
+        "class_names": np.array(data.class_names, dtype=np.str_),
     }
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
     description = {
         "source": source.model_dump(mode="json"),
         "files": files,
-        "samples": len(x),
-        "shape": list(x.shape[1:]),
-        "dtype": str(x.dtype),
-        "classes": labels.class_names,
-        "decisions": list(labels.decisions),
+        "samples": len(data.x),
+        "shape": list(data.x.shape[1:]),
+        "dtype": str(data.x.dtype),
+        "classes": data.class_names,
+        "decisions": list(examined.decisions),
+        "warnings": list(inspection.warnings),
+        "notes": list(inspection.notes),
         "splits": {
-            split: {"samples": len(indices), "per_class": np.bincount(labels.labels[indices]).tolist()}
-            for split, indices in splits.items()
+            split: {
+                "samples": len(indices),
+                "per_class": np.bincount(data.y[indices], minlength=len(data.class_names)).tolist(),
+            }
+            for split, indices in data.splits.items()
         },
-        "sha256": prepared.digest(),
+        "sha256": data.digest(),
     }
     write_json(Path(path).with_suffix(".json"), description)
+    for sentence in (*examined.decisions, *inspection.notes):
+        logger.info("Data set '%s': %s", source.name, sentence)
+    for sentence in inspection.warnings:
+        logger.warning("Warning: data set '%s': %s", source.name, sentence)
 
 
 def load(path: str | Path) -> PreparedDataset:

@@ -6,6 +6,8 @@ rules for small classes go before that: a class with enough samples has one in e
 sample away from training. Which samples of a class are taken is drawn at random in either case.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +43,7 @@ def draw_splits(
     name: str,
     official_validation: int = 0,
     stratify: bool = True,
+    as_scikit_learn: bool = False,
 ) -> Splits:
     """Draw validation (and, without an official test set, test) samples at random, fixed by the seed.
 
@@ -65,6 +68,9 @@ def draw_splits(
         Of the data set, for messages.
     stratify : bool
         Draw the same share of every class (see the head of this module), rather than of all samples together.
+    as_scikit_learn : bool
+        The test samples are those of scikit-learn's ``train_test_split(test_size=test_size, random_state=seed)``, which
+        does not stratify.
 
     Raises
     ------
@@ -73,7 +79,7 @@ def draw_splits(
     """
     pool = len(labels) - official_test - official_validation
     random = np.random.default_rng([seed, pool])
-    order = random.permutation(pool)
+    order = np.random.RandomState(seed).permutation(pool) if as_scikit_learn else random.permutation(pool)
     official = np.arange(pool, len(labels))
     validation, test = official[:official_validation], official[official_validation:]
 
@@ -85,7 +91,11 @@ def draw_splits(
 
     if not official_test:
         assert test_size is not None
-        test, order = take(_count(test_size, pool, "test_size", name), 1 if official_validation else 2)
+        if as_scikit_learn:
+            n_test = _count(test_size, pool, "test_size", name, math.ceil)
+            test, order = order[:n_test], order[n_test:]
+        else:
+            test, order = take(_count(test_size, pool, "test_size", name), 1 if official_validation else 2)
     if not official_validation:
         validation, order = take(_count(validation_size, len(order), "validation_size", name), 1)
     if train_size is not None and train_size < len(order):
@@ -166,8 +176,8 @@ def named_classes(classes: IntArray, class_names: list[str], counts: IntArray | 
     return ", ".join(names) + more
 
 
-def _count(size: float, available: int, key: str, name: str) -> int:
-    count = size if isinstance(size, int) else round(size * available)
+def _count(size: float, available: int, key: str, name: str, whole: Callable[[float], int] = round) -> int:
+    count = size if isinstance(size, int) else whole(size * available)
     if count >= available:
         raise DatasetError(
             f"Data set '{name}': {key} takes {count} samples, but only {available} are there to draw from; "

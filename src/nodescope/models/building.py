@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from nodescope.models.image_networks import build_image_network
+from nodescope.models.initialisation import batch_norms
 from nodescope.models.mlp import FullyConnected, StackedFullyConnected
 from nodescope.models.shape import NetworkShape
 from nodescope.models.stack import NetworkStack
@@ -11,7 +12,11 @@ from nodescope.models.stack import NetworkStack
 
 def build_network(shape: NetworkShape) -> nn.Module:
     """The network as a plain module; its parameters are PyTorch's own until they are loaded or drawn."""
-    return FullyConnected(shape) if shape.model == "mlp" else build_image_network(shape)
+    network = FullyConnected(shape) if shape.model == "mlp" else build_image_network(shape)
+    # Here, so that it holds for every family.
+    for norm in batch_norms(network):
+        norm.momentum, norm.eps = shape.batch_norm_momentum, shape.batch_norm_epsilon
+    return network
 
 
 def initialise_stack(

@@ -66,6 +66,28 @@ def initialise(network: nn.Module, initialisation: str, random: np.random.Genera
         rescale()
 
 
+def batch_norms(network: nn.Module) -> list[nn.modules.batchnorm._BatchNorm]:
+    """The batch normalisations of a network, in their order."""
+    return [module for module in network.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm)]
+
+
+def draw_scales(sizes: list[int], seed: int) -> list[NDArray[np.float64]]:
+    """Factors of batch normalisations of those sizes from U(0, 1), as PyTorch before 1.2 drew them.
+
+    The network's seed decides, by random numbers of their own: the weights are those of a network with factors of 1.
+    """
+    random = np.random.default_rng([seed, 4])
+    return [random.random(size) for size in sizes]
+
+
+@torch.no_grad()
+def draw_batch_norm_scales(network: nn.Module, seed: int) -> None:
+    """Set the factors of a network's batch normalisations to `draw_scales`, in place."""
+    norms = batch_norms(network)
+    for norm, drawn in zip(norms, draw_scales([norm.num_features for norm in norms], seed), strict=True):
+        norm.weight.copy_(torch.from_numpy(drawn))
+
+
 def draw_weight(initialisation: str, n_in: int, n_out: int, random: np.random.Generator) -> NDArray[np.float64]:
     """One weight matrix [n_in, n_out], see `draw_tensor`."""
     return draw_tensor(initialisation, (n_out, n_in), random).T

@@ -16,14 +16,11 @@ from torch.nn import functional
 
 from nodescope.models.dropout import Dropout
 from nodescope.models.hidden import HiddenActivation
-from nodescope.models.initialisation import draw_weight
+from nodescope.models.initialisation import draw_scales, draw_weight
 from nodescope.models.shape import NetworkShape
 from nodescope.models.torch_activations import TORCH_ACTIVATIONS
 
 Tensor = torch.Tensor
-
-BATCH_NORM_EPSILON = 1e-5
-BATCH_NORM_MOMENTUM = 0.1
 
 
 class HiddenLayer(nn.Module):
@@ -37,7 +34,7 @@ class HiddenLayer(nn.Module):
         self.linear = nn.Linear(n_in, n_out, bias=shape.has_bias(layer))
         self.norm: nn.Module = nn.Identity()
         if shape.batch_norm:
-            self.norm = nn.BatchNorm1d(n_out, eps=BATCH_NORM_EPSILON, momentum=BATCH_NORM_MOMENTUM)
+            self.norm = nn.BatchNorm1d(n_out)
         elif shape.layer_norm:
             self.norm = nn.LayerNorm(n_out)
         self.activation = HiddenActivation(shape.activation)
@@ -127,6 +124,7 @@ class StackedFullyConnected:
         def vector(size: int, value: float) -> Tensor:
             return torch.full((len(seeds), 1, size), value, dtype=dtype, device=device)
 
+        scales_of_seed = [draw_scales(shape.widths(), s) for s in seeds] if shape.batch_norm_scale == "uniform" else []
         for layer, (n_in, n_out) in enumerate(shape.layer_sizes(), start=1):
             drawn = np.stack([draw_weight(shape.initialisation, n_in, n_out, g) for g in generators])
             # Laid out as it comes back from a file, or the last bits of a sum would differ after a resumption.
@@ -140,6 +138,9 @@ class StackedFullyConnected:
                 tensors[f"{name}.linear.bias"] = vector(n_out, 0)
             if shape.batch_norm:
                 tensors[f"{name}.norm.weight"] = vector(n_out, 1)
+                if scales_of_seed:
+                    scales_RO = np.stack([scales[layer - 1] for scales in scales_of_seed])
+                    tensors[f"{name}.norm.weight"].copy_(torch.from_numpy(scales_RO)[:, None])
                 tensors[f"{name}.norm.bias"] = vector(n_out, 0)
                 tensors[f"{name}.norm.running_mean"] = vector(n_out, 0)
                 tensors[f"{name}.norm.running_var"] = vector(n_out, 1)
@@ -213,8 +214,8 @@ class StackedFullyConnected:
             self.parameters[f"{name}.weight"].view(-1),
             self.parameters[f"{name}.bias"].view(-1),
             training=True,
-            momentum=BATCH_NORM_MOMENTUM,
-            eps=BATCH_NORM_EPSILON,
+            momentum=self.shape.batch_norm_momentum,
+            eps=self.shape.batch_norm_epsilon,
         )
         return normalised_BF.view(n, n_replicas, n_out).transpose(0, 1)
 
@@ -228,7 +229,9 @@ class StackedFullyConnected:
                 z_BO += self.parameters[f"{name}.linear.bias"][replica]
             if self.shape.batch_norm:
                 variance = self.buffers[f"{name}.norm.running_var"][replica]
-                scale = self.parameters[f"{name}.norm.weight"][replica] * torch.rsqrt(variance + BATCH_NORM_EPSILON)
+                scale = self.parameters[f"{name}.norm.weight"][replica] * torch.rsqrt(
+                    variance + self.shape.batch_norm_epsilon
+                )
                 mean = self.buffers[f"{name}.norm.running_mean"][replica]
                 z_BO = torch.addcmul(self.parameters[f"{name}.norm.bias"][replica], z_BO - mean, scale)
             x_BI = self._activation(z_BO)

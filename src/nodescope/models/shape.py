@@ -31,6 +31,10 @@ class NetworkShape:
         output where their widths agree.
     dropout : float
         Share of the activations of each hidden layer of an mlp that is dropped in training.
+    batch_norm_scale : {'constant', 'uniform'}
+        What the factors of batch normalisation start with: 1, or numbers drawn from U(0, 1).
+    batch_norm_momentum, batch_norm_epsilon : float
+        Share of a batch's statistics in the running ones; what is added to a variance before its root is taken.
     weights : str or None
         The file with whose weights it starts; None where they are drawn.
     """
@@ -48,6 +52,9 @@ class NetworkShape:
     layer_norm: bool = False
     skip_connections: bool = False
     dropout: float = 0.0
+    batch_norm_scale: str = "constant"
+    batch_norm_momentum: float = 0.1
+    batch_norm_epsilon: float = 1e-5
     weights: str | None = None
 
     @property

@@ -12,7 +12,7 @@ from torch.func import functional_call
 from nodescope.models.building import build_network
 from nodescope.models.dropout import Dropout
 from nodescope.models.fixup import FixUpNetwork
-from nodescope.models.initialisation import initialise
+from nodescope.models.initialisation import draw_batch_norm_scales, initialise
 from nodescope.models.shape import NetworkShape
 from nodescope.models.weights import load_weights
 
@@ -62,6 +62,8 @@ class StackedModules:
             network = build_network(shape).to(dtype)
             if shape.weights is None:
                 initialise(network, shape.initialisation, np.random.default_rng([seed, 0]))
+                if shape.batch_norm_scale == "uniform":
+                    draw_batch_norm_scales(network, seed)
             elif states:
                 network.load_state_dict(states[0])
             else:

@@ -9,8 +9,9 @@ from nodescope import grid
 from nodescope.charts.context import percent
 from nodescope.comparisons import best_on_validation
 from nodescope.config import Study
+from nodescope.divergence import divergences, rows_by_configuration, sentences
 from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL, wilson
-from nodescope.words import counted, describe
+from nodescope.words import counted, describe, label_of
 
 DONE, DIVERGED, MISSING = "done", "diverged", "missing"
 
@@ -49,7 +50,7 @@ class Overview:
 
     ``best`` is the configuration with the best validation accuracy, ``worst`` that with the lowest test accuracy, each with
     its test accuracy; ``standing`` says whether the others can be told from the best. All are empty where nothing is
-    trained.
+    trained. ``divergence`` says in words what diverged, network by network ``diverged``.
     """
 
     columns: list[str]
@@ -59,6 +60,7 @@ class Overview:
     worst: str
     standing: str
     diverged: list[str]
+    divergence: list[str]
 
 
 def overview(
@@ -74,12 +76,12 @@ def overview(
     configurations = grid.configurations(study)
     test: dict[tuple[str, int], float | None] = {
         (identifier, row["seed"]): row["accuracy"]
-        for identifier, rows in _by_configuration(study, accuracy.filter(pl.col("split") == "test")).items()
+        for identifier, rows in rows_by_configuration(study, accuracy.filter(pl.col("split") == "test")).items()
         for row in rows
     }
     ends = {
         (identifier, row["seed"]): row
-        for identifier, rows in _by_configuration(study, replicas.filter("chosen")).items()
+        for identifier, rows in rows_by_configuration(study, replicas.filter("chosen")).items()
         for row in rows
     }
     means: dict[str, float] = {}
@@ -92,7 +94,9 @@ def overview(
             means[identifier] = sum(known) / len(known)
     labels = {c.identifier: label_of(c, configurations) for c in configurations}
     trained = {c.identifier for c in configurations if c.training(study).epochs}
-    order = sorted((identifier for identifier in means if identifier in trained), key=means.__getitem__)
+    of_divergence = divergences(study, replicas)
+    ranked = trained - {one.identifier for one in of_divergence if one.wholly}
+    order = sorted((identifier for identifier in means if identifier in ranked), key=means.__getitem__)
     # Chosen on validation samples: the highest of many test accuracies is a lucky draw.
     leading = best_on_validation(accuracy) if order else None
     best = next((c.identifier for c in configurations if tuple(c.keys().values()) == leading), "")
@@ -122,6 +126,7 @@ def overview(
             for network in of_configuration
             if network.status == DIVERGED
         ],
+        divergence=sentences(of_divergence),
     )
 
 
@@ -156,24 +161,6 @@ def _standing(comparisons: pl.DataFrame | None) -> str:
         else ""
     )
     return f"{weight}. {', '.join(words)}{rest}."
-
-
-def label_of(configuration: grid.Configuration, configurations: list[grid.Configuration]) -> str:
-    """A configuration's name for readers, with its family where a study has several."""
-    several = len({other.model for other in configurations}) > 1
-    return describe(dict(configuration.axes) | ({"model": configuration.model} if several else {}))
-
-
-def _by_configuration(study: Study, table: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
-    """The rows of each configuration."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    names = {tuple(c.keys().items()): c.identifier for c in grid.configurations(study)}
-    keys = next(iter(names))
-    for row in table.iter_rows(named=True):
-        identifier = names.get(tuple((key, row[key]) for key, _ in keys))
-        if identifier is not None:
-            found.setdefault(identifier, []).append(row)
-    return found
 
 
 def _network(

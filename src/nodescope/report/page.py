@@ -1,5 +1,6 @@
 """Put the figures of all studies, and where they come from, on one page."""
 
+import hashlib
 import json
 import os
 from collections.abc import Sequence
@@ -19,13 +20,13 @@ from nodescope.config.schema import Charts
 from nodescope.files import write_text
 from nodescope.json_files import read_json
 from nodescope.report.methods import Method, methods_of
-from nodescope.report.overview import Overview, label_of, overview
+from nodescope.report.overview import Overview, overview
 from nodescope.report.provenance import Provenance, stage_times
 from nodescope.report.published import index_of
 from nodescope.resources import resource_table, suggested_settings
 from nodescope.status import JobStatus
 from nodescope.tables import read_table
-from nodescope.words import Words, counted, named_seeds
+from nodescope.words import Words, counted, label_of, named_seeds
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class PageStudy:
     seeds: str
     settings: str
     dataset: dict[str, Any]
+    warnings: list[str]
+    decisions: list[str]
     overview: Overview
     sections: list[PageSection]
     methods: list[Method]
@@ -121,10 +124,16 @@ def build(
         works=index_of([(study.name, figure) for study in shown for s in study.sections for figure in s.figures]),
         links=links,
         provenance=Provenance.now(),
+        configuration=_digest(shown),
         data=_script_json({"studies": [study.data for study in shown]}),
         vega=Markup(_vega_bundle()),
     )
     write_text(path, html)
+
+
+def _digest(studies: list[PageStudy]) -> str:
+    """Eight digits that stand for the settings of the studies, defaults included."""
+    return hashlib.sha256("\n".join(study.settings for study in studies).encode()).hexdigest()[:8]
 
 
 def _vega_bundle() -> str:
@@ -184,6 +193,8 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
         seeds=named_seeds(settings.seeds),
         settings=json.dumps(settings.model_dump(mode="json"), indent=2, ensure_ascii=False),
         dataset=dataset,
+        warnings=dataset.get("warnings", []),
+        decisions=dataset.get("decisions", []),
         overview=overview(
             settings,
             read_table(folder / "tables" / "accuracy.parquet"),
@@ -200,7 +211,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             "name": name,
             "dataset": settings.dataset.name,
             "classes": dataset["classes"],
-            "colours": [colours[i % len(colours)] for i in range(len(dataset["classes"]))],
+            "palette": colours[: len(dataset["classes"])],
             "states": [{"name": state, "label": state_label(state)} for state in states],
             "splits": list(dataset["splits"]),
             "seeds": [str(seed) for seed in settings.seeds],

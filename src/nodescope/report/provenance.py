@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nodescope
+from nodescope.run_end import WRITTEN
 
 PACKAGES = ("nodescope", "snakemake", "torch", "torchvision", "numpy", "numba", "polars", "pyarrow", "altair",
             "vl-convert-python", "scikit-learn", "pydantic", "safetensors")  # fmt: skip
@@ -29,7 +30,7 @@ class Provenance:
     def now(cls) -> "Provenance":
         """Of this process."""
         return cls(
-            written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            written=datetime.now(UTC).strftime(WRITTEN),
             commit=commit_of(Path(nodescope.__file__).parent),
             machine=f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
             versions={name: version(name) for name in PACKAGES},

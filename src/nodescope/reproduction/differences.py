@@ -21,6 +21,11 @@ COLUMNS = {
 #: How the names of data sets begin that stand for one of the source; the value is said to the reader.
 STAND_INS = {"cifar10-jpeg": "cifar10"}
 
+#: What networks have whose source names no other settings; the scale as PyTorch has it since 1.2.
+PYTORCH_BATCH_NORM = "scale constant, momentum 0.1, epsilon 1e-05"
+
+TIES = {"first": "the first of equals", "last": "the last of equals"}
+
 KEPT = {"best": "of the best validation epoch", "last": "of the last epoch"}
 
 
@@ -79,10 +84,14 @@ def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
         + ("" if training.refinement_rounds == 1 else "s"),
         "another rate may be kept",
     )  # fmt: skip
-    yield "batch size", "64", str(training.batch_size), "other noise in training"
+    yield "batch size", "64", _batch_size(study), "other noise in training"
     yield "factor on the rate per epoch", "0.99", f"{training.learning_rate_decay:g}", "other rates late in training"
     yield "optimiser", "adam", training.optimiser, "other networks are found"
+    yield "loss", "cross entropy", _loss(study), "other networks are found"
+    yield "batch normalisation", PYTORCH_BATCH_NORM, _batch_norm(study), "other networks"
     yield "parameters that are kept", "of the best validation epoch", KEPT[training.keep], "other accuracies"
+    if training.keep == "best":
+        yield "ties of the best epoch", "not told", TIES[training.ties], "another epoch, earlier or later, may be kept"
     yield "schedule of the rate", "exponential", training.schedule, "other rates late in training"
     yield "explicit regularisation", "none", _regularisation(study), "other networks are found"
     yield "bias without batch normalisation", "first_layer", study.network.bias, "other networks"
@@ -109,8 +118,10 @@ def _park(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     yield "epochs", "50", str(training.epochs), "weights and features spread with training"
     yield "learning rates", "0.0001", _rates(study), "weights and features spread faster or slower"
     yield "factor on the rate per epoch", "1", f"{training.learning_rate_decay:g}", "other rates late in training"
-    yield "batch size", "64", str(training.batch_size), "other noise in training"
+    yield "batch size", "64", _batch_size(study), "other noise in training"
     yield "optimiser", "adam", training.optimiser, "other networks are found"
+    yield "loss", "cross entropy", _loss(study), "other networks are found"
+    yield "batch normalisation", PYTORCH_BATCH_NORM, _batch_norm(study), "other networks"
     yield "explicit regularisation", "none", _regularisation(study), "other networks are found"
     yield "parameters that are kept", KEPT["last"], KEPT[training.keep], "features of an earlier epoch"
     yield "seeds", "not told", str(len(study.seeds)), "the source gives no standard errors"
@@ -124,8 +135,11 @@ def _hartmann(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     yield "seeds", "25 (figure 2)", str(len(study.seeds)), "the standard error is uncertain with few seeds"
     yield "learning rates", "0.1", _rates(study), "patterns settle earlier or later"
     yield "schedule of the rate", "multi_step", training.schedule, "patterns settle earlier or later"
-    yield "batch size", "128", str(training.batch_size), "other noise in training"
+    yield "batch size", "128", _batch_size(study), "other noise in training"
     yield "optimiser", "sgd", training.optimiser, "other networks are found"
+    yield "momentum", "0.9", f"{training.momentum_of_optimiser():g}", "other networks are found"
+    yield "loss", "cross entropy", _loss(study), "other networks are found"
+    yield "batch normalisation", PYTORCH_BATCH_NORM, _batch_norm(study), "other networks"
     yield (
         "explicit regularisation",
         "weight decay: 0.0001, augmentation: flip_crop",
@@ -136,6 +150,25 @@ def _hartmann(study: "Study") -> Iterator[tuple[str, str, str, str]]:
 
 def _training_samples(study: "Study") -> str:
     return "all" if study.dataset.train_size is None else f"{study.dataset.train_size:,}"
+
+
+def _batch_size(study: "Study") -> str:
+    return "all training samples" if study.training.batch_size == "all" else str(study.training.batch_size)
+
+
+def _loss(study: "Study") -> str:
+    return study.training.loss.replace("_", " ")
+
+
+def _batch_norm(study: "Study") -> str:
+    """Its settings where the study has networks with it; PyTorch's where it has none."""
+    network = study.network
+    if not any([*study.grid.batch_norm, *(variant.batch_norm for variant in study.grid.variants or [])]):
+        return PYTORCH_BATCH_NORM
+    return (
+        f"scale {network.batch_norm_scale}, momentum {network.batch_norm_momentum:g}, "
+        f"epsilon {network.batch_norm_epsilon:g}"
+    )
 
 
 def _rates(study: "Study") -> str:

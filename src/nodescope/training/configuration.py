@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from nodescope.architectures import ARCHITECTURES
 from nodescope.config.schema import Network, PatternEvolution, Training
 from nodescope.datasets import PreparedDataset
+from nodescope.divergence import HINT
 from nodescope.errors import ConfigError, DamagedFileError
 from nodescope.grid import model_path
 from nodescope.interruption import Interrupted, stopping_politely
@@ -43,13 +44,16 @@ logger = logging.getLogger(__name__)
 #: A hard kill then costs at most this and one epoch, and saving (some MB) stays below a hundredth of the time.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
-#: Columns of the tables after the key columns. Row 0 of a curve is the net before its first step.
+#: Columns of the tables after the key columns. Row 0 of a curve is the net before its first step. Whichever loss a net
+#: is trained with, ``loss`` is its mean cross-entropy (nats) and ``mean_squared_error`` what `nodescope.losses` says, so
+#: that nets can be compared; which of them it was trained with is the ``objective`` of `REPLICAS`.
 LEARNING_CURVES = {
     "learning_rate": pl.Float64,
     "epoch": pl.Int32,
     "split": pl.String,
     "loss": pl.Float64,
     "accuracy": pl.Float64,
+    "mean_squared_error": pl.Float64,
 }
 ACCURACY = {
     "learning_rate": pl.Float64,
@@ -57,7 +61,8 @@ ACCURACY = {
     "split": pl.String,
     "accuracy": pl.Float64,
 }
-#: Rounds of the search count from 1; ``diverged_epoch`` is the first epoch with a loss that is not finite, else null.
+#: Rounds of the search count from 1; ``diverged_epoch`` is the first epoch with a loss that is not finite, else null;
+#: ``objective`` is the loss that was made small, by its name in the configuration.
 REPLICAS = {
     "learning_rate": pl.Float64,
     "round": pl.Int32,
@@ -65,6 +70,7 @@ REPLICAS = {
     "best_epoch": pl.Int32,
     "validation_accuracy": pl.Float64,
     "diverged_epoch": pl.Int32,
+    "objective": pl.String,
 }
 
 
@@ -102,18 +108,41 @@ class TrainedConfiguration:
         won = next(r for r in self.rounds if any(x.learning_rate == self.learning_rate for x in r.replicas))
         return won, [i for i, replica in enumerate(won.replicas) if replica.learning_rate == self.learning_rate]
 
+    def tell_divergence(self, title: str) -> None:
+        """Log in words how many of the kept nets diverged; nothing where none did."""
+        won, places = self._winners()
+        epochs = won.state.diverged_epoch()[places]
+        diverged = [place for place, epoch in zip(places, epochs, strict=True) if epoch > 0]
+        if not diverged:
+            return
+        kept = sum(int(won.state.best_epoch[place]) > 0 for place in diverged)
+        which = f"all {len(places)}" if len(diverged) == len(places) else f"{len(diverged)} of {len(places)}"
+        logger.warning(
+            "%s: with learning rate %.3g %s nets diverged, the first in epoch %d; %s. %s",
+            title,
+            self.learning_rate,
+            which,
+            int(epochs[epochs > 0].min()),
+            f"of {kept} the parameters of an earlier epoch are kept" if kept else "none had a finite epoch before",
+            HINT,
+        )
+
     def learning_curves(self) -> pl.DataFrame:
-        """Loss and accuracy of every replica of every round after each epoch; see `LEARNING_CURVES`."""
+        """Losses and accuracy of every replica of every round after each epoch; see `LEARNING_CURVES`."""
         frames = []
         for finished in self.rounds:
             for split in ("train", "validation"):
                 for place, replica in enumerate(finished.replicas):
-                    loss = finished.state.curves[f"{split}_loss"][:, place]
-                    accuracy = finished.state.curves[f"{split}_accuracy"][:, place]
-                    columns = {"epoch": np.arange(len(loss)), "loss": loss, "accuracy": accuracy}
+                    curves = {
+                        name: finished.state.curves[f"{split}_{name}"][:, place]
+                        for name in ("loss", "accuracy", "mean_squared_error")
+                    }
                     frames.append(
-                        pl.DataFrame(columns, nan_to_null=True).with_columns(
-                            seed=pl.lit(replica.seed), learning_rate=pl.lit(replica.learning_rate), split=pl.lit(split)
+                        pl.DataFrame(curves, nan_to_null=True).with_columns(
+                            epoch=pl.int_range(pl.len()),
+                            seed=pl.lit(replica.seed),
+                            learning_rate=pl.lit(replica.learning_rate),
+                            split=pl.lit(split),
                         )
                     )
         return with_keys(pl.concat(frames), self.keys, LEARNING_CURVES)
@@ -133,6 +162,7 @@ class TrainedConfiguration:
                         "best_epoch": int(finished.state.best_epoch[place]) or None,
                         "validation_accuracy": None if np.isnan(best[place]) else float(best[place]),
                         "diverged_epoch": int(diverged[place]) or None,
+                        "objective": self.protocol.loss,
                     }
                 )
         return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, REPLICAS)
@@ -145,7 +175,7 @@ class TrainedConfiguration:
         for split, samples in self.dataset.splits.items():
             x, y = _to_device(self.dataset, samples, self.device)
             for place in places:
-                accuracy, _ = stack_training.accuracy_and_loss(stack, place, x, y)
+                accuracy = stack_training.performance(stack, place, x, y).accuracy
                 rows.append(
                     {
                         "seed": won.replicas[place].seed,
@@ -265,7 +295,7 @@ def train_configuration(
         settings |= {"pattern_evolution": pattern_evolution.model_dump(), "theta_threshold": theta_threshold}
     progress = ProgressFolder(progress_folder, fingerprint(settings | {"dataset": dataset.digest()}))
     data = _training_data(dataset, device, training.evaluation_samples)
-    protocol = Protocol.of(training)
+    protocol = Protocol.of(training, len(data.x_train))
     rounds: list[Round] = []
     # Networks that are not trained have nothing to choose by.
     rates = training.learning_rates if training.epochs else training.learning_rates[:1]
@@ -291,7 +321,9 @@ def train_configuration(
         rounds.append(Round(index, replicas, state, patterns))
     chosen = _best_rate(rounds)
     logger.info("%s: learning rate %.3g chosen", title, chosen)
-    return TrainedConfiguration(keys, shape, rounds, chosen, dataset, device, protocol, progress)
+    trained = TrainedConfiguration(keys, shape, rounds, chosen, dataset, device, protocol, progress)
+    trained.tell_divergence(title)
+    return trained
 
 
 def _train_round(

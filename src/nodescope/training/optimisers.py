@@ -4,11 +4,13 @@ PyTorch's fused kernels by their functional form: making an optimiser object tak
 Dimension letter: R replica.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import groupby
 
 import torch
 from torch.optim.adam import adam
+from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
 from nodescope.training.protocol import Protocol, Replica
@@ -16,18 +18,32 @@ from nodescope.training.protocol import Protocol, Replica
 Tensor = torch.Tensor
 
 ADAM_BETAS = (0.9, 0.999)
-ADAM_EPSILON = 1e-8
 #: Of slow parameters by that of the others.
 SLOW_RATE = 0.1
 
-#: What an optimiser remembers of each parameter: Adam's running means of the gradient and its square (Kingma & Ba
-#: 2015), the running sum of gradients of descent with momentum.
-MOMENTS = {"adam": ("exp_avg", "exp_avg_sq"), "sgd": ("momentum_buffer",)}
+
+def moments_of(protocol: Protocol) -> tuple[str, ...]:
+    """What the optimiser remembers of each parameter, by PyTorch's names.
+
+    Adam (Kingma & Ba 2015): the running means of the gradient and of its square. Descent: the running sum of the
+    gradients. RMSProp (Tieleman & Hinton 2012, lecture 6.5): the running mean of the gradient's square; with momentum,
+    the running sum of the gradients over its root.
+    """
+    match protocol.optimiser:
+        case "adam":
+            return ("exp_avg", "exp_avg_sq")
+        case "rmsprop":
+            return ("square_avg", "momentum_buffer") if protocol.momentum else ("square_avg",)
+        case "sgd":
+            return ("momentum_buffer",)
+    raise AssertionError(protocol.optimiser)
 
 
-def at_rest(optimiser: str, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+def at_rest(protocol: Protocol, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
     """The optimiser's state before the first step: ``steps`` and, for each parameter, ``MOMENT.NAME`` [R, ...]."""
-    zeros = {f"{moment}.{name}": torch.zeros_like(t) for moment in MOMENTS[optimiser] for name, t in parameters.items()}
+    zeros = {
+        f"{moment}.{name}": torch.zeros_like(t) for moment in moments_of(protocol) for name, t in parameters.items()
+    }
     return {"steps": torch.zeros((), dtype=torch.float32), **zeros}
 
 
@@ -57,6 +73,7 @@ class Optimiser:
         self._protocol = protocol
         self._slow = [place for place, name in enumerate(parameters) if name in slow]
         self._is_weight = [name.endswith("weight") and t[0].squeeze().ndim > 1 for name, t in parameters.items()]
+        self._step_of = {"adam": self._step_of_adam, "rmsprop": self._step_of_rmsprop, "sgd": self._step_of_descent}
         self._groups: list[_RateGroup] = []
         first = 0
         for rate, of_rate in groupby(replicas, key=lambda r: r.learning_rate):
@@ -71,13 +88,10 @@ class Optimiser:
                     # A captured step reads the rate when it runs, not when it was captured.
                     torch.tensor(rate, device=tensors[0].device) if tensors[0].is_cuda else rate,
                     tensors,
-                    [[state[f"{moment}.{name}"][members] for name in parameters] for moment in self._moments()],
+                    [[state[f"{moment}.{name}"][members] for name in parameters] for moment in moments_of(protocol)],
                     [state["steps"].to(tensors[0].device, copy=True) for _ in parameters],
                 )
             )
-
-    def _moments(self) -> tuple[str, ...]:
-        return MOMENTS[self._protocol.optimiser]
 
     def steps(self) -> Tensor:
         """Steps taken so far."""
@@ -105,10 +119,7 @@ class Optimiser:
                 found = _clipped(found, self._protocol.gradient_clip)
             slow = [group.parameters[place] for place in self._slow]
             before = [parameter.clone() for parameter in slow]
-            if self._protocol.optimiser == "adam":
-                self._step_of_adam(group, found)
-            else:
-                self._step_of_descent(group, found)
+            self._step_of[self._protocol.optimiser](group, found)
             for parameter, start in zip(slow, before, strict=True):
                 parameter.lerp_(start, 1 - SLOW_RATE)
 
@@ -128,9 +139,56 @@ class Optimiser:
             beta2=ADAM_BETAS[1],
             lr=group.rate,
             weight_decay=self._protocol.weight_decay,
-            eps=ADAM_EPSILON,
+            eps=self._protocol.optimiser_epsilon,
             maximize=False,
         )
+
+    def _step_of_rmsprop(self, group: "_RateGroup", gradients: list[Tensor]) -> None:
+        square_avg, *momentum_buffers = group.moments
+        if not momentum_buffers:
+            self._step_of_plain_rmsprop(group, gradients, square_avg)
+            return
+        rmsprop(
+            group.parameters,
+            gradients,
+            square_avg,
+            [],
+            momentum_buffers[0],
+            group.steps,
+            foreach=True,
+            capturable=isinstance(group.rate, Tensor),
+            lr=group.rate,
+            alpha=self._protocol.rmsprop_alpha,
+            eps=self._protocol.optimiser_epsilon,
+            weight_decay=self._protocol.weight_decay,
+            momentum=self._protocol.momentum,
+            centered=False,
+        )
+
+    def _step_of_plain_rmsprop(self, group: "_RateGroup", gradients: list[Tensor], square_avg: list[Tensor]) -> None:
+        """RMSProp without momentum: Adam whose mean of gradients is the last one, and that corrects no bias.
+
+        PyTorch has no fused kernel of RMSProp; five passes over all parameters would cost more than Adam's one. After
+        infinitely many steps Adam's corrections of the bias are 1.
+        """
+        adam(
+            group.parameters,
+            gradients,
+            gradients,
+            square_avg,
+            [],
+            [torch.full_like(steps, math.inf) for steps in group.steps],
+            fused=True,
+            capturable=isinstance(group.rate, Tensor),
+            amsgrad=False,
+            beta1=0.0,
+            beta2=self._protocol.rmsprop_alpha,
+            lr=group.rate,
+            weight_decay=self._protocol.weight_decay,
+            eps=self._protocol.optimiser_epsilon,
+            maximize=False,
+        )
+        group.steps[0] += 1
 
     def _step_of_descent(self, group: "_RateGroup", gradients: list[Tensor]) -> None:
         (momentum_buffers,) = group.moments

@@ -24,7 +24,7 @@ class Replica:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a stack is trained; each field as in `nodescope.config.schema.Training`."""
+    """How a stack is trained; each field as in `nodescope.config.schema.Training`, with nothing left open."""
 
     epochs: int
     batch_size: int
@@ -32,10 +32,14 @@ class Protocol:
     snapshots: tuple[int, ...] = ()
     snapshot_steps: tuple[int, ...] = ()
     keep: str = "best"
+    ties: str = "first"
+    loss: str = "cross_entropy"
     schedule: str = "exponential"
     milestones: tuple[int, ...] = ()
     cycle_epochs: int = 10
     optimiser: str = "adam"
+    optimiser_epsilon: float = 1e-8
+    rmsprop_alpha: float = 0.99
     momentum: float = 0.9
     weight_decay: float = 0.0
     l1: float = 0.0
@@ -43,20 +47,24 @@ class Protocol:
     augmentation: str = "none"
 
     @classmethod
-    def of(cls, training: Training) -> "Protocol":
-        """The protocol that a study's configuration asks for."""
+    def of(cls, training: Training, n_train: int) -> "Protocol":
+        """The protocol that a study's configuration asks for, with so many training samples."""
         return cls(
             epochs=training.epochs,
-            batch_size=training.batch_size,
+            batch_size=training.samples_per_step(n_train),
             learning_rate_decay=training.learning_rate_decay,
             snapshots=tuple(sorted(training.snapshots)),
             snapshot_steps=tuple(sorted(training.snapshot_steps)),
             keep=training.keep,
+            ties=training.ties,
+            loss=training.loss,
             schedule=training.schedule,
             milestones=tuple(sorted(training.milestones)),
             cycle_epochs=training.cycle_epochs,
             optimiser=training.optimiser,
-            momentum=training.momentum,
+            optimiser_epsilon=training.optimiser_epsilon,
+            rmsprop_alpha=training.rmsprop_alpha,
+            momentum=training.momentum_of_optimiser(),
             weight_decay=training.weight_decay,
             l1=training.l1,
             gradient_clip=training.gradient_clip,

@@ -6,15 +6,15 @@ Each replica shuffles by its own seed, so that its result does not depend on whi
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from itertools import groupby
 from typing import Protocol as Interface
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
+from nodescope.losses import SUMMED_LOSSES, summed_cross_entropy, summed_squared_error
 from nodescope.models import NetworkShape, NetworkStack, initialise_stack, stack_of
 from nodescope.training.augmentation import FlipAndCrop
 from nodescope.training.optimisers import Optimiser, at_rest
@@ -61,8 +61,9 @@ class TrainingState:
     best_epoch : array of int [R]
         0 while no epoch has been finite.
     curves : dict of array [epochs + 1, R]
-        ``train_loss`` (mean cross-entropy in nats), ``train_accuracy``, ``validation_loss``,
-        ``validation_accuracy`` after each epoch, row 0 before the first step; NaN where not finite or not reached.
+        ``train_loss`` (mean cross-entropy in nats), ``train_mean_squared_error``, ``train_accuracy`` and the same of
+        ``validation`` after each epoch, row 0 before the first step, whichever loss the nets are trained with; NaN where
+        not finite or not reached.
     observed : dict of Tensor
         What observers need to go on, in a state that was saved.
     """
@@ -81,12 +82,34 @@ class TrainingState:
         return np.where(self.best_epoch > 0, accuracy, np.nan)
 
     def diverged_epoch(self) -> NDArray[np.int64]:
-        """First epoch after which a replica's training loss was not finite [R], at least 1; 0 where there is none."""
+        """First epoch after which a replica's training loss was not finite [R], at least 1; 0 where there is none.
+
+        That is: its outputs were not. The cross-entropy of finite outputs is finite, as is their squared error.
+        """
         diverged = ~np.isfinite(self.curves["train_loss"][: self.epoch + 1])
         return np.where(diverged.any(axis=0), np.maximum(diverged.argmax(axis=0), 1), 0)
 
 
-CURVES = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+@dataclass(frozen=True)
+class Performance:
+    """Of one net on some samples; each is NaN where the outputs are not finite.
+
+    Attributes
+    ----------
+    accuracy : float
+        In [0, 1].
+    loss : float
+        Mean cross-entropy in nats, whichever loss the net was trained with.
+    mean_squared_error : float
+        Of the outputs against one-hot targets, see `nodescope.losses`.
+    """
+
+    accuracy: float
+    loss: float
+    mean_squared_error: float
+
+
+CURVES = tuple(f"{split}_{field.name}" for split in ("train", "validation") for field in fields(Performance))
 
 
 class StepObserver(Interface):
@@ -140,12 +163,13 @@ def train(
 
     Notes
     -----
-    The parameters of the epoch with the highest validation accuracy are kept (the first of equals), training
-    runs on (methods, section 1). Per-replica losses are summed, so that each replica's gradient is its own.
+    The parameters of the epoch with the highest validation accuracy are kept (of equals the first, or the last where
+    the protocol says so), training runs on (methods, section 1). Per-replica losses are summed, so that each replica's
+    gradient is its own.
     """
     stack = stack_of(shape, state.tensors)
     if not state.optimiser:
-        state.optimiser = at_rest(protocol.optimiser, stack.parameters)
+        state.optimiser = at_rest(protocol, stack.parameters)
     parts = [
         _Part(protocol, stack, members, replicas[members], state.optimiser, data)
         for members in _parts(replicas, stack, data.x_train.device)
@@ -164,7 +188,7 @@ def train(
         state.optimiser["steps"].copy_(parts[0].steps())
         state.epoch += 1
         _evaluate(stack, data, state)
-        _keep(state, protocol.keep)
+        _keep(state, protocol)
         after_epoch(state)
     return state
 
@@ -197,19 +221,21 @@ def _batches(order_RN: Tensor, batch_size: int, *, skip_single: bool) -> Iterato
 
 
 @torch.no_grad()
-def accuracy_and_loss(stack: NetworkStack, replica: int, x: Tensor, y: Tensor) -> tuple[float, float]:
-    """Accuracy in [0, 1] and mean cross-entropy in nats of one replica; both NaN where the loss is not finite."""
+def performance(stack: NetworkStack, replica: int, x: Tensor, y: Tensor) -> Performance:
+    """How well one replica does on samples, as it is used after training."""
     correct = torch.zeros((), dtype=torch.int64, device=x.device)
-    loss_sum = torch.zeros((), dtype=torch.float64, device=x.device)
+    cross_entropy = torch.zeros((), dtype=torch.float64, device=x.device)
+    squared_error = torch.zeros((), dtype=torch.float64, device=x.device)
     size = EVALUATION_BATCH[x.device.type] if stack.fuses else MODULE_EVALUATION_BATCH
     for x_part, target in zip(torch.split(x, size), torch.split(y, size), strict=True):
         logits = stack.forward_evaluation(replica, x_part)
         correct += (logits.argmax(dim=1) == target).sum()
-        loss_sum += functional.cross_entropy(logits, target, reduction="sum")
-    loss = float(loss_sum)
-    if not np.isfinite(loss):
-        return np.nan, np.nan
-    return int(correct) / len(x), loss / len(x)
+        cross_entropy += summed_cross_entropy(logits, target)
+        # In float64 the square of a finite output is finite.
+        squared_error += summed_squared_error(logits.double(), target)
+    if not torch.isfinite(cross_entropy):
+        return Performance(np.nan, np.nan, np.nan)
+    return Performance(int(correct) / len(x), float(cross_entropy) / len(x), float(squared_error) / len(x))
 
 
 @torch.no_grad()
@@ -227,25 +253,29 @@ def _evaluate(stack: NetworkStack, data: TrainingData, state: TrainingState) -> 
         ("validation", data.x_validation, data.y_validation),
     ):
         for replica in range(stack.n_replicas):
-            accuracy, loss = accuracy_and_loss(stack, replica, x, y)
-            state.curves[f"{split}_accuracy"][state.epoch, replica] = accuracy
-            state.curves[f"{split}_loss"][state.epoch, replica] = loss
+            for name, value in asdict(performance(stack, replica, x, y)).items():
+                state.curves[f"{split}_{name}"][state.epoch, replica] = value
 
 
-def _keep(state: TrainingState, which: str) -> None:
+def _keep(state: TrainingState, protocol: Protocol) -> None:
     """Keep each replica's parameters of its best epoch, or of the last that was finite."""
-    accuracy = state.curves["validation_accuracy"][state.epoch]
-    best = state.best_accuracy()
-    for replica in range(len(accuracy)):
-        never_finite = np.isnan(best[replica])
-        is_better = np.isfinite(accuracy[replica]) if which == "last" else accuracy[replica] > best[replica]
-        if is_better or (never_finite and np.isfinite(accuracy[replica])):
+    accuracy_R, best_R = state.curves["validation_accuracy"][state.epoch], state.best_accuracy()
+    for replica, (accuracy, best) in enumerate(zip(accuracy_R, best_R, strict=True)):
+        never_finite = np.isnan(best)
+        if np.isfinite(accuracy) and (never_finite or _replaces(accuracy, best, protocol)):
             state.best_epoch[replica] = state.epoch
         elif not never_finite:
             continue
         # Also copied while no epoch was finite: the kept net of a diverged replica is then the diverged one.
         for name, tensor in state.best.items():
             tensor[replica] = state.tensors[name][replica].detach()
+
+
+def _replaces(accuracy: float, best: float, protocol: Protocol) -> bool:
+    """Whether an epoch is kept instead of the one that was kept so far, by their validation accuracies."""
+    if protocol.keep == "last":
+        return True
+    return accuracy > best or (accuracy == best and protocol.ties == "last")
 
 
 class _Part:
@@ -272,6 +302,7 @@ class _Part:
         self.members = members
         self.stack = stack.part(members)
         self._seeds = [replica.seed for replica in replicas]
+        self._summed_loss = SUMMED_LOSSES[protocol.loss]
         self._augments = protocol.augmentation == "flip_crop"
         self._augmentation: FlipAndCrop | None = None
         self._data = data
@@ -308,9 +339,7 @@ class _Part:
         if self._augmentation is not None:
             x_RBI = self._augmentation(x_RBI, samples_RB)
         logits_RBC = self.stack.forward_training(x_RBI)
-        loss = functional.cross_entropy(
-            logits_RBC.flatten(0, 1), self._data.y_train[samples_RB].flatten(), reduction="sum"
-        )
+        loss = self._summed_loss(logits_RBC.flatten(0, 1), self._data.y_train[samples_RB].flatten())
         gradients = torch.autograd.grad(loss / samples_RB.shape[1], list(self.stack.parameters.values()))
         self._optimiser.step(gradients)
 

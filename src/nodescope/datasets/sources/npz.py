@@ -1,66 +1,153 @@
-"""Arrays of the user's own."""
+"""Arrays of the user's own, in an archive of NumPy.
 
+Read are ``x`` and ``y`` (or ``x_train`` and ``y_train``) and, where they are there, ``x_test`` and ``y_test``, and
+``x_validation`` and ``y_validation`` (or ``_val``, ``_valid``). What forms they may have is told in
+`nodescope.datasets.sources.sample_arrays` and `label_arrays`.
+"""
+
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nodescope.config.schema import Npz
+from nodescope.datasets.sources.label_arrays import class_indices
 from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
+from nodescope.datasets.sources.sample_arrays import as_networks_see, joined
 from nodescope.errors import DatasetError
+
+#: How the arrays of a part may end, in the order in which their samples are stored.
+PARTS = {"train": ("", "_train"), "validation": ("_validation", "_val", "_valid"), "test": ("_test",)}
+
+#: So many classes may have few samples each; of more, half as many as there are samples.
+FEW_CLASSES = 10
+
+_MAGIC_OF_ZIP = b"PK"
+_MAGIC_OF_NPY = b"\x93NUMPY"
 
 
 def read(source: Npz) -> tuple[Labels, NDArray[Any]]:
-    """Labels and samples [sample, ...] of the file's arrays."""
+    """Labels and samples [sample, ...] of the file's arrays.
+
+    Raises
+    ------
+    DatasetError
+    """
+
+    def refuse(what: str) -> NoReturn:
+        raise DatasetError(f"Data set '{source.name}': {source.path}: {what}.")
+
+    arrays, decisions = _read_arrays(source)
+    xs = {key: array for key, array in arrays.items() if key.startswith("x")}
+    ys = {key: array for key, array in arrays.items() if key.startswith("y")}
+    x, of_samples = joined(xs, source.channels, refuse)
+    samples = {"y" + key.removeprefix("x"): len(array) for key, array in xs.items()}
+    labels, class_names, of_labels = class_indices(ys, samples, refuse)
+    if len(class_names) < 2:
+        refuse(
+            f"{next(iter(ys))} has one class only ({class_names[0]!r}); at least 2 are needed. Hint: see what wrote it"
+        )
+    n = len(labels[0])
+    if len(class_names) > max(FEW_CLASSES, n / 2):
+        refuse(
+            f"{next(iter(ys))} has {len(class_names)} classes for {n} training samples. Hint: quantities and numbers of samples "
+            "are no classes; put quantities into bins"
+        )
+    sizes = {_part(key): len(array) for key, array in ys.items()}
+    return Labels(
+        np.concatenate(labels),
+        class_names,
+        sizes.get("test", 0),
+        (*decisions, *of_samples, *of_labels),
+        official_validation=sizes.get("validation", 0),
+    ), x
+
+
+def sample_shape(source: Npz) -> tuple[int, ...] | None:
+    """Shape of a prepared sample, from the header of ``x`` alone; None where the file does not tell."""
+    try:
+        with zipfile.ZipFile(source.path) as archive:
+            names = archive.namelist()
+            member = next(name for ending in PARTS["train"] if (name := f"x{ending}.npy") in names)
+            with archive.open(member) as stream:
+                version = np.lib.format.read_magic(stream)
+                header = {
+                    (1, 0): np.lib.format.read_array_header_1_0,
+                    (2, 0): np.lib.format.read_array_header_2_0,
+                }[version]
+                shape = header(stream)[0]
+    except (*NPZ_ERRORS, StopIteration, NotImplementedError):
+        return None  # `read` says what is wrong
+    return as_networks_see(shape[1:], source.channels) if len(shape) > 1 else None
+
+
+def _part(key: str) -> str:
+    return next(part for part, endings in PARTS.items() if key[1:] in endings)
+
+
+def _read_arrays(source: Npz) -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """The arrays that are used, by their names in the file, part after part; and what was left out."""
     path = Path(source.path)
-    if not path.is_file():
-        raise DatasetError(f"Data set '{source.name}': there is no file {path}.")
+    where = f"Data set '{source.name}': {path}"
+    _check_file(path, source)
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
+            keys, decisions = _chosen(archive.files, where)
+            arrays = {key: archive[key] for key in keys}
     except NPZ_ERRORS as error:
-        hint = "objects cannot be loaded safely; save plain arrays" if "pickle" in str(error) else "write it again"
-        raise DatasetError(f"Data set '{source.name}': {path} cannot be read: {error}. Hint: {hint}.") from error
-    for key in ("x", "y"):
-        if key not in arrays:
+        if "pickle" in str(error) or "Object arrays" in str(error):
             raise DatasetError(
-                f"Data set '{source.name}': {path} has no array '{key}'; it has: {', '.join(arrays) or 'none'}."
-            )
-    if ("x_test" in arrays) != ("y_test" in arrays):
-        raise DatasetError(f"Data set '{source.name}': {path} needs both x_test and y_test, or neither.")
-    parts = [("x", "y")] + ([("x_test", "y_test")] if "x_test" in arrays else [])
-    for x_key, y_key in parts:
-        _check_arrays(arrays[x_key], arrays[y_key], x_key, y_key, source)
-        for key, first in ((x_key, "x"), (y_key, "y")):
-            if arrays[key].dtype.kind != arrays[first].dtype.kind:
-                raise DatasetError(
-                    f"Data set '{source.name}': {first} and {key} in {path} must be of one type, "
-                    f"not {arrays[first].dtype} and {arrays[key].dtype}."
-                )
-    if "x_test" in arrays and arrays["x_test"].shape[1:] != arrays["x"].shape[1:]:
-        raise DatasetError(f"Data set '{source.name}': the samples of x and x_test in {path} differ in shape.")
-    x = np.concatenate([arrays[x_key] for x_key, _ in parts])
-    y = np.concatenate([arrays[y_key] for _, y_key in parts])
-    classes, labels = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise DatasetError(f"Data set '{source.name}': y in {path} has one class only; at least 2 are needed.")
-    x = x if x.dtype == np.uint8 else x.astype(np.float32)
-    test = len(arrays["y_test"]) if "y_test" in arrays else 0
-    return Labels(labels.astype(np.int64), [str(c) for c in classes], test), x
+                f"{where} cannot be read: {error}. Hint: objects cannot be loaded safely; save plain arrays, as "
+                "np.array(labels, dtype=str) for class names, and samples of one size."
+            ) from error
+        raise DatasetError(f"{where} cannot be read: {error or type(error).__name__}. Hint: write it again.") from error
+    for key, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise DatasetError(f"{where}: {key} is no array of NumPy. Hint: write the file with np.savez.")
+    return arrays, decisions
 
 
-def _check_arrays(x: NDArray[Any], y: NDArray[Any], x_key: str, y_key: str, source: Npz) -> None:
-    where = f"Data set '{source.name}': {source.path}:"
-    if x.dtype.kind not in "buif":
-        raise DatasetError(f"{where} {x_key} must hold numbers, not {x.dtype}.")
-    if x.ndim < 2 or not x.size:
-        raise DatasetError(f"{where} {x_key} must be [sample, ...] with at least one sample, not of shape {x.shape}.")
-    if y.dtype.kind not in "buiU" or y.ndim != 1:
+def _check_file(path: Path, source: Npz) -> None:
+    """Say of a file that is no archive what it is."""
+    where = f"Data set '{source.name}'"
+    if path.is_dir():
         raise DatasetError(
-            f"{where} {y_key} must be a list of class indices or names, not {y.dtype} of shape {y.shape}."
+            f"{where}: {path} is a folder, not an .npz file. Hint: for a folder of images, say source: image_folder."
         )
-    if len(x) != len(y):
-        raise DatasetError(f"{where} {x_key} has {len(x)} samples, but {y_key} has {len(y)} labels.")
-    if not (np.isfinite(x) & (np.abs(x.astype(np.float64)) <= np.finfo(np.float32).max)).all():
-        raise DatasetError(f"{where} {x_key} holds NaN or infinite values, or values beyond the range of float32.")
+    if not path.is_file():
+        raise DatasetError(f"{where}: there is no file {path}. Hint: the path is taken from where Snakemake runs.")
+    with path.open("rb") as stream:
+        head = stream.read(len(_MAGIC_OF_NPY))
+    hint = "write it with np.savez(path, x=..., y=...)"
+    if not head:
+        raise DatasetError(f"{where}: {path} cannot be read: it is empty. Hint: {hint}.")
+    if head == _MAGIC_OF_NPY:
+        raise DatasetError(
+            f"{where}: {path} cannot be read: it holds a single array (.npy), without labels. Hint: {hint}."
+        )
+    if not head.startswith(_MAGIC_OF_ZIP):
+        raise DatasetError(f"{where}: {path} cannot be read: it is no archive of NumPy (.npz). Hint: {hint}.")
+
+
+def _chosen(names: list[str], where: str) -> tuple[list[str], list[str]]:
+    """The names of the arrays to read, samples and labels of one part after another, and what was left out."""
+    chosen = []
+    for part, endings in PARTS.items():
+        found = {kind: [kind + ending for ending in endings if kind + ending in names] for kind in ("x", "y")}
+        for kind, keys in found.items():
+            if len(keys) > 1:
+                raise DatasetError(f"{where} has both {' and '.join(keys)}, which mean the same. Hint: leave one out.")
+            if not keys and part == "train":
+                raise DatasetError(
+                    f"{where} has no array '{kind}'; it has: {', '.join(names) or 'none'}. Hint: name the samples x and the "
+                    "labels y; those of official splits x_test, y_test, x_validation and y_validation."
+                )
+        if len(found["x"]) != len(found["y"]):
+            both = f"x{endings[0]} and y{endings[0]}"
+            raise DatasetError(f"{where} needs both {both}, or neither. Hint: save the labels beside the samples.")
+        chosen += found["x"] + found["y"]
+    others = [name for name in names if name not in chosen]
+    listing = ", ".join(others[:10]) + (f" and {len(others) - 10} more" if len(others) > 10 else "")
+    return chosen, [f"Not used: {listing} (known are x and y, with _validation or _test, too)."] if others else []

@@ -5,6 +5,7 @@
   const byId = (id) => document.getElementById(id);
   const FOLLOWED = ["state", "split", "seed"];
   const MOST_PINS = 4, NARROW = 700;
+  const OTHER_CLASS = "#969696", MOST_HUES = 3; // as in nodescope.charts.context
   const DEAD = [204, 0, 0], LOW = [247, 251, 255], HIGH = [8, 48, 107];
 
   for (const study of studies.values()) {
@@ -18,7 +19,7 @@
     const study = data.studies[0];
     return {
       study: study.name, pins: study.configurations.slice(0, 2).map((c) => `${study.name}/${c.name}`),
-      state: "trained", split: "", seed: "mean", off: new Set(), classesOff: new Set(), pattern: "", mode: "highlight",
+      state: "trained", split: "", seed: "mean", off: new Set(), classesOff: new Set(), hues: null, pattern: "", mode: "highlight",
       choices: {}, zoom: null, node: null, theme: "", scales: "common",
     };
   };
@@ -35,6 +36,7 @@
     for (const item of chosen.off) words.append("off", item);
     if (chosen.classesOff.size) words.set("without", [...chosen.classesOff].join(","));
     for (const [key, value] of Object.entries(chosen.choices)) words.set(`in:${key}`, value);
+    if (chosen.hues) words.set("colour", chosen.hues.map((c) => c ?? "").join("-"));
     if (chosen.zoom) words.set("zoom", chosen.zoom.join("-"));
     if (chosen.node) words.set("node", [chosen.node.study, chosen.node.configuration, chosen.node.layer, chosen.node.node].join("/"));
     return words.toString();
@@ -52,6 +54,7 @@
     found.off = new Set(words.getAll("off"));
     found.classesOff = new Set((words.get("without") ?? "").split(",").filter(Boolean).map(Number));
     for (const [key, value] of words) if (key.startsWith("in:")) found.choices[key.slice(3)] = value;
+    if (words.has("colour")) found.hues = Array.from({ length: MOST_HUES }, (_, i) => words.get("colour").split("-")[i]).map((c) => (c && study.classes[c] !== undefined ? Number(c) : null));
     const zoom = (words.get("zoom") ?? "").split("-").map(Number);
     if (zoom.length === 2 && zoom[1] > zoom[0]) found.zoom = zoom;
     const node = (words.get("node") ?? "").split("/");
@@ -203,7 +206,7 @@
     const known = rows.filter((row) => typeof row[figure.quantity] === "number");
     if (!known.length) return "";
     const varying = Object.keys(rows[0]).filter((name) => !name.startsWith("__") && !HIDDEN.has(name) && name !== figure.quantity
-      && !["mean", "loss", "accuracy", "network_accuracy", "bin_left", "bin_right", "z", "chosen", "best_epoch", "kind", "standard_error", "seeds"].includes(name)
+      && !["mean", "loss", "mean_squared_error", "accuracy", "network_accuracy", "bin_left", "bin_right", "z", "chosen", "best_epoch", "kind", "standard_error", "seeds"].includes(name)
       && new Set(known.map((row) => row[name])).size > 1);
     const of = (row) => {
       const value = row[figure.quantity];
@@ -266,7 +269,7 @@
       background: null, font: "system-ui, sans-serif", view: { stroke: line },
       axis: { labelFontSize: 11, titleFontSize: 12, titleFontWeight: "normal", labelColor: text, titleColor: text, gridColor: soft, domainColor: line, tickColor: line },
       header: { labelColor: text, titleColor: text, labelFontSize: 12, titleFontWeight: "normal" },
-      legend: { labelColor: text, titleColor: text, labelFontSize: 11, titleFontWeight: "normal", symbolOpacity: 1, ...(innerWidth < NARROW && { orient: "top", columns: 4 }) },
+      legend: { labelColor: text, titleColor: text, labelFontSize: 11, titleFontWeight: "normal", symbolOpacity: 1, ...(innerWidth < NARROW && { orient: "top", columns: Math.max(1, Math.min(4, Math.floor((innerWidth - 60) / (26 + 7 * longestClass)))) }) },
       rule: { color: text },
       title: { color: text, fontSize: 12, fontWeight: "normal" },
     };
@@ -282,6 +285,25 @@
     if (item && typeof item === "object") return Object.fromEntries(Object.entries(item).map(([key, value]) => [key, ["datasets", "values", "data"].includes(key) ? value : recolour(value)]));
     return item;
   };
+
+  // Of more classes than there are colours a few are in colour, each in a place of its own, and the others grey.
+  const isCrowded = (study) => study.classes.length > study.palette.length;
+  const huesOf = (study) => (study.name === chosen.study && chosen.hues) || [...study.classes.keys()].slice(0, Math.min(MOST_HUES, study.palette.length));
+  const coloursOf = (study) => {
+    if (!isCrowded(study)) return study.palette;
+    const hues = huesOf(study);
+    return study.classes.map((_, c) => (hues.includes(c) ? study.palette[hues.indexOf(c)] : OTHER_CLASS));
+  };
+  // The encoding of classes by colour; its legend names those in colour.
+  const withClasses = (channel, colours) => {
+    const named = [...colours].filter(([, colour]) => colour !== OTHER_CLASS).map(([name]) => name);
+    const others = colours.size - named.length;
+    const { values, ...legend } = channel.legend ?? {};
+    return { ...channel, scale: { ...channel.scale, domain: [...colours.keys()], range: [...colours.values()] },
+      title: others ? ["class", `(${others} others grey)`] : "class", ...(channel.legend !== null && { legend: others ? { ...legend, values: named } : legend }) };
+  };
+  const listed = (names) => (names.length > 8 ? `${names.slice(0, 7).join(", ")} and ${names.length - 7} others` : names.join(", "));
+  const longestClass = Math.min(22, Math.max(...data.studies.flatMap((study) => study.classes.map((name) => name.length))));
 
   // --- the read-out beside the pointer ---
 
@@ -312,7 +334,7 @@
     delete spec.config; // the page has its own, for light and dark
     spec.datasets = rowsByName;
     const fields = {};
-    const classes = new Map(shownPins().flatMap((c) => c.study.classes.map((name, i) => [name, c.study.colours[i]])));
+    const classes = new Map(shownPins().flatMap((c) => c.study.classes.map((name, i) => [name, coloursOf(c.study)[i]])));
     // Headings of narrow panels in two lines.
     const headed = (from) => (shownPins().length > 2 || innerWidth < NARROW ? `split(slice(datum.label, ${from}), / (?=with)/)` : `slice(datum.label, ${from})`);
     const common = chosen.scales === "common" && figure.per_configuration && shownPins().length > 1;
@@ -331,7 +353,7 @@
         const own = encoding[channel];
         if (!own?.field) continue;
         fields[channel] = own.field;
-        if (own.field === "class_name" && figure.per_configuration) own.scale = { ...own.scale, domain: [...classes.keys()], range: [...classes.values()] };
+        if (own.field === "class_name" && figure.per_configuration) encoding[channel] = withClasses(own, classes);
         if (["nominal", "ordinal"].includes(own.type) && !own.scale?.domain) {
           const values = [...new Set(parts.flatMap((frame) => (frames.has(frame, own.field) ? frames.values(frame, own.field) : [])))];
           own.scale = { ...own.scale, domain: values };
@@ -452,6 +474,9 @@
         const place = chosen.pins.indexOf(frame.pin.pin), label = pinLabel(frame.pin);
         return found.map((row) => ({ ...row, network: label, __network: `${place}|${label}`, ...(row.__panel && { __panel: `${place}|${row.__panel}` }) }));
       });
+      // What is in colour is drawn last.
+      const hued = new Set(shownPins().flatMap((c) => (isCrowded(c.study) ? huesOf(c.study).map((at) => c.study.classes[at]) : [])));
+      if (hued.size) rows.sort((a, b) => hued.has(a.class_name) - hued.has(b.class_name));
       rowsByName[name] = byPattern(rows, figure.study);
       all.push(...rowsByName[name]);
     });
@@ -577,14 +602,17 @@
     }
     // Tens of thousands of points: written as pixels (red in the lowest byte), which takes less time than as many rectangles.
     const size = Math.round(Math.max(4, Math.min(10, step * 0.8)));
-    const colours = panel.study.colours.map((text) => rgb(legible(text))).map(([r, g, b]) => 0xff000000 | (b << 16) | (g << 8) | r);
+    const colours = coloursOf(panel.study).map((text) => rgb(legible(text))).map(([r, g, b]) => 0xff000000 | (b << 16) | (g << 8) | r);
+    const inColour = isCrowded(panel.study) ? huesOf(panel.study) : [...colours.keys()];
+    const grey = [...colours.keys()].filter((c) => !inColour.includes(c));
     const image = context.createImageData(width, height);
     const pixels = new Uint32Array(image.data.buffer);
-    for (let at = from; at < to; at += 1) {
+    for (const group of [grey, inColour]) for (let at = from; at < to; at += 1) {
       const left = Math.round((at - from + 0.5) * step - size / 2);
       const [x0, x1] = [Math.max(0, left), Math.min(width, left + size)];
-      for (let k = 0; k < classes; k += 1) {
-        const c = (k + at) % classes; // no class always lies on top
+      for (let k = 0; k < group.length; k += 1) {
+        const c = group[(k + at) % group.length]; // no class of a group always lies on top
+        if (c === null) continue;
         const value = panel.values[c][at];
         if (Number.isNaN(value) || panel.off.has(c)) continue;
         const top = Math.round(height * (1 - (value - domain[0]) / (domain[1] - domain[0])) - size / 2);
@@ -633,7 +661,11 @@
       }
       const domain = chosen.scales === "own" ? domainOf([panel]) : common;
       const zoom = chosen.zoom ? [Math.min(chosen.zoom[0], panel.total - 1), Math.min(chosen.zoom[1], panel.total)] : [0, panel.total];
-      const spec = recolour(structuredClone(panel.study.figureByName.get(figure.name).specification));
+      const own = structuredClone(panel.study.figureByName.get(figure.name).specification);
+      eachView(own, ({ encoding }) => {
+        if (encoding?.color?.field === "class_name") encoding.color = withClasses(encoding.color, new Map(panel.study.classes.map((name, c) => [name, coloursOf(panel.study)[c]])));
+      });
+      const spec = recolour(own);
       delete spec.config;
       // With the legend, however long its names are.
       spec.width = Math.max(200, box.clientWidth);
@@ -683,7 +715,11 @@
         }
       }
       const dead = figure.value === "active_share" && panel.deadAt(at) ? " (dead)" : "";
-      return `layer ${layer}, node ${node}${dead}\n${figure.label}\n${lines.map(([c, , text]) => `${c === nearest ? "▸ " : "  "}${text}`).join("\n")}`;
+      // Of many classes those under the pointer, in colour, and highest.
+      const highest = new Set([...lines].sort((a, b) => b[1] - a[1]).slice(0, 8).map(([c]) => c));
+      const told = lines.length <= 16 ? lines : lines.filter(([c]) => c === nearest || highest.has(c) || huesOf(panel.study).includes(c));
+      const rest = lines.length > told.length ? `\n  and ${lines.length - told.length} others` : "";
+      return `layer ${layer}, node ${node}${dead}\n${figure.label}\n${told.map(([c, , text]) => `${c === nearest ? "▸ " : "  "}${text}`).join("\n")}${rest}`;
     };
     const cursor = element("div", { class: "cursor", hidden: true });
     const brush = element("div", { class: "brush", hidden: true });
@@ -848,8 +884,11 @@
   const inspector = byId("inspector");
   let opener = null; // the panel that has the focus again when the inspector is closed
   const BARS = { $schema: "https://vega.github.io/schema/vega-lite/v6.json", autosize: { type: "fit-x", contains: "padding" } };
-  const barsOf = ({ class_name, low, width, counts, total }) => Array.from(counts, (count, i) => ({ class_name, bin_left: low + i * width,
-    bin_right: low + (i + 1) * width, share: count / total })).filter((row) => row.share);
+  // The first and the last bar may hold what lies beyond them, as far as the minimum and the maximum.
+  const barsOf = ({ class_name, low, width, minimum, maximum, counts, total }) => Array.from(counts, (count, i) => {
+    const reaches = i === 0 && minimum !== null ? minimum : i === counts.length - 1 && maximum !== null ? maximum : null;
+    return { class_name, bin_left: low + i * width, bin_right: low + (i + 1) * width, share: count / total, end: reaches === null ? null : i ? "≥" : "≤", reaches };
+  }).filter((row) => row.share);
   // The normal distribution function, to 1e-7 (Abramowitz & Stegun 1964, 7.1.26).
   const normal = (x) => {
     const t = 1 / (1 + 0.3275911 * Math.abs(x) / Math.SQRT2);
@@ -874,16 +913,20 @@
     const tests = [["split", (x) => x === split], ["layer", (x) => x === place.layer], ["node", (x) => x === place.node]];
     const found = (frame.rows ? frames.rows(frame, frames.select(frame, tests)) : []).filter((row) => row.low !== null)
       .map((row) => ({ ...row, class_name: study.classes[row.class], total: row.counts.reduce((sum, n) => sum + n, 0) }))
-      .filter((row) => row.total > 0 && !(study.name === chosen.study && chosen.classesOff.has(row.class)));
+      .filter((row) => row.total > 0 && !(study.name === chosen.study && chosen.classesOff.has(row.class)))
+      .sort((a, b) => (isCrowded(study) ? huesOf(study).includes(a.class) - huesOf(study).includes(b.class) : 0));
     const of = viewWords({ study }, { state: kept.state, split, seed });
     if (!found.length) say(`No distributions (${of}): ${frame.message ?? "the net diverged, or all classes are hidden"}.`);
     const share = { field: "share", type: "quantitative", title: "share of class", axis: { format: "%" } };
     for (const [kind, axis] of [["pre", "pre-activation z"], ["post", "activation a"]]) {
       const own = found.filter((row) => row.kind === kind);
       if (!own.length) continue;
-      draw(`${kind === "pre" ? "Before" : "After"} the activation function (${of})`, { ...BARS, height: 120, data: { values: own.flatMap(barsOf) }, mark: { type: "rect", opacity: 0.4 }, encoding: {
-        x: { field: "bin_left", type: "quantitative", title: axis }, x2: { field: "bin_right" }, y: share, y2: { datum: 0 }, color: colour } },
-      `Histogram of the ${axis} by class, from ${number(own[0].low)} to ${number(own[0].low + own[0].width * own[0].counts.length)}`);
+      draw(`${kind === "pre" ? "Before" : "After"} the activation function (${of})`, { ...BARS, height: 120, data: { values: own.flatMap(barsOf) }, layer: [
+        { mark: { type: "rect", opacity: 0.4 }, encoding: {
+          x: { field: "bin_left", type: "quantitative", title: axis }, x2: { field: "bin_right" }, y: share, y2: { datum: 0 }, color: colour } },
+        { transform: [{ filter: "isValid(datum.end)" }], mark: { type: "text", dy: -5, color: "#555555" }, encoding: {
+          x: { field: "bin_left", type: "quantitative" }, y: share, text: { field: "end" } } }] },
+      `Histogram of the ${axis} by class${own[0].minimum === null && own[0].maximum === null ? "" : ", values far out in the bars at the ends"}, from ${number(own[0].low)} to ${number(own[0].low + own[0].width * own[0].counts.length)}`);
     }
     const estimates = found.filter((row) => row.kind === "pre");
     if (estimates.length) {
@@ -913,7 +956,7 @@
       const tests = [...Object.entries(view).map(([column, v]) => [column, (x) => String(x) === v]), ["layer", (x) => x === place.layer], ["node", (x) => x === place.node]];
       return { view, rows: frames.rows(frame, frames.select(frame, tests)).map((row) => ({ ...row, class_name: study.classes[row.class], value: row[value] })), sizes: frame };
     };
-    const colour = { field: "class_name", type: "nominal", scale: { domain: study.classes, range: study.colours }, legend: null };
+    const colour = { field: "class_name", type: "nominal", scale: { domain: study.classes, range: coloursOf(study) }, legend: null };
     const parts = [];
     const drawings = [];
     const draw = (heading, spec, text) => {
@@ -928,8 +971,8 @@
       const on = known.filter((row) => row.value >= 0.95).map((row) => row.class_name), never = known.filter((row) => row.value <= 0.05).map((row) => row.class_name);
       if (known.every((row) => row.value === 0)) verdicts.push("Dead: on for no sample of any class.");
       else if (known.every((row) => row.value === 1)) verdicts.push("Always on: its switch says nothing.");
-      else if (on.length && on.length + never.length === known.length) verdicts.push(`Selective for whole classes: on for at least 95 % of ${on.join(", ")}, for at most 5 % of all others.`);
-      else verdicts.push(`On for at least 95 % of the samples of ${on.length ? on.join(", ") : "no class"}, for at most 5 % of ${never.length ? never.join(", ") : "no class"}.`);
+      else if (on.length && on.length + never.length === known.length) verdicts.push(`Selective for whole classes: on for at least 95 % of ${listed(on)}, for at most 5 % of all others.`);
+      else verdicts.push(`On for at least 95 % of the samples of ${on.length ? listed(on) : "no class"}, for at most 5 % of ${never.length ? listed(never) : "no class"}.`);
       draw("Share of each class's samples for which it is on", { ...BARS, height: 16 * known.length, data: { values: known }, mark: "bar", encoding: {
         y: { field: "class_name", type: "nominal", title: "class", sort: study.classes }, x: { field: "value", type: "quantitative", title: "share active", axis: { format: "%" }, scale: { domain: [0, 1] } }, color: colour } },
       known.map((row) => `${row.class_name}: ${(100 * row.value).toFixed(0)} %`).join(", "));
@@ -1002,7 +1045,14 @@
     if (document.activeElement !== byId("pattern")) byId("pattern").value = chosen.pattern;
     byId("pattern-mode").value = chosen.mode;
     byId("pattern-error").textContent = chosen.pattern && !expression() ? "This is not a regular expression." : "";
-    byId("classes").replaceChildren(...study.classes.map((name, c) => check(name, !chosen.classesOff.has(c), () => { toggle(chosen.classesOff, c); update(); }, study.colours[c])));
+    byId("classes").replaceChildren(...study.classes.map((name, c) => check(name, !chosen.classesOff.has(c), () => { toggle(chosen.classesOff, c); update(); }, coloursOf(study)[c])));
+    const hues = huesOf(study), free = isCrowded(study) ? hues.indexOf(null) : -1;
+    byId("hue-choice").hidden = !isCrowded(study);
+    byId("hues").replaceChildren(...(isCrowded(study) ? hues : []).map((c, at) => c === null ? "" : element("li", {},
+      element("span", { class: "swatch", style: `background:${legible(study.palette[at])}` }), study.classes[c],
+      element("button", { type: "button", "aria-label": `Make ${study.classes[c]} grey`, onclick: () => setHue(at, null) }, "✕"))));
+    fillSelect(byId("add-hue"), [["", free < 0 ? `${hues.length} are in colour` : "show a class in colour …"],
+      ...(free < 0 ? [] : study.classes.map((name, c) => [String(c), name]).filter(([c]) => !hues.includes(Number(c))))], "");
     byId("class-count").textContent = chosen.classesOff.size ? `${study.classes.length - chosen.classesOff.size}/${study.classes.length}` : "";
     byId("theme").value = chosen.theme;
     byId("common-scales").checked = chosen.scales === "common";
@@ -1016,6 +1066,12 @@
     for (const part of document.querySelectorAll("section.study, nav [data-study]")) part.hidden = part.dataset.study !== chosen.study;
   };
 
+  const setHue = (at, c) => {
+    const study = studies.get(chosen.study);
+    chosen.hues = huesOf(study).map((own, place) => (place === at ? c : own));
+    update();
+  };
+
   const pin = (key) => {
     if (chosen.pins.includes(key)) chosen.pins = chosen.pins.filter((other) => other !== key);
     else chosen.pins = [...chosen.pins.slice(chosen.pins.length >= MOST_PINS ? 1 : 0), key];
@@ -1025,7 +1081,7 @@
   const toStudy = (name) => {
     if (name === chosen.study) return;
     const study = studies.get(name);
-    Object.assign(chosen, { study: name, pins: study.configurations.slice(0, 2).map((c) => `${name}/${c.name}`), classesOff: new Set(), off: new Set(), zoom: null, node: null });
+    Object.assign(chosen, { study: name, pins: study.configurations.slice(0, 2).map((c) => `${name}/${c.name}`), classesOff: new Set(), hues: null, off: new Set(), zoom: null, node: null });
     if (!study.states.some((s) => s.name === chosen.state)) chosen.state = "trained";
   };
 
@@ -1044,7 +1100,7 @@
     changes += 1;
     for (const holder of holders) if (holder.dataset.drawn !== undefined) holder.classList.add("stale");
     drawVisible();
-    const node = JSON.stringify([chosen.node, chosen.state, chosen.split, chosen.seed, [...chosen.classesOff], document.documentElement.dataset.theme, innerWidth]);
+    const node = JSON.stringify([chosen.node, chosen.state, chosen.split, chosen.seed, [...chosen.classesOff], chosen.hues, document.documentElement.dataset.theme, innerWidth]);
     if (node !== lastNode) { lastNode = node; inspect(); }
   };
 
@@ -1062,6 +1118,7 @@
   on("seed", "change", (event) => { chosen.seed = event.target.value; update(); });
   on("pattern", "input", (event) => { chosen.pattern = event.target.value; update(); });
   on("pattern-mode", "change", (event) => { chosen.mode = event.target.value; update(); });
+  on("add-hue", "change", (event) => { if (event.target.value) setHue(huesOf(studies.get(chosen.study)).indexOf(null), Number(event.target.value)); });
   on("all-classes", "click", () => { chosen.classesOff.clear(); update(); });
   on("no-classes", "click", () => { chosen.classesOff = new Set(studies.get(chosen.study).classes.keys()); update(); });
   on("common-scales", "change", (event) => { chosen.scales = event.target.checked ? "common" : "own"; update(); });
@@ -1088,7 +1145,7 @@
     on(id, "click", (event) => event.target.setAttribute("aria-expanded", String(byId(target).classList.toggle(name))));
   }
   document.addEventListener("click", (event) => {
-    for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+    for (const menu of document.querySelectorAll("details.menu[open]")) if (!event.composedPath().includes(menu)) menu.open = false; // also of what a click took away
   });
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") for (const menu of document.querySelectorAll("details.menu[open]")) { menu.open = false; menu.querySelector("summary").focus(); }

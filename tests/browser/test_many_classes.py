@@ -1,0 +1,148 @@
+"""The report of a study of a hundred classes: no two look alike, and nothing is cut or wider than the page."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from browsing import needs_chromium, open_browser, visit
+from conftest import tables_of
+from playwright.sync_api import expect
+from test_report import BEYOND_THE_PAGE, figure, open_menu, panel, place, saved
+
+from nodescope import grid
+from nodescope.charts.drawing import draw
+from nodescope.charts.registry import charts_of
+from nodescope.config import parse_config
+from nodescope.config.schema import Charts
+from nodescope.datasets import PreparedDataset
+from nodescope.datasets.splits import Splits
+from nodescope.json_files import write_json
+from nodescope.report import build
+from nodescope.tables import write_table
+
+pytestmark = needs_chromium
+
+CLASSES = [f"kind of bird no. {c}" for c in range(100)]
+WARNINGS = ["12 of 600 samples are equal to another <one>.", "Feature 3 is constant."]
+DECISIONS = ["Images were turned as their EXIF orientation says & scaled."]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("many classes")
+    study = parse_config({"studies": [{
+        "name": "small",
+        "dataset": {"source": "npz", "name": "birds", "path": "unused.npz"},
+        "grid": {"depth": [1], "width": [4], "activation": ["relu"], "batch_norm": [False, True]},
+        "seeds": [0],
+        "training": {"epochs": 2, "batch_size": 64, "learning_rates": [0.01], "refinement_rounds": 0},
+    }]}).studies[0]  # fmt: skip
+    random = np.random.default_rng(0)
+    y = np.repeat(np.arange(100), 6)
+    x = (random.normal(0, 3, (100, 5))[y] + random.normal(size=(600, 5))).astype(np.float32)
+    place = np.arange(600) % 6
+    splits = Splits(np.flatnonzero(place < 4), np.flatnonzero(place == 4), np.flatnonzero(place == 5))
+    tables = tables_of(study, PreparedDataset(x, y, splits, CLASSES), folder / "made", spoilt="relu-1x4")
+    results = folder / "results" / "small"
+    for name, frame in tables.items():
+        write_table(frame, results / "tables" / f"{name}.parquet")
+    write_json(results / "config.json", study.model_dump(mode="json"))
+    description = grid.description_path(study.dataset, folder / "results")
+    write_json(description, {
+        "source": {"name": "birds"}, "samples": 600, "classes": CLASSES, "warnings": WARNINGS, "decisions": DECISIONS,
+        "splits": {"train": {"samples": 400}, "validation": {"samples": 100}, "test": {"samples": 100}},
+    })  # fmt: skip
+    draw(
+        "small", [chart.name for chart in charts_of(study)], results / "tables", description, Charts(), grid.states(study),
+        results / "charts", folder / "reports" / "data" / "small", inspector=True,
+    )  # fmt: skip
+    html = folder / "reports" / "index.html"
+    build(html, "Birds", ["small"], folder / "results", Charts())
+    return html
+
+
+@pytest.fixture(scope="module")
+def browser():
+    expect.set_options(timeout=60_000)  # a hundred classes take a busy machine a while
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_hundred_classes_fit_on_the_page_and_their_legends_can_be_read(browser, report, width, tmp_path):
+    with visit(browser, viewport={"width": width, "height": 900}) as visited:
+        page = visited.open(report, "#?pins=small/relu-1x4-bn")
+        folder = Path(os.environ.get("NODESCOPE_SCREENSHOTS", tmp_path))
+        for name in ("medians", "activity", "activity-heatmap", "distributions"):
+            figure(page, name).screenshot(path=folder / f"birds-{width}-{name}.png")
+        assert page.get_by_text("could not be drawn").count() == 0
+        assert page.evaluate(BEYOND_THE_PAGE) == []
+        # A canvas that is wider than its place would cut its legend.
+        cut = page.evaluate("""() => [...document.querySelectorAll("figure .node-panel canvas")]
+            .filter((canvas) => canvas.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length""")
+        assert cut == 0
+        svg = saved(page, "medians", "SVG").read_text()
+        named = [name for name in CLASSES if f">{name}</text>" in svg]
+        assert named == CLASSES[:3] and "(97 others grey)" in svg
+        visited.check()
+
+
+def test_at_most_three_classes_are_in_colour_by_choice_and_all_others_grey(browser, report):
+    with visit(browser, viewport={"width": 1440, "height": 900}, accept_downloads=True) as visited:
+        page = visited.open(report, "#?pins=small/relu-1x4-bn")
+
+        def colours(name):
+            spec = saved(page, name, "Vega-Lite JSON").read_text()
+            found = re.search(r'"scale":(\{"domain":\["kind of bird no. 0".*?\})', spec)
+            scale = json.loads(found[1])
+            return dict(zip(scale["domain"], scale["range"], strict=True))
+
+        for name in ("medians", "distributions"):
+            assert [c for c, colour in colours(name).items() if colour != "#969696"] == CLASSES[:3]
+        open_menu(page, "class-menu")
+        expect(page.locator("#add-hue option")).to_have_text(["3 are in colour"])
+        page.get_by_label(f"Make {CLASSES[1]} grey").click()
+        page.select_option("#add-hue", "77")
+        assert "colour=0-77-2" in page.url
+        for name in ("medians", "distributions"):
+            in_colour = {c: colour for c, colour in colours(name).items() if colour != "#969696"}
+            assert list(in_colour) == [CLASSES[0], CLASSES[2], CLASSES[77]]
+            assert len(set(in_colour.values())) == 3
+        with visit(browser, viewport={"width": 1440, "height": 900}) as another:
+            again = another.open(report, page.url[page.url.index("#") :])
+            open_menu(again, "class-menu")
+            expect(again.locator("#hues")).to_contain_text(CLASSES[77])
+        found = panel(page, "medians")
+        page.mouse.move(*place(page, found, 0.5))
+        lines = page.locator("#readout").inner_text().splitlines()
+        assert len(lines) < 18 and re.search(r"and \d\d others", lines[-1])
+        visited.check()
+
+
+def test_what_is_to_be_known_of_the_data_stands_at_the_head_and_in_a_section(browser, report):
+    with visit(browser) as visited:
+        page = visited.open(report)
+        head = page.locator("#study-small > p").first
+        expect(head).to_contain_text("2 warnings about the data")
+        page.locator(".data-warnings").click()
+        expect(page.locator("#small-data")).to_be_in_viewport()
+        for sentence in (*WARNINGS, *DECISIONS):
+            expect(page.locator("#small-data")).to_contain_text(sentence)
+        visited.check()
+
+
+def test_the_page_says_which_run_it_belongs_to_and_what_diverged(browser, report):
+    with visit(browser) as visited:
+        page = visited.open(report)
+        said = page.locator("#run").inner_text()
+        assert re.search(
+            r"Run of \d{4}-\d\d-\d\d \d\d:\d\d UTC, configuration [0-9a-f]{8}, nodescope \S+; study small", said
+        )
+        for place in ("#divergence", "#study-small > .divergence"):
+            expect(page.locator(place)).to_contain_text("Every network of this configuration diverged")
+            expect(page.locator(place)).to_contain_text("relu 1x4 without BN")
+        expect(page.locator(".cell.best")).to_have_count(0)
+        visited.check()

@@ -1,0 +1,179 @@
+"""What is left of a run in the folder of reports, and what is said of it."""
+
+import os
+import time
+
+import polars as pl
+import pytest
+from conftest import small_dataset
+
+from nodescope import grid, run_end
+from nodescope.config import parse_config
+from nodescope.divergence import HINT, divergence_report, divergences, sentences
+from nodescope.report.overview import overview
+from nodescope.report.publishing import published
+from nodescope.tables import write_table
+from nodescope.training import train_configuration
+
+SCRIPT = "nodescope.receive({},{{}})\n"
+
+
+@pytest.fixture
+def reports(tmp_path):
+    """The folder of an earlier page of the studies old and kept."""
+    files = {
+        "reports/index.html": "<!DOCTYPE html>\nold",
+        "reports/README.md": "mine",
+        "reports/data/old/medians.js": SCRIPT.format('"old/medians"'),
+        "reports/data/kept/medians.js": SCRIPT.format('"of before"'),
+        "reports/data/old/.snakemake_timestamp": "",
+        "reports/figures/old/.snakemake_timestamp": "",
+        "results/kept/page/.snakemake_timestamp": "",
+        "reports/figures/old/medians.svg": "<svg>",
+        "reports/figures/old/medians.vl.json": "{}",
+        "reports/figures/kept/medians.svg": "<svg>",
+        "reports/figures/my talk/slides.pdf": "%PDF",
+        "reports/partial/index.html": "<!DOCTYPE html>\npartial",
+        "reports/partial/data/old/medians.js": SCRIPT.format('"old/medians"'),
+        "results/kept/page/medians.js": SCRIPT.format('"kept/medians"'),
+        "results/kept/page/activity.js": SCRIPT.format('"kept/activity"'),
+        "results/old/page/medians.js": SCRIPT.format('"old/medians"'),
+    }
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content)
+    return tmp_path / "reports"
+
+
+def listed(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def test_the_folder_holds_what_the_page_lists_and_the_users_own_files(reports):
+    (reports / "data" / "note.txt").write_text("mine")
+    with published(reports, {"kept": reports.parent / "results" / "kept" / "page"}):
+        (reports / "index.html").write_text("<!DOCTYPE html>\nnew")
+    assert listed(reports) == [
+        "README.md", "data/kept/activity.js", "data/kept/medians.js", "data/note.txt", "figures/kept/medians.svg",
+        "figures/my talk/slides.pdf", "index.html",
+    ]  # fmt: skip
+    assert '"kept/medians"' in (reports / "data/kept/medians.js").read_text()
+    assert (reports.parent / "results" / "old" / "page" / "medians.js").exists()
+    assert not (reports / "data" / "old").exists() and not (reports / "figures" / "old").exists()
+    assert not (reports / "partial").exists()
+
+
+def test_a_build_that_fails_leaves_the_page_of_before_with_its_data(reports):
+    before = {name: (reports / name).read_bytes() for name in listed(reports)}
+    with pytest.raises(ZeroDivisionError), published(reports, {"kept": reports.parent / "results" / "kept" / "page"}):
+        1 / 0  # noqa: B018
+    assert {name: (reports / name).read_bytes() for name in listed(reports)} == before
+
+
+def test_a_build_that_was_killed_between_old_and_new_data_is_mended_by_the_next(reports):
+    (reports / "data" / "note.txt").write_text("mine")
+    (reports / "data").rename(reports / ".data.old")
+    (reports / ".data.new" / "half").mkdir(parents=True)
+    with published(reports, {"kept": reports.parent / "results" / "kept" / "page"}):
+        pass
+    assert listed(reports / "data") == ["kept/activity.js", "kept/medians.js", "note.txt"]
+    assert not (reports / ".data.old").exists() and not (reports / ".data.new").exists()
+
+
+HEAD = """<!DOCTYPE html>
+<meta name="nodescope-written" content="{}">
+<meta name="nodescope-configuration" content="0a1b2c3d">
+<meta name="nodescope-studies" content="wide &amp; deep, iris">
+"""
+
+
+def test_a_failed_run_says_of_which_run_the_page_is(tmp_path):
+    page = tmp_path / "index.html"
+    started = time.time()
+    assert "is still the page" not in run_end.on_failure(page, started, ["log"])
+    page.write_text(HEAD.format("2024-02-29 23:59 UTC"))
+    for age in (3600, 0):  # as it was, or put back by Snakemake just now
+        os.utime(page, (started - age, started - age))
+        said = run_end.on_failure(page, started, ["a.log", "b.log"])
+        assert "a.log, b.log" in said
+        assert "is still the page of the earlier run of 2024-02-29 23:59 UTC" in said
+        assert "configuration 0a1b2c3d; studies: wide & deep, iris" in said
+    page.write_text(HEAD.format(time.strftime(run_end.WRITTEN, time.gmtime(started + 2))))
+    assert "is still the page" not in run_end.on_failure(page, started, ["log"])
+    page.write_text("<!DOCTYPE html> of a version that did not say")
+    os.utime(page, (started - 60, started - 60))
+    assert "is still the page of an earlier run" in run_end.on_failure(page, started, ["log"])
+
+
+def test_a_run_that_ends_well_tells_of_the_page_and_of_what_diverged(tmp_path):
+    assert run_end.on_success(tmp_path / "index.html", [], is_new=False) == ""
+    said = run_end.on_success(tmp_path / "index.html", ["Study a: all gone."], is_new=True)
+    assert "The report is at" in said and "Study a: all gone." in said
+
+
+@pytest.fixture
+def study():
+    return parse_config({"studies": [{
+        "name": "wild",
+        "dataset": {"source": "npz", "name": "blobs", "path": "unused.npz"},
+        "grid": {"depth": [1, 3], "width": [5], "activation": ["tanh"], "batch_norm": [False]},
+        "seeds": [3, 5, 8],
+        "training": {"epochs": 2, "batch_size": 16, "learning_rates": [0.01]},
+    }]}).studies[0]  # fmt: skip
+
+
+def replicas_of(study, diverged):
+    """The table of the kept networks; ``diverged`` holds the first epoch without a finite loss of each."""
+    rows = []
+    for configuration, epochs in zip(grid.configurations(study), diverged, strict=True):
+        for seed, epoch in zip(study.seeds, epochs, strict=True):
+            end = {"seed": seed, "learning_rate": 0.01, "round": 1, "best_epoch": 1, "validation_accuracy": 0.5}
+            rows += [
+                configuration.keys() | end | {"chosen": chosen, "diverged_epoch": epoch} for chosen in (True, False)
+            ]
+    return pl.DataFrame(rows, schema_overrides={"diverged_epoch": pl.Int32}, infer_schema_length=None)
+
+
+def test_configurations_that_diverged_wholly_or_in_part_are_told_of(study, tmp_path):
+    assert sentences(divergences(study, replicas_of(study, [[None] * 3] * 2))) == []
+    table = replicas_of(study, [[2, None, 2], [1, 2, 2]])
+    said = sentences(divergences(study, table))
+    assert said == [
+        "Every network of this configuration diverged, which leaves no result of it: tanh 3x5 without BN.",
+        "2 further networks diverged: 2 of 3 of tanh 1x5 without BN.",
+    ]
+    path = tmp_path / "wild" / "tables" / "replicas.parquet"
+    assert divergence_report([study], tmp_path, 0) == []
+    write_table(table, path)
+    assert divergence_report([study], tmp_path, 0) == [*(f"Study wild: {sentence}" for sentence in said), HINT]
+    assert divergence_report([study], tmp_path, path.stat().st_mtime + 5) == []  # of an earlier run
+
+
+def test_a_configuration_whose_networks_all_diverged_is_not_called_best(study):
+    """Also where the parameters of an epoch before are kept and score well."""
+    table = replicas_of(study, [[None] * 3, [2, 2, 2]])
+    accuracy = table.filter("chosen").select(
+        *[name for name in table.columns if name not in ("round", "chosen", "validation_accuracy", "diverged_epoch")],
+        split=pl.lit("test"),
+        accuracy=pl.when(pl.col("depth") == 3).then(0.99).otherwise(0.6),
+    )
+    found = overview(study, accuracy, table)
+    assert found.best.startswith("tanh 1x5")
+    assert found.divergence == sentences(divergences(study, table))
+    nothing = overview(study, accuracy, replicas_of(study, [[1, 1, 2], [2, 2, 2]]))
+    assert nothing.best == "" and "these 2 configurations" in nothing.divergence[0]
+
+
+@pytest.mark.parametrize(("rate", "said"), [(1e8, "all 3 nets diverged"), (0.01, None)])
+def test_the_log_of_a_training_says_in_words_that_its_nets_diverged(study, tmp_path, caplog, rate, said):
+    keys = grid.configurations(study)[0].keys() | {"activation": "relu"}
+    training = study.training.model_copy(update={"learning_rates": [rate], "refinement_rounds": 0, "optimiser": "sgd"})
+    with caplog.at_level("INFO", "nodescope"):
+        train_configuration(
+            keys, study.seeds, training, small_dataset(), network=study.network, initialisation=None, device="cpu",
+            progress_folder=tmp_path, title="wild/relu-1x5", pattern_evolution=None,
+        )  # fmt: skip
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert (said is None) == (not warnings)
+    if said:
+        assert said in warnings[0] and "learning rate 1e+08" in warnings[0] and HINT in warnings[0]
