@@ -237,7 +237,7 @@ def _tutorial(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     yield "hidden layers", "64, 32, 16", _layers(study), "other networks"
     yield "activation functions", "relu", _listed(study.grid.activation), "other activations"
     yield "epochs", "500", str(training.epochs), "the nets have settled less, or more"
-    yield "batch size", "all training samples", str(training.batch_size), "other noise in training"
+    yield "batch size", "all training samples", _batch_size(study), "other noise in training"
     yield "learning rates", "0.001", _rates(study), "other networks are found"
     yield "factor on the rate per epoch", "1", f"{training.learning_rate_decay:g}", "other rates late in training"
     yield "optimiser", "adam", training.optimiser, "other networks are found"
@@ -268,11 +268,6 @@ def _layers(study: "Study") -> str:
         for width in study.grid.width
     )
     return "; ".join(networks)
-
-
-def _loss(study: "Study") -> str:
-    loss = getattr(study.training, "loss", "cross_entropy")
-    return str(loss).replace("_", " ")
 
 
 PROTOCOLS = {

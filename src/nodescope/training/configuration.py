@@ -198,7 +198,7 @@ class TrainedConfiguration:
         x, y = _to_device(self.dataset, samples, self.device)
         columns = {"sample": pl.Series(samples, dtype=pl.Int32), "label": pl.Series(y.cpu().numpy(), dtype=pl.Int32)}
         for place in places:
-            accuracy, _ = stack_training.accuracy_and_loss(stack, place, x, y)
+            accuracy = stack_training.performance(stack, place, x, y).accuracy
             classes = None if np.isnan(accuracy) else stack_training.predicted_classes(stack, place, x)
             nulls = pl.Series([None] * len(samples), dtype=pl.Int32)
             seed = str(won.replicas[place].seed)
