@@ -12,6 +12,7 @@ from nodescope import grid
 from nodescope.analyses import analyse_configuration
 from nodescope.analyses.layers import RecordedLayer
 from nodescope.analyses.networks import analyse_networks
+from nodescope.comparisons import compare_configurations, right_answers
 from nodescope.config import Study, parse_config
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
@@ -113,6 +114,7 @@ def small_study() -> Study:
                     "seeds": [0, 1],
                     "training": {"epochs": 4, "batch_size": 16, "learning_rates": [0.01], "snapshots": [2]},
                     "pattern_evolution": {},
+                    "works": ["pretorius", "hartmann", "park"],
                 }
             ]
         }
@@ -128,6 +130,7 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
 def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str = "") -> dict[str, pl.DataFrame]:
     """All collected tables of a study, of real nets; those of the configuration ``spoilt`` diverge."""
     tables: dict[str, list[str]] = {}
+    answers = {}
 
     def keep(name, identifier, frame):
         path = folder / "tables" / name / f"{identifier}.parquet"
@@ -148,6 +151,7 @@ def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str 
         keep("learning_curves", identifier, trained.learning_curves())
         keep("accuracy", identifier, trained.accuracy_table())
         keep("replicas", identifier, trained.replica_table())
+        answers[tuple(keys.values())] = right_answers(trained.predictions())
         if study.pattern_evolution is not None:
             keep("pattern_evolution", identifier, trained.pattern_evolution())
         states = grid.states(study)
@@ -163,5 +167,6 @@ def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str 
     collected = {name: collect(paths) for name, paths in tables.items()}
     collected["sparsity_summary"] = sparsity_summary(collected["sparsity"])
     collected["diagnosis"] = diagnose(collected, study.diagnosis)
-    collected["remedies"] = compare_remedies(collected["accuracy"], collected["diagnosis"])
+    collected["comparisons"] = compare_configurations(collected["accuracy"], answers)
+    collected["remedies"] = compare_remedies(collected["accuracy"], collected["diagnosis"], answers)
     return {**collected, **score(collected, study)}

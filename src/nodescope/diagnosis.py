@@ -12,11 +12,14 @@ A problem is found where its evidence passes a threshold (the section ``diagnosi
 A remedy is a configuration beside the first one of the same model, depth and width: what is better, and by how much.
 """
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.comparisons import ERRORS, Answers, accuracy_difference, errors_of
+from nodescope.numerics.intervals import REAL, Estimate, over_seeds
 from nodescope.words import describe
 
 if TYPE_CHECKING:
@@ -43,13 +46,14 @@ REMEDIES = {
     "value": pl.Float64,
     "baseline_value": pl.Float64,
     "change": pl.Float64,
-    "standard_error": pl.Float64,
     "seeds": pl.Int32,
+    **ERRORS,
     "helps": pl.Boolean,
 }
 
 #: More of these is better; of every other quantity less.
-BETTER_IF_LARGER = ("test_accuracy", "vanishing_gradient")
+ACCURACY = "test_accuracy"
+BETTER_IF_LARGER = (ACCURACY, "vanishing_gradient")
 
 
 def diagnose(tables: dict[str, pl.DataFrame], thresholds: "Diagnosis") -> pl.DataFrame:
@@ -115,23 +119,27 @@ def _keys(frame: pl.DataFrame) -> list[str]:
     return frame.columns[: frame.columns.index("seed")]
 
 
-def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame) -> pl.DataFrame:
+def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: Answers) -> pl.DataFrame:
     """Every configuration beside the first one of the same model, depth and width.
 
     Parameters
     ----------
     accuracy, diagnosis
         The tables.
+    answers
+        Which test samples each kept net gets right, from `nodescope.comparisons.read_answers`.
 
     Returns
     -------
     DataFrame
         The key columns and `REMEDIES`, one row per configuration, state (the first and the last; null for the accuracy)
-        and quantity: ``test_accuracy``, ``problems`` (how many are found over the layers), and for each problem the
-        evidence of the worst layer. Values are means over the seeds; ``change`` is the mean over the seeds of the
-        difference to the baseline's net of the same seed and ``standard_error`` its standard error (null for a single
-        seed). ``helps`` says whether the change is for the better or for the worse, by more than two standard errors;
-        null where that cannot be told, and for the baseline itself.
+        and quantity: ``test_accuracy`` (of trained networks), ``problems`` (how many are found over the layers), and for
+        each problem the evidence of the worst layer. Values are means over the seeds; ``change`` is the mean over the
+        seeds of the difference to the baseline's net of the same seed, with a t interval over the ``seeds`` that both
+        have; for the accuracy the noise of the test samples counts too. ``verdict`` is one of the four words of
+        `nodescope.numerics.intervals.verdicts`, corrected over the configurations that are held against the same baseline.
+        ``helps`` says whether a real change is for the better or for the worse; null for any other verdict, and for the
+        baseline itself.
     """
     keys = _keys(accuracy)
     values = _quantities(accuracy, diagnosis, keys)
@@ -148,21 +156,36 @@ def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame) -> pl.Data
         .join(baseline, on=of_net, how="left", nulls_equal=True, maintain_order="left")
         .with_columns(change=pl.col("value") - pl.col("baseline_value"))
     )
-    change = pl.col("change").drop_nulls()
     found = paired.group_by([*keys, "baseline", "state", "quantity"], maintain_order=True).agg(
         value=pl.col("value").mean(),
         baseline_value=pl.col("baseline_value").mean(),
-        change=change.mean(),
-        standard_error=change.std() / change.len().cast(pl.Float64).sqrt(),
-        seeds=change.len(),
+        changes="change",
     )
-    marked = found.join(
-        named.select(*keys, is_baseline=True), on=keys, how="left", nulls_equal=True, maintain_order="left"
-    )
-    better = pl.when(pl.col("quantity").is_in(BETTER_IF_LARGER)).then(pl.col("change")).otherwise(-pl.col("change"))
-    clear = (pl.col("change").abs() > 2 * pl.col("standard_error")) & pl.col("is_baseline").is_null()
-    judged = marked.with_columns(helps=pl.when(clear).then(better > 0))
-    return judged.select(*keys, *(pl.col(name).cast(dtype) for name, dtype in REMEDIES.items()))
+    firsts = {tuple(row[name] for name in group): tuple(row.values()) for row in first.iter_rows(named=True)}
+    rows = list(found.iter_rows(named=True))
+    families: dict[tuple[object, ...], list[int]] = {}
+    for place, row in enumerate(rows):
+        of_group = tuple(row[name] for name in group)
+        configuration = tuple(row[name] for name in keys)
+        row["estimate"] = (
+            accuracy_difference(answers, configuration, firsts[of_group])
+            if row["quantity"] == ACCURACY
+            else over_seeds([math.nan if change is None else change for change in row["changes"]])
+        )
+        row["change"], row["seeds"] = row["estimate"].centre, row["estimate"].seeds
+        if configuration != firsts[of_group]:
+            families.setdefault((*of_group, row["state"], row["quantity"]), []).append(place)
+    for places in families.values():
+        estimates: list[Estimate] = [rows[place]["estimate"] for place in places]
+        on_test_set = rows[places[0]]["quantity"] == ACCURACY
+        for place, errors in zip(places, errors_of(estimates, on_test_set=on_test_set), strict=True):
+            rows[place] |= errors
+            better = (rows[place]["change"] or 0.0) > 0
+            if rows[place]["quantity"] not in BETTER_IF_LARGER:
+                better = not better
+            rows[place]["helps"] = better if errors["verdict"] == REAL else None
+    schema: dict[str, Any] = {**{name: accuracy.schema[name] for name in keys}, **REMEDIES}
+    return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
 
 
 def _quantities(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
@@ -171,8 +194,10 @@ def _quantities(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, keys: list[str]
     ends = diagnosis.filter(pl.col("state").is_in([states[0], states[-1]]))
     net = [*keys, "seed", "state"]
     columns = [*net, "quantity", "value"]
-    on_test = accuracy.filter(pl.col("split") == "test").with_columns(
-        state=pl.lit(None, pl.String), quantity=pl.lit("test_accuracy"), value="accuracy"
+    # What is not trained is right by chance.
+    trained = "trained" in states
+    on_test = accuracy.filter(pl.lit(trained), pl.col("split") == "test").with_columns(
+        state=pl.lit(None, pl.String), quantity=pl.lit(ACCURACY), value="accuracy"
     )
     # A sum over nulls is zero: a net that diverged has no number of problems.
     problems = ends.group_by(net, maintain_order=True).agg(

@@ -129,6 +129,8 @@ SCORED_TABLES = (
 #: Tables that say what ails the layers and what helps, and those that they are made from.
 DIAGNOSIS_TABLES = ("diagnosis", "remedies")
 DIAGNOSED_TABLES = ("gradients", "dead_nodes", "statistics")
+#: Table that holds every configuration against the best.
+COMPARISON_TABLE = "comparisons"
 
 #: The jobs that measure a configuration, and the analyses that each makes. Starting a job takes longer than most
 #: analyses, and together they read each layer once. Those of ``networks`` look at the networks themselves.
@@ -179,8 +181,18 @@ def training_tables(study: "Study") -> list[str]:
 
 def table_names(study: "Study") -> list[str]:
     """The collected tables of a study."""
-    diagnosis = DIAGNOSIS_TABLES if is_diagnosed(study) else ()
-    return [CLASSES_TABLE, *measured_tables(study), *diagnosis, *SCORE_TABLES]
+    return [
+        CLASSES_TABLE,
+        *measured_tables(study),
+        *((COMPARISON_TABLE,) if is_compared(study) else ()),
+        *(DIAGNOSIS_TABLES if is_diagnosed(study) else ()),
+        *(SCORE_TABLES if study.works else ()),
+    ]
+
+
+def is_compared(study: "Study") -> bool:
+    """Whether the study has networks whose accuracies can be compared: trained ones, of more than one configuration."""
+    return study.training.epochs > 0 and len(configurations(study)) > 1
 
 
 def is_diagnosed(study: "Study") -> bool:
@@ -227,6 +239,11 @@ def description_path(source: "DatasetSource", results: str | PurePath = "results
 def model_path(folder: str | PurePosixPath, seed: int, state: str) -> PurePosixPath:
     """A network's file below the models folder of its configuration."""
     return PurePosixPath(folder) / f"seed-{seed}" / f"{state}.safetensors"
+
+
+def predictions_path(study_folder: str | PurePosixPath, identifier: str) -> PurePosixPath:
+    """What the kept nets of a configuration predict for the test samples, below the folder of its study."""
+    return PurePosixPath(study_folder) / "predictions" / f"{identifier}.parquet"
 
 
 def activation_path(folder: str | PurePosixPath, seed: int, state: str, split: str, layer: int | str) -> PurePosixPath:

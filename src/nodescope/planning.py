@@ -13,6 +13,7 @@ from nodescope import datasets, grid
 from nodescope.config import Config, Study
 from nodescope.network_sizes import NetworkSize, network_size, sample_size
 from nodescope.patterns.schedule import samples_measured
+from nodescope.words import counted
 
 BYTES_PER_VALUE = 4
 #: At most, of a channel and sample (see `nodescope.recording`).
@@ -139,10 +140,13 @@ def describe_plan(config: Config, cores: int, results: str | Path = "results") -
         found = estimate(study)
         keeps = keeps_activations(config, study)
         kept = "kept" if keeps else "deleted after the last analysis of each configuration"
+        trained = study.training.epochs > 0
+        rates = f"; {found.candidate_networks} with all learning rates" if trained else ""
+        epochs = f"{counted(study.training.epochs, 'epoch')} each" if trained else "untrained"
         disk = found.activations_gb if keeps else min(found.activations_gb, cores * found.largest_recording_gb)
         lines += [
-            f"Study {study.name}: {found.networks} networks ({found.configurations} configurations x {len(study.seeds)} "
-            f"seeds; {found.candidate_networks} with all learning rates), {study.training.epochs} epochs each",
+            f"Study {study.name}: {counted(found.networks, 'network')} ({counted(found.configurations, 'configuration')} x "
+            f"{counted(len(study.seeds), 'seed')}{rates}), {epochs}",
             f"  jobs        {found.jobs_done} of {found.jobs} done, "
             f"and about 5 short ones that put tables, charts and report together",
             f"  time        about {_duration(found.seconds(rate, cores))} for all of it on {cores} "

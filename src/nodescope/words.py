@@ -1,9 +1,68 @@
-"""Words for readers, the same wherever networks are named."""
+"""Words for readers, the same wherever networks are named, and fit for how many seeds there are and what was trained."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nodescope.grid import Configuration
+
+
+@dataclass(frozen=True)
+class Words:
+    """What may be said of a study: of one seed there is no mean and no interval, and what is not trained is not called so.
+
+    Attributes
+    ----------
+    seeds : tuple of int
+        The study's; empty where they are not known, then they are spoken of as several.
+    trained : bool
+        Whether its networks are trained.
+    """
+
+    seeds: tuple[int, ...]
+    trained: bool
+
+    @property
+    def several_seeds(self) -> bool:
+        """Whether there is a mean to speak of."""
+        return len(self.seeds) != 1
+
+    @property
+    def mean(self) -> str:
+        """``mean over the seeds``, or of which seed."""
+        return "mean over the seeds" if self.several_seeds else f"of seed {self.seeds[0]} alone"
+
+    def with_spread(self, *, as_published: bool = False) -> str:
+        """The mean with what is drawn or printed beside it."""
+        if not self.several_seeds:
+            return self.mean
+        spread = "its standard error, as published" if as_published else "its 95 % t interval"
+        return f"{self.mean} with {spread}"
+
+    @property
+    def networks(self) -> str:
+        """``trained networks`` or ``untrained networks``."""
+        return "trained networks" if self.trained else "untrained networks"
+
+    @property
+    def kept(self) -> str:
+        """The networks that a figure of the last state shows."""
+        return "kept nets" if self.trained else "nets as they are initialised"
+
+    def where_trained(self, sentence: str) -> str:
+        """A sentence on training, for a study that has any."""
+        return sentence if self.trained else ""
+
+
+def counted(number: int, singular: str, plural: str | None = None) -> str:
+    """``1 configuration``, ``2 configurations``."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def named_seeds(seeds: Sequence[int]) -> str:
+    """``seed 0``, ``seeds 0, 1, 2``."""
+    return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
 
 
 def describe(keys: dict[str, Any]) -> str:
@@ -13,8 +72,8 @@ def describe(keys: dict[str, Any]) -> str:
         parts.append(str(keys["activation"]))
     if "depth" in keys and "width" in keys:
         parts.append(f"{keys['depth']}x{keys['width']}")
-    elif "width" in keys:
-        parts.append(f"width {keys['width']}")
+    else:
+        parts += [f"{axis} {keys[axis]}" for axis in ("depth", "width") if axis in keys]
     if "batch_norm" in keys:
         parts.append("with BN" if keys["batch_norm"] else "without BN")
     parts += [str(v) for k, v in keys.items() if k not in ("activation", "depth", "width", "batch_norm")]

@@ -64,7 +64,7 @@ def report(small_study, small_tables, tmp_path_factory) -> Path:
     names = [chart.name for chart in charts_of(small_study)]
     draw(
         "small", names, study / "tables", path, Charts(), grid.states(small_study),
-        study / "charts", folder / "reports" / "data" / "small", inspector=True,
+        study / "charts", folder / "reports" / "data" / "small", inspector=True, works=small_study.works,
     )  # fmt: skip
     html = folder / "reports" / "index.html"
     build(html, f"Nodes & {HOSTILE}", ["small"], folder / "results", Charts())

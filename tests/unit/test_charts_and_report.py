@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from importlib import import_module
 
@@ -20,18 +21,29 @@ from nodescope.charts.drawing import draw, filled, in_view, specification, stati
 from nodescope.charts.packing import pack
 from nodescope.charts.raster import matrix, scatter
 from nodescope.charts.registry import CHARTS, charts_of
+from nodescope.comparisons import ERRORS
 from nodescope.config.schema import Charts
 from nodescope.json_files import write_json
+from nodescope.numerics.intervals import wilson
 from nodescope.report import build
 from nodescope.report.overview import overview
-from nodescope.tables import mean_over_seeds, write_table
+from nodescope.reproduction.scoring import score
+from nodescope.reproduction.works import citations
+from nodescope.tables import mean_over_seeds, sparsity_summary, write_table
+from nodescope.words import counted, named_seeds
 
 HOSTILE = "<script>alert(1)</script>"
 
 
 @pytest.fixture
 def context(small_study):
-    return Context(Charts(), ["class 0", "class 1", HOSTILE], grid.states(small_study))
+    return context_of(small_study)
+
+
+def context_of(study, **changes):
+    names = ["class 0", "class 1", HOSTILE]
+    works = citations(study.works)
+    return replace(Context(Charts(), names, grid.states(study), tuple(study.seeds), works), **changes)
 
 
 def figures_of(name, tables, context) -> list[Figure]:
@@ -96,7 +108,7 @@ def test_what_a_figure_shows_at_first_is_among_its_data(name, small_tables, cont
 def test_what_is_never_trained_is_drawn_as_it_is_initialised(small_study, small_tables):
     training = small_study.training.model_copy(update={"epochs": 0, "snapshots": []})
     untrained = small_study.model_copy(update={"training": training, "pattern_evolution": None})
-    context = Context(Charts(), ["class 0", "class 1", HOSTILE], grid.states(untrained))
+    context = context_of(untrained)
     tables = {
         name: frame.filter(pl.col("state").is_null() | (pl.col("state") == "initial"))
         if "state" in frame.columns
@@ -162,7 +174,9 @@ def test_test_accuracies_in_the_figure_are_means_over_seeds(small_tables, contex
         )["accuracy"].to_numpy()  # fmt: skip
         assert row["mean"] == pytest.approx(own.mean())
         error = own.std(ddof=1) / np.sqrt(len(own))
-        assert row["high"] - row["low"] == pytest.approx(2 * error)
+        # As published, since the study names the work: one standard error to either side.
+        assert row["high"] - row["mean"] == pytest.approx(min(error, 1 - own.mean()))
+        assert row["mean"] - row["low"] == pytest.approx(error)
     assert len(shown) == 7  # of 8 configurations one diverged
     of_seeds = in_view(data, figure.view | {"seed": "1"})
     assert of_seeds["mean"].to_list() == accuracy.filter(pl.col("seed") == 1)["accuracy"].drop_nulls().to_list()
@@ -348,7 +362,7 @@ def page(tmp_path, small_study, small_tables):
     charts = ["test_accuracy", "layer_accuracy", "medians", "sparsity"]
     draw(
         "small", charts, study / "tables", path, Charts(), grid.states(small_study),
-        study / "charts", tmp_path / "reports" / "data" / "small",
+        study / "charts", tmp_path / "reports" / "data" / "small", works=small_study.works,
     )  # fmt: skip
     html = tmp_path / "reports" / "index.html"
     build(html, f"Title {HOSTILE}", ["small"], tmp_path / "results", Charts())
@@ -364,8 +378,14 @@ def test_a_figure_names_the_work_that_it_corresponds_to(small_tables, context):
     assert works.pop("layer_distributions") == {"Park 2022", "Signal propagation"}
     assert works.pop("signal_propagation") == {"Signal propagation"}
     assert works.pop("layer_statistics") == works.pop("diagnosis") == {"Iris tutorial"}
+    assert works.pop("comparisons") == {"nodescope"}
     assert works.pop("scorecard") == {"Pretorius 2020, Hartmann et al. 2021, Park 2022"}
     assert set().union(*works.values()) == {"Pretorius 2020"}
+    # A reader is told of those only that the study names.
+    for name in CHARTS:
+        for figure in figures_of(name, small_tables, context):
+            assert context.names(figure) == (figure.work not in ("nodescope", "Signal propagation", "Iris tutorial"))
+            assert not replace(context, works=()).names(figure)
 
 
 def test_the_page_asks_nothing_of_the_network(page):
@@ -381,7 +401,8 @@ def test_hostile_names_are_shown_as_text(page):
 
 
 def test_untrained_networks_are_neither_best_nor_worst(small_study, small_tables):
-    shown = overview(small_study, small_tables["accuracy"], small_tables["replicas"])
+    shown = overview(small_study, small_tables["accuracy"], small_tables["replicas"], small_tables["comparisons"])
+    assert shown.standing.startswith("One sample of 20 is 5 points; none of the 6 other configurations is told")
     cells = [cell for row in shown.rows for cell in row.cells]
     assert shown.best and shown.worst and sorted(cell.standing for cell in cells)[-2:] == ["best", "worst"]
     still = small_study.model_copy(update={"training": small_study.training.model_copy(update={"epochs": 0})})
@@ -406,3 +427,131 @@ def test_a_study_of_convolutions_without_patterns_at_positions_says_why_the_figu
     assert "a summary is recorded (positions: rows records each)" in figure.caption
     for _, spec, _ in static_figures(figure, context):
         assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
+
+
+#: What may not be said of a single seed; "mean" alone is also a statistic of the values of a layer.
+OF_SEVERAL_SEEDS = re.compile(
+    r"mean over|over the seeds|means over|standard error|t interval|seed by seed|\bseeds\b|^mean$|interval_|_error",
+    re.I | re.M,
+)
+#: What may not be said of networks that are not trained.
+OF_TRAINED = re.compile(r"(?<!un)\btrained\b|after training|\bbest\b|\bkept\b|during training", re.I)
+
+
+def words_of(figure):
+    """All that a figure says to a reader: title, caption, axes and legends, headings of its table."""
+    said = [figure.title, figure.caption]
+    if figure.chart is not None:
+        said += titles_of(specification(figure.chart)[0])
+    if figure.nodes is not None:
+        said.append(figure.nodes.title)
+    if figure.table is not None:
+        said += figure.table.columns
+    return "\n".join(said)
+
+
+def titles_of(part):
+    if isinstance(part, dict):
+        own = [part["title"]] if isinstance(part.get("title"), str) else []
+        return own + [title for value in part.values() for title in titles_of(value)]
+    return [title for item in part for title in titles_of(item)] if isinstance(part, list) else []
+
+
+def of_one_seed(tables):
+    return {n: f.filter(pl.col("seed") == 1) if "seed" in f.columns else f for n, f in tables.items()}
+
+
+@pytest.fixture(scope="module")
+def tables_of_one_seed(small_study, small_tables):
+    """As a study of seed 1 alone would have them."""
+    one = of_one_seed(small_tables)
+    study = small_study.model_copy(update={"seeds": [1]})
+    nothing = {name: pl.lit(None, one["remedies"].schema[name]).alias(name) for name in ERRORS if name != "verdict"}
+    told = pl.when(pl.col("verdict").is_not_null()).then(pl.lit("cannot tell")).alias("verdict")
+    single = pl.lit(1, pl.Int32).alias("seeds")
+    comparisons = one["comparisons"].with_columns(told, single, **nothing)
+    remedies = one["remedies"].with_columns(told, single, **nothing, helps=pl.lit(None, pl.Boolean))
+    summary = sparsity_summary(one["sparsity"])
+    return one | {"sparsity_summary": summary, "comparisons": comparisons, "remedies": remedies} | score(one, study)
+
+
+@pytest.mark.parametrize("works", [(), ("Pretorius 2020", "Hartmann et al. 2021", "Park 2022")], ids=["none", "works"])
+@pytest.mark.parametrize("name", CHARTS)
+def test_of_one_seed_nothing_is_called_a_mean(name, works, small_study, tables_of_one_seed):
+    context = context_of(small_study, seeds=(1,), works=works)
+    for figure in figures_of(name, tables_of_one_seed, context):
+        said = words_of(figure)
+        if name == "scorecard":  # its rules speak of the seeds that would be needed
+            said = figure.title + "\n" + "\n".join([] if figure.table is None else figure.table.columns)
+            said = said.replace("standard_error", "").replace("published_error", "").replace("seeds", "")
+        if figure.name == "comparisons-table":  # how many seeds both have is a fact
+            said = said.replace("seeds", "")
+        if figure.name in ("weights-table", "remedies-table"):  # of the weights; of nets that are compared
+            said = said.replace("\nmean\n", "\n").replace("\nseeds\n", "\n")
+        assert not OF_SEVERAL_SEEDS.search(said), (figure.name, OF_SEVERAL_SEEDS.search(said))
+        assert figure.view.get("seed", "1") == "1"
+        drawn = list(static_figures(figure, context))
+        assert drawn and any(len(frame) for _, _, frame in drawn), figure.name
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_of_untrained_networks_nothing_is_called_trained(name, small_study, small_tables):
+    training = small_study.training.model_copy(update={"epochs": 0, "snapshots": []})
+    study = small_study.model_copy(update={"training": training, "pattern_evolution": None, "works": []})
+    if name not in {chart.name for chart in charts_of(study)}:
+        assert name in {"test_accuracy", "comparisons", "accuracy_curves", "learning_curves", "learning_rates",
+                        "pattern_evolution", "learning_process", "scorecard"}  # fmt: skip
+        return
+    tables = {
+        name: frame.filter(pl.col("state").is_null() | (pl.col("state") == "initial"))
+        if "state" in frame.columns
+        else frame
+        for name, frame in small_tables.items()
+    }
+    tables["remedies"] = tables["remedies"].filter(pl.col("quantity") != "test_accuracy")
+    for figure in figures_of(name, tables, context_of(study)):
+        assert not OF_TRAINED.search(words_of(figure)), (figure.name, OF_TRAINED.search(words_of(figure)))
+
+
+@pytest.mark.parametrize("name", ["test_accuracy", "accuracy_curves", "sparsity", "dead_nodes"])
+def test_figures_that_reproduce_a_published_one_keep_its_standard_errors_and_say_so(name, small_study, small_tables):
+    published = figures_of(name, small_tables, context_of(small_study))
+    own = figures_of(name, small_tables, context_of(small_study, works=()))
+    assert any("with its standard error, as published" in figure.caption for figure in published)
+    assert not any("standard error" in figure.caption for figure in own)
+    assert any("95 % t interval" in figure.caption for figure in own)
+
+
+def test_bars_are_t_intervals_within_what_is_possible(small_study):
+    mean = pl.DataFrame(
+        {"mean": [0.5, 0.99, 0.3, 0.2], "standard_error": [0.01, 0.02, None, 0.001], "seeds": [3, 5, 1, 30]},
+        schema_overrides={"seeds": pl.Int32},
+    )
+    spread = context_of(small_study, works=()).with_spread(mean, "Pretorius 2020", bounds=(0, 1))
+    halves = [4.302653 * 0.01, 2.776445 * 0.02, 0.0, 2.045230 * 0.001]
+    assert (spread["mean"] - spread["low"]).to_list() == pytest.approx(halves, abs=1e-6)
+    assert spread["high"].to_list() == pytest.approx([0.5 + halves[0], 1.0, 0.3, 0.2 + halves[3]], abs=1e-6)
+    published = context_of(small_study).with_spread(mean, "Pretorius 2020")
+    assert (published["high"] - published["mean"]).to_list() == pytest.approx([0.01, 0.02, 0.0, 0.001])
+
+
+def test_an_overview_of_one_seed_tells_no_difference(small_study, tables_of_one_seed):
+    one = small_study.model_copy(update={"seeds": [1]})
+    tables = tables_of_one_seed
+    shown = overview(one, tables["accuracy"], tables["replicas"], tables["comparisons"])
+    best = tables["comparisons"].drop_nulls("difference")["best_value"][0]
+    low, high = wilson(round(20 * best), 20)
+    assert shown.standing == (
+        f"One sample of 20 is 5 points; for other samples the accuracy of the best net lies between {percent(low)} and "
+        f"{percent(high)} (95 %, Wilson). With one seed no difference can be told."
+    )
+    assert overview(one, tables["accuracy"], tables["replicas"]).standing == ""
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(0, "0 configurations"), (1, "1 configuration"), (2, "2 configurations"), (1500, "1,500 configurations")],
+)
+def test_what_is_counted_agrees_with_its_number(number, words):
+    assert counted(number, "configuration") == words
+    assert (named_seeds([3]), named_seeds([3, 5])) == ("seed 3", "seeds 3, 5")

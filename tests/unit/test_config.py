@@ -369,10 +369,33 @@ def test_an_analysis_switched_off_takes_its_tables_and_charts_along():
 
 def test_every_chart_needs_only_tables_that_exist():
     raw = with_change((*STUDY, "training", "snapshots"), [1])
-    raw["studies"][0]["pattern_evolution"] = {}
+    raw["studies"][0] |= {"pattern_evolution": {}, "works": ["pretorius"]}
+    raw["studies"][0]["grid"]["activation"] = ["relu", "tanh"]
     study = parse_config(raw).studies[0]
     assert [chart.name for chart in charts_of(study)] == list(CHARTS)
     assert set(study.analyses.enabled()) == set(Analyses.model_fields)
+
+
+def test_works_are_named_or_there_is_nothing_to_hold_a_study_against():
+    study = parse_config(with_change((*STUDY, "works"), ["park", "tutorial"])).studies[0]
+    assert study.works == ["park", "tutorial"] and "claims" in grid.table_names(study)
+    none = parse_config(with_change((*STUDY, "works"), [])).studies[0]
+    assert not set(grid.SCORE_TABLES) & set(grid.table_names(none))
+    assert "scorecard" not in [chart.name for chart in charts_of(none)]
+    with pytest.raises(ConfigError, match=r"unknown work 'parks'; did you mean 'park'\?"):
+        parse_config(with_change((*STUDY, "works"), ["parks"]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "compared"),
+    [({"activation": ["relu"]}, False), ({"activation": ["relu", "selu"]}, True)],
+)
+def test_what_can_be_compared_is_trained_and_more_than_one(changes, compared):
+    raw = with_change((*STUDY, "grid"), {"depth": [2], "width": [5], **changes})
+    study = parse_config(raw).studies[0]
+    assert grid.is_compared(study) == compared == ("comparisons" in grid.table_names(study))
+    untrained = study.model_copy(update={"training": study.training.model_copy(update={"epochs": 0})})
+    assert not grid.is_compared(untrained)
 
 
 @pytest.mark.parametrize("source", DATASET_SOURCES)

@@ -62,6 +62,16 @@ def test_the_plan_is_said_in_words(config):
         assert part in text
 
 
+def test_a_plan_of_one_seed_or_of_no_training_says_so(config):
+    study = config.studies[0].model_copy(update={"seeds": [4]})
+    assert "8 networks (8 configurations x 1 seed; " in planning.describe_plan(
+        config.model_copy(update={"studies": [study]}), 1
+    )
+    still = study.model_copy(update={"training": study.training.model_copy(update={"epochs": 0, "snapshots": []})})
+    text = planning.describe_plan(config.model_copy(update={"studies": [still]}), 1)
+    assert "(8 configurations x 1 seed), untrained\n" in text
+
+
 def test_a_file_is_written_whole_or_not_at_all(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("old")

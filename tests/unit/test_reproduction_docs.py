@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
+from nodescope.errors import ConfigError
 from nodescope.files import write_text
 from nodescope.grid import description_path
 from nodescope.json_files import write_json
@@ -55,6 +56,16 @@ def test_the_page_holds_the_scorecard_and_the_claims(documents):
     assert "| epochs | 300 | 4 |" in text
     assert text.count("ReLU nets are sparser than sigmoid nets.") == 2  # its verdict, its rule
     assert re.search(r"\| blobs \| mlp \| 1 \| 6 \| sigmoid \| yes \| 0\.0\d+ \| \d, \d \|", text)
+
+
+def test_a_study_that_names_no_work_is_not_scored(tmp_path, small_study):
+    folder = tmp_path / "results" / "small"
+    study = small_study.model_copy(update={"works": []})
+    write_table(pl.DataFrame({"seed": [0]}), folder / "tables" / "replicas.parquet")
+    write_json(folder / "config.json", study.model_dump(mode="json"))
+    write_json(description_path(study.dataset, tmp_path / "results"), {"classes": ["a"]})
+    with pytest.raises(ConfigError, match=r"names no work .* Hint: name one .* works: \[pretorius\]"):
+        main(["--results", str(tmp_path / "results"), "--study", "small", "--command", COMMAND])
 
 
 def test_images_are_small_and_those_of_earlier_runs_are_gone(documents):

@@ -84,6 +84,23 @@ def test_saved_networks_are_those_whose_accuracy_is_reported(tmp_path):
     ]  # fmt: skip
 
 
+def test_predictions_are_those_of_the_saved_networks_for_each_test_sample(tmp_path):
+    trained = train(tmp_path / "progress")
+    trained.save_networks(tmp_path / "models")
+    dataset, predictions = small_dataset(), trained.predictions()
+    samples = dataset.splits.test
+    assert predictions["sample"].to_list() == samples.tolist()
+    assert predictions["label"].to_list() == dataset.labels(samples).tolist()
+    test = trained.accuracy_table().filter(pl.col("split") == "test")
+    assert predictions.columns == ["sample", "label", *(str(seed) for seed in test["seed"])]
+    for seed, accuracy in test.select("seed", "accuracy").iter_rows():
+        network = load_network(tmp_path / "models" / f"seed-{seed}" / "trained.safetensors")
+        with torch.no_grad():
+            predicted = network(torch.from_numpy(dataset.inputs(samples))).argmax(1)
+        assert predictions[str(seed)].to_list() == predicted.tolist()
+        assert (predictions[str(seed)] == predictions["label"]).mean() == pytest.approx(accuracy)
+
+
 class Killed(Exception):
     pass
 
@@ -136,6 +153,7 @@ def test_a_net_that_diverges_at_every_rate_is_null_and_is_saved(tmp_path):
         tmp_path / "progress", keys=KEYS | {"batch_norm": False}, learning_rates=[1e30], refinement_rounds=0
     )
     assert trained.accuracy_table()["accuracy"].null_count() == 6
+    assert trained.predictions().null_count().row(0) == (0, 0, 20, 20)  # sample and label are known
     assert trained.replica_table()["diverged_epoch"].to_list() == [1, 1]
     trained.save_networks(tmp_path / "models")
     network = load_network(tmp_path / "models" / "seed-0" / "trained.safetensors")

@@ -45,6 +45,7 @@ rule draw_charts:
         charts=chart_names,
         options=chart_options,
         states=states_of,
+        works=works_of,
         captions=figure_captions,
     script:
         "../scripts/draw_charts.py"
@@ -66,5 +67,6 @@ rule draw_figure_files:
         charts=chart_names,
         options=chart_options,
         states=states_of,
+        works=works_of,
     script:
         "../scripts/draw_figure_files.py"

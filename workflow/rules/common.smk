@@ -66,7 +66,8 @@ def chart_code(wildcards):
     others = {f"{PACKAGE}/charts/{name}.py" for name in CHARTS} - {
         f"{PACKAGE}/charts/{name}.py" for name in chart_names(wildcards)
     }
-    return [path for path in code("charts/*.py", "tables.py", "activation_functions.py") if path not in others]
+    shared = ("numerics/intervals.py", "reproduction/works.py", "tables.py", "words.py", "activation_functions.py")
+    return [path for path in code("charts/*.py", *shared) if path not in others]
 
 
 def analysis_code(analyses):
@@ -143,6 +144,10 @@ def seeds_of(wildcards):
 
 def states_of(wildcards):
     return grid.states(study_of(wildcards))
+
+
+def works_of(wildcards):
+    return study_of(wildcards).works
 
 
 def dataset_of(wildcards):
@@ -289,6 +294,12 @@ def tables_of_configurations(wildcards):
     ]
 
 
+def predictions_of_configurations(wildcards):
+    """What the kept nets of every configuration predict for the test samples."""
+    study = study_of(wildcards)
+    return [str(grid.predictions_path(f"results/{study.name}", identifier)) for identifier in identifiers(study)]
+
+
 def scored_tables(wildcards):
     """What the scorecard is made from, as far as the study measures it."""
     measured = grid.measured_tables(study_of(wildcards))
@@ -314,7 +325,7 @@ def chart_names(wildcards):
 
 
 def chart_tables(wildcards):
-    names = {table for chart in charts_of(study_of(wildcards)) for table in chart.tables}
+    names = {"accuracy"} | {table for chart in charts_of(study_of(wildcards)) for table in chart.tables}
     return [f"results/{wildcards.study}/tables/{table}.parquet" for table in sorted(names)]
 
 

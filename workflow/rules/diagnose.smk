@@ -3,6 +3,8 @@
 REQUIRED INPUTS:
     results/{study}/tables/{gradients,dead_nodes,statistics}.parquet    those that the study has
     results/{study}/tables/accuracy.parquet
+    results/{study}/manifest.parquet
+    results/{study}/predictions/{configuration}.parquet
 OUTPUTS:
     results/{study}/tables/{diagnosis,remedies}.parquet and .csv
 """
@@ -17,7 +19,16 @@ rule diagnose_study:
     input:
         measured=diagnosed_tables,
         accuracy="results/{study}/tables/accuracy.parquet",
-        code=code("diagnosis.py", "tables.py", "words.py", "activation_functions.py"),
+        manifest="results/{study}/manifest.parquet",
+        predictions=predictions_of_configurations,
+        code=code(
+            "diagnosis.py",
+            "comparisons.py",
+            "numerics/intervals.py",
+            "tables.py",
+            "words.py",
+            "activation_functions.py",
+        ),
     output:
         diagnosis="results/{study}/tables/diagnosis.parquet",
         diagnosis_csv="results/{study}/tables/diagnosis.csv",

@@ -4,6 +4,7 @@ REQUIRED INPUTS:
     results/{study}/charts
     results/{study}/page
     results/{study}/tables/{accuracy,replicas}.parquet
+    results/{study}/tables/comparisons.parquet    of studies that have several trained configurations
 OUTPUTS:
     reports/index.html    opens without a network; loads what it shows from reports/data, which is put beside it with it.
                           What reports/ held of studies that this page does not list goes.
@@ -20,9 +21,23 @@ rule build_report:
         charts=expand("results/{study}/charts", study=STUDIES),
         data=expand("results/{study}/page", study=STUDIES),
         tables=expand("results/{study}/tables/{table}.parquet", study=STUDIES, table=["accuracy", "replicas"]),
+        comparisons=[
+            f"results/{name}/tables/{grid.COMPARISON_TABLE}.parquet"
+            for name, study in STUDIES.items()
+            if grid.is_compared(study)
+        ],
         settings=expand("results/{study}/config.json", study=STUDIES),
         datasets=expand("results/datasets/{dataset}.json", dataset=DATASETS),
-        code=code("resources.py", "divergence.py", "report/*.py", "report/templates/*", "grid.py"),
+        code=code(
+            "resources.py",
+            "divergence.py",
+            "report/*.py",
+            "report/templates/*",
+            "grid.py",
+            "comparisons.py",
+            "numerics/intervals.py",
+            "words.py",
+        ),
     output:
         # The page of before stays until this one is whole.
         html=update("reports/index.html"),

@@ -1,4 +1,4 @@
-"""Hold the collected tables of a study against the published works.
+"""Hold the collected tables of a study against the published works that it names.
 
 REQUIRED INPUTS:
     results/{study}/tables/{table}.parquet
@@ -18,7 +18,12 @@ rule score_study:
         settings="results/{study}/config.json",
         tables=scored_tables,
         code=code(
-            "reproduction/*.py", "reproduction/claims/*.py", "reproduction/published/*.csv", "tables.py", "words.py"
+            "reproduction/*.py",
+            "reproduction/claims/*.py",
+            "reproduction/published/*.csv",
+            "numerics/intervals.py",
+            "tables.py",
+            "words.py",
         ),
     output:
         scorecard="results/{study}/tables/scorecard.parquet",

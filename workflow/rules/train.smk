@@ -5,6 +5,7 @@ REQUIRED INPUTS:
 OUTPUTS:
     results/{study}/models/{configuration}/seed-{s}/{state}.safetensors
     results/{study}/tables/{learning_curves,accuracy,replicas}/{configuration}.parquet
+    results/{study}/predictions/{configuration}.parquet    what the kept nets predict for each test sample
     results/{study}/tables/pattern_evolution/{configuration}.parquet    where a study follows patterns
 """
 
@@ -34,6 +35,7 @@ rule train_configuration:
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",
         accuracy="results/{study}/tables/accuracy/{configuration}.parquet",
         replicas="results/{study}/tables/replicas/{configuration}.parquet",
+        predictions="results/{study}/predictions/{configuration}.parquet",
     log:
         "logs/{study}/train/{configuration}.log",
     benchmark:
@@ -65,6 +67,7 @@ use rule train_configuration as train_and_follow_patterns with:
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",
         accuracy="results/{study}/tables/accuracy/{configuration}.parquet",
         replicas="results/{study}/tables/replicas/{configuration}.parquet",
+        predictions="results/{study}/predictions/{configuration}.parquet",
         pattern_evolution="results/{study}/tables/pattern_evolution/{configuration}.parquet",
     wildcard_constraints:
         study=one_of(FOLLOWED),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Diagnosing {snakemake.wildcards.study}"):
+    from nodescope.comparisons import read_answers
     from nodescope.diagnosis import compare_remedies, diagnose
     from nodescope.tables import read_table, write_table
 
@@ -19,6 +20,7 @@ with job(snakemake.log[0], f"Diagnosing {snakemake.wildcards.study}"):
     diagnosis = diagnose(
         tables, SimpleNamespace(**snakemake.params.thresholds)
     )  # checked when the configuration was read
-    remedies = compare_remedies(read_table(snakemake.input.accuracy), diagnosis)
+    answers = read_answers(Path(snakemake.input.manifest).parent, read_table(snakemake.input.manifest))
+    remedies = compare_remedies(read_table(snakemake.input.accuracy), diagnosis, answers)
     write_table(diagnosis, snakemake.output.diagnosis, snakemake.output.diagnosis_csv)
     write_table(remedies, snakemake.output.remedies, snakemake.output.remedies_csv)

@@ -23,4 +23,5 @@ with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study}"
         snakemake.output.charts,
         snakemake.output.data,
         inspector=bool(snakemake.input.inspector),
+        works=snakemake.params.works,
     )

@@ -20,4 +20,5 @@ with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study} 
         Charts.model_validate(snakemake.params.options),
         snakemake.params.states,
         snakemake.output.figures,
+        works=snakemake.params.works,
     )

@@ -43,6 +43,7 @@ with (
     write_table(trained.learning_curves(), snakemake.output.learning_curves)
     write_table(trained.accuracy_table(), snakemake.output.accuracy)
     write_table(trained.replica_table(), snakemake.output.replicas)
+    write_table(trained.predictions(), snakemake.output.predictions)
     if patterns:
         write_table(trained.pattern_evolution(), snakemake.output.pattern_evolution)
     trained.progress.remove()

@@ -9,14 +9,16 @@ from nodescope.charts.context import (
     batch_norm_label,
     batch_norm_row,
     describe,
-    error_band,
     groups,
     network_columns,
     over_seeds,
+    seed_view,
     slug,
     variant_label,
     variant_scale,
 )
+
+WORK = "Pretorius 2020"
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -25,11 +27,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     columns = network_columns(curves)
     chosen = tables["accuracy"].select(*columns, "seed", "learning_rate").unique(maintain_order=True)
     kept = curves.join(chosen, on=[*columns, "seed", "learning_rate"], maintain_order="left")
-    mean = over_seeds(kept.drop("loss", "mean_squared_error", "learning_rate"), "accuracy").with_columns(
-        batch_norm_label().alias("norm"),
-        variant_label(curves).alias("label"),
-        **error_band(),
-    )
+    mean = context.with_spread(
+        over_seeds(kept.drop("loss", "mean_squared_error", "learning_rate"), "accuracy"), WORK, bounds=(0, 1)
+    ).with_columns(batch_norm_label().alias("norm"), variant_label(curves).alias("label"))
     shown = [*columns, "norm", "label", "seed", "split", "epoch", "mean", "low", "high"]
     variants = mean["label"].unique(maintain_order=True).to_list()
     found = []
@@ -54,12 +54,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             Figure(
                 name=f"accuracy-curves-{slug(keys)}",
                 title=f"Accuracy during training, {describe(keys)}",
-                caption="Accuracy after each epoch on the training (dashed) and validation split (solid), mean over the "
-                "seeds with the standard error as a band. Columns: number of hidden layers. The distance between the "
-                "dashed and the solid line is the generalisation gap; a curve that rises late is hard to train.",
+                caption="Accuracy after each epoch on the training (dashed) and validation split (solid), "
+                f"{context.spread_words(WORK)}. Columns: number of hidden layers. The distance between the dashed and the solid "
+                "line is the generalisation gap; a curve that rises late is hard to train.",
                 reference="figures 3.2, 3.3, 3.5, 3.6, 3.8, 3.9",
                 chart=chart,
-                view={"seed": "mean"},
+                view={"seed": seed_view(mean)},
             )
         )
     return found

@@ -14,8 +14,11 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
             name="activity",
             title="Node activity by class",
             caption="For every node the share of each class's samples for which it is on (theta = 1). A node near 1 for some "
-            "classes and near 0 for the others is selective for whole classes. Compare training with test samples, and the "
-            f"untrained with the trained net. {_all_or_nothing(table, view)}",
+            "classes and near 0 for the others is selective for whole classes. "
+            + context.words.where_trained(
+                "Compare training with test samples, and the untrained with the trained net. "
+                + _all_or_nothing(table, view)
+            ),
             reference="figures 5.1-5.5",
             nodes=NodePanels(
                 "activity",

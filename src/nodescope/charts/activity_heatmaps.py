@@ -11,6 +11,7 @@ from nodescope.charts.context import (
     first_view,
     network_columns,
 )
+from nodescope.words import counted
 
 
 def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) -> list[Figure]:
@@ -58,5 +59,5 @@ def _dead(table: pl.LazyFrame, view: dict[str, str]) -> str:
     return (
         f"Most dead nodes of the trained networks of seed {view['seed']}: {describe({k: most[k] for k in columns})}, "
         f"{most['dead']} of {most['nodes']}."
-        + (f" Of {unknown} configurations nothing is known: they diverged." if unknown else "")
+        + (f" Of {counted(unknown, 'configuration')} nothing is known: the nets diverged." if unknown else "")
     )

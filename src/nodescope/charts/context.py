@@ -10,12 +10,16 @@ import polars as pl
 
 from nodescope.config.schema import Charts, Grid
 from nodescope.grid import BASE_AXES, Configuration
+from nodescope.numerics.intervals import t_quantile
 from nodescope.tables import mean_over_seeds
+from nodescope.words import Words
 from nodescope.words import describe as describe
 
 #: Colours that mean the same in every figure (Paul Tol's bright scheme, safe for colour-blind readers).
 ACTIVATION_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777", "#ee7733", "#332288")
 SYSTEMS = {"discrete": "#4477aa", "continuous": "#ee6677", "combined": "#228833"}
+#: The value of the column ``seed`` of what is a mean over the seeds.
+MEAN = "mean"
 DEAD_COLOUR = "#cc0000"
 #: Of a class that is not in colour, and how many are where there are more classes than colours.
 OTHER_CLASS, MOST_HUES = "#969696", 3
@@ -104,11 +108,84 @@ class NodePanels:
 
 @dataclass(frozen=True)
 class Context:
-    """What a chart knows beside its tables."""
+    """What a chart knows beside its tables.
+
+    Attributes
+    ----------
+    options : Charts
+        How figures look.
+    class_names, states : list of str
+    seeds : tuple of int
+        The study's; empty where they are not known.
+    works : tuple of str
+        The published works that the study is held against, as they are cited.
+    """
 
     options: Charts
     class_names: list[str]
     states: list[str]
+    seeds: tuple[int, ...] = ()
+    works: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> Words:
+        """What may be said of the study's seeds and training."""
+        return Words(self.seeds, "trained" in self.states)
+
+    def spread_words(self, work: str | None = None) -> str:
+        """The mean with its spread in words, as `with_spread` draws it."""
+        return self.words.with_spread(as_published=self.is_published(work))
+
+    def is_published(self, work: str | None) -> bool:
+        """Whether a figure stands for one of a work that the study names, and keeps to what is drawn there."""
+        return work in self.works
+
+    def names(self, figure: "Figure") -> bool:
+        """Whether the study names the work (or works) that a figure belongs to."""
+        return all(work in self.works for work in figure.work.split(", ")) and bool(self.works)
+
+    def with_spread(
+        self, mean: pl.DataFrame, work: str | None = None, bounds: tuple[float | None, float | None] = (None, None)
+    ) -> pl.DataFrame:
+        """Columns ``low`` and ``high``: the ends of the 95 % t interval over the seeds.
+
+        Parameters
+        ----------
+        mean
+            From `over_seeds`. Of one seed both ends are its value.
+        work
+            That the figure reproduces with standard errors: then one of them to either side where the study names it.
+        bounds
+            Of the values: an interval ends there.
+        """
+        most = max(2, int(mean["seeds"].max() or 0))  # type: ignore[arg-type]  # whole numbers
+        errors = {n: 1.0 if self.is_published(work) else t_quantile(n - 1) for n in range(2, most + 1)}
+        reach = pl.col("seeds").replace_strict(errors, default=0.0, return_dtype=pl.Float64)
+        half = (pl.col("standard_error") * reach).fill_null(0)
+        low, high = bounds
+        return mean.with_columns(
+            low=(pl.col("mean") - half).clip(lower_bound=low), high=(pl.col("mean") + half).clip(upper_bound=high)
+        )
+
+    def table_of_means(self, frame: pl.DataFrame, name: str, work: str | None = None) -> pl.DataFrame:
+        """The columns ``mean``, ``standard_error`` and ``seeds`` as a table shows them, where they are.
+
+        Of one seed its value, called ``name``. Of several the mean with the ends of its 95 % t interval, or its standard
+        error where the table stands for one of a work that prints that and the study names.
+        """
+        others = [column for column in frame.columns if column not in ("mean", "standard_error", "seeds")]
+        if not self.words.several_seeds:
+            return frame.select(*others, pl.col("mean").round(4).alias(name))
+        if self.is_published(work):
+            return frame.select(*others, pl.col("mean", "standard_error").round(4), "seeds")
+        ends = self.with_spread(frame)
+        known = pl.col("standard_error").is_not_null()
+        return ends.select(
+            *others,
+            pl.col("mean").round(4),
+            *(pl.when(known).then(pl.col(end)).round(4).alias(f"interval_{end}") for end in ("low", "high")),
+            "seeds",
+        )
 
     def class_colours(self) -> list[str]:
         """The colour of each class, the same in every figure; no two are alike but the greys of those not in colour."""
@@ -154,12 +231,6 @@ def variant_label(frame: pl.DataFrame) -> pl.Expr:
     """What a network is called where depth and width are known: activation function, and further axes."""
     parts = [pl.col("activation"), *(pl.col(name).cast(pl.String) for name in extra_axes(frame))]
     return pl.concat_str(parts, separator=", ")
-
-
-def error_band() -> dict[str, pl.Expr]:
-    """Columns ``low`` and ``high``: the mean less and plus one standard error, where there is one."""
-    error = pl.col("standard_error").fill_null(0)
-    return {"low": pl.col("mean") - error, "high": pl.col("mean") + error}
 
 
 def variant_scale(variants: list[str]) -> alt.Scale:
@@ -228,18 +299,27 @@ def with_network(frame: pl.DataFrame) -> pl.DataFrame:
 def over_seeds(frame: pl.DataFrame, value: str) -> pl.DataFrame:
     """Each seed's value, and the mean over the seeds: as `mean_over_seeds` with ``seed``, which is a text or ``mean``.
 
+    Of a single seed there is no mean.
+
     Parameters
     ----------
     frame
         Key columns with ``seed``, further columns, and ``value`` as the last.
     """
-    mean = mean_over_seeds(frame, value).with_columns(seed=pl.lit("mean"))
+    mean = mean_over_seeds(frame, value).with_columns(seed=pl.lit(MEAN))
     each = frame.rename({value: "mean"}).with_columns(
         pl.col("seed").cast(pl.String),
         standard_error=pl.lit(None, pl.Float64),
         seeds=pl.col("mean").is_not_null().cast(pl.Int32),
     )
+    if frame["seed"].n_unique() == 1:
+        return each.select(mean.columns)
     return pl.concat([mean, each.select(mean.columns)], how="vertical_relaxed")
+
+
+def seed_view(frame: pl.DataFrame) -> str:
+    """What a figure of `over_seeds` shows at first: the mean, or the one seed that there is."""
+    return str(frame["seed"][0]) if frame["seed"].n_unique() == 1 else MEAN
 
 
 def slug(keys: dict[str, Any]) -> str:

@@ -10,8 +10,11 @@ from nodescope.charts.context import (
     over_seeds,
     percent,
     preferred_split,
+    seed_view,
 )
 from nodescope.charts.layer_lines import layer_lines
+
+WORK = "Pretorius 2020"
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -26,37 +29,37 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         .otherwise(pl.col("dead").sum() / pl.col("nodes").sum())
     )
     overall = over_seeds(per_net, "dead_share").with_columns(pl.col("mean", "standard_error").round(4))
-    view = {"state": state, "split": split, "seed": "mean"}
+    view = {"state": state, "split": split, "seed": seed_view(overall)}
     shown = overall.filter(**view)
     return [
         Figure(
             name="dead-nodes-table",
             title="Share of dead nodes",
-            caption="Share of all hidden nodes of a net that are on for no sample, as fractions, mean and standard error over "
-            "the seeds.",
+            caption="Share of all hidden nodes of a net that are on for no sample, as fractions, "
+            f"{context.spread_words(WORK)}.",
             reference="table 5.1",
-            table=overall,
+            table=context.table_of_means(overall, "dead_share", WORK),
             view=view,
         ),
         Figure(
             name="dead-nodes",
             title="Dead nodes by layer",
-            caption="Share of nodes of each layer that are on for no sample, mean over the seeds with one standard error. "
+            caption=f"Share of nodes of each layer that are on for no sample, {context.spread_words()}. "
             "In a ReLU network such a node is always zero and tells the next layer nothing; other functions may still pass "
-            f"on what varies below the threshold. {_most(shown, split)}",
+            f"on what varies below the threshold. {_most(shown, split, context)}",
             reference="table 5.1",
-            chart=layer_lines(per_layer, context, y_title="share of dead nodes"),
+            chart=layer_lines(per_layer, context, y_title="share of dead nodes", bounds=(0, 1)),
             view=view,
         ),
     ]
 
 
-def _most(overall: pl.DataFrame, split: str) -> str:
+def _most(overall: pl.DataFrame, split: str, context: Context) -> str:
     known = overall.drop_nulls("mean").sort("mean", descending=True, maintain_order=True)
     if known.is_empty():
         return ""
     most = known.row(0, named=True)
     if not most["mean"]:
-        return f"No trained network has a dead node ({split} samples)."
+        return f"None of the {context.words.networks} has a dead node ({split} samples)."
     words = describe({name: most[name] for name in network_columns(overall)})
-    return f"Most dead nodes of the trained networks: {words}, {percent(most['mean'])} ({split} samples)."
+    return f"Most dead nodes of the {context.words.networks}: {words}, {percent(most['mean'])} ({split} samples)."

@@ -5,11 +5,13 @@ import polars as pl
 
 from nodescope.charts.context import Context, Figure, network_columns, percent, with_network
 from nodescope.diagnosis import PROBLEMS
+from nodescope.numerics.intervals import in_words
 
 WORK = "Iris tutorial"
 WORDS = {problem: problem.replace("_", " ") for problem in PROBLEMS}
 VERDICTS = {"found": "#cc3311", "not found": "#dddddd", "cannot be told": "#ffffff"}
-ACCURACY = {"value": "test_accuracy", "change": "accuracy_change", "standard_error": "standard_error", "seeds": "seeds"}
+ACCURACY = {"value": "test_accuracy", "change": "accuracy_change"}
+INTERVAL = {"interval_low": "change_low", "interval_high": "change_high"}
 HELPS = {"better": "#228833", "worse": "#cc3311", "cannot be told": "#777777"}
 
 WIDTH_OF_A_HEADING = 84
@@ -84,21 +86,28 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
 
 
 def _changes(changes: pl.DataFrame, context: Context) -> Figure:
-    error = pl.col("standard_error").fill_null(0)
     named = with_network(changes).with_columns(
-        low=pl.col("change") - error,
-        high=pl.col("change") + error,
-        verdict=_verdict(),
+        low=pl.coalesce("interval_low", "change"), high=pl.coalesce("interval_high", "change"), found=_verdict()
     )
     data = named.select(
-        *network_columns(changes), "network", "baseline", "change", "low", "high", "value", "baseline_value", "verdict"
+        *network_columns(changes),
+        "network",
+        "baseline",
+        "change",
+        "low",
+        "high",
+        "value",
+        "baseline_value",
+        "found",
+        "verdict",
     )
     base = alt.Chart(data, width=context.options.width * 1.5, height=alt.Step(18)).encode(
         y=alt.Y("network:N").title(None).sort(data["network"].to_list()).axis(labelLimit=300),
-        color=alt.Color("verdict:N").title(None).scale(domain=list(HELPS), range=list(HELPS.values())),
+        color=alt.Color("found:N").title(None).scale(domain=list(HELPS), range=list(HELPS.values())),
         tooltip=[
             "network:N",
             "baseline:N",
+            "verdict:N",
             *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("value", "baseline_value", "change")),
         ],
     )
@@ -109,19 +118,29 @@ def _changes(changes: pl.DataFrame, context: Context) -> Figure:
     best = changes.sort("change", descending=True, maintain_order=True).row(0, named=True)
     helps = (
         f"The largest gain is {100 * best['change']:.1f} points, from {percent(best['baseline_value'])} to "
-        f"{percent(best['value'])}."
+        f"{percent(best['value'])}; it {in_words(best['verdict'])}."
         if best["change"] > 0
         else "None does better than the first."
     )
     return Figure(
         name="remedies",
         title="What helps: test accuracy beside the first configuration",
-        caption="Difference of the test accuracy to the first configuration of the same depth and width, seed by seed; mean and "
-        f"one standard error. Better or worse: by more than two standard errors. {helps}",
+        caption="Difference of the test accuracy to the first configuration of the same depth and width, "
+        f"{_interval_words(context)} {helps}",
         work=WORK,
         reference="remedies",
         chart=alt.layer(zero, bars, points, data=data),
         quantity="change",
+    )
+
+
+def _interval_words(context: Context) -> str:
+    """What is said of the changes of accuracy."""
+    if not context.words.several_seeds:
+        return f"{context.words.mean}: what another seed would give is not known, so that no change can be told."
+    return (
+        "seed by seed, with the 95 % t interval in which other seeds count and other test samples too. Better or worse are "
+        "changes that it tells from none after correction for the number of configurations (Holm)."
     )
 
 
@@ -139,10 +158,15 @@ def _table(remedies: pl.DataFrame, context: Context) -> Figure:
     """One row per configuration: what is better than in the first, and by how much."""
     keys = ["dataset", *network_columns(remedies)]
     last = remedies.filter(pl.col("state").is_null() | (pl.col("state") == context.states[-1]))
-    accuracy = last.filter(pl.col("quantity") == "test_accuracy").select(
-        *keys,
-        *(pl.col(name).round(4).alias(alias) for name, alias in ACCURACY.items()),
-        verdict=_verdict(),
+    of_accuracy = last.filter(pl.col("quantity") == "test_accuracy")
+    has_accuracy = len(of_accuracy) > 0
+    numbers = ACCURACY | (INTERVAL if context.words.several_seeds else {})
+    accuracy = (
+        of_accuracy.select(
+            *keys, *(pl.col(name).round(4).alias(alias) for name, alias in numbers.items()), "seeds", "verdict"
+        )
+        if has_accuracy
+        else last.select(keys).unique(maintain_order=True)
     )
     others = last.filter(pl.col("quantity") != "test_accuracy")
     wide = others.pivot("quantity", index=keys, values=["value", "change"], maintain_order=True)
@@ -156,14 +180,16 @@ def _table(remedies: pl.DataFrame, context: Context) -> Figure:
         *accuracy.columns, *(pl.col(name).round_sig_figs(3).alias(alias) for name, alias in columns.items())
     )
     first = remedies["baseline"].unique(maintain_order=True).to_list()
+    accuracy_words = f"test accuracy and its change, {_interval_words(context)} Then " if has_accuracy else ""
     return Figure(
         name="remedies-table",
         title="What helps, by how much: every configuration beside the first",
-        caption=f"Beside the first configuration of the same depth and width ({', '.join(first)}): test accuracy and its "
-        "change, seed by seed, with the standard error; better or worse is a change by more than two standard errors. Then how "
+        caption=f"Beside the first configuration of the same depth and width ({', '.join(first)}): {accuracy_words}how "
         "many problems are found over the layers of a net in the last state, and for each problem the evidence of its worst "
-        "layer (for the vanishing gradient more is better, else less), each with its change. The table remedies holds the "
-        "untrained nets too.",
+        "layer (for the vanishing gradient more is better, else less), each with its change; values are "
+        f"{context.words.mean}. The table remedies holds the intervals of these changes"
+        + context.words.where_trained(", and the untrained nets too")
+        + ".",
         work=WORK,
         reference="remedies",
         table=table,

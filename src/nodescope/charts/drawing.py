@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE
 from nodescope.files import atomic_path, write_text
 from nodescope.json_files import read_json, write_json
+from nodescope.reproduction.works import citations
 from nodescope.tables import read_table, scan_table, write_table
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def draw(
     data_folder: str | Path,
     *,
     inspector: bool = False,
+    works: Sequence[str] = (),
 ) -> None:
     """Draw the figures of a study for the page.
 
@@ -92,8 +94,10 @@ def draw(
     inspector
         Whether the tables have `nodescope.charts.registry.INSPECTOR_TABLE`, what the page shows of a node that is
         clicked.
+    works
+        The published works that the study is held against, as the configuration names them.
     """
-    context = _context(dataset_description, options, states)
+    context = _context(dataset_description, options, states, tables, works)
     page = _Page(study, context, _emptied(folder), _emptied(data_folder))
     index = []
     for name, figure in figures_of(charts, tables, context):
@@ -111,12 +115,14 @@ def draw_files(
     options: "Charts",
     states: list[str],
     folder: str | Path,
+    *,
+    works: Sequence[str] = (),
 ) -> None:
     """Draw the figures of a study as files for a paper, every configuration: SVG, PNG, Vega-Lite JSON, and the data.
 
     Parameters are those of `draw`; ``folder`` gets all files.
     """
-    context = _context(dataset_description, options, states)
+    context = _context(dataset_description, options, states, tables, works)
     folder = _emptied(folder)
     for _, figure in figures_of(charts, tables, context):
         for name, spec, frame in static_figures(figure, context):
@@ -195,9 +201,12 @@ def first_pinned(configurations: list[str]) -> list[str]:
     return configurations[:2]
 
 
-def _context(dataset_description: str | Path, options: "Charts", states: list[str]) -> Context:
+def _context(
+    dataset_description: str | Path, options: "Charts", states: list[str], tables: str | Path, works: Sequence[str]
+) -> Context:
     class_names = read_json(dataset_description)["classes"]
-    return Context(options, class_names, states)
+    seeds = scan_table(Path(tables) / "accuracy.parquet").select(pl.col("seed").unique().sort()).collect()["seed"]
+    return Context(options, class_names, states, tuple(seeds), citations(works))
 
 
 def figures_of(charts: list[str], tables: str | Path, context: Context) -> Iterator[tuple[str, Figure]]:
@@ -267,8 +276,9 @@ class _Page:
             "name": figure.name,
             "title": figure.title,
             "caption": figure.caption,
-            "work": figure.work,
-            "reference": figure.reference,
+            # Where the study is not held against the work, its numbers say nothing to a reader.
+            "work": figure.work if self.context.names(figure) else "",
+            "reference": figure.reference if self.context.names(figure) else "",
             "view": figure.view,
             "per_configuration": figure.per_configuration,
             "quantity": figure.quantity,

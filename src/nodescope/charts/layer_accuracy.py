@@ -3,14 +3,24 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, batch_norm_row, describe, groups, network_columns, percent, slug
+from nodescope.charts.context import (
+    Context,
+    Figure,
+    batch_norm_row,
+    describe,
+    groups,
+    network_columns,
+    percent,
+    seed_view,
+    slug,
+)
 from nodescope.charts.system_panels import mean_accuracies, system_panels
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure per activation function and width: columns = depth, rows = batch normalisation."""
     table = tables["layer_accuracy"]
-    mean = mean_accuracies(table.filter(pl.col("split").is_in(["train", "test"])))
+    mean = mean_accuracies(table.filter(pl.col("split").is_in(["train", "test"])), context)
     by = [name for name in network_columns(table) if name not in ("depth", "batch_norm")]
     found = []
     for keys, part in groups(mean, *by):
@@ -22,26 +32,24 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 name=f"layer-accuracy-{slug(keys)}",
                 title=f"Layers as classifiers, {describe(keys)}",
                 caption="Accuracy of each hidden layer alone: discrete system (which nodes are on), continuous system (kernel "
-                "densities of the values), and combined; training samples dashed, test samples solid, mean over the seeds "
-                f"with one standard error. Dotted: the network's own test accuracy. {_best_of_first_layer(part)} Where the "
+                "densities of the values), and combined; training samples dashed, test samples solid, "
+                f"{context.spread_words()}. Dotted: the network's own test accuracy. {_first_layer(part)} Where the "
                 "systems meet the dotted line, the layer alone knows as much of the class as the whole network.",
                 reference="figures 6.2-6.5, A.3-A.6",
                 chart=chart.resolve_scale(x="independent"),
-                view={"state": context.states[-1], "seed": "mean"},
+                view={"state": context.states[-1], "seed": seed_view(mean)},
             )
         )
     return found
 
 
-def _best_of_first_layer(part: pl.DataFrame) -> str:
+def _first_layer(part: pl.DataFrame) -> str:
+    """How well each system does in layer 1 of the trained nets."""
     first = part.filter(
-        pl.col("layer") == 1, pl.col("split") == "test", pl.col("state") == "trained", pl.col("seed") == "mean"
+        pl.col("layer") == 1, pl.col("split") == "test", pl.col("state") == "trained", pl.col("seed") == seed_view(part)
     ).drop_nulls("mean")
     if first.is_empty():
         return ""
-    means = first.group_by("system", maintain_order=True).agg(pl.col("mean").mean()).sort("mean")
-    best = means.row(-1, named=True)
-    return (
-        f"In layer 1 of the trained nets the {best['system']} system is best on test samples ({percent(best['mean'])}, averaged "
-        "over the panels)."
-    )
+    of_systems = first.group_by("system", maintain_order=True).agg(pl.col("mean").mean())
+    words = ", ".join(f"{system} {percent(accuracy)}" for system, accuracy in of_systems.iter_rows())
+    return f"In layer 1 of the trained nets, averaged over the panels, test samples: {words}."

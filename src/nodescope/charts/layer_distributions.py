@@ -17,7 +17,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="layer-distributions",
-            title="Distribution of all values of a layer, before and after training",
+            title="Distribution of all values of a layer" + context.words.where_trained(", before and after training"),
             caption="Histogram of the activations (or pre-activations) of a layer over its nodes and all samples of the split, "
             "with a smoothed density; the shape cumulative shows the share of values up to each point. A spike at zero are "
             "the switched-off nodes of a ReLU layer; spikes at both ends a saturated layer. A bar with ≤ or ≥ also holds all that "

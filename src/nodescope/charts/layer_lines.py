@@ -7,29 +7,28 @@ from nodescope.charts.context import (
     Context,
     batch_norm_label,
     batch_norm_row,
-    error_band,
     network_columns,
     variant_label,
     variant_scale,
 )
 
 
-def layer_lines(mean: pl.DataFrame, context: Context, *, y_title: str) -> alt.FacetChart:
-    """Draw the mean with its standard error.
+def layer_lines(
+    mean: pl.DataFrame, context: Context, *, y_title: str, bounds: tuple[float | None, float | None] = (None, None)
+) -> alt.FacetChart:
+    """Draw the mean with its 95 % t interval.
 
     Parameters
     ----------
     mean
         As `nodescope.charts.context.over_seeds` gives it, with a column ``layer``.
+    bounds
+        Of the quantity.
     """
     several_widths = mean["width"].n_unique() > 1
     variant = variant_label(mean)
     name = pl.format("{}, width {}", variant, "width") if several_widths else variant
-    named = mean.with_columns(
-        batch_norm_label().alias("norm"),
-        label=name,
-        **error_band(),
-    )
+    named = context.with_spread(mean, bounds=bounds).with_columns(batch_norm_label().alias("norm"), label=name)
     variants = named["label"].unique(maintain_order=True).to_list()
     keys = [name for name in ("seed", "state", "split") if name in mean.columns]
     columns = [*network_columns(mean), "norm", "label", *keys, "layer", "mean", "low", "high"]

@@ -8,10 +8,10 @@ from nodescope.charts.context import (
     Figure,
     batch_norm_label,
     batch_norm_row,
-    error_band,
     network_columns,
     over_seeds,
     preferred_split,
+    seed_view,
     variant_label,
     variant_scale,
 )
@@ -36,7 +36,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         list(STATISTICS), index=keys, variable_name="statistic", value_name="value"
     )
     mean = over_seeds(long.with_columns(pl.col("statistic").replace_strict(STATISTICS)), "value")
-    named = mean.with_columns(batch_norm_label().alias("norm"), variant_label(mean).alias("label"), **error_band())
+    named = context.with_spread(mean).with_columns(batch_norm_label().alias("norm"), variant_label(mean).alias("label"))
     variants = named["label"].unique(maintain_order=True).to_list()
     shown = ["seed", "state", "split", "kind", "statistic", "layer", "mean", "low", "high"]
     data = named.select(*network_columns(mean), "norm", "label", *shown).drop_nulls("mean")
@@ -58,7 +58,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Zeros, spread and shape of all values by layer",
             caption="Of all activations (or pre-activations) of a layer over its nodes and the samples of the split: the share of "
             "exact zeros, the share near a bound of the function, mean, standard deviation, skew, kurtosis (zero for a normal "
-            "distribution) and range; mean over the seeds with one standard error. A layer with many zeros or saturated values "
+            f"distribution) and range; {context.spread_words()}. A layer with many zeros or saturated values "
             "passes little of the gradient on.",
             work="Iris tutorial",
             reference="statistics per layer",
@@ -66,7 +66,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             view={
                 "state": context.states[-1],
                 "split": preferred_split(table),
-                "seed": "mean",
+                "seed": seed_view(mean),
                 "kind": "post",
                 "statistic": STATISTICS["zero_share"],
             },

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, state_label, with_network
+from nodescope.charts.context import Context, Figure, seed_view, state_label, with_network
 from nodescope.charts.system_panels import mean_accuracies, system_panels
 
 
@@ -11,7 +11,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: columns = state, rows = configuration."""
     table = tables["layer_accuracy"]
     labels = [state_label(state) for state in context.states]
-    mean = with_network(mean_accuracies(table.filter(pl.col("split").is_in(["train", "test"])))).with_columns(
+    mean = with_network(mean_accuracies(table.filter(pl.col("split").is_in(["train", "test"])), context)).with_columns(
         column=pl.col("state").replace_strict(context.states, labels, default=None)
     )
     chart = system_panels(mean, context).facet(
@@ -21,13 +21,13 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="learning-process",
             title="Layers as classifiers during training",
-            caption="Accuracy of each layer alone before training, after chosen epochs and for the kept net, mean over the seeds "
-            "with one standard error; training samples dashed, test samples solid, the network's own test accuracy dotted. The "
+            caption="Accuracy of each layer alone before training, after chosen epochs and for the kept net, "
+            f"{context.spread_words()}; training samples dashed, test samples solid, the network's own test accuracy dotted. The "
             "last column is the kept net, whose epoch may lie before the last snapshot. Compare how the first and the last "
             f"layer change. {_rise(mean)}",
             reference="figures 6.6, 6.7",
             chart=chart,
-            view={"seed": "mean"},
+            view={"seed": seed_view(mean)},
             per_configuration=True,
         )
     ]
@@ -35,7 +35,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 
 def _rise(mean: pl.DataFrame) -> str:
     """How much training adds in the first and in the last layer."""
-    shown = mean.filter(pl.col("split") == "test", pl.col("seed") == "mean", pl.col("system") == "continuous")
+    shown = mean.filter(pl.col("split") == "test", pl.col("seed") == seed_view(mean), pl.col("system") == "continuous")
     gains = {}
     for name, layer in (("first", pl.lit(1)), ("last", pl.col("depth"))):
         of_layer = shown.filter(pl.col("layer") == layer)

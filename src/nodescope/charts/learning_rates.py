@@ -1,9 +1,10 @@
-"""Figure 1.3: validation accuracy per epoch for each candidate learning rate, mean over seeds."""
+"""Figure 1.3: validation accuracy per epoch for each candidate learning rate."""
 
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, describe, network_columns, over_seeds, with_network
+from nodescope.charts.context import Context, Figure, describe, network_columns, over_seeds, seed_view, with_network
+from nodescope.words import counted
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -43,7 +44,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             "Of several rates, the highest or the lowest being kept says that the search should go further.",
             reference="figure 1.3",
             chart=chart,
-            view={"seed": "mean"},
+            view={"seed": seed_view(mean)},
             per_configuration=True,
         )
     ]
@@ -54,6 +55,8 @@ def _chosen_sentence(chosen: pl.DataFrame) -> str:
     counts = chosen.group_by("learning_rate", maintain_order=True).agg(pl.struct(columns)).sort("learning_rate")
     parts = []
     for rate, configurations in counts.iter_rows():
-        words = describe(configurations[0]) if len(configurations) == 1 else f"{len(configurations)} configurations"
+        words = (
+            describe(configurations[0]) if len(configurations) == 1 else counted(len(configurations), "configuration")
+        )
         parts.append(f"{rate:.3g} ({words})")
     return f"Kept: {', '.join(parts)}."

@@ -15,7 +15,9 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
             title="Median activation of each class at every node",
             caption="Median over the samples of each class of the activation of every node, layer after layer (vertical "
             "lines). Where the colours of a node spread, the node tells classes apart; where they fall together it does "
-            f"not. Compare the untrained with the trained net, and early with late layers. {_spreads(table, view)}",
+            "not. Compare early with late layers"
+            + context.words.where_trained(", and the untrained with the trained net")
+            + f". {_spreads(table, view)}",
             reference="figures 4.3-4.5, 4.8-4.11, A.1, A.2",
             nodes=NodePanels(
                 "medians",

@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.context import Context, Figure, groups, network_columns, variant_scale, with_network
+from nodescope.tables import mean_over_seeds
 
 WORK = "Hartmann et al. 2021"
 #: Columns of a heatmap at most: a panel has hardly more pixels to show.
@@ -103,7 +104,8 @@ def _heatmaps(
     return Figure(
         name=f"pattern-evolution-{name}",
         title=title,
-        caption=f"Layer by layer over the samples seen so far, mean over the seeds; {_measured(table)} {MEANING} {what_to_read}",
+        caption=f"Layer by layer over the samples seen so far, {context.words.mean}; {_measured(table)} {MEANING} "
+        f"{what_to_read}",
         work=WORK,
         reference=reference,
         chart=chart,
@@ -150,11 +152,8 @@ def _curves(table: pl.DataFrame, context: Context) -> Figure:
     labels = list(dict.fromkeys(label for label, _ in by_label))
     chosen = pl.concat([part.with_columns(time=pl.lit(label)) for label, part in by_label])
     keys = [*network_columns(table), "configuration", "network"]
-    mean = chosen.group_by([*keys, "time", "layer"], maintain_order=True).agg(
-        mean=pl.col("entropy_bits").mean(), deviation=pl.col("entropy_bits").std().fill_null(0)
-    )
-    deviation = pl.col("deviation")
-    data = mean.drop_nulls("mean").with_columns(low=pl.col("mean") - deviation, high=pl.col("mean") + deviation)
+    mean = mean_over_seeds(chosen.select(*keys, "seed", "time", "layer", "entropy_bits"), "entropy_bits")
+    data = context.with_spread(mean, bounds=(0, None)).drop("standard_error", "seeds").drop_nulls("mean")
     networks = data["network"].unique(maintain_order=True).to_list()
     base = alt.Chart(data, width=context.options.width * 0.75, height=context.options.height).encode(
         x=alt.X("layer:Q").title("layer").axis(tickMinStep=1, format="d"),
@@ -165,8 +164,8 @@ def _curves(table: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="pattern-evolution-curves",
         title="Entropy of the patterns of each layer at chosen times",
-        caption="Entropy of each layer's patterns before, during and after training, mean over the seeds and one standard "
-        "deviation to both sides. It cannot exceed the number of nodes, nor the logarithm of the number of patterns; "
+        caption=f"Entropy of each layer's patterns before, during and after training, {context.spread_words()}. It "
+        "cannot exceed the number of nodes, nor the logarithm of the number of patterns; "
         f"{_measured(table)} A dip between layers of higher entropy is a layer that shows few patterns and passes on less.",
         work=WORK,
         reference="figure 2",

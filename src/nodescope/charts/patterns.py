@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, over_seeds, preferred_split
+from nodescope.charts.context import Context, Figure, over_seeds, preferred_split, seed_view
 from nodescope.charts.layer_lines import layer_lines
 
 KEPT = ("state", "split", "layer", "relative_entropy")
@@ -20,7 +20,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     share = (
         ""
         if distinct is None
-        else f" In trained nets there are {100 * distinct:.0f} distinct patterns per 100 {split} samples on average."
+        else f" In trained nets there are {100 * distinct:.0f} distinct patterns per 100 {split} samples."
     )
     missing = (
         " Where a layer is missing, its network diverged, or it is a convolution of whose positions a summary is recorded "
@@ -33,12 +33,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="patterns",
             title="Entropy of activation patterns by layer",
             caption="A sample's pattern says which nodes of the layer are on. Entropy of the patterns of all samples of the "
-            f"split ({samples} for {split}), relative to the most that so many nodes and samples allow; mean over the seeds "
-            "with one standard error. At 100 % each sample has a pattern of its own, so that the entropy says no "
+            f"split ({samples} for {split}), relative to the most that so many nodes and samples allow; "
+            f"{context.spread_words()}. At 100 % each sample has a pattern of its own, so that the entropy says no "
             f"more.{share}{missing}",
             work="Hartmann et al. 2021",
             reference="relative entropy",
-            chart=layer_lines(relative, context, y_title="relative entropy"),
-            view={"state": context.states[-1], "split": split, "seed": "mean"},
+            chart=layer_lines(relative, context, y_title="relative entropy", bounds=(0, 1)),
+            view={"state": context.states[-1], "split": split, "seed": seed_view(relative)},
         )
     ]

@@ -1,5 +1,7 @@
 """The scorecard: published numbers and claims beside what the study measured."""
 
+from dataclasses import replace
+
 import altair as alt
 import polars as pl
 
@@ -7,20 +9,29 @@ from nodescope.charts.context import Context, Figure
 from nodescope.reproduction import scorecard as scoring
 from nodescope.reproduction.judging import VERDICTS
 from nodescope.reproduction.published import MISPRINT, SHARES
-from nodescope.words import describe
+from nodescope.words import counted, describe
 
-WORKS = "Pretorius 2020, Hartmann et al. 2021, Park 2022"
 COLOURS = {"published": "#ee6677", "ours": "#4477aa"}
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
-    """Counts of the verdicts, published values beside ours, each number, each claim, and what differs."""
+    """Counts of the verdicts, published values beside ours, each number, each claim, and what differs.
+
+    Of works that print no numbers and make no claims that are judged, only what differs.
+    """
     card, claims, departures = tables["scorecard"], tables["claims"], tables["differences"]
     compared = card.drop_nulls("ours").filter(pl.col("quantity").is_in(SHARES))
-    found = [_summary(card, claims, departures)]
+    found = []
+    if len(card) or len(claims):
+        found.append(_summary(card, claims, departures))
     if len(compared):
         found.append(_comparison(compared, context))
-    return [*found, _claims(claims), _rules(claims), _numbers(card), _differences(departures)]
+    if len(claims):
+        found += [_claims(claims, context), _rules(claims)]
+    if len(card):
+        found.append(_numbers(card, context))
+    named = ", ".join(context.works)
+    return [replace(figure, work=named) for figure in [*found, _differences(departures)]]
 
 
 def _summary(card: pl.DataFrame, claims: pl.DataFrame, departures: pl.DataFrame) -> Figure:
@@ -37,13 +48,17 @@ def _summary(card: pl.DataFrame, claims: pl.DataFrame, departures: pl.DataFrame)
     return Figure(
         name="scorecard-summary",
         title="Scorecard",
-        caption=f"{judged} of the {len(card)} published numbers and {told} of the {len(claims)} claims can be judged by the "
+        caption=f"{_judged(judged, len(card), 'published number', told, len(claims))} can be judged by the "
         f"networks of this study; for the others, what they need was not run. {scoring.RULE} How each claim is judged stands "
         f"below. {differs}",
         reference="numbers in text and tables, claims",
-        work=WORKS,
         table=counts,
     )
+
+
+def _judged(judged: int, numbers: int, word: str, told: int, claims: int) -> str:
+    parts = [f"{judged} of the {counted(numbers, word)}"] if numbers else []
+    return " and ".join([*parts, *([f"{told} of the {counted(claims, 'claim')}"] if claims else [])])
 
 
 def _departures(part: pl.DataFrame) -> str:
@@ -60,14 +75,15 @@ def _counts(verdicts: pl.DataFrame, known: tuple[str, ...]) -> pl.DataFrame:
 def _comparison(compared: pl.DataFrame, context: Context) -> Figure:
     labels = [_label(row) for row in compared.iter_rows(named=True)]
     data = compared.with_columns(label=pl.Series(labels, dtype=pl.String))
-    both = pl.concat(
-        data.select(
-            "place", "label", "verdict",
-            whose=pl.lit(whose), value=100 * pl.col(value),
-            low=100 * (pl.col(value) - pl.col(error).fill_null(0)), high=100 * (pl.col(value) + pl.col(error).fill_null(0)),
-        )
-        for whose, value, error in (("published", "published", "published_error"), ("ours", "ours", "standard_error"))
+    named = ["place", "label", "verdict"]
+    error = pl.col("published_error").fill_null(0)
+    published = data.select(
+        *named, whose=pl.lit("published"), value="published", low=pl.col("published") - error,
+        high=pl.col("published") + error,
     )  # fmt: skip
+    spread = context.with_spread(data.select(*named, "standard_error", "seeds", mean="ours"), bounds=(0, 1))
+    ours = spread.select(*named, whose=pl.lit("ours"), value="mean", low="low", high="high")
+    both = pl.concat([published, ours]).with_columns(pl.col("value", "low", "high") * 100)
     panels = [
         _panel(both.filter(pl.col("place") == place), place, context)
         for place in both["place"].unique(maintain_order=True)
@@ -75,9 +91,8 @@ def _comparison(compared: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="scorecard-values",
         title="Published values and ours",
-        caption="Published values and ours, means over the seeds with one standard error where there is one. Where the two "
-        "colours lie apart by much more than their lines are long, the networks here are not those of the source; the "
-        "numbers, and by how many standard errors they differ, stand in the table of numbers below.",
+        caption=f"Published values with their standard error where one is printed, and ours, {context.spread_words()}. Which of "
+        "them the seeds tell apart stands in the table of numbers below.",
         reference="sections 4.1, 5.3.1, 6.3.2, tables 5.1, 5.2",
         chart=alt.vconcat(*panels),
     )
@@ -94,17 +109,18 @@ def _panel(data: pl.DataFrame, place: str, context: Context) -> alt.LayerChart |
     return alt.layer(errors, points)
 
 
-def _claims(claims: pl.DataFrame) -> Figure:
+def _claims(claims: pl.DataFrame, context: Context) -> Figure:
+    numbers = ["statistic", *(["interval_low", "interval_high"] if context.words.several_seeds else [])]
     return Figure(
         name="scorecard-claims",
         title="Claims of the published works",
-        caption="Each claim, and what the networks of this study say of it: the mean over all comparisons with its standard "
-        "error over the seeds, and the comparison that decided. Not run: the study has no networks or tables for it. See also "
-        "names the kinds of figures to look at.",
+        caption="Each claim, and what the networks of this study say of it: the average of all comparisons"
+        + (" with its 95 % t interval over the seeds" if context.words.several_seeds else f", {context.words.mean}")
+        + ", and the comparison that decided. The intervals speak of other seeds, not of other data. Not run: the study has no "
+        "networks or tables for it, or the work does not speak of its data. See also names the kinds of figures to look at.",
         reference="claims",
-        work=WORKS,
         table=claims.select(
-            "statement", "verdict", pl.col("statistic", "standard_error").round(4), "cases", "evidence",
+            "statement", "verdict", pl.col(numbers).round(4), "cases", "evidence",
             source=pl.format("{}, {}", "work", "place"), see_also=pl.col("charts").str.replace_all("_", " "),
         ),
     )  # fmt: skip
@@ -117,29 +133,30 @@ def _rules(claims: pl.DataFrame) -> Figure:
         caption="What is measured for each claim, and the rule that turns it into a verdict. The works state their claims in "
         "words; measures, thresholds and rules are this project's choice.",
         reference="claims",
-        work=WORKS,
         table=claims.select("statement", "measure", "rule"),
     )
 
 
-def _numbers(card: pl.DataFrame) -> Figure:
+def _numbers(card: pl.DataFrame, context: Context) -> Figure:
     percent = pl.when(pl.col("quantity").is_in(SHARES)).then(100.0).otherwise(1.0)
-    value = pl.col("published", "published_error", "ours", "standard_error", "difference") * percent
+    value = (
+        pl.col("published", "published_error", "ours", "standard_error", "difference", "interval_low", "interval_high")
+        * percent
+    )
     run_first = card.sort(pl.col("verdict") == scoring.NOT_RUN, maintain_order=True)
     labels = [_label(row) for row in run_first.iter_rows(named=True)]
     return Figure(
         name="scorecard-numbers",
         title="Published numbers",
-        caption="Each published number beside ours, mean over the seeds: shares in percent and differences in points, Park's "
+        caption=f"Each published number beside ours, {context.words.mean}: shares in percent and differences in points, Park's "
         f"standard deviations as they are. {scoring.RULE} Not scored: {MISPRINT}. Not run: the study has no such "
         "networks or tables.",
         reference="numbers in text and tables",
-        work=WORKS,
         table=run_first.with_columns(value.round(2)).select(
             source=pl.format("{}, {}", "work", "place"), number=pl.Series(labels, dtype=pl.String),
             published=pl.col("published"), published_error=pl.col("published_error"), ours=pl.col("ours"),
             standard_error=pl.col("standard_error"), seeds=pl.col("seeds"), difference=pl.col("difference"),
-            standard_errors_apart=pl.col("difference_errors").round(1), verdict=pl.col("verdict"),
+            difference_low=pl.col("interval_low"), difference_high=pl.col("interval_high"), verdict=pl.col("verdict"),
         ),
     )  # fmt: skip
 
@@ -163,6 +180,5 @@ def _differences(departures: pl.DataFrame) -> Figure:
         caption="Told by the study's settings: the published protocol as far as it is told, what was set here, and what the "
         "difference may do to the numbers. A table without rows: no difference in anything that the source tells.",
         reference="the protocols of training",
-        work=WORKS,
         table=departures,
     )

@@ -11,6 +11,7 @@ from nodescope.charts.context import (
     network_columns,
     over_seeds,
     preferred_split,
+    seed_view,
     variant_label,
     variant_scale,
 )
@@ -50,12 +51,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="gradient-flow",
             title="How much of the gradient reaches each layer",
             caption="Norm of a sample's gradient with respect to the activations of a layer, divided by that of its gradient at "
-            "the logits, with which the backward pass begins; mean over the seeds. A line that falls to the left by a constant "
+            f"the logits, with which the backward pass begins; {context.words.mean}. A line that falls to the left by a constant "
             "step loses the same share in every layer: the gradient vanishes. One that rises to the left explodes.",
             work=WORK,
             reference="range of gradients",
             chart=_flow(gradients, context),
-            view={"state": state, "seed": "mean"},
+            view={"state": state, "seed": seed_view(gradients)},
         ),
     ]
 

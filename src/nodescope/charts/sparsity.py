@@ -2,8 +2,10 @@
 
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, network_columns, over_seeds, percent, preferred_split
+from nodescope.charts.context import Context, Figure, network_columns, over_seeds, percent, preferred_split, seed_view
 from nodescope.charts.layer_lines import layer_lines
+
+WORK = "Pretorius 2020"
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -11,25 +13,28 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     table = tables["sparsity_summary"]
     split = preferred_split(table)
     columns = ["dataset", *network_columns(table)]
+    lines = over_seeds(tables["sparsity"], "sparsity")
     return [
         Figure(
             name="sparsity-table",
             title="Sparsity of each layer",
             caption="Share of samples for which a node is off, averaged over the nodes of the layer that are not "
-            "dead, as fractions; mean and standard error over the seeds. Empty: a layer whose nodes are all dead, or a net "
+            f"dead, as fractions, {context.spread_words(WORK)}. Empty: a layer whose nodes are all dead, or a net "
             "that diverged.",
             reference="table 5.2",
-            table=table.select(*columns, "state", "split", "layer", pl.col("mean", "standard_error").round(4), "seeds"),
+            table=context.table_of_means(
+                table.select(*columns, "state", "split", "layer", "mean", "standard_error", "seeds"), "sparsity", WORK
+            ),
             view={"state": context.states[-1], "split": split},
         ),
         Figure(
             name="sparsity",
             title="Sparsity by layer",
-            caption="The same as lines, mean over the seeds with one standard error. A layer at 50 % is off as often as on; in "
+            caption=f"The same as lines, {context.spread_words()}. A layer at 50 % is off as often as on; in "
             f"a sparser layer fewer nodes are on for a sample. {_ends(table, split)}",
             reference="table 5.2",
-            chart=layer_lines(over_seeds(tables["sparsity"], "sparsity"), context, y_title="sparsity"),
-            view={"state": context.states[-1], "split": split, "seed": "mean"},
+            chart=layer_lines(lines, context, y_title="sparsity", bounds=(0, 1)),
+            view={"state": context.states[-1], "split": split, "seed": seed_view(lines)},
         ),
     ]
 
@@ -41,6 +46,6 @@ def _ends(table: pl.DataFrame, split: str) -> str:
     if not {"initial", "trained"} <= set(means):
         return ""
     return (
-        f"Mean over all layers and networks: {percent(means['trained'])} after training, {percent(means['initial'])} before "
+        f"Over all layers and networks: {percent(means['trained'])} after training, {percent(means['initial'])} before "
         f"({split} samples)."
     )

@@ -3,19 +3,16 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import SYSTEMS, Context, batch_norm_label, error_band, network_columns, over_seeds
+from nodescope.charts.context import SYSTEMS, Context, batch_norm_label, network_columns, over_seeds
 
 
-def mean_accuracies(table: pl.DataFrame) -> pl.DataFrame:
-    """The systems' accuracies and the network's, of each seed and as mean and standard error over the seeds."""
+def mean_accuracies(table: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """The systems' accuracies and the network's, of each seed and as mean over the seeds with its 95 % t interval."""
     systems = over_seeds(table.drop("network_accuracy"), "accuracy")
     network = over_seeds(table.drop("accuracy"), "network_accuracy").rename({"mean": "network_accuracy"})
     keys = [name for name in systems.columns if name not in ("mean", "standard_error", "seeds")]
     joined = systems.join(network.select(*keys, "network_accuracy"), on=keys, nulls_equal=True, maintain_order="left")
-    return joined.with_columns(
-        batch_norm_label().alias("norm"),
-        **error_band(),
-    )
+    return context.with_spread(joined, bounds=(0, 1)).with_columns(batch_norm_label().alias("norm"))
 
 
 def system_panels(part: pl.DataFrame, context: Context) -> alt.LayerChart | alt.FacetChart:

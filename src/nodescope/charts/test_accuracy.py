@@ -1,4 +1,4 @@
-"""Figures 3.4, 3.7, 3.10: test accuracy per configuration, mean and standard error over seeds."""
+"""Figures 3.4, 3.7, 3.10: test accuracy per configuration."""
 
 import altair as alt
 import polars as pl
@@ -9,14 +9,16 @@ from nodescope.charts.context import (
     batch_norm_label,
     batch_norm_row,
     describe,
-    error_band,
     network_columns,
     over_seeds,
     percent,
+    seed_view,
     variant_label,
     variant_scale,
 )
 from nodescope.tables import mean_over_seeds
+
+WORK = "Pretorius 2020"
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -24,14 +26,13 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     accuracy = tables["accuracy"]
     mean = mean_over_seeds(accuracy.drop("learning_rate", "best_epoch"), "accuracy")
     seeds = over_seeds(accuracy.drop("learning_rate", "best_epoch"), "accuracy")
-    return [_figure(seeds, mean.filter(pl.col("split") == "test"), context), _table(mean)]
+    return [_figure(seeds, mean.filter(pl.col("split") == "test"), context), _table(mean, context)]
 
 
 def _figure(seeds: pl.DataFrame, mean: pl.DataFrame, context: Context) -> Figure:
-    named = seeds.with_columns(
+    named = context.with_spread(seeds, WORK, bounds=(0, 1)).with_columns(
         batch_norm_label().alias("norm"),
         variant_label(seeds).alias("label"),
-        **error_band(),
     )
     variants = named["label"].unique(maintain_order=True).to_list()
     shown = [*network_columns(seeds), "norm", "label", "seed", "split", "mean", "low", "high"]
@@ -50,37 +51,50 @@ def _figure(seeds: pl.DataFrame, mean: pl.DataFrame, context: Context) -> Figure
     return Figure(
         name="test-accuracy",
         title="Test accuracy",
-        caption="Accuracy of the kept nets, mean over the seeds; lines span one standard error to either side. "
-        f"{_extremes(mean)} Where the lines of two nets overlap, the seeds do not tell them apart.",
+        caption=f"Accuracy of the {context.words.kept}, {context.spread_words(WORK)}. {_extremes(mean, context)}",
         reference="figures 3.4, 3.7, 3.10",
         chart=chart,
-        view={"split": "test", "seed": "mean"},
+        view={"split": "test", "seed": seed_view(seeds)},
     )
 
 
-def _extremes(mean: pl.DataFrame) -> str:
+def _extremes(mean: pl.DataFrame, context: Context) -> str:
     known = mean.drop_nulls("mean").sort("mean")
     if known.is_empty():
         return "No net has a test accuracy: all diverged."
     columns = network_columns(mean)
     worst, best = known.row(0, named=True), known.row(-1, named=True)
-    shown = {name: best[name] for name in columns}
-    lowest = {name: worst[name] for name in columns}
+    highest, lowest = ({name: row[name] for name in columns} for row in (best, worst))
+    if len(known) == 1:
+        return f"{describe(highest)}: {percent(best['mean'])} on test samples."
     return (
-        f"Best on test samples: {describe(shown)} ({percent(best['mean'])}); lowest: {describe(lowest)} "
-        f"({percent(worst['mean'])})."
+        f"Highest on test samples: {describe(highest)} ({percent(best['mean'])}); lowest: {describe(lowest)} "
+        f"({percent(worst['mean'])}). "
+        + (
+            "Whether two of them differ is a question to the differences, paired by seed and by sample, not to whether bars "
+            "overlap: see the comparisons."
+            if context.words.several_seeds
+            else "Whether they differ for more than chance one seed cannot tell."
+        )
     )
 
 
-def _table(mean: pl.DataFrame) -> Figure:
+def _table(mean: pl.DataFrame, context: Context) -> Figure:
     columns = ["dataset", *network_columns(mean)]
-    wide = mean.pivot("split", index=columns, values=["mean", "standard_error"], maintain_order=True)
-    ordered = [f"{value}_{split}" for split in ("train", "validation", "test") for value in ("mean", "standard_error")]
+    of_splits = context.table_of_means(mean, "accuracy", WORK)
+    values = [name for name in of_splits.columns if name not in (*columns, "model", "split", "seeds")]
+    wide = of_splits.pivot("split", index=columns, values=values, maintain_order=True)
+    splits = ("train", "validation", "test")
+    if len(values) == 1:
+        named = {split: f"{split}_accuracy" for split in splits}
+    else:
+        named = {f"{value}_{split}": f"{value}_{split}" for split in splits for value in values}
+    empty = " or an error that one seed cannot have" if context.words.several_seeds else ""
     return Figure(
         name="accuracy-table",
         title="Accuracy on all splits",
-        caption="Accuracy of the kept nets as fractions, mean and standard error over the seeds. "
-        "An empty entry is a net that diverged, or an error that one seed cannot have.",
+        caption=f"Accuracy of the {context.words.kept} as fractions, {context.spread_words(WORK)}. "
+        f"An empty entry is a net that diverged{empty}.",
         reference="section 4.1",
-        table=wide.select(*columns, *(pl.col(name).round(4) for name in ordered)),
+        table=wide.select(*columns, *(pl.col(name).alias(alias) for name, alias in named.items())),
     )

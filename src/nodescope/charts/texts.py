@@ -35,7 +35,8 @@ class FigureTexts:
     def __getitem__(self, file_name: str) -> str:
         """Caption and reference, as reStructuredText."""
         entry = self.entry(file_name)
-        return _escaped(f"{entry['caption']} {entry['work']}, {entry['reference']}.")
+        source = f" {entry['work']}, {entry['reference']}." if entry["work"] else ""
+        return _escaped(entry["caption"] + source)
 
     @cached_property
     def _entries(self) -> dict[str, dict[str, Any]]:

@@ -27,9 +27,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="weight-distributions",
-            title="Distribution of the weights, before and after training",
+            title="Distribution of the weights" + context.words.where_trained(", before and after training"),
             caption="Histogram of all weights of the linear map or convolution that leads to a layer (the last row leads to the "
-            "output), with a smoothed density. Training widens what it changes, and makes bells of uniform starts.",
+            "output), with a smoothed density."
+            + context.words.where_trained(" Training widens what it changes, and makes bells of uniform starts."),
             work="Park 2022",
             reference="figure 2",
             chart=before_and_after(named, context, ["seed", "name", "parameter"], "weight"),
@@ -40,7 +41,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="weights-table",
             title="Mean, spread and skew of the weights",
-            caption="Of the weights and biases of each linear map and convolution, mean over the seeds; in what order they are "
+            caption=f"Of the weights and biases of each linear map and convolution, {context.words.mean}; in what order they are "
             "computed tells the layer that they lead to. An empty entry is a net that diverged, or values that are all the same.",
             work="Park 2022",
             reference="figure 2",

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from nodescope.architectures import ARCHITECTURES
-from nodescope.config.schema import Config, Study
+from nodescope.config.schema import WORKS, Config, Study
 
 CONFIG_FILE = "config.yaml"
 SCHEMA_FILE = "workflow/schemas/config.schema.json"
@@ -90,6 +90,7 @@ DEFAULT = Config.model_validate(
             },
             {
                 "name": "signal-propagation",
+                "works": ["showcase"],
                 "dataset": {
                     "source": "gaussian",
                     "samples": 700,
@@ -116,6 +117,7 @@ DEFAULT = Config.model_validate(
             },
             {
                 "name": "iris",
+                "works": ["tutorial"],
                 "dataset": {"source": "iris", "validation_size": 0.15},
                 "network": {"taper": 0.5},
                 "grid": {
@@ -134,6 +136,7 @@ DEFAULT = Config.model_validate(
             },
             {
                 "name": "remedies",
+                "works": ["tutorial"],
                 "dataset": {"source": "iris", "validation_size": 0.15},
                 "grid": {
                     "depth": [6],
@@ -211,6 +214,7 @@ def json_schema() -> str:
     names = sorted(dataset.pop("discriminator")["mapping"])
     dataset["oneOf"] = [{"enum": names}, *dataset["oneOf"]]
     schema["$defs"]["Study"]["properties"]["model"]["items"] = {"enum": list(ARCHITECTURES)}
+    schema["$defs"]["Study"]["properties"]["works"]["items"] = {"enum": list(WORKS)}
     for section in (schema, *schema["$defs"].values()):
         for name, key in section.get("properties", {}).items():
             section["properties"][name] = _or_one_entry(key)

@@ -753,6 +753,10 @@ def _no_single_value(value: Any) -> Any:
 
 Positions = Annotated[Literal["summary", "rows"], BeforeValidator(_no_single_value)]
 
+#: The published works that a study can be held against; what each is stands in `nodescope.reproduction.works`.
+WORKS = ("pretorius", "hartmann", "park", "showcase", "tutorial")
+WorkName = Annotated[str, _one_of("work", WORKS)]
+
 
 class Study(Section):
     """One data set, one family of networks, one training protocol, the analyses wanted."""
@@ -767,6 +771,11 @@ class Study(Section):
     grid: Grid = Field(description="every combination is one configuration")
     seeds: Annotated[list[Seed], Field(min_length=1), Distinct] = Field(
         [0, 1, 2], description="each configuration is trained once per seed"
+    )
+    works: Annotated[list[WorkName], Distinct] = Field(
+        [],
+        description=f"published works that the study is held against, of: {', '.join(WORKS)}; its numbers and claims beside "
+        "theirs, and in what it departs from their protocol; left out: none",
     )
     network: Network = Network()
     training: Training = Training()

@@ -7,9 +7,11 @@ import polars as pl
 
 from nodescope import grid
 from nodescope.charts.context import percent
+from nodescope.comparisons import best_on_validation
 from nodescope.config import Study
 from nodescope.divergence import divergences, rows_by_configuration, sentences
-from nodescope.words import describe, label_of
+from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL, wilson
+from nodescope.words import counted, describe, label_of
 
 DONE, DIVERGED, MISSING = "done", "diverged", "missing"
 
@@ -44,24 +46,32 @@ class Row:
 
 @dataclass(frozen=True)
 class Overview:
-    """A study at a glance; ``divergence`` says in words what diverged, network by network ``diverged``."""
+    """A study at a glance.
+
+    ``best`` is the configuration with the best validation accuracy, ``worst`` that with the lowest test accuracy, each with
+    its test accuracy; ``standing`` says whether the others can be told from the best. All are empty where nothing is
+    trained. ``divergence`` says in words what diverged, network by network ``diverged``.
+    """
 
     columns: list[str]
     rows: list[Row]
     counts: dict[str, int]
     best: str
     worst: str
+    standing: str
     diverged: list[str]
     divergence: list[str]
 
 
-def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Overview:
+def overview(
+    study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame, comparisons: pl.DataFrame | None = None
+) -> Overview:
     """Sum up a study.
 
     Parameters
     ----------
-    accuracy, replicas
-        The collected tables.
+    accuracy, replicas, comparisons
+        The collected tables; a study of one configuration, or of untrained networks, has no comparisons.
     """
     configurations = grid.configurations(study)
     test: dict[tuple[str, int], float | None] = {
@@ -87,8 +97,11 @@ def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Ov
     of_divergence = divergences(study, replicas)
     ranked = trained - {one.identifier for one in of_divergence if one.wholly}
     order = sorted((identifier for identifier in means if identifier in ranked), key=means.__getitem__)
-    best = order[-1] if order else ""
-    worst = order[0] if len(order) > 1 else ""
+    # Chosen on validation samples: the highest of many test accuracies is a lucky draw.
+    leading = best_on_validation(accuracy) if order else None
+    best = next((c.identifier for c in configurations if tuple(c.keys().values()) == leading), "")
+    best = best if best in order else ""
+    worst = next((identifier for identifier in order if identifier != best), "") if best else ""
     sizes = list(dict.fromkeys((c["depth"], c["width"]) for c in configurations))
     rows: dict[str, dict[tuple[int, int], Cell]] = {}
     for c in configurations:
@@ -106,6 +119,7 @@ def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Ov
         counts={status: every.count(status) for status in (DONE, DIVERGED, MISSING)},
         best=f"{labels[best]}, {percent(means[best])}" if best else "",
         worst=f"{labels[worst]}, {percent(means[worst])}" if worst else "",
+        standing=_standing(comparisons),
         diverged=[
             f"{labels[identifier]}, seed {network.seed}: {network.words}"
             for identifier, of_configuration in networks.items()
@@ -114,6 +128,39 @@ def overview(study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame) -> Ov
         ],
         divergence=sentences(of_divergence),
     )
+
+
+def _standing(comparisons: pl.DataFrame | None) -> str:
+    """Whether the others can be told from the best, and what one test sample weighs."""
+    known = pl.DataFrame() if comparisons is None else comparisons.drop_nulls("difference")
+    if known.is_empty():
+        return ""
+    samples = int(known["samples"].max())  # type: ignore[arg-type]  # whole numbers
+    weight = f"One sample of {samples:,} is {100 / samples:.2g} points"
+    if known["seeds"].max() == 1:
+        best = known["best_value"][0]
+        low, high = wilson(round(best * samples), samples) or (best, best)
+        return (
+            f"{weight}; for other samples the accuracy of the best net lies between {percent(low)} and {percent(high)} (95 %, "
+            "Wilson). With one seed no difference can be told."
+        )
+    real = len(known.filter(pl.col("verdict") == REAL))
+    here = len(known.filter(pl.col("verdict") == ON_THIS_TEST_SET))
+    if not real + here:
+        others = (
+            "the other configuration is" if len(known) == 1 else f"none of the {len(known)} other configurations is"
+        )
+        told = "not told" if len(known) == 1 else "told"
+        return f"{weight}; {others} {told} from the best by the seeds and the test samples."
+    words = [f"{real} of the {counted(len(known), 'other configuration')} can be told from the best"]
+    if here:
+        words.append(f"{here} more on this test set only")
+    rest = (
+        "; of the rest the seeds and the test samples do not tell whether they differ"
+        if real + here < len(known)
+        else ""
+    )
+    return f"{weight}. {', '.join(words)}{rest}."
 
 
 def _network(

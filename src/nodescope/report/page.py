@@ -26,7 +26,7 @@ from nodescope.report.published import index_of
 from nodescope.resources import resource_table, suggested_settings
 from nodescope.status import JobStatus
 from nodescope.tables import read_table
-from nodescope.words import label_of
+from nodescope.words import Words, counted, label_of, named_seeds
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,7 @@ class PageStudy:
     """A study as the page shows it."""
 
     name: str
+    words: Words
     seeds: str
     settings: str
     dataset: dict[str, Any]
@@ -114,6 +115,7 @@ def build(
     )
     environment.filters["duration"] = _duration
     environment.filters["cell"] = _cell
+    environment.filters["counted"] = counted
     environment.filters["code"] = _with_code
     html = environment.get_template("page.html.jinja").render(
         title=title,
@@ -184,9 +186,11 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     states = grid.states(settings)
     colours = charts.class_colours
     resources = resource_table(settings, folder)
+    compared = folder / "tables" / f"{grid.COMPARISON_TABLE}.parquet"
     return PageStudy(
         name=name,
-        seeds=", ".join(map(str, settings.seeds)),
+        words=Words(tuple(settings.seeds), settings.training.epochs > 0),
+        seeds=named_seeds(settings.seeds),
         settings=json.dumps(settings.model_dump(mode="json"), indent=2, ensure_ascii=False),
         dataset=dataset,
         warnings=dataset.get("warnings", []),
@@ -195,6 +199,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             settings,
             read_table(folder / "tables" / "accuracy.parquet"),
             read_table(folder / "tables" / "replicas.parquet"),
+            read_table(compared) if compared.is_file() else None,
         ),
         sections=page_sections,
         methods=methods_of(settings),

@@ -88,5 +88,5 @@ def _prepare(study: Study, identifiers: list[str], config: Config, whole: Path, 
     drawn = [chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)]
     draw(
         study.name, drawn, folder / "tables", description, config.charts, grid.states(study), folder / "charts", data,
-        inspector=has_inspector_table(study),
+        inspector=has_inspector_table(study), works=study.works,
     )  # fmt: skip

@@ -84,6 +84,8 @@ def index_of(figures: Iterable[tuple[str, "PageFigure"]]) -> list[Work]:
     """
     found: dict[str, dict[str, list[tuple[str, PageFigure]]]] = {}
     for study, figure in figures:
+        if not figure.work:  # its study is not held against it
+            continue
         of_work = found.setdefault(figure.work, {})
         for name in numbers(figure.reference):
             of_work.setdefault(name, []).append((study, figure))

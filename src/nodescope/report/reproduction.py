@@ -26,12 +26,15 @@ from nodescope.charts.registry import CHARTS
 from nodescope.charts.scorecard import figures
 from nodescope.config import Study
 from nodescope.config.schema import Charts
+from nodescope.errors import ConfigError
 from nodescope.files import atomic_path, write_text
 from nodescope.json_files import read_json
 from nodescope.report.markdown import markdown_table
 from nodescope.report.provenance import commit_of, stage_times
 from nodescope.reproduction.scoring import score
+from nodescope.reproduction.works import citations
 from nodescope.tables import read_table
+from nodescope.words import counted
 
 #: Of an image, so that the documentation stays light.
 LARGEST_WIDTH = 900
@@ -78,7 +81,12 @@ def read_run(folder: Path, command: str, machine: str, commit: str | None = None
 def write(run: Run, output: Path, findings: Path) -> None:
     """Write the page, and its images into a folder of the same name beside it."""
     scored = score(run.tables, run.study)
-    shown = {figure.name: figure for figure in figures(scored, Context(Charts(), [], []))}
+    shown = {figure.name: figure for figure in figures(scored, _context(run))}
+    if "scorecard-summary" not in shown:
+        raise ConfigError(
+            f"The study '{run.study.name}' names no work whose numbers or claims it could be scored by. Hint: name one in its "
+            "configuration, for example works: [pretorius], and run it again."
+        )
     images = output.with_suffix("")
     images.mkdir(parents=True, exist_ok=True)
     for old in images.glob("*.png"):
@@ -94,9 +102,7 @@ def write(run: Run, output: Path, findings: Path) -> None:
         shown["scorecard-summary"].caption,
         _table(shown["scorecard-summary"]),
         *_comparison(shown.get("scorecard-values"), images),
-        "## Published numbers that were run",
-        shown["scorecard-numbers"].caption,
-        markdown_table(_of(shown["scorecard-numbers"]).filter(pl.col("verdict") != "not run")),
+        *_numbers(shown.get("scorecard-numbers")),
         "## Claims",
         shown["scorecard-claims"].caption,
         _table(shown["scorecard-claims"]),
@@ -120,6 +126,11 @@ def this_machine() -> str:
     return f"{name}, {len(models) or 'unknown'} cores, {platform.system()}"
 
 
+def _context(run: Run) -> Context:
+    study = run.study
+    return Context(Charts(), run.class_names, grid.states(study), tuple(study.seeds), citations(study.works))
+
+
 def _provenance(run: Run) -> Iterator[str]:
     times = stage_times(run.folder / "benchmarks")
     finished = datetime.fromtimestamp((run.folder / "tables" / "accuracy.parquet").stat().st_mtime, UTC)
@@ -128,7 +139,7 @@ def _provenance(run: Run) -> Iterator[str]:
     yield "## The run"
     yield (
         f"Study `{run.study.name}`: **{run.study.training.epochs} epochs** (the source: 300), "
-        f"{len(grid.configurations(run.study))} configurations, {len(run.study.seeds)} seeds. "
+        f"{counted(len(grid.configurations(run.study)), 'configuration')}, {counted(len(run.study.seeds), 'seed')}. "
         f"Trained by {finished:%Y-%m-%d %H:%M} UTC on {run.machine}; {total / 3600:.1f} hours of jobs in all. "
         f"Sources: commit {run.commit}."
     )
@@ -155,6 +166,15 @@ def _kept(replicas: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _numbers(figure: Figure | None) -> Iterator[str]:
+    """Of works that print numbers, those that were run."""
+    if figure is None:
+        return
+    yield "## Published numbers that were run"
+    yield figure.caption
+    yield markdown_table(_of(figure).filter(pl.col("verdict") != "not run"))
+
+
 def _comparison(figure: Figure | None, images: Path) -> Iterator[str]:
     if figure is None or figure.chart is None:
         return
@@ -168,7 +188,7 @@ def _figures(run: Run, claims: pl.DataFrame, images: Path) -> Iterator[str]:
     """Figures of each kind that a claim points to, as far as the run has the tables that they are drawn from."""
     judged = claims.filter(pl.col("verdict") != "not run")["charts"].str.split(", ").explode()
     tables = run.folder / "tables"
-    context = Context(Charts(), run.class_names, grid.states(run.study))
+    context = _context(run)
     for kind in judged.unique(maintain_order=True):
         if not all((tables / f"{table}.parquet").is_file() for table in CHARTS[kind].tables):
             continue

@@ -1,4 +1,4 @@
-"""From collected tables to cases: means over seeds, and differences between configurations."""
+"""From collected tables to cases: a number for each net, and differences between nets of the same seed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,7 +6,6 @@ from typing import Any
 import polars as pl
 
 from nodescope.reproduction.judging import NotRun
-from nodescope.tables import mean_over_seeds
 from nodescope.words import describe
 
 Tables = Mapping[str, pl.DataFrame]
@@ -42,32 +41,18 @@ def per_net(frame: pl.DataFrame, value: pl.Expr, *further: str) -> pl.DataFrame:
     return frame.group_by(keys, maintain_order=True).agg(value=value)
 
 
-def over_seeds(frame: pl.DataFrame) -> pl.DataFrame:
-    """Mean over the seeds: the other columns, ``value`` and ``standard_error``."""
-    return mean_over_seeds(frame, "value").drop("seeds").rename({"mean": "value"})
-
-
 def difference(values: pl.DataFrame, axis: str, first: Any, second: Any) -> pl.DataFrame:
-    """``first - second`` on an axis, wherever all else is equal: the other columns, ``value``, ``standard_error``.
-
-    The two are different nets, so their errors add in squares.
+    """``first - second`` on an axis, wherever all else, the seed among it, is equal: the other columns and ``value``.
 
     Raises
     ------
     NotRun
         If there is no such pair.
     """
-    others = [name for name in values.columns if name not in (axis, "value", "standard_error")]
-    one = values.filter(pl.col(axis) == first).drop(axis)
-    other = values.filter(pl.col(axis) == second).drop(axis)
-    pairs = one.join(other, on=others, suffix="_second", nulls_equal=True, maintain_order="left")
+    pairs = change(values, axis, first, second)
     if pairs.is_empty():
         raise NotRun(f"it needs networks that differ only in {axis.replace('_', ' ')}: {first} and {second}")
-    return pairs.select(
-        *others,
-        value=pl.col("value") - pl.col("value_second"),
-        standard_error=(pl.col("standard_error") ** 2 + pl.col("standard_error_second") ** 2).sqrt(),
-    )
+    return pairs
 
 
 def extremes(values: pl.DataFrame, axis: str) -> pl.DataFrame:
@@ -85,7 +70,7 @@ def extremes(values: pl.DataFrame, axis: str) -> pl.DataFrame:
 
 
 def change(values: pl.DataFrame, axis: str, first: Any, second: Any) -> pl.DataFrame:
-    """``first - second`` on an axis within each net: the other columns (``seed`` among them) and ``value``."""
+    """``first - second`` on an axis within each net or pair of nets: the other columns (``seed`` among them), ``value``."""
     others = [name for name in values.columns if name not in (axis, "value")]
     one = values.filter(pl.col(axis) == first).drop(axis)
     other = values.filter(pl.col(axis) == second).drop(axis)
@@ -109,11 +94,11 @@ def last_less_first(values: pl.DataFrame) -> pl.DataFrame:
 
 
 def as_cases(values: pl.DataFrame) -> pl.DataFrame:
-    """Name each row: columns ``case``, ``value``, ``standard_error``."""
-    hidden = ["dataset", "value", "standard_error", *(["model"] if (values["model"] == "mlp").all() else [])]
+    """Name each row: columns ``case``, ``seed``, ``value``."""
+    hidden = ["dataset", "seed", "value", *(["model"] if (values["model"] == "mlp").all() else [])]
     shown = [name for name in values.columns if name not in hidden]
     names = [describe({**row, **_layer(row)}) for row in values.select(shown).iter_rows(named=True)]
-    return values.select(pl.Series("case", names, dtype=pl.String), "value", "standard_error")
+    return values.select(pl.Series("case", names, dtype=pl.String), "seed", "value")
 
 
 def _layer(row: dict[str, Any]) -> dict[str, str]:

@@ -1,11 +1,11 @@
 """In what a study differs from the published protocol, told by its settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from nodescope.reproduction.claims.claim import HARTMANN, PARK, PRETORIUS
+from nodescope.reproduction.works import WORKS
 
 if TYPE_CHECKING:
     from nodescope.config import Study
@@ -42,19 +42,14 @@ def _stand_in(study: "Study") -> str | None:
 
 
 def differences(study: "Study") -> pl.DataFrame:
-    """One row per difference from the protocol of a work whose networks the study has, see `COLUMNS`."""
+    """One row per difference from the protocol of a work that the study names, see `COLUMNS`."""
     rows = [
-        {"work": work, "what": what, "published": published, "ours": ours, "effect": effect}
-        for work in works_of(study)
+        {"work": WORKS[work].citation, "what": what, "published": published, "ours": ours, "effect": effect}
+        for work in study.works
         for what, published, ours, effect in PROTOCOLS[work](study)
         if published != ours
     ]
     return pl.DataFrame(rows, schema=COLUMNS)
-
-
-def works_of(study: "Study") -> list[str]:
-    """The works whose families of networks the study has; that on fully connected networks where it has none."""
-    return [work for work, families in FAMILIES.items() if families & set(study.model)] or [PRETORIUS]
 
 
 def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
@@ -184,7 +179,7 @@ def _of_cifar10(study: "Study") -> tuple[str, str, str]:
     own = study.dataset.name
     if _stand_in(study):
         return _data(study)
-    return "cifar10", own, "no published number is about it; claims are judged for this data set"
+    return "cifar10", own, "the source says nothing of it: no number is beside its own and no claim is judged"
 
 
 def _data(study: "Study") -> tuple[str, str, str]:
@@ -199,7 +194,7 @@ def _data(study: "Study") -> tuple[str, str, str]:
         return own, own, ""
     return (
         "mnist, fmnist, cifar10", own,
-        "no published number is about it; claims are judged for this data set, where they do not name another",
+        "the source says nothing of it: no number is beside its own and no claim is judged",
     )  # fmt: skip
 
 
@@ -218,10 +213,67 @@ def _theta(threshold: float) -> str:
     return "a > 0 (ReLU), a > 0.5 (sigmoid), that is z > 0" if threshold == 0 else f"z > {threshold:g}"
 
 
-#: The families of networks that each work is about, and its protocol.
-FAMILIES = {
-    PRETORIUS: {"mlp"},
-    HARTMANN: {"resnet", "convnet", "toynet", "pyramidnet", "fixup_resnet"},
-    PARK: {"cnn"},
+def _showcase(study: "Study") -> Iterator[tuple[str, str, str, str]]:
+    grid, data = study.grid, study.dataset
+    yield (
+        "data set", "N(0, 1)", "N(0, 1)" if data.source == "gaussian" and data.scaling == "as_is" else data.name,
+        "other signals enter",
+    )  # fmt: skip
+    yield "targets", "drawn at random", _targets(study), "other gradients"
+    yield "networks", "mlp", ", ".join(study.model), "other networks"
+    yield "layers", "21", _listed(grid.depth), "a signal passes through fewer or more layers"
+    yield "initialisation", "lecun_normal", _initialisations(study), "signals grow or shrink by another factor"
+    yield "bias", "none", study.network.bias, "other networks"
+    yield "epochs", "0", str(study.training.epochs), "what is trained is another network"
+
+
+def _tutorial(study: "Study") -> Iterator[tuple[str, str, str, str]]:
+    training, data = study.training, study.dataset
+    yield "data set", "iris", data.source, "other activations"
+    yield "scaling of the inputs", "standardised", data.scaling, "other first layers"
+    yield "test samples", "0.2", f"{getattr(data, 'test_size', 'its own')}", "other samples decide on the accuracy"
+    yield "validation samples", "none", str(data.validation_size), "fewer training samples"
+    yield "networks", "mlp", ", ".join(study.model), "other networks"
+    yield "hidden layers", "64, 32, 16", _layers(study), "other networks"
+    yield "activation functions", "relu", _listed(study.grid.activation), "other activations"
+    yield "epochs", "500", str(training.epochs), "the nets have settled less, or more"
+    yield "batch size", "all training samples", _batch_size(study), "other noise in training"
+    yield "learning rates", "0.001", _rates(study), "other networks are found"
+    yield "factor on the rate per epoch", "1", f"{training.learning_rate_decay:g}", "other rates late in training"
+    yield "optimiser", "adam", training.optimiser, "other networks are found"
+    yield "loss", "mean squared error", _loss(study), "other gradients"
+    yield "explicit regularisation", "none", _regularisation(study), "other networks are found"
+    yield "bias", "all", study.network.bias, "other networks"
+    yield "parameters that are kept", KEPT["last"], KEPT[training.keep], "activations of an earlier epoch"
+
+
+def _targets(study: "Study") -> str:
+    return "drawn at random" if study.dataset.source == "gaussian" else "the labels"
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _initialisations(study: "Study") -> str:
+    return _listed(study.grid.initialisation or ["kaiming_normal (ReLU family), xavier_normal (others)"])
+
+
+def _layers(study: "Study") -> str:
+    """The widths of the hidden layers, of each depth and width of the grid."""
+    taper = study.network.taper
+    networks = (
+        _listed(max(1, round(width * taper**layer)) for layer in range(depth))
+        for depth in study.grid.depth
+        for width in study.grid.width
+    )
+    return "; ".join(networks)
+
+
+PROTOCOLS = {
+    "pretorius": _pretorius,
+    "hartmann": _hartmann,
+    "park": _park,
+    "showcase": _showcase,
+    "tutorial": _tutorial,
 }
-PROTOCOLS = {PRETORIUS: _pretorius, HARTMANN: _hartmann, PARK: _park}

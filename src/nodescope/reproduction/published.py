@@ -9,7 +9,9 @@ from importlib.resources import files
 
 import polars as pl
 
-from nodescope.reproduction.claims.claim import PARK, PRETORIUS
+from nodescope.reproduction import works
+
+PRETORIUS, PARK = works.PRETORIUS.citation, works.PARK.citation
 
 COLUMNS = {
     "work": pl.String,

@@ -1,17 +1,34 @@
 """Every published number beside ours.
 
 Formula: with our mean over the seeds ``m``, its standard error ``s``, the published value ``p``, its standard error ``e``
-where one is printed and one unit ``u`` of its last digit, the difference is ``d = m - p``, counted in standard errors
-``d / sqrt(s^2 + e^2 + u^2 / 12)``: rounding to ``u`` has the variance ``u^2 / 12``, and keeps the error from being 0.
+where one is printed and one unit ``u`` of its last digit, the difference is ``d = m - p`` and its standard error
+``sqrt(s^2 + e^2 + u^2 / 12)``: rounding to ``u`` has the variance ``u^2 / 12``. Its t interval has the degrees of freedom of
+Welch and Satterthwaite, those of ``e`` from the seeds that the source tells of (`nodescope.numerics.intervals`). The
+numbers of the table are judged together: by Benjamini and Hochberg, of those that are said to differ one in twenty does
+not.
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Collection
+from typing import Any
 
 import polars as pl
 
+from nodescope.numerics.intervals import Estimate, benjamini_hochberg, combined_errors
 from nodescope.reproduction.cases import Tables, network_keys, per_net
 from nodescope.reproduction.published import COLUMNS, KEYS, published_numbers
+from nodescope.reproduction.works import BY_CITATION
 from nodescope.tables import mean_over_seeds
+
+#: Columns of the table ``scorecard`` after the number, ours, its standard error and the seeds.
+FOUND = {
+    "difference": pl.Float64,
+    "difference_errors": pl.Float64,
+    "interval_low": pl.Float64,
+    "interval_high": pl.Float64,
+    "p_value": pl.Float64,
+    "verdict": pl.String,
+}
 
 AGREES = "agrees"
 DIFFERS = "differs"
@@ -20,36 +37,69 @@ NOT_SCORED = "not scored"
 NOT_RUN = "not run"
 VERDICTS = (AGREES, DIFFERS, UNCLEAR, NOT_SCORED, NOT_RUN)
 
-#: Ours and the published value differ where more than this many standard errors lie between them.
-TOLERANCE_ERRORS = 3.0
+#: From how many seeds a printed standard error is.
+PUBLISHED_SEEDS = 3
 
 RULE = (
-    "Agrees where ours and the published value are at most three standard errors apart, differs where more; the error counts "
-    "our seeds, the published standard error where one is printed, and the rounding of the last digit. Cannot tell: fewer "
-    "than two of our seeds have a value."
+    "Agrees where the 95 % t interval of the difference holds 0: the seeds do not tell the two apart, which says little where "
+    "the interval is wide. Differs where they are told apart although so many numbers are looked at (Benjamini and Hochberg, "
+    "5 %). Cannot tell: neither, or fewer than two of our seeds have a value, or all have the same. The interval counts our "
+    "seeds, the published standard error where one is printed, and the rounding of the last digit."
 )
 
 
-def scorecard(tables: Tables) -> pl.DataFrame:
-    """One row per published number: its columns, then ``ours``, ``standard_error``, ``seeds``, ``difference`` (ours less
-    published; of shares in fractions), ``difference_errors`` (in standard errors) and ``verdict``."""
+def scorecard(tables: Tables, works: Collection[str] = tuple(BY_CITATION)) -> pl.DataFrame:
+    """One row per number of the works: its columns, then ``ours``, ``standard_error`` (of ours), ``seeds``, ``difference``
+    (ours less published; of shares in fractions), ``difference_errors`` (in standard errors), ``interval_low`` and
+    ``interval_high`` (of the difference), ``p_value`` and ``verdict``."""
     own = mean_over_seeds(measured(tables), "value").rename({"mean": "ours"})
-    numbers = published_numbers().join(own, on=KEYS, how="left", nulls_equal=True, maintain_order="left")
-    difference = pl.col("ours") - pl.col("published")
-    variance = (
-        pl.col("standard_error") ** 2 + pl.col("published_error").fill_null(0) ** 2 + pl.col("last_digit") ** 2 / 12
+    numbers = (
+        published_numbers()
+        .filter(pl.col("work").is_in(list(works)))
+        .join(own, on=KEYS, how="left", nulls_equal=True, maintain_order="left")
     )
-    return numbers.with_columns(difference=difference, difference_errors=difference / variance.sqrt()).with_columns(
-        verdict=pl.when(pl.col("seeds").is_null())
-        .then(pl.lit(NOT_RUN))
-        .when(pl.col("remark").is_not_null())
-        .then(pl.lit(NOT_SCORED))
-        .when(pl.col("difference_errors").is_null())
-        .then(pl.lit(UNCLEAR))
-        .when(pl.col("difference_errors").abs() <= TOLERANCE_ERRORS)
-        .then(pl.lit(AGREES))
-        .otherwise(pl.lit(DIFFERS))
+    rows = [_beside(row) for row in numbers.iter_rows(named=True)]
+    found = benjamini_hochberg([None if row["remark"] else row["p_value"] for row in rows])
+    for row, differs in zip(rows, found, strict=True):
+        row["verdict"] = _verdict(row, differs=differs)
+    return pl.DataFrame(rows, schema={**numbers.schema, **FOUND})
+
+
+def _beside(row: dict[str, Any]) -> dict[str, Any]:
+    """A published number with ours: the difference and its interval."""
+    empty = dict.fromkeys(FOUND)
+    if row["ours"] is None:
+        return {**row, **empty}
+    difference = row["ours"] - row["published"]
+    if row["standard_error"] is None:
+        return {**row, **empty, "difference": difference}
+    rounding, published = row["last_digit"] / math.sqrt(12), row["published_error"] or 0.0
+    error, freedom = combined_errors(
+        [row["standard_error"], published, rounding], [row["seeds"] - 1, PUBLISHED_SEEDS - 1, math.inf]
     )
+    estimate = Estimate(difference, row["seeds"], freedom, error)
+    low, high = estimate.interval or (None, None)
+    # Where neither side has noise of seeds, there is nothing to be tested.
+    p = estimate.p_value if row["standard_error"] or published else None
+    return {
+        **row, **empty, "difference": difference, "difference_errors": difference / error, "interval_low": low,
+        "interval_high": high, "p_value": p,
+    }  # fmt: skip
+
+
+def _verdict(row: dict[str, Any], *, differs: bool) -> str:
+    if row["seeds"] is None:
+        return NOT_RUN
+    if row["remark"] is not None:
+        return NOT_SCORED
+    if row["interval_low"] is None:
+        return UNCLEAR
+    if differs:
+        return DIFFERS
+    agrees = row["interval_low"] <= 0 <= row["interval_high"]
+    # With no noise at all, equal as far as it is printed.
+    same = abs(row["difference"]) <= row["last_digit"] / 2
+    return AGREES if (agrees if row["p_value"] is not None else same) else UNCLEAR
 
 
 def measured(tables: Tables) -> pl.DataFrame:
@@ -66,7 +116,8 @@ def measured(tables: Tables) -> pl.DataFrame:
 
 
 def _accuracy(table: pl.DataFrame) -> pl.DataFrame:
-    return _fully_connected(table, "accuracy", pl.col("accuracy"), state=pl.lit("trained"))
+    trained = table.filter(pl.col("best_epoch") > 0)  # what is not trained is right by chance
+    return _fully_connected(trained, "accuracy", pl.col("accuracy"), state=pl.lit("trained"))
 
 
 def _dead_share(table: pl.DataFrame) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Score a study: its collected tables against the published numbers and claims."""
+"""Score a study: its collected tables against the numbers and claims of the works that it names."""
 
 from typing import TYPE_CHECKING
 
@@ -8,6 +8,7 @@ from nodescope.reproduction.cases import Tables
 from nodescope.reproduction.claims import judge_claims
 from nodescope.reproduction.differences import differences, source_dataset
 from nodescope.reproduction.scorecard import scorecard
+from nodescope.reproduction.works import citations
 
 if TYPE_CHECKING:
     from nodescope.config import Study
@@ -27,4 +28,9 @@ def score(tables: Tables, study: "Study") -> dict[str, pl.DataFrame]:
     named = {
         table: frame.with_columns(name) if "dataset" in frame.columns else frame for table, frame in tables.items()
     }
-    return {"scorecard": scorecard(named), "claims": judge_claims(named), "differences": differences(study)}
+    works = citations(study.works)
+    return {
+        "scorecard": scorecard(named, works),
+        "claims": judge_claims(named, works),
+        "differences": differences(study),
+    }

@@ -188,6 +188,24 @@ class TrainedConfiguration:
                 )
         return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, ACCURACY)
 
+    def predictions(self) -> pl.DataFrame:
+        """What the kept nets predict for each test sample: ``sample``, ``label``, and a column for each seed, named by it.
+
+        The column of a net without an accuracy, since it diverged, is null.
+        """
+        won, places = self._winners()
+        stack = self._kept_nets(won)
+        samples = self.dataset.splits.test
+        x, y = _to_device(self.dataset, samples, self.device)
+        columns = {"sample": pl.Series(samples, dtype=pl.Int32), "label": pl.Series(y.cpu().numpy(), dtype=pl.Int32)}
+        for place in places:
+            accuracy = stack_training.performance(stack, place, x, y).accuracy
+            classes = None if np.isnan(accuracy) else stack_training.predicted_classes(stack, place, x)
+            nulls = pl.Series([None] * len(samples), dtype=pl.Int32)
+            seed = str(won.replicas[place].seed)
+            columns[seed] = nulls if classes is None else pl.Series(classes, dtype=pl.Int32)
+        return pl.DataFrame(columns)
+
     def pattern_evolution(self) -> pl.DataFrame:
         """Patterns of the chosen nets through training; see `nodescope.patterns.probe.PATTERN_EVOLUTION`.
 

@@ -244,6 +244,14 @@ def performance(stack: NetworkStack, replica: int, x: Tensor, y: Tensor) -> Perf
     return Performance(int(correct) / len(x), float(cross_entropy) / len(x), float(squared_error) / len(x))
 
 
+@torch.no_grad()
+def predicted_classes(stack: NetworkStack, replica: int, x: Tensor) -> NDArray[np.int64]:
+    """The class that one replica predicts for each sample [N]; of equal logits the lowest class."""
+    size = EVALUATION_BATCH[x.device.type] if stack.fuses else MODULE_EVALUATION_BATCH
+    parts = [stack.forward_evaluation(replica, part).argmax(dim=1) for part in torch.split(x, size)]
+    return torch.cat(parts).cpu().numpy()
+
+
 def _evaluate(stack: NetworkStack, places: Sequence[int], data: TrainingData, state: TrainingState) -> None:
     """Fill the curves' row of this epoch; ``places`` are those of the replicas' nets in the stack."""
     evaluated = slice(None) if data.evaluated is None else data.evaluated

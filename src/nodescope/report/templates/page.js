@@ -1036,7 +1036,9 @@
     byId("state-name").textContent = study.states[at].label;
     state.setAttribute("aria-valuetext", study.states[at].label);
     fillSelect(byId("split"), [["", "as published"], ...study.splits.map((name) => [name, name])], chosen.split);
-    fillSelect(byId("seed"), [["mean", "mean over seeds"], ...study.seeds.map((seed) => [seed, `seed ${seed}`])], chosen.seed);
+    const seeds = study.seeds.map((seed) => [seed, `seed ${seed}`]);
+    if (seeds.length > 1) seeds.unshift(["mean", "mean over seeds"]);
+    fillSelect(byId("seed"), seeds, seeds.length > 1 ? chosen.seed : study.seeds[0]);
     byId("axes").replaceChildren(...Object.entries(study.axes).map(([axis, values]) => element("fieldset", { "data-axis": axis }, element("legend", {}, axis === "batch_norm" ? "batch normalisation" : words(axis)),
       ...values.map((value) => check(typeof value === "boolean" ? (value ? "with" : "without") : String(value), axisIsOn(axis, value), () => { toggle(chosen.off, `${axis}:${value}`); update(); })))));
     byId("filter-count").textContent = chosen.off.size + (chosen.pattern ? 1 : 0) || "";

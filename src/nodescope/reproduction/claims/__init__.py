@@ -1,5 +1,7 @@
 """The claims of the reproduced works, each judged by a function of the collected tables."""
 
+from collections.abc import Collection
+
 import polars as pl
 
 from nodescope.reproduction.cases import Tables
@@ -12,8 +14,9 @@ from nodescope.reproduction.claims import (
     patterns,
     systems,
 )
-from nodescope.reproduction.claims.claim import PRETORIUS, Claim
+from nodescope.reproduction.claims.claim import Claim
 from nodescope.reproduction.judging import NOT_RUN, Judgement, NotRun
+from nodescope.reproduction.works import BY_CITATION, Work
 
 __all__ = ["CLAIMS", "Claim", "judge_claim", "judge_claims"]
 
@@ -27,9 +30,6 @@ CLAIMS: tuple[Claim, ...] = (
     *local_gradients.CLAIMS,
 )
 
-#: The networks that a work is about, where it is about one kind.
-NETWORKS = {PRETORIUS: pl.col("model") == "mlp"}
-
 COLUMNS = {
     "claim": pl.String,
     "work": pl.String,
@@ -38,6 +38,9 @@ COLUMNS = {
     "verdict": pl.String,
     "statistic": pl.Float64,
     "standard_error": pl.Float64,
+    "interval_low": pl.Float64,
+    "interval_high": pl.Float64,
+    "seeds": pl.Int32,
     "cases": pl.Int32,
     "evidence": pl.String,
     "measure": pl.String,
@@ -46,10 +49,10 @@ COLUMNS = {
 }
 
 
-def judge_claims(tables: Tables) -> pl.DataFrame:
-    """One row per claim, see `COLUMNS`; ``charts`` names the kinds of charts to look at, with commas."""
+def judge_claims(tables: Tables, works: Collection[str] = tuple(BY_CITATION)) -> pl.DataFrame:
+    """One row per claim of the works, see `COLUMNS`; ``charts`` names the kinds of charts to look at, with commas."""
     rows = []
-    for claim in CLAIMS:
+    for claim in (claim for claim in CLAIMS if claim.work in works):
         judgement = judge_claim(claim, tables)
         rows.append(
             {
@@ -60,6 +63,9 @@ def judge_claims(tables: Tables) -> pl.DataFrame:
                 "verdict": judgement.verdict,
                 "statistic": judgement.statistic,
                 "standard_error": judgement.standard_error,
+                "interval_low": judgement.interval_low,
+                "interval_high": judgement.interval_high,
+                "seeds": judgement.seeds,
                 "cases": judgement.cases,
                 "evidence": judgement.evidence,
                 "measure": claim.statistic,
@@ -71,14 +77,32 @@ def judge_claims(tables: Tables) -> pl.DataFrame:
 
 
 def judge_claim(claim: Claim, tables: Tables) -> Judgement:
-    """The judgement of one claim; that it was not run where what it needs is not there."""
+    """The judgement of one claim; that it was not run where what it needs is not there, or its work speaks of others."""
     try:
-        return claim.judge(_networks_of(claim.work, tables))
+        return claim.judge(_spoken_of(BY_CITATION[claim.work], tables, of_any_data=claim.of_any_data))
     except NotRun as reason:
-        return Judgement(NOT_RUN, None, None, 0, f"Not run: {reason}.")
+        return Judgement(NOT_RUN, evidence=f"Not run: {reason}.")
 
 
-def _networks_of(work: str, tables: Tables) -> Tables:
-    if work not in NETWORKS:
-        return tables
-    return {name: frame.filter(NETWORKS[work]) if "model" in frame.columns else frame for name, frame in tables.items()}
+def _spoken_of(work: Work, tables: Tables, *, of_any_data: bool) -> Tables:
+    """The rows of the data sets and networks that a work speaks of.
+
+    Raises
+    ------
+    NotRun
+        If there are networks, but none of them is.
+    """
+    found = {}
+    for name, frame in tables.items():
+        if not {"dataset", "model", "activation"} <= set(frame.columns):
+            found[name] = frame
+            continue
+        here = frame if of_any_data else frame.filter(pl.col("dataset").is_in(work.datasets))
+        if here.is_empty() and len(frame):
+            others = ", ".join(frame["dataset"].unique(maintain_order=True))
+            raise NotRun(f"{work.citation} speaks of {', '.join(work.datasets)}, not of {others}")
+        known = pl.col("activation").is_in(work.activations) if work.activations else pl.lit(value=True)
+        found[name] = here.filter(pl.col("model").is_in(work.families), known)
+        if found[name].is_empty() and len(here):
+            raise NotRun(f"{work.citation} speaks of {work.networks}, which the study does not have")
+    return found

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nodescope.reproduction.cases import Tables, as_cases, difference, extremes, need, over_seeds, per_net
+from nodescope.reproduction.cases import Tables, as_cases, difference, extremes, need, per_net
 from nodescope.reproduction.claims.claim import PRETORIUS, Claim
 from nodescope.reproduction.judging import BOUND_RULE, SIGN_RULE, Judgement, NotRun, judge_bounds, judge_sign
 
@@ -67,19 +67,21 @@ def both_fit_the_training_data(tables: Tables) -> Judgement:
     last = curves.join(chosen.select(keys), on=keys, how="semi", nulls_equal=True).filter(
         pl.col("epoch") == pl.col("epoch").max().over(keys), ~EXCEPTED
     )
-    return judge_bounds(as_cases(over_seeds(per_net(last, pl.col("accuracy").first()))), low=TRAINED_WELL)
+    return judge_bounds(as_cases(per_net(last, pl.col("accuracy").first())), low=TRAINED_WELL)
 
 
 def _of_trained(tables: Tables, *conditions: pl.Expr, what: str = "") -> pl.DataFrame:
     """The rows of the accuracy of networks of which at least one was trained."""
     accuracy = need(tables, "accuracy", *conditions, what=what)
-    if accuracy["best_epoch"].max() == 0:
+    # Of a net that diverged there is no kept epoch either, but no accuracy then.
+    untrained = (pl.col("best_epoch").fill_null(0) == 0) & pl.col("accuracy").is_not_null()
+    if accuracy.select((untrained | pl.col("accuracy").is_null()).all() & untrained.any()).item():
         raise NotRun("its networks were not trained")
     return accuracy
 
 
 def _mean_accuracy(accuracy: pl.DataFrame) -> pl.DataFrame:
-    return over_seeds(per_net(accuracy, pl.col("accuracy").first(), "split"))
+    return per_net(accuracy, pl.col("accuracy").first(), "split")
 
 
 def _activation_gap(accuracy: pl.DataFrame) -> pl.DataFrame:

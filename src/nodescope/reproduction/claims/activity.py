@@ -10,7 +10,6 @@ from nodescope.reproduction.cases import (
     last_layer,
     last_less_first,
     need,
-    over_seeds,
     per_net,
 )
 from nodescope.reproduction.claims.claim import PRETORIUS, Claim
@@ -33,7 +32,7 @@ def early_layers_are_mid_range(tables: Tables) -> Judgement:
     """Trained nets: mid-range share of the first layer less that of the last."""
     activity = need(tables, "activity", TRAIN, TRAINED)
     fall = last_less_first(per_net(activity, MID_RANGE_SHARE, "layer")).with_columns(-pl.col("value"))
-    return judge_sign(as_cases(over_seeds(fall)))
+    return judge_sign(as_cases(fall))
 
 
 def untrained_deep_sigmoid_is_all_or_nothing(tables: Tables) -> Judgement:
@@ -43,20 +42,20 @@ def untrained_deep_sigmoid_is_all_or_nothing(tables: Tables) -> Judgement:
         TRAIN, UNTRAINED, pl.col("activation") == "sigmoid", ~pl.col("batch_norm"), pl.col("depth") > 1, last_layer(),
         what="deep sigmoid networks without batch normalisation",
     )  # fmt: skip
-    return judge_sign(as_cases(over_seeds(per_net(activity, 0.5 - MID_RANGE_SHARE, "layer"))))
+    return judge_sign(as_cases(per_net(activity, 0.5 - MID_RANGE_SHARE, "layer")))
 
 
 def deeper_nets_have_more_dead_nodes(tables: Tables) -> Judgement:
     """Trained nets: share of dead nodes of the deepest less that of the shallowest."""
     dead = need(tables, "dead_nodes", TRAIN, TRAINED)
     share = per_net(dead, _null_where_any_is(pl.col("dead"), pl.col("dead").sum() / pl.col("nodes").sum()))
-    return judge_sign(as_cases(extremes(over_seeds(share), "depth")))
+    return judge_sign(as_cases(extremes(share, "depth")))
 
 
 def later_layers_have_more_dead_nodes(tables: Tables) -> Judgement:
     """Trained nets: share of dead nodes of the last layer less that of the first."""
     dead = need(tables, "dead_nodes", TRAIN, TRAINED)
-    return judge_sign(as_cases(over_seeds(last_less_first(per_net(dead, pl.col("dead_share").first(), "layer")))))
+    return judge_sign(as_cases(last_less_first(per_net(dead, pl.col("dead_share").first(), "layer"))))
 
 
 def batch_norm_lowers_sparsity(tables: Tables) -> Judgement:
@@ -81,14 +80,12 @@ def untrained_relu_is_half_off(tables: Tables) -> Judgement:
         what="ReLU networks",
     )
     low, high = NEAR_HALF
-    return judge_bounds(
-        as_cases(over_seeds(per_net(sparsity, pl.col("sparsity").first(), "layer"))), low=low, high=high
-    )
+    return judge_bounds(as_cases(per_net(sparsity, pl.col("sparsity").first(), "layer")), low=low, high=high)
 
 
 def _sparsity_of_nets(tables: Tables) -> pl.DataFrame:
     sparsity = need(tables, "sparsity", TRAIN, TRAINED)
-    return over_seeds(per_net(sparsity, pl.col("sparsity").mean()))
+    return per_net(sparsity, pl.col("sparsity").mean())
 
 
 def _null_where_any_is(column: pl.Expr, value: pl.Expr) -> pl.Expr:

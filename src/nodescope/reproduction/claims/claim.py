@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nodescope.reproduction import works
 from nodescope.reproduction.cases import Tables
 from nodescope.reproduction.judging import Judgement
 
-PRETORIUS = "Pretorius 2020"
-HARTMANN = "Hartmann et al. 2021"
-PARK = "Park 2022"
+PRETORIUS = works.PRETORIUS.citation
+HARTMANN = works.HARTMANN.citation
+PARK = works.PARK.citation
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Claim:
         The kinds of charts to look at.
     judge : function
         From collected tables to the judgement; raises `NotRun` where what it needs is not there.
+    of_any_data : bool
+        Whether the work makes it of networks on whatever data.
     """
 
     name: str
@@ -41,3 +44,4 @@ class Claim:
     rule: str
     charts: tuple[str, ...]
     judge: Callable[[Tables], Judgement]
+    of_any_data: bool = False

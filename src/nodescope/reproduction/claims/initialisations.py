@@ -10,11 +10,10 @@ from nodescope.reproduction.cases import (
     last_less_first,
     need,
     network_keys,
-    over_seeds,
     per_net,
 )
 from nodescope.reproduction.claims.claim import PARK, Claim
-from nodescope.reproduction.judging import BOUND_RULE, SIGN_RULE, Judgement, judge_all, judge_bounds, judge_sign
+from nodescope.reproduction.judging import BOUND_RULE, SIGN_RULE, Judgement, NotRun, judge_all, judge_bounds, judge_sign
 
 #: "Do not learn": the loss falls by no more than this share.
 NO_FALL = 0.01
@@ -30,7 +29,7 @@ def orthogonal_converges_fastest(tables: Tables) -> Judgement:
     """Training loss averaged over the epochs: Kaiming less orthogonal, Xavier less Kaiming."""
     curves = _training_loss(tables, FAMILY.is_not_null(), pl.col("epoch") > 0, what="orthogonal, Kaiming and Xavier")
     families = curves.with_columns(initialisation=FAMILY)
-    loss = over_seeds(per_net(families, pl.col("loss").mean()))
+    loss = per_net(families, pl.col("loss").mean())
     return judge_all(
         judge_sign(as_cases(difference(loss, "initialisation", slower, faster)))
         for slower, faster in (("kaiming", "orthogonal"), ("xavier", "kaiming"))
@@ -40,9 +39,9 @@ def orthogonal_converges_fastest(tables: Tables) -> Judgement:
 def zeros_do_not_learn_and_ones_stay_high(tables: Tables) -> Judgement:
     """Zeros: share by which the training loss falls; ones: final training loss less that of Kaiming normal."""
     zeros = _training_loss(tables, pl.col("initialisation") == "zeros", what="zeros")
-    fall = over_seeds(per_net(zeros.sort("epoch"), 1 - pl.col("loss").last() / pl.col("loss").first()))
+    fall = per_net(zeros.sort("epoch"), 1 - pl.col("loss").last() / pl.col("loss").first())
     others = _training_loss(tables, pl.col("initialisation") != "zeros", what="ones and kaiming_normal")
-    final = over_seeds(per_net(others.sort("epoch"), pl.col("loss").last()))
+    final = per_net(others.sort("epoch"), pl.col("loss").last())
     return judge_all(
         [
             judge_bounds(as_cases(fall), high=NO_FALL),
@@ -58,7 +57,7 @@ def weights_spread_slightly(tables: Tables) -> Judgement:
     growth = change(spread.with_columns(pl.col("value").log()), "state", "trained", "initial").with_columns(
         pl.col("value").exp() - 1
     )
-    cases = as_cases(over_seeds(growth))
+    cases = as_cases(growth)
     return judge_all([judge_sign(cases), judge_bounds(cases, high=SLIGHTLY)])
 
 
@@ -66,7 +65,7 @@ def uniform_weights_turn_bell_shaped(tables: Tables) -> Judgement:
     """Uniform initialisations: excess kurtosis of a layer's weights, trained less initial."""
     weights = _weights(tables, pl.col("initialisation").str.contains("uniform"))
     kurtosis = per_net(weights, pl.col("kurtosis").first(), "state", "layer")
-    return judge_sign(as_cases(over_seeds(change(kurtosis, "state", "trained", "initial"))))
+    return judge_sign(as_cases(change(kurtosis, "state", "trained", "initial")))
 
 
 def features_spread_with_training_and_depth(tables: Tables) -> Judgement:
@@ -79,8 +78,8 @@ def features_spread_with_training_and_depth(tables: Tables) -> Judgement:
     trained = spread.filter(pl.col("state") == "trained").drop("state")
     return judge_all(
         [
-            judge_sign(as_cases(over_seeds(change(spread, "state", "trained", "initial")))),
-            judge_sign(as_cases(over_seeds(last_less_first(trained)))),
+            judge_sign(as_cases(change(spread, "state", "trained", "initial"))),
+            judge_sign(as_cases(last_less_first(trained))),
         ]
     )
 
@@ -92,6 +91,8 @@ def _training_loss(tables: Tables, *conditions: pl.Expr, what: str) -> pl.DataFr
         tables, "learning_curves", pl.col("split") == "train", *conditions,
         columns=columns, what=f"networks of the initialisations {what}",
     )  # fmt: skip
+    if not curves["epoch"].max():
+        raise NotRun("its networks were not trained")
     kept = need(tables, "accuracy", columns=columns)
     keys = [*network_keys(kept), "seed", "learning_rate"]
     return curves.join(kept.select(keys).unique(), on=keys, how="semi", nulls_equal=True, maintain_order="left")

@@ -11,7 +11,6 @@ from nodescope.reproduction.cases import (
     last_less_first,
     need,
     network_keys,
-    over_seeds,
     per_net,
 )
 from nodescope.reproduction.claims.claim import PRETORIUS, Claim
@@ -32,11 +31,11 @@ def untrained_medians_coincide(tables: Tables) -> Judgement:
     medians = need(tables, "medians", TRAIN, UNTRAINED, WITHOUT_BN, pl.col("depth") > 1, what="untrained deep networks")
     shares = class_share(medians)
     fall = last_less_first(shares.filter(SIGMOID)).with_columns(-pl.col("value"))
-    last = over_seeds(shares.filter(last_layer()).drop("layer"))
+    last = shares.filter(last_layer()).drop("layer")
     return judge_all(
         [
             judge_sign(as_cases(difference(last, "activation", "relu", "sigmoid"))),
-            judge_sign(as_cases(over_seeds(fall))),
+            judge_sign(as_cases(fall)),
         ]
     )
 
@@ -46,7 +45,7 @@ def training_polarises_sigmoid(tables: Tables) -> Judgement:
     the first's."""
     medians = need(tables, "medians", TRAIN, SIGMOID, WITHOUT_BN, pl.col("depth") > 1, what="deep sigmoid networks")
     rise = change(per_net(medians, POLARISATION.mean(), "state", "layer"), "state", "trained", "initial")
-    return judge_all([judge_sign(as_cases(over_seeds(rise))), judge_sign(as_cases(over_seeds(last_less_first(rise))))])
+    return judge_all([judge_sign(as_cases(rise)), judge_sign(as_cases(last_less_first(rise)))])
 
 
 def batch_norm_keeps_from_saturation(tables: Tables) -> Judgement:
@@ -54,7 +53,7 @@ def batch_norm_keeps_from_saturation(tables: Tables) -> Judgement:
     medians = need(tables, "medians", TRAIN, TRAINED, SIGMOID | (pl.col("activation") == "relu"))
     at_zero = pl.when(pl.col("median").is_not_null()).then((pl.col("median") == 0).cast(pl.Float64))
     saturation = pl.when(SIGMOID).then(POLARISATION).otherwise(at_zero)
-    mean = over_seeds(per_net(medians, saturation.mean()))
+    mean = per_net(medians, saturation.mean())
     return judge_sign(as_cases(difference(mean, "batch_norm", False, True)))
 
 

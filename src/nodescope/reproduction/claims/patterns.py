@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from nodescope.reproduction.cases import Tables, as_cases, last_less_first, need, network_keys, over_seeds, per_net
+from nodescope.reproduction.cases import Tables, as_cases, last_less_first, need, network_keys, per_net
 from nodescope.reproduction.claims.claim import HARTMANN, Claim
 from nodescope.reproduction.judging import SIGN_RULE, Judgement, NotRun, judge_sign
+from nodescope.words import describe
 
 #: Networks whose layers the source says converge together, networks without and with shortcuts.
 SIMULTANEOUS = ("pyramidnet", "fixup_resnet")
@@ -15,20 +16,22 @@ RESIDUAL = ("resnet", "pyramidnet", "fixup_resnet")
 def structure_forms_bottom_up(tables: Tables) -> Judgement:
     """Similarity to the final patterns, averaged over training: first layer less last."""
     lead = _lead_of_the_first_layer(tables, ~pl.col("model").is_in(SIMULTANEOUS))
-    return judge_sign(as_cases(over_seeds(lead)))
+    return judge_sign(as_cases(lead))
 
 
 def tuned_networks_converge_together(tables: Tables) -> Judgement:
     """The lead of the first layer: other convolutional networks less PyramidNet and FixUp."""
-    lead = over_seeds(_lead_of_the_first_layer(tables, pl.col("model") != "mlp"))
+    lead = _lead_of_the_first_layer(tables, pl.col("model") != "mlp")
     return judge_sign(_between_models(lead, ~pl.col("model").is_in(SIMULTANEOUS), pl.col("model").is_in(SIMULTANEOUS)))
 
 
 def plain_networks_have_dips_in_entropy(tables: Tables) -> Judgement:
     """Depth of the deepest dip of relative entropy over the layers at the end of training: plain less residual nets."""
     evolution = need(tables, "pattern_evolution", pl.col("model") != "mlp", what="convolutional networks")
+    if not evolution["step"].max():
+        raise NotRun("its networks were not trained")
     end = evolution.filter(pl.col("step") == pl.col("step").max().over([*network_keys(evolution), "seed"]))
-    dips = over_seeds(per_net(end.sort("layer"), deepest_dip(pl.col("relative_entropy"))))
+    dips = per_net(end.sort("layer"), deepest_dip(pl.col("relative_entropy")))
     return judge_sign(_between_models(dips, pl.col("model").is_in(PLAIN), pl.col("model").is_in(RESIDUAL)))
 
 
@@ -53,14 +56,16 @@ def _lead_of_the_first_layer(tables: Tables, which: pl.Expr) -> pl.DataFrame:
 
 def _between_models(values: pl.DataFrame, first: pl.Expr, second: pl.Expr) -> pl.DataFrame:
     """Cases of every network of the first kind less every one of the second that differs in the family alone."""
-    others = [name for name in values.columns if name not in ("model", "value", "standard_error")]
+    others = [name for name in values.columns if name not in ("model", "value")]
     pairs = values.filter(first).join(values.filter(second), on=others, suffix="_second", nulls_equal=True)
     if pairs.is_empty():
         raise NotRun("it needs networks of both kinds that differ in nothing else")
+    further = [name for name in others if name not in ("dataset", "depth", "seed")]
+    words = pl.Series([describe(row) for row in pairs.select(further).iter_rows(named=True)], dtype=pl.String)
     return pairs.select(
-        case=pl.format("{} less {}, depth {}", "model", "model_second", "depth"),
+        pl.format("{} less {}, depth {} {}", "model", "model_second", "depth", words).alias("case"),
+        "seed",
         value=pl.col("value") - pl.col("value_second"),
-        standard_error=(pl.col("standard_error") ** 2 + pl.col("standard_error_second") ** 2).sqrt(),
     )
 
 

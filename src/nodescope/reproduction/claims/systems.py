@@ -11,7 +11,6 @@ from nodescope.reproduction.cases import (
     last_less_first,
     need,
     network_keys,
-    over_seeds,
     per_net,
 )
 from nodescope.reproduction.claims.claim import PRETORIUS, Claim
@@ -38,14 +37,14 @@ def systems_agree_in_the_last_layer(tables: Tables) -> Judgement:
     """Trained nets, test split: the best system of the last layer less the worst."""
     last = need(tables, "layer_accuracy", TEST, TRAINED, last_layer())
     spread = pl.when(pl.col("accuracy").is_not_null().all()).then(pl.col("accuracy").max() - pl.col("accuracy").min())
-    return judge_bounds(as_cases(over_seeds(per_net(last, spread))), high=CLOSE)
+    return judge_bounds(as_cases(per_net(last, spread)), high=CLOSE)
 
 
 def last_layer_approaches_the_network(tables: Tables) -> Judgement:
     """Trained nets, test split: each system of the last layer less the network."""
     last = need(tables, "layer_accuracy", TEST, TRAINED, last_layer())
     gap = (pl.col("accuracy") - pl.col("network_accuracy")).first()
-    return judge_bounds(as_cases(over_seeds(per_net(last, gap, "system"))), low=-CLOSE, high=CLOSE)
+    return judge_bounds(as_cases(per_net(last, gap, "system")), low=-CLOSE, high=CLOSE)
 
 
 def combined_is_best_in_layer_one(tables: Tables) -> Judgement:
@@ -57,7 +56,7 @@ def combined_is_best_in_layer_one(tables: Tables) -> Judgement:
         {"layer_accuracy": first}, "layer_accuracy", has_combined, what="networks with a combined system (ReLU)"
     )
     lead = pl.col("accuracy").filter(is_combined).first() - pl.col("accuracy").filter(~is_combined).max()
-    return judge_sign(as_cases(over_seeds(per_net(nets, lead))))
+    return judge_sign(as_cases(per_net(nets, lead)))
 
 
 def training_changes_deep_layers(tables: Tables) -> Judgement:
@@ -71,8 +70,8 @@ def training_changes_deep_layers(tables: Tables) -> Judgement:
     start = rise.filter(pl.col("layer") == 1).drop("layer").with_columns(pl.col("value").abs())
     return judge_all(
         [
-            judge_bounds(as_cases(over_seeds(start)), high=HARDLY),
-            judge_sign(as_cases(over_seeds(last_less_first(rise)))),
+            judge_bounds(as_cases(start), high=HARDLY),
+            judge_sign(as_cases(last_less_first(rise))),
         ]
     )
 
@@ -80,7 +79,7 @@ def training_changes_deep_layers(tables: Tables) -> Judgement:
 def width_makes_the_continuous_system_lag(tables: Tables) -> Judgement:
     """Trained nets, test split: network less continuous system in the last layer; the widest less the narrowest nets."""
     last = need(tables, "layer_accuracy", TEST, TRAINED, last_layer(), pl.col("system") == "continuous")
-    lag = over_seeds(per_net(last, (pl.col("network_accuracy") - pl.col("accuracy")).first()))
+    lag = per_net(last, (pl.col("network_accuracy") - pl.col("accuracy")).first())
     return judge_sign(as_cases(extremes(lag, "width")))
 
 

@@ -1,0 +1,129 @@
+"""Every configuration against the best one: is the difference of test accuracy more than chance?"""
+
+import altair as alt
+import polars as pl
+
+from nodescope.charts.context import Context, Figure, network_columns, with_network
+from nodescope.numerics.intervals import CANNOT_TELL, ON_THIS_TEST_SET, REAL
+
+WORK = "nodescope"
+COLOURS = {REAL: "#228833", ON_THIS_TEST_SET: "#4477aa", "in all seeds": "#ccbb44", CANNOT_TELL: "#777777"}
+TITLE = "test accuracy less that of the best"
+
+
+def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
+    """The differences with their intervals as a figure, and as a table."""
+    comparisons, accuracy = tables["comparisons"], tables["accuracy"]
+    known = comparisons.drop_nulls("difference")
+    shown = [_table(comparisons, context)]
+    return shown if known.is_empty() else [_figure(known, accuracy, context), *shown]
+
+
+def _figure(known: pl.DataFrame, accuracy: pl.DataFrame, context: Context) -> Figure:
+    columns = network_columns(known)
+    kind = pl.when(pl.col("verdict").str.starts_with("in all")).then(pl.lit("in all seeds")).otherwise("verdict")
+    named = with_network(known).with_columns(found=kind)
+    order = named["network"].to_list()
+    ends = named.select(
+        *columns, "network", "found", "verdict", "difference", low="interval_low", high="interval_high"
+    )  # fmt: skip
+    points = _per_seed(named, accuracy, comparisons_columns=columns)
+    base = alt.Chart(width=context.options.width * 1.5, height=alt.Step(18)).encode(
+        y=alt.Y("network:N").title(None).sort(order).axis(labelLimit=300)
+    )
+    colour = alt.Color("found:N").title(None).scale(domain=list(COLOURS), range=list(COLOURS.values()))
+    x = alt.X("difference:Q").title(TITLE).axis(format="+%")
+    tooltip = [
+        "network:N", "verdict:N",
+        *(alt.Tooltip(f"{name}:Q", format="+.4f") for name in ("difference", "low", "high")),
+    ]  # fmt: skip
+    seeds = base.mark_tick(thickness=1, size=10, color="#999999").encode(x=x, tooltip=["network:N", "seed:N"])
+    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q").title(TITLE), x2="high:Q", color=colour)
+    centres = base.mark_point(filled=True, size=60).encode(x=x, color=colour, tooltip=tooltip)
+    zero = alt.Chart().mark_rule(strokeDash=[3, 3], color="#777777").encode(x=alt.datum(0))
+    layers = [zero, seeds.properties(data=points), centres.properties(data=ends)]
+    if context.words.several_seeds:
+        layers.insert(2, bars.properties(data=ends.drop_nulls("low")))
+    return Figure(
+        name="comparisons",
+        title="Every configuration against the best",
+        caption=f"{_what_is_shown(known, context)} {_counts(named)} {sample_words(known['samples'][0])}",
+        reference="comparisons",
+        work=WORK,
+        chart=alt.layer(*layers),
+        quantity="difference",
+    )
+
+
+def _per_seed(known: pl.DataFrame, accuracy: pl.DataFrame, comparisons_columns: list[str]) -> pl.DataFrame:
+    """The difference of each seed that both have."""
+    of_test = with_network(accuracy.filter(pl.col("split") == "test")).select("network", "seed", "accuracy")
+    best = of_test.filter(pl.col("network") == _network_of_the_best(known, of_test)).select("seed", best="accuracy")
+    differences = of_test.join(best, on="seed").select(
+        "network", "seed", difference=pl.col("accuracy") - pl.col("best")
+    )
+    return (
+        known.select(*comparisons_columns, "network")
+        .join(differences, on="network", maintain_order="left")
+        .drop_nulls("difference")
+        .with_columns(pl.col("seed").cast(pl.String))
+    )
+
+
+def _network_of_the_best(known: pl.DataFrame, of_test: pl.DataFrame) -> str:
+    others = set(known["network"])
+    named = str(known["best"][0])
+    found = [name for name in of_test["network"].unique(maintain_order=True) if name not in others]
+    return named if named in found else str(found[0])
+
+
+def _what_is_shown(known: pl.DataFrame, context: Context) -> str:
+    chosen = f"The best, {known['best'][0]}, is chosen by its validation accuracy"
+    if not context.words.several_seeds:
+        return f"{chosen}. Difference of the test accuracy to it, {context.words.mean}: what another seed would give is not known."
+    return (
+        f"{chosen}. Difference of the test accuracy to it: ticks are the seeds, paired; the line is the 95 % t interval, in "
+        "which other seeds count and other test samples too. Colours, after correction for the number of configurations (Holm): "
+        "real excludes 0 with both kinds of noise, on this test set with that of the seeds alone, in all seeds has the same "
+        "sign in each without that."
+    )
+
+
+def _counts(named: pl.DataFrame) -> str:
+    counts = dict(named["found"].value_counts().iter_rows())
+    words = "; ".join(f"{verdict}: {counts[verdict]}" for verdict in COLOURS if verdict in counts)
+    return f"Of {len(named)} compared, {words}."
+
+
+def sample_words(samples: int | None) -> str:
+    """What one sample of the test set weighs."""
+    return "" if not samples else f"One sample of {samples:,} is {100 / samples:.2g} points."
+
+
+def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
+    columns = ["dataset", *network_columns(comparisons)]
+    numbers = ["value", "difference"]
+    if context.words.several_seeds:
+        numbers += ["seed_error", "sample_error", "interval_low", "interval_high", "p_corrected"]
+    of_one = [] if context.words.several_seeds else [pl.col("mcnemar_p").round(4)]
+    best = comparisons["best"].drop_nulls()
+    told = f"the best, {best[0]}" if len(best) else "the best; every net diverged"
+    beside = (
+        " The standard errors are that over the seeds and that over the test samples; the interval and p (corrected by Holm) "
+        "count both."
+        if context.words.several_seeds
+        else f" The values are {context.words.mean}, so that no difference can be told; McNemar's exact p says whether these two "
+        "nets differ for other samples."
+    )
+    return Figure(
+        name="comparisons-table",
+        title="Every configuration against the best, in numbers",
+        caption=f"Test accuracy, and its difference to that of {told} on validation samples"
+        + (", over the seeds that both have." if context.words.several_seeds else ".")
+        + f"{beside} The row of the best itself has no difference. Empty: a net that diverged.",
+        reference="comparisons",
+        work=WORK,
+        table=comparisons.select(
+            *columns, *(pl.col(name).round(4) for name in numbers), "seeds", "samples", "verdict", *of_one
+        ).rename({"value": "test_accuracy", "difference": "less_the_best"}),
+    )

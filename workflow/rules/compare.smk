@@ -1,0 +1,31 @@
+"""Hold every configuration of a study against the best one.
+
+REQUIRED INPUTS:
+    results/{study}/tables/accuracy.parquet
+    results/{study}/manifest.parquet
+    results/{study}/predictions/{configuration}.parquet
+OUTPUTS:
+    results/{study}/tables/comparisons.parquet and .csv
+"""
+
+
+localrules:
+    compare_configurations,
+
+
+rule compare_configurations:
+    """Differences of test accuracy to the best configuration, with the noise of seeds and of samples."""
+    input:
+        accuracy="results/{study}/tables/accuracy.parquet",
+        manifest="results/{study}/manifest.parquet",
+        predictions=predictions_of_configurations,
+        code=code("comparisons.py", "numerics/intervals.py", "tables.py", "words.py"),
+    output:
+        comparisons="results/{study}/tables/comparisons.parquet",
+        comparisons_csv="results/{study}/tables/comparisons.csv",
+    log:
+        "logs/{study}/compare.log",
+    benchmark:
+        "results/{study}/benchmarks/compare.tsv"
+    script:
+        "../scripts/compare.py"

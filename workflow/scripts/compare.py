@@ -1,0 +1,19 @@
+"""Hold every configuration of a study against the best one."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nodescope.job import job
+
+if TYPE_CHECKING:
+    from snakemake.script import Snakemake
+
+    snakemake: Snakemake
+
+with job(snakemake.log[0], f"Comparing the configurations of {snakemake.wildcards.study}"):
+    from nodescope.comparisons import compare_configurations, read_answers
+    from nodescope.tables import read_table, write_table
+
+    answers = read_answers(Path(snakemake.input.manifest).parent, read_table(snakemake.input.manifest))
+    comparisons = compare_configurations(read_table(snakemake.input.accuracy), answers)
+    write_table(comparisons, snakemake.output.comparisons, snakemake.output.comparisons_csv)
