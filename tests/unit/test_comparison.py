@@ -46,6 +46,12 @@ def test_whole_numbers_behind_the_first_measured_value_are_values():
     assert (found.column, found.largest) == ("dead", 3.0)
 
 
+def test_long_lists_are_named_in_a_line():
+    counts = [list(range(100)), list(range(1, 101))]
+    (found,) = differences({"seed": [0], "counts": [counts[0]]}, {"seed": [0], "counts": [counts[1]]})
+    assert "[0, 1, 2" in str(found) and "\n" not in str(found) and len(str(found)) < 200
+
+
 def test_rows_that_only_one_has_are_counted_and_the_others_still_compared():
     shorter = pl.DataFrame(ROWS | {"share": [0.25, None, 0.5, 0.5]})[1:].to_dict(as_series=False)
     missing, changed = differences(ROWS, shorter)

@@ -152,9 +152,15 @@ def _compare_column(
         if found is not None:
             largest, place = float(distance[found]), found
     of_all = f"{rows} of {len(before)} values differ"
-    values = f"{before[place]} before, {after[place]} after"
+    values = f"{_short(before[place])} before, {_short(after[place])} after"
     what = f"{of_all}, the largest by {largest:.6g}: {values}" if largest is not None else f"{of_all}: {values}"
     yield Difference(study, table, what, before.name, rows, largest, _named(identity.row(place, named=True)))
+
+
+def _short(value: object) -> str:
+    """A value in a few words: a histogram is a list of many counts."""
+    text = str(value.to_list() if isinstance(value, pl.Series) else value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _named(row: dict[str, object]) -> str:

@@ -1035,7 +1035,7 @@
     state.value = at;
     byId("state-name").textContent = study.states[at].label;
     state.setAttribute("aria-valuetext", study.states[at].label);
-    fillSelect(byId("split"), [["", "as published"], ...study.splits.map((name) => [name, name])], chosen.split);
+    fillSelect(byId("split"), [["", "each figure's own"], ...study.splits.map((name) => [name, name])], chosen.split);
     const seeds = study.seeds.map((seed) => [seed, `seed ${seed}`]);
     if (seeds.length > 1) seeds.unshift(["mean", "mean over seeds"]);
     fillSelect(byId("seed"), seeds, seeds.length > 1 ? chosen.seed : study.seeds[0]);
