@@ -152,11 +152,11 @@ def test_configurations_that_diverged_wholly_or_in_part_are_told_of(study, tmp_p
 def test_a_configuration_whose_networks_all_diverged_is_not_called_best(study):
     """Also where the parameters of an epoch before are kept and score well."""
     table = replicas_of(study, [[None] * 3, [2, 2, 2]])
-    accuracy = table.filter("chosen").select(
+    of_nets = table.filter("chosen").select(
         *[name for name in table.columns if name not in ("round", "chosen", "validation_accuracy", "diverged_epoch")],
-        split=pl.lit("test"),
         accuracy=pl.when(pl.col("depth") == 3).then(0.99).otherwise(0.6),
     )
+    accuracy = pl.concat([of_nets.with_columns(split=pl.lit(split)) for split in ("validation", "test")])
     found = overview(study, accuracy, table)
     assert found.best.startswith("tanh 1x5")
     assert found.divergence == sentences(divergences(study, table))

@@ -90,6 +90,7 @@ def test_official_validation_samples_come_to_the_split_of_validation(shapes, tmp
     for label in ("disc", "star"):
         pictures(shapes / "dev" / label, 2)
         pictures(shapes / "test" / label, 1)
+    picture(shapes / "train" / "disc" / "0.png", (9, 8, 7))  # identical samples alone are refused
     datasets.prepare(source(shapes), ".", tmp_path / "p.npz", download=False)
     splits = datasets.load(tmp_path / "p.npz").splits
     assert [len(indices) for _, indices in splits.items()] == [6, 4, 2]
@@ -400,5 +401,8 @@ def test_a_digest_changes_with_each_file_added_removed_renamed_or_written_only(s
 def test_the_digest_stands_in_the_description(shapes, tmp_path):
     pictures(shapes / "train" / "disc", 20)
     pictures(shapes / "train" / "star", 20)
+    for folder in ("disc", "star"):
+        for number in range(10):  # identical samples alone are refused
+            picture(shapes / "train" / folder / f"{number}.png", (9, 8, 7))
     datasets.prepare(source(shapes), ".", tmp_path / "p.npz", download=False)
     assert json.loads((tmp_path / "p.json").read_text())["files"] == datasets.files_digest(source(shapes))

@@ -243,7 +243,7 @@ def test_how_it_is_trained_and_normalised_is_told():
     assert "batch normalisation" not in set(differences(study(network=network))["what"])  # it has none
     resnet = {"depth": [8], "width": [16], "activation": ["relu"]}
     descent = {"optimiser": "sgd", "momentum": 0.5}
-    hartmann = differences(study(model="resnet", dataset="cifar10", grid=resnet, training=descent))
+    hartmann = differences(study(model="resnet", dataset="cifar10", grid=resnet, training=descent, works=["hartmann"]))
     assert hartmann.filter(pl.col("what") == "momentum")["ours"].to_list() == ["0.5"]
 
 
