@@ -58,7 +58,7 @@ def _ours(depth: int, width: int, samples: int, function: str) -> Any:
         )
         tables = analyse_configuration(of_layers, str(activations), keys, [0], ["initial"], 0.0)
         of_networks = {"gradients": SimpleNamespace(samples=samples)}
-        tables |= analyse_networks(of_networks, models, dataset, keys, [0], ["initial"])
+        tables |= analyse_networks(of_networks, models, dataset, keys, [0], ["initial"], "cross_entropy")
     statistics, gradients = tables["statistics"], tables["gradients"]
     forward = statistics.select("layer", "kind", "mean", "std", "skew", "kurtosis").sort("kind", "layer")
     backward = gradients.filter(

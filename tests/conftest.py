@@ -161,7 +161,9 @@ def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str 
         options = {name: getattr(study.analyses, name) for name in study.analyses.enabled()}
         of_networks = {name: options.pop(name) for name in grid.analyses_of_job(study, "networks")}
         found = analyse_configuration(options, str(activations), keys, study.seeds, states, 0.0)
-        found |= analyse_networks(of_networks, models, dataset, keys, study.seeds, states)
+        found |= analyse_networks(
+            of_networks, models, dataset, keys, study.seeds, states, configuration.training(study).loss
+        )
         for name, frame in found.items():
             keep(name, identifier, frame)
     collected = {name: collect(paths) for name, paths in tables.items()}

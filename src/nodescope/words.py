@@ -1,11 +1,14 @@
 """Words for readers, the same wherever networks are named, and fit for how many seeds there are and what was trained."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nodescope.grid import Configuration
+
+#: By their names in the configuration.
+LOSSES = {"cross_entropy": "cross-entropy", "mean_squared_error": "mean squared error"}
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,18 @@ class Words:
     def where_trained(self, sentence: str) -> str:
         """A sentence on training, for a study that has any."""
         return sentence if self.trained else ""
+
+
+def loss_words(objectives: Iterable[str]) -> str:
+    """Of which loss a gradient is, from the names of the losses that networks were trained with.
+
+    >>> loss_words(["mean_squared_error"])
+    'the mean squared error'
+    >>> loss_words(["cross_entropy", "mean_squared_error"])
+    'the loss that each network is trained with, the cross-entropy or the mean squared error'
+    """
+    named = [f"the {words}" for name, words in LOSSES.items() if name in set(objectives)]
+    return named[0] if len(named) == 1 else f"the loss that each network is trained with, {' or '.join(named)}"
 
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:

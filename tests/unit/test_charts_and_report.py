@@ -89,6 +89,30 @@ def test_learning_curves_show_what_was_trained_on(trained_with, titles, small_ta
     assert ("objective" in figure.caption) == (len(trained_with) == 2)
 
 
+@pytest.mark.parametrize(
+    ("trained_with", "loss"),
+    [
+        (["cross_entropy"], "gradient of the cross-entropy"),
+        (["mean_squared_error"], "gradient of the mean squared error"),
+        (
+            ["mean_squared_error", "cross_entropy"],
+            "gradient of the loss that each network is trained with, the cross-entropy or the mean squared error",
+        ),
+    ],
+)
+def test_figures_of_gradients_say_of_which_loss(trained_with, loss, small_tables, context):
+    objective = pl.when(batch_norm=True).then(pl.lit(trained_with[0])).otherwise(pl.lit(trained_with[-1]))
+    measured = {name: small_tables[name].with_columns(objective=objective) for name in ("gradients", "local_gradients")}
+    figures = [
+        figure
+        for name in ("signal_propagation", "local_gradients")
+        for figure in figures_of(name, small_tables | measured, context)
+        if "gradient" in figure.name
+    ]
+    assert [figure.name for figure in figures] == ["gradient-range", "gradient-flow", "local-gradients"]
+    assert all(loss in figure.caption for figure in figures)
+
+
 @pytest.mark.parametrize("name", CHARTS)
 def test_what_a_figure_shows_at_first_is_among_its_data(name, small_tables, context):
     for figure in figures_of(name, small_tables, context):

@@ -18,6 +18,7 @@ from nodescope.analyses.channel_gradients import emission_and_absorption
 from nodescope.config import parse_config
 from nodescope.config.schema import LocalGradients, Network, Training
 from nodescope.errors import ConfigError, WeightsError
+from nodescope.losses import SUMMED_LOSSES
 from nodescope.models import NetworkShape, build_network, initialise_stack
 from nodescope.training import train_configuration
 
@@ -160,11 +161,13 @@ def trained_until_it_fits(network, x, y):
 
 @pytest.mark.parametrize("name", ["stage_2.block_1.layer_1.conv", "output"])
 @pytest.mark.parametrize("fits", [False, True], ids=["untrained", "fitted"])
-def test_the_table_holds_the_box_plots_of_the_local_gradients(name, fits):
+@pytest.mark.parametrize("objective", SUMMED_LOSSES)
+def test_the_table_holds_the_box_plots_of_the_local_gradients(name, fits, objective):
     network, x, y = network_and_samples()
     if fits:
         network = trained_until_it_fits(network, x, y)
-    frame = analysis.measure(network, x, y, LocalGradients(layers=[name], channels=3))
+    frame = analysis.measure(network, x, y, LocalGradients(layers=[name], channels=3), objective)
+    assert frame["objective"].unique().to_list() == [objective]
     assert frame["weights_file"].null_count() == len(frame) == 6
     # What is computed next: the fourth layer's pre-activations, or the logits behind seven layers.
     assert frame["layer"].unique().to_list() == [4 if "conv" in name else 8]
@@ -173,7 +176,11 @@ def test_the_table_holds_the_box_plots_of_the_local_gradients(name, fits):
     network = copy.deepcopy(network).double()
     layer = network.get_submodule(name)
     layer.register_forward_hook(lambda module, inputs, output: kept.extend([output, inputs[0]]))
-    loss = functional.cross_entropy(network(x.double()), y, reduction="sum")
+    logits = network(x.double())
+    if objective == "cross_entropy":
+        loss = nn.CrossEntropyLoss(reduction="sum")(logits, y)
+    else:  # a sample's own is the mean over the classes
+        loss = nn.MSELoss(reduction="none")(logits, functional.one_hot(y, 3).double()).mean(1).sum()
     (gradient,) = torch.autograd.grad(loss, kept[0])
     if "conv" in name:
         norms = local_gradients(layer, gradient, kept[1].shape[2:]).flatten(3).norm(dim=3).detach().numpy()
@@ -210,7 +217,7 @@ def test_few_values_and_outliers_make_a_box_too(values):
 
 def test_layers_are_spread_over_the_network_from_the_first_to_the_last():
     network, x, y = network_and_samples()
-    frame = analysis.measure(network, x, y, LocalGradients())
+    frame = analysis.measure(network, x, y, LocalGradients(), "cross_entropy")
     assert frame["name"].unique(maintain_order=True).to_list() == [
         "stem.conv", "stage_1.block_1.layer_2.conv", "stage_2.block_1.layer_2.conv", "stage_3.block_1.layer_1.conv",
         "output",
@@ -226,7 +233,7 @@ def test_batches_lose_no_sample_and_the_last_may_be_a_single_one(monkeypatch):
     sizes = []
     network.stem.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
     maps = analysis.linear_maps(network, x.double())[:1]
-    ((emission, absorption),) = analysis.values_of(network, maps, x, y)
+    ((emission, absorption),) = analysis.values_of(network, maps, x, y, "cross_entropy")
     assert sizes[1:] == [4, 4, 1]
     assert (emission.shape, absorption.shape) == ((9, 4), (9, 1))
 
@@ -266,7 +273,7 @@ def test_networks_start_from_the_weights_of_a_file(tmp_path):
 
     loaded = build_network(shape)
     loaded.load_state_dict(stack.network_tensors(0))
-    frame = analysis.measure(loaded.eval(), x, y, LocalGradients(layers=["output"], samples=2))
+    frame = analysis.measure(loaded.eval(), x, y, LocalGradients(layers=["output"], samples=2), "cross_entropy")
     assert frame["weights_file"].unique().to_list() == ["resnet8.pth"]
 
     with pytest.raises(WeightsError, match=r"stem\.conv\.weight is 4x1x3x3, the network's 5x1x3x3"):

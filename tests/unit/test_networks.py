@@ -16,6 +16,7 @@ from nodescope.analyses.networks import linear_maps, training_samples
 from nodescope.analyses.runner import table_columns
 from nodescope.config.schema import Analyses
 from nodescope.grid import ANALYSIS_JOBS
+from nodescope.losses import SUMMED_LOSSES
 from nodescope.models import FullyConnected, HiddenActivation, NetworkShape
 
 ON_NETWORKS = ANALYSIS_JOBS["networks"]
@@ -55,9 +56,9 @@ def network_and_samples(request):
     return fully_connected(batch_norm="with" in request.param).eval(), torch.randn(40, 5), y
 
 
-def measure(name, network, x, y, **options):
+def measure(name, network, x, y, objective="cross_entropy", **options):
     section = getattr(OPTIONS, name).model_copy(update=options)
-    return import_module(f"nodescope.analyses.{name}").measure(network, x, y, section)
+    return import_module(f"nodescope.analyses.{name}").measure(network, x, y, section, objective)
 
 
 @pytest.mark.parametrize("name", ON_NETWORKS)
@@ -113,7 +114,14 @@ def test_histograms_of_weights_hold_each_weight_once(network_and_samples):
         np.testing.assert_allclose(part["bin_left"], edges[:-1])
 
 
-def reference_gradients(network, x, y):
+def mean_loss(objective, logits, y):
+    """PyTorch's own, of a batch."""
+    if objective == "cross_entropy":
+        return nn.CrossEntropyLoss()(logits, y)
+    return nn.MSELoss()(logits, functional.one_hot(y, logits.shape[1]).to(logits))
+
+
+def reference_gradients(network, x, y, objective):
     """Each sample's gradients by autograd in float64; everything as in evaluation."""
     network = copy.deepcopy(network).double()
     kept = {}
@@ -134,7 +142,7 @@ def reference_gradients(network, x, y):
     logits = network(x.double())
     logits.retain_grad()
     kept["output", "pre_activation"] = logits
-    functional.cross_entropy(logits, y).backward()
+    mean_loss(objective, logits, y).backward()
     samples = len(x)
     found = {key: tensor.grad.numpy() * samples for key, tensor in kept.items()}
     for name, module in network.named_modules():
@@ -163,16 +171,18 @@ def fitted(network, x, y):
     return network
 
 
+@pytest.mark.parametrize("objective", SUMMED_LOSSES)
 @pytest.mark.parametrize("fits", [False, True], ids=["untrained", "fitted"])
-def test_gradients_are_those_of_autograd(network_and_samples, fits):
+def test_gradients_are_those_of_the_loss_of_training(network_and_samples, fits, objective):
     network, x, y = network_and_samples
     if fits:
         network = fitted(network, x, y)
         rounded = torch.softmax(network(x), 1)[torch.arange(len(x)), y]
         exact = torch.softmax(copy.deepcopy(network).double()(x.double()), 1)[torch.arange(len(x)), y]
         assert (rounded == 1).double().mean() > 0.3 and (exact == 1).double().mean() < 0.2
-    frame = measure("gradients", network, x, y)
-    expected = reference_gradients(network, x, y)
+    frame = measure("gradients", network, x, y, objective)
+    assert frame["objective"].unique().to_list() == [objective]
+    expected = reference_gradients(network, x, y, objective)
     assert {(row["name"], row["quantity"]) for row in frame.iter_rows(named=True)} == set(expected)
     for row in frame.iter_rows(named=True):
         values = expected[row["name"], row["quantity"]]

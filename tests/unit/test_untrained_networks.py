@@ -142,7 +142,9 @@ def test_gradients_and_local_gradients_of_a_state_are_those_of_the_recorded_net(
     trained.save_networks(tmp_path / "models")
     for name, few in (("gradients", Gradients(samples=7)), ("local_gradients", LocalGradients(samples=7))):
         module = import_module(f"nodescope.analyses.{name}")
-        found = analyse_networks({name: few}, tmp_path / "models", trained.dataset, RESNET, [0], ["initial", "trained"])
+        found = analyse_networks(
+            {name: few}, tmp_path / "models", trained.dataset, RESNET, [0], ["initial", "trained"], "cross_entropy"
+        )
         for state in ("initial", "trained"):
             network = load_network(tmp_path / "models" / "seed-0" / f"{state}.safetensors").double()
             for norm in norms_of(network):
@@ -160,8 +162,8 @@ def test_gradients_and_local_gradients_of_a_state_are_those_of_the_recorded_net(
                 assert row["norm"] == pytest.approx(expected.pow(2).sum(1).mean().sqrt().item(), rel=1e-9)
             else:
                 chosen_maps = module.chosen_maps(module.linear_maps(network, x[:1]), None, 5)
-                together = module.values_of(network, chosen_maps, x, y)
-                alone = module.values_of(network, chosen_maps, x[[4]], y[[4]])
+                together = module.values_of(network, chosen_maps, x, y, "cross_entropy")
+                alone = module.values_of(network, chosen_maps, x[[4]], y[[4]], "cross_entropy")
                 for (emission, _), (of_one, _) in zip(together, alone, strict=True):
                     np.testing.assert_allclose(emission[[4]], of_one, rtol=1e-9, atol=1e-15)
 

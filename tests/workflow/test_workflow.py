@@ -207,6 +207,16 @@ def test_an_edit_of_the_code_of_one_analysis_runs_its_job_again(project):
     assert project.jobs() == {}
 
 
+def test_an_edit_of_the_losses_trains_and_measures_the_networks_again(project):
+    source = project.path / "src/nodescope/losses.py"
+    text = source.read_text()
+    source.write_text(text + "\n# an edit\n")
+    jobs = project.jobs()
+    assert jobs["train_configuration"] == jobs["measure_networks"] == 2
+    source.write_text(text)
+    assert project.jobs() == {}
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

@@ -52,7 +52,7 @@ for number, (analyses, studies) in enumerate(studies_by_analyses("networks").ite
         input:
             models="results/{study}/models/{configuration}",
             dataset=dataset_of,
-            code=analysis_code(analyses) + code("models/*.py"),
+            code=analysis_code(analyses) + code("models/*.py", "losses.py"),
         output:
             expand("results/{{study}}/tables/{table}/{{configuration}}.parquet", table=analyses),
         log:
@@ -70,5 +70,6 @@ for number, (analyses, studies) in enumerate(studies_by_analyses("networks").ite
             seeds=seeds_of,
             states=states_of,
             analyses=analysis_options("networks"),
+            objective=objective_of,
         script:
             "../scripts/analyse_networks.py"

@@ -201,6 +201,11 @@ def training_params(wildcards):
     return configuration_of(wildcards).training(study_of(wildcards)).model_dump(mode="json")
 
 
+def objective_of(wildcards):
+    """The loss that a configuration is trained with, of which gradients are measured."""
+    return configuration_of(wildcards).training(study_of(wildcards)).loss
+
+
 def network_params(wildcards):
     return configuration_of(wildcards).network(study_of(wildcards)).model_dump(mode="json")
 

@@ -28,6 +28,7 @@ rule train_configuration:
             "activation_functions.py",
             "architectures.py",
             "devices.py",
+            "losses.py",
             "tables.py",
         ),
     output:

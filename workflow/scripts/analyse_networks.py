@@ -29,6 +29,7 @@ with job(snakemake.log[0], f"Measuring {' and '.join(analyses)} of {name}"):
         snakemake.params.key_columns,
         snakemake.params.seeds,
         snakemake.params.states,
+        snakemake.params.objective,
     )
     for table, path in zip(tables.values(), snakemake.output, strict=True):
         write_table(table, path)

@@ -1,11 +1,12 @@
 """How much of the loss's gradient reaches each layer, and how is it spread?
 
 Formula: one forward and one backward pass of a batch of training samples. Of each hidden layer the gradient of each
-sample's cross-entropy with respect to the activations (quantity ``activation``, dL/da) and to the pre-activations
+sample's loss with respect to the activations (quantity ``activation``, dL/da) and to the pre-activations
 (``pre_activation``, dL/dz), all nodes and samples as one list; of each linear map the gradient of the batch's mean
-cross-entropy with respect to its weights and biases (``weight``, ``bias``), as an optimiser gets it. The quantity
+loss with respect to its weights and biases (``weight``, ``bias``), as an optimiser gets it. The quantity
 ``pre_activation`` of the layer named ``output`` is the gradient with respect to the logits, with which the backward
-pass begins (Glorot & Bengio 2010; methods, sections 4 and 5).
+pass begins (Glorot & Bengio 2010; methods, sections 4 and 5). The loss is the one that the network was trained with, named in
+the column ``objective`` (`nodescope.losses`).
 
 The net is as it is recorded: in evaluation mode, batch normalisation by the statistics that the state has
 (`nodescope.models.normalisation`), so that a sample's gradient is its own; dropout drops nothing. All is computed in
@@ -23,10 +24,10 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 import torch
 from torch import nn
-from torch.nn import functional
 
 from nodescope.analyses.moments import MOMENT_COLUMNS, moments
 from nodescope.analyses.networks import in_float64, linear_maps
+from nodescope.losses import SUMMED_LOSSES
 from nodescope.models import hidden_layers
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 COLUMNS = {
     "state": pl.String,
+    "objective": pl.String,
     "layer": pl.Int32,
     "name": pl.String,
     "quantity": pl.String,
@@ -44,8 +46,8 @@ COLUMNS = {
 }
 
 
-def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "Gradients") -> pl.DataFrame:
-    """Columns layer, name, quantity, count, mean, std, skew, kurtosis, minimum, maximum, norm, zero_share."""
+def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "Gradients", objective: str) -> pl.DataFrame:
+    """Columns objective, layer, name, quantity, count, mean, std, skew, kurtosis, minimum, maximum, norm, zero_share."""
     network, x = in_float64(network), x.double()
     rows: list[dict[str, Any]] = []
 
@@ -76,15 +78,15 @@ def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "Grad
     with torch.enable_grad():
         logits = network(x)
         look_at(logits, len(layers) + 1, "output", "pre_activation")
-        loss = functional.cross_entropy(logits, y, reduction="sum")
-        loss.backward()  # type: ignore[no-untyped-call]
+        SUMMED_LOSSES[objective](logits, y).backward()  # type: ignore[no-untyped-call]
     for linear in linear_maps_in_order:
         for parameter, values in linear.parameters().items():
             if values.grad is not None:
                 place = {"layer": linear.layer, "name": linear.name, "quantity": parameter}
                 rows.append(place | describe(values.grad / len(x), 1))
     rows.sort(key=lambda row: row["layer"])
-    return pl.DataFrame(rows, schema={name: dtype for name, dtype in COLUMNS.items() if name != "state"})
+    schema = {name: dtype for name, dtype in COLUMNS.items() if name not in ("state", "objective")}
+    return pl.DataFrame(rows, schema=schema).with_columns(objective=pl.lit(objective))
 
 
 def describe(gradient: torch.Tensor, samples: int) -> dict[str, Any]:

@@ -2,16 +2,16 @@
 
 Formula: emission of an output channel and absorption of an input channel of a linear map or convolution, for each
 sample (`nodescope.analyses.channel_gradients`; Park 2022, figure 4; methods, section 3). The gradient is that of the
-samples' summed cross-entropy; batch normalisation takes the statistics that the state has
-(`nodescope.models.normalisation`), and dropout drops nothing. All is computed in float64, from the network's input on,
-since a net that fits leaves gradients that lie below float32's rounding of its probabilities. Of the samples' values
-the quartiles, the mean, and whiskers: the values farthest out that lie within one and a half interquartile ranges of
-the quartiles (Tukey).
+samples' summed loss, the one that the network was trained with (`nodescope.losses`); batch normalisation takes the
+statistics that the state has (`nodescope.models.normalisation`), and dropout drops nothing. All is computed in float64,
+from the network's input on, since a net that fits leaves gradients that lie below float32's rounding of its
+probabilities. Of the samples' values the quartiles, the mean, and whiskers: the values farthest out that lie within one
+and a half interquartile ranges of the quartiles (Tukey).
 Needs: the networks, training samples. Gives: one row per chosen layer, quantity and channel; ``layer`` is the hidden
-layer that the map leads to, one more than the last for the output; ``weights_file`` is the file that the network
-started from, null where its weights were drawn; the values are null where a gradient is not finite. Cost: one training
-step per batch in float64, and for a 3x3 convolution some 50 operations per value of its output's gradient; one batch of
-gradients of the chosen layers is in memory at a time.
+layer that the map leads to, one more than the last for the output; ``objective`` names the loss; ``weights_file`` is
+the file that the network started from, null where its weights were drawn; the values are null where a gradient is not
+finite. Cost: one training step per batch in float64, and for a 3x3 convolution some 50 operations per value of its
+output's gradient; one batch of gradients of the chosen layers is in memory at a time.
 """
 
 from collections.abc import Callable
@@ -23,10 +23,10 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional
 
 from nodescope.analyses.channel_gradients import emission_and_absorption
 from nodescope.analyses.networks import LinearMap, in_float64, linear_maps
+from nodescope.losses import SUMMED_LOSSES
 from nodescope.models import NetworkShape
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ WHISKER = 1.5  # interquartile ranges
 
 COLUMNS = {
     "state": pl.String,
+    "objective": pl.String,
     "weights_file": pl.String,
     "layer": pl.Int32,
     "name": pl.String,
@@ -50,24 +51,28 @@ COLUMNS = {
     "whisker_high": pl.Float64,
     "mean": pl.Float64,
 }
-BOX = tuple(COLUMNS)[7:]
+BOX = tuple(COLUMNS)[tuple(COLUMNS).index("whisker_low") :]
 
 
-def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "LocalGradients") -> pl.DataFrame:
-    """Columns weights_file, layer, name, quantity, channel, samples and the box of the samples' values."""
+def measure(
+    network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "LocalGradients", objective: str
+) -> pl.DataFrame:
+    """Columns objective, weights_file, layer, name, quantity, channel, samples and the box of the samples' values."""
     network = in_float64(network)
     chosen = chosen_maps(linear_maps(network, x[:1].double()), options.layers, options.layers_per_network)
     shape = getattr(network, "shape", None)
     file = shape.weights if isinstance(shape, NetworkShape) else None
     frames = []
-    for linear, (emission, absorption) in zip(chosen, values_of(network, chosen, x, y), strict=True):
+    for linear, (emission, absorption) in zip(chosen, values_of(network, chosen, x, y, objective), strict=True):
         for quantity, values_NC in (("emission", emission), ("absorption", absorption)):
             place = {"layer": linear.layer, "name": linear.name, "quantity": quantity}
             boxes = [box(values_N) for values_N in values_NC[:, : options.channels].T]
             rows = [place | {"channel": channel} | found for channel, found in enumerate(boxes)]
             frames.append(pl.DataFrame(rows, schema_overrides=dict.fromkeys(BOX, pl.Float64)))
     return pl.concat(frames).with_columns(
-        weights_file=pl.lit(Path(file).name if file else None, pl.String), samples=pl.lit(len(x))
+        objective=pl.lit(objective),
+        weights_file=pl.lit(Path(file).name if file else None, pl.String),
+        samples=pl.lit(len(x)),
     )
 
 
@@ -80,7 +85,7 @@ def chosen_maps(maps: list[LinearMap], names: list[str] | None, count: int) -> l
 
 
 def values_of(
-    network: nn.Module, maps: list[LinearMap], x: torch.Tensor, y: torch.Tensor
+    network: nn.Module, maps: list[LinearMap], x: torch.Tensor, y: torch.Tensor, objective: str
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Emission [N, output channel] and absorption [N, input channel] of each map for every sample.
 
@@ -99,7 +104,7 @@ def values_of(
     try:
         with torch.enable_grad():
             for x_BI, y_B in zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True):
-                loss = functional.cross_entropy(network(x_BI.double()), y_B, reduction="sum")
+                loss = SUMMED_LOSSES[objective](network(x_BI.double()), y_B)
                 gradients = torch.autograd.grad(loss, [made[linear.name][0] for linear in maps])
                 for linear, gradient, values in zip(maps, gradients, found, strict=True):
                     values.append(emission_and_absorption(linear.module, gradient, made[linear.name][1]))

@@ -1,9 +1,10 @@
 """Measure the networks themselves: their weights, and what flows back through them.
 
 A module ``nodescope.analyses.NAME`` that is listed in ``nodescope.grid.ANALYSIS_JOBS["networks"]`` has ``COLUMNS`` and
-``measure(network, x, y, options)`` as the analyses of recorded activations have, and gives a frame with those columns
-less ``state``. It leaves the network as it found it. Where its section of the configuration has a key ``samples``, x
-and y are as many training samples, evenly spaced over the training split; else they are one.
+``measure(network, x, y, options, objective)``, and gives a frame with those columns less ``state``. It leaves the network
+as it found it. Where its section of the configuration has a key ``samples``, x and y are as many training samples,
+evenly spaced over the training split; else they are one. The objective is the loss that the network was trained with, by
+its name in `nodescope.losses.SUMMED_LOSSES`.
 
 All of them run in one job per configuration, since importing torch takes longer than most of them.
 """
@@ -29,7 +30,7 @@ from nodescope.tables import with_keys
 
 logger = logging.getLogger(__name__)
 
-Measure = Callable[[nn.Module, torch.Tensor, torch.Tensor, Any], pl.DataFrame]
+Measure = Callable[[nn.Module, torch.Tensor, torch.Tensor, Any, str], pl.DataFrame]
 
 
 def analyse_networks(
@@ -39,6 +40,7 @@ def analyse_networks(
     keys: dict[str, Any],
     seeds: list[int],
     states: list[str],
+    objective: str,
 ) -> dict[str, pl.DataFrame]:
     """Measure every net of a configuration.
 
@@ -50,6 +52,8 @@ def analyse_networks(
         The networks of the configuration.
     keys
         The configuration's key columns, without the seed.
+    objective
+        The loss that its networks are trained with: a key of `nodescope.losses.SUMMED_LOSSES`.
 
     Returns
     -------
@@ -63,7 +67,7 @@ def analyse_networks(
         for state in states:
             network = load_network(model_path(str(models_folder), seed, state))
             for name, options in analyses.items():
-                frame = measures[name](network, *samples[name], options)
+                frame = measures[name](network, *samples[name], options, objective)
                 frames[name].append(frame.with_columns(seed=pl.lit(seed), state=pl.lit(state)))
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
     return {name: with_keys(pl.concat(found), keys, table_columns(name)) for name, found in frames.items()}

@@ -28,7 +28,9 @@ COLUMNS = {
 }
 
 
-def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "WeightDistributions") -> pl.DataFrame:
+def measure(
+    network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "WeightDistributions", objective: str
+) -> pl.DataFrame:
     """Columns layer, name, parameter, bin_left, bin_right, count."""
     frames = []
     for linear in linear_maps(network, x):

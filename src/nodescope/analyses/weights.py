@@ -28,7 +28,7 @@ COLUMNS = {
 }
 
 
-def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "Weights") -> pl.DataFrame:
+def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "Weights", objective: str) -> pl.DataFrame:
     """Columns layer, name, parameter, count, mean, std, skew, kurtosis, minimum, maximum."""
     rows: list[dict[str, Any]] = []
     for linear in linear_maps(network, x):

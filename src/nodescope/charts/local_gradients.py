@@ -4,6 +4,7 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.context import Context, Figure, with_network
+from nodescope.words import loss_words
 
 COLOURS = {"absorption": "#4477aa", "emission": "#ee6677"}
 
@@ -23,8 +24,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="local-gradients",
             title="Gradient that channels receive and send back",
-            caption="How much of the loss's gradient each of the first channels of some layers receives (absorption, input "
-            f"channels) and sends back (emission, output channels), over up to {samples} training samples: "
+            caption=f"How much of the gradient of {loss_words(table['objective'].unique())} each of the first channels of some "
+            f"layers receives (absorption, input channels) and sends back (emission, output channels), over up to {samples} "
+            "training samples: "
             "median, quartiles, and whiskers to the values farthest out within one and a half box lengths; values beyond are "
             f"not drawn. A channel near zero takes no part in training. {origin}",
             work="Park 2022",

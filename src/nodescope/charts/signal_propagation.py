@@ -15,6 +15,7 @@ from nodescope.charts.context import (
     variant_label,
     variant_scale,
 )
+from nodescope.words import loss_words
 
 WORK = "Signal propagation"
 
@@ -23,6 +24,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """Ranges of activations, ranges of gradients, and the norm of the gradient beside that at the output."""
     statistics, gradients = tables["statistics"], tables["gradients"]
     state, seed = context.states[0], str(statistics["seed"][0])
+    loss = loss_words(gradients["objective"].unique())
     of_layers = gradients.filter(pl.col("quantity").is_in(["activation", "pre_activation"]), pl.col("name") != "output")
     return [
         Figure(
@@ -39,8 +41,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="gradient-range",
             title="Range of the gradients by layer",
-            caption="The gradient of each sample's loss with respect to the activations (or pre-activations) of a layer, all "
-            "nodes and samples as one list: from one standard deviation below the mean to one above. The backward pass begins "
+            caption=f"The gradient of {loss} of each sample with respect to the activations (or pre-activations) of a layer, "
+            "all nodes and samples as one list: from one standard deviation below the mean to one above. The backward pass begins "
             "at the right. Near zero the axis is linear, further out logarithmic.",
             work=WORK,
             reference="range of gradients",
@@ -50,7 +52,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="gradient-flow",
             title="How much of the gradient reaches each layer",
-            caption="Norm of a sample's gradient with respect to the activations of a layer, divided by that of its gradient at "
+            caption=f"Norm of the gradient of {loss} of a sample with respect to the activations of a layer, divided by that at "
             f"the logits, with which the backward pass begins; {context.words.mean}. A line that falls to the left by a constant "
             "step loses the same share in every layer: the gradient vanishes. One that rises to the left explodes.",
             work=WORK,
