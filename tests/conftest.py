@@ -17,6 +17,7 @@ from nodescope.config import Study, parse_config
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.diagnosis import compare_remedies, diagnose
+from nodescope.divergence import results_of
 from nodescope.recording import LayerMetadata, write
 from nodescope.recording.recorder import record_configuration
 from nodescope.reproduction.scoring import score
@@ -169,6 +170,7 @@ def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str 
     collected = {name: collect(paths) for name, paths in tables.items()}
     collected["sparsity_summary"] = sparsity_summary(collected["sparsity"])
     collected["diagnosis"] = diagnose(collected, study.diagnosis)
-    collected["comparisons"] = compare_configurations(collected["accuracy"], answers)
-    collected["remedies"] = compare_remedies(collected["accuracy"], collected["diagnosis"], answers)
+    results = results_of(collected["accuracy"], collected["replicas"])
+    collected["comparisons"] = compare_configurations(results, answers)
+    collected["remedies"] = compare_remedies(results, collected["diagnosis"], answers)
     return {**collected, **score(collected, study)}

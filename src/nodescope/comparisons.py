@@ -76,6 +76,12 @@ def read_answers(study_folder: str | Path, manifest: pl.DataFrame) -> Answers:
     return found
 
 
+def of_results(answers: Answers, accuracy: pl.DataFrame) -> Answers:
+    """The answers of the configurations that have an accuracy."""
+    known = set(accuracy.drop_nulls("accuracy").select(_keys(accuracy)).unique().rows())
+    return {configuration: seeds for configuration, seeds in answers.items() if configuration in known}
+
+
 def accuracy_difference(answers: Answers, one: tuple[Any, ...], other: tuple[Any, ...]) -> Estimate:
     """Test accuracy of one configuration less that of another, over the seeds that both have."""
     a, b = answers.get(one, {}), answers.get(other, {})
@@ -103,7 +109,7 @@ def errors_of(estimates: list[Estimate], *, on_test_set: bool) -> list[dict[str,
 
 
 def best_on_validation(accuracy: pl.DataFrame) -> tuple[Any, ...] | None:
-    """The key columns' values of the configuration with the highest mean validation accuracy; None where all diverged.
+    """The key columns' values of the configuration with the highest mean validation accuracy; None where none has any.
 
     One that lost a seed comes after all that lost none; of equals the first of the grid is taken.
     """
@@ -124,9 +130,9 @@ def compare_configurations(accuracy: pl.DataFrame, answers: Answers) -> pl.DataF
     Parameters
     ----------
     accuracy
-        The collected table.
+        From `nodescope.divergence.results_of`.
     answers
-        From `read_answers`.
+        From `read_answers`; those of configurations without an accuracy do not count.
 
     Returns
     -------
@@ -136,7 +142,7 @@ def compare_configurations(accuracy: pl.DataFrame, answers: Answers) -> pl.DataF
         what follows from it is null; so is the interval where there are fewer than two seeds. Of one seed ``mcnemar_p`` says
         whether these two nets differ for other samples; on other seeds it says nothing.
     """
-    keys = _keys(accuracy)
+    keys, answers = _keys(accuracy), of_results(answers, accuracy)
     configurations = accuracy.select(keys).unique(maintain_order=True).rows()
     best = best_on_validation(accuracy)
     others = [row for row in configurations if best is not None and row != best]

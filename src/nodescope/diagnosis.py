@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
-from nodescope.comparisons import ERRORS, Answers, accuracy_difference, errors_of
+from nodescope.comparisons import ERRORS, Answers, accuracy_difference, errors_of, of_results
 from nodescope.numerics.intervals import REAL, Estimate, over_seeds
 from nodescope.words import describe
 
@@ -124,10 +124,13 @@ def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: A
 
     Parameters
     ----------
-    accuracy, diagnosis
-        The tables.
+    accuracy
+        From `nodescope.divergence.results_of`.
+    diagnosis
+        The table.
     answers
-        Which test samples each kept net gets right, from `nodescope.comparisons.read_answers`.
+        Which test samples each kept net gets right, from `nodescope.comparisons.read_answers`; those of configurations
+        without an accuracy do not count.
 
     Returns
     -------
@@ -141,7 +144,7 @@ def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: A
         ``helps`` says whether a real change is for the better or for the worse; null for any other verdict, and for the
         baseline itself.
     """
-    keys = _keys(accuracy)
+    keys, answers = _keys(accuracy), of_results(answers, accuracy)
     values = _quantities(accuracy, diagnosis, keys)
     group = [name for name in ("model", "depth", "width") if name in keys]
     first = accuracy.select(keys).unique(maintain_order=True).unique(group, keep="first", maintain_order=True)

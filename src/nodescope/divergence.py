@@ -64,6 +64,20 @@ def sentences(found: list[Divergence]) -> list[str]:
     return said
 
 
+def results_of(accuracy: "pl.DataFrame", replicas: "pl.DataFrame") -> "pl.DataFrame":
+    """The accuracies, null where every network of the configuration diverged; of the collected tables."""
+    import polars as pl
+
+    keys = replicas.columns[: replicas.columns.index("seed")]
+    wholly = pl.col("diverged_epoch").is_not_null().all().alias("wholly")
+    ends = replicas.filter("chosen").group_by(keys).agg(wholly)
+    return (
+        accuracy.join(ends, on=keys, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(accuracy=pl.when(~pl.col("wholly").fill_null(value=False)).then("accuracy"))
+        .drop("wholly")
+    )
+
+
 def divergence_report(studies: list["Study"], results: str | Path, since: float) -> list[str]:
     """A line for the terminal per study and thing to say; from the collected tables that were written since."""
     from nodescope.tables import read_table

@@ -3,13 +3,20 @@
 import os
 import time
 
+import numpy as np
 import polars as pl
 import pytest
 from conftest import small_dataset
 
 from nodescope import grid, run_end
+from nodescope.charts import comparisons as comparisons_chart
+from nodescope.charts import test_accuracy as accuracy_chart
+from nodescope.charts.context import Context
+from nodescope.comparisons import compare_configurations
 from nodescope.config import parse_config
-from nodescope.divergence import HINT, divergence_report, divergences, sentences
+from nodescope.config.schema import Charts
+from nodescope.diagnosis import compare_remedies
+from nodescope.divergence import HINT, divergence_report, divergences, results_of, sentences
 from nodescope.report.overview import overview
 from nodescope.report.publishing import published
 from nodescope.tables import write_table
@@ -149,19 +156,71 @@ def test_configurations_that_diverged_wholly_or_in_part_are_told_of(study, tmp_p
     assert divergence_report([study], tmp_path, path.stat().st_mtime + 5) == []  # of an earlier run
 
 
+def accuracy_of(replicas):
+    """The deeper nets are far better on every split."""
+    others = [c for c in replicas.columns if c not in ("round", "chosen", "validation_accuracy", "diverged_epoch")]
+    value = pl.when(pl.col("depth") == 3).then(0.99).otherwise(0.6)
+    kept = replicas.filter("chosen").select(*others)
+    return pl.concat(
+        kept.with_columns(split=pl.lit(split), accuracy=value) for split in ("train", "validation", "test")
+    )
+
+
 def test_a_configuration_whose_networks_all_diverged_is_not_called_best(study):
     """Also where the parameters of an epoch before are kept and score well."""
     table = replicas_of(study, [[None] * 3, [2, 2, 2]])
-    of_nets = table.filter("chosen").select(
-        *[name for name in table.columns if name not in ("round", "chosen", "validation_accuracy", "diverged_epoch")],
-        accuracy=pl.when(pl.col("depth") == 3).then(0.99).otherwise(0.6),
-    )
-    accuracy = pl.concat([of_nets.with_columns(split=pl.lit(split)) for split in ("validation", "test")])
+    accuracy = accuracy_of(table)
     found = overview(study, accuracy, table)
     assert found.best.startswith("tanh 1x5")
     assert found.divergence == sentences(divergences(study, table))
     nothing = overview(study, accuracy, replicas_of(study, [[1, 1, 2], [2, 2, 2]]))
     assert nothing.best == "" and "these 2 configurations" in nothing.divergence[0]
+
+
+def test_figures_do_not_rank_a_configuration_whose_networks_all_diverged(study):
+    """One of two configurations; a net that diverged beside others that did not leaves its kept parameters."""
+    context = Context(Charts(), ["a", "b"], grid.states(study), tuple(study.seeds))
+    table = replicas_of(study, [[None, 2, None], [2, 1, 2]])
+    accuracy = accuracy_of(table)
+    shallow, deep = (tuple(c.keys().values()) for c in grid.configurations(study))
+    answers = {
+        shallow: {seed: np.arange(50) < 30 for seed in study.seeds},
+        deep: {seed: np.arange(50) < 49 for seed in study.seeds},
+    }
+    comparisons = compare_configurations(results_of(accuracy, table), answers)
+    assert comparisons["is_best"].to_list() == [True, False]
+    assert comparisons["value"].to_list() == [0.6, None] and comparisons["difference"].null_count() == 2
+    tables = {"accuracy": accuracy, "replicas": table, "comparisons": comparisons}
+    ranked = accuracy_chart.figures(tables, context)[0].caption
+    assert "tanh 1x5 without BN: 60.0 % on test samples." in ranked and "99" not in ranked
+    assert "Without a result, since every net diverged: tanh 3x5 without BN." in ranked
+    (compared,) = comparisons_chart.figures(tables, context)
+    assert "the best on validation samples, tanh 1x5 without BN, over the seeds that both have." in compared.caption
+
+    everything = replicas_of(study, [[2, 2, 2], [2, 1, 2]])
+    nothing = {"accuracy": accuracy, "replicas": everything}
+    nothing["comparisons"] = compare_configurations(results_of(accuracy, everything), answers)
+    captions = [
+        accuracy_chart.figures(nothing, context)[0].caption,
+        *(figure.caption for figure in comparisons_chart.figures(nothing, context)),
+    ]
+    assert all("No configuration has a result" in caption for caption in captions)
+    assert not any("best," in caption or "Highest" in caption for caption in captions)
+
+
+def test_a_remedy_whose_networks_all_diverged_has_no_accuracy_to_gain(study):
+    table = replicas_of(study, [[None] * 3, [2, 2, 2]])
+    width = pl.when(pl.col("depth") == 3).then(7).otherwise(5)  # beside the first of the same depth and width
+    same = [frame.with_columns(activation=width.cast(pl.String), depth=1) for frame in (table, accuracy_of(table))]
+    replicas, accuracy = same
+    keys = accuracy.columns[: accuracy.columns.index("seed")]
+    answers = {row: dict.fromkeys(study.seeds, np.arange(20) < 9) for row in accuracy.select(keys).unique().rows()}
+    diagnosis = accuracy.select(*keys, "seed").unique(maintain_order=True).with_columns(
+        state=pl.lit("trained"), layer=1, problem=pl.lit("dead_nodes"), found=False, evidence=0.25,
+    )  # fmt: skip
+    found = compare_remedies(results_of(accuracy, replicas), diagnosis, answers).filter(quantity="test_accuracy")
+    assert found["value"].to_list() == [0.6, None]
+    assert found["change"].to_list() == [0.0, None] and found["helps"].null_count() == 2
 
 
 @pytest.mark.parametrize(("rate", "said"), [(1e8, "all 3 nets diverged"), (0.01, None)])

@@ -66,7 +66,14 @@ def chart_code(wildcards):
     others = {f"{PACKAGE}/charts/{name}.py" for name in CHARTS} - {
         f"{PACKAGE}/charts/{name}.py" for name in chart_names(wildcards)
     }
-    shared = ("numerics/intervals.py", "reproduction/works.py", "tables.py", "words.py", "activation_functions.py")
+    shared = (
+        "activation_functions.py",
+        "divergence.py",
+        "numerics/intervals.py",
+        "reproduction/works.py",
+        "tables.py",
+        "words.py",
+    )
     return [path for path in code("charts/*.py", *shared) if path not in others]
 
 

@@ -1,7 +1,7 @@
 """Hold every configuration of a study against the best one.
 
 REQUIRED INPUTS:
-    results/{study}/tables/accuracy.parquet
+    results/{study}/tables/{accuracy,replicas}.parquet
     results/{study}/manifest.parquet
     results/{study}/predictions/{configuration}.parquet
 OUTPUTS:
@@ -17,9 +17,10 @@ rule compare_configurations:
     """Differences of test accuracy to the best configuration, with the noise of seeds and of samples."""
     input:
         accuracy="results/{study}/tables/accuracy.parquet",
+        replicas="results/{study}/tables/replicas.parquet",
         manifest="results/{study}/manifest.parquet",
         predictions=predictions_of_configurations,
-        code=code("comparisons.py", "numerics/intervals.py", "tables.py", "words.py"),
+        code=code("comparisons.py", "divergence.py", "numerics/intervals.py", "tables.py", "words.py"),
     output:
         comparisons="results/{study}/tables/comparisons.parquet",
         comparisons_csv="results/{study}/tables/comparisons.csv",

@@ -2,7 +2,7 @@
 
 REQUIRED INPUTS:
     results/{study}/tables/{gradients,dead_nodes,statistics}.parquet    those that the study has
-    results/{study}/tables/accuracy.parquet
+    results/{study}/tables/{accuracy,replicas}.parquet
     results/{study}/manifest.parquet
     results/{study}/predictions/{configuration}.parquet
 OUTPUTS:
@@ -19,11 +19,13 @@ rule diagnose_study:
     input:
         measured=diagnosed_tables,
         accuracy="results/{study}/tables/accuracy.parquet",
+        replicas="results/{study}/tables/replicas.parquet",
         manifest="results/{study}/manifest.parquet",
         predictions=predictions_of_configurations,
         code=code(
             "diagnosis.py",
             "comparisons.py",
+            "divergence.py",
             "numerics/intervals.py",
             "tables.py",
             "words.py",

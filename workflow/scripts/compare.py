@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0], f"Comparing the configurations of {snakemake.wildcards.study}"):
     from nodescope.comparisons import compare_configurations, read_answers
+    from nodescope.divergence import results_of
     from nodescope.tables import read_table, write_table
 
     answers = read_answers(Path(snakemake.input.manifest).parent, read_table(snakemake.input.manifest))
-    comparisons = compare_configurations(read_table(snakemake.input.accuracy), answers)
+    accuracy = results_of(read_table(snakemake.input.accuracy), read_table(snakemake.input.replicas))
+    comparisons = compare_configurations(accuracy, answers)
     write_table(comparisons, snakemake.output.comparisons, snakemake.output.comparisons_csv)

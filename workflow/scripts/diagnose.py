@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 with job(snakemake.log[0], f"Diagnosing {snakemake.wildcards.study}"):
     from nodescope.comparisons import read_answers
     from nodescope.diagnosis import compare_remedies, diagnose
+    from nodescope.divergence import results_of
     from nodescope.tables import read_table, write_table
 
     tables = {Path(path).stem: read_table(path) for path in snakemake.input.measured}
@@ -21,6 +22,7 @@ with job(snakemake.log[0], f"Diagnosing {snakemake.wildcards.study}"):
         tables, SimpleNamespace(**snakemake.params.thresholds)
     )  # checked when the configuration was read
     answers = read_answers(Path(snakemake.input.manifest).parent, read_table(snakemake.input.manifest))
-    remedies = compare_remedies(read_table(snakemake.input.accuracy), diagnosis, answers)
+    accuracy = results_of(read_table(snakemake.input.accuracy), read_table(snakemake.input.replicas))
+    remedies = compare_remedies(accuracy, diagnosis, answers)
     write_table(diagnosis, snakemake.output.diagnosis, snakemake.output.diagnosis_csv)
     write_table(remedies, snakemake.output.remedies, snakemake.output.remedies_csv)

@@ -16,18 +16,18 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     comparisons, accuracy = tables["comparisons"], tables["accuracy"]
     known = comparisons.drop_nulls("difference")
     shown = [_table(comparisons, context)]
-    return shown if known.is_empty() else [_figure(known, accuracy, context), *shown]
+    return shown if known.is_empty() else [_figure(comparisons, accuracy, context), *shown]
 
 
-def _figure(known: pl.DataFrame, accuracy: pl.DataFrame, context: Context) -> Figure:
-    columns = network_columns(known)
+def _figure(comparisons: pl.DataFrame, accuracy: pl.DataFrame, context: Context) -> Figure:
+    columns = network_columns(comparisons)
     kind = pl.when(pl.col("verdict").str.starts_with("in all")).then(pl.lit("in all seeds")).otherwise("verdict")
-    named = with_network(known).with_columns(found=kind)
+    named = with_network(comparisons).drop_nulls("difference").with_columns(found=kind)
     order = named["network"].to_list()
     ends = named.select(
         *columns, "network", "found", "verdict", "difference", low="interval_low", high="interval_high"
     )  # fmt: skip
-    points = _per_seed(named, accuracy, comparisons_columns=columns)
+    points = _per_seed(named.select(*columns, "network"), comparisons, accuracy)
     base = alt.Chart(width=context.options.width * 1.5, height=alt.Step(18)).encode(
         y=alt.Y("network:N").title(None).sort(order).axis(labelLimit=300)
     )
@@ -47,7 +47,7 @@ def _figure(known: pl.DataFrame, accuracy: pl.DataFrame, context: Context) -> Fi
     return Figure(
         name="comparisons",
         title="Every configuration against the best",
-        caption=f"{_what_is_shown(known, context)} {_counts(named)} {sample_words(known['samples'][0])}",
+        caption=f"{_what_is_shown(named, context)} {_counts(named)} {sample_words(named['samples'][0])}",
         reference="comparisons",
         work=WORK,
         chart=alt.layer(*layers),
@@ -55,26 +55,19 @@ def _figure(known: pl.DataFrame, accuracy: pl.DataFrame, context: Context) -> Fi
     )
 
 
-def _per_seed(known: pl.DataFrame, accuracy: pl.DataFrame, comparisons_columns: list[str]) -> pl.DataFrame:
-    """The difference of each seed that both have."""
+def _per_seed(named: pl.DataFrame, comparisons: pl.DataFrame, accuracy: pl.DataFrame) -> pl.DataFrame:
+    """The difference of each seed that both have, beside the columns that name the configurations."""
     of_test = with_network(accuracy.filter(pl.col("split") == "test")).select("network", "seed", "accuracy")
-    best = of_test.filter(pl.col("network") == _network_of_the_best(known, of_test)).select("seed", best="accuracy")
+    of_best = with_network(comparisons).filter("is_best").select("network")
+    best = of_test.join(of_best, on="network", how="semi").select("seed", best="accuracy")
     differences = of_test.join(best, on="seed").select(
         "network", "seed", difference=pl.col("accuracy") - pl.col("best")
     )
     return (
-        known.select(*comparisons_columns, "network")
-        .join(differences, on="network", maintain_order="left")
+        named.join(differences, on="network", maintain_order="left")
         .drop_nulls("difference")
         .with_columns(pl.col("seed").cast(pl.String))
     )
-
-
-def _network_of_the_best(known: pl.DataFrame, of_test: pl.DataFrame) -> str:
-    others = set(known["network"])
-    named = str(known["best"][0])
-    found = [name for name in of_test["network"].unique(maintain_order=True) if name not in others]
-    return named if named in found else str(found[0])
 
 
 def _what_is_shown(known: pl.DataFrame, context: Context) -> str:
@@ -107,7 +100,7 @@ def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
         numbers += ["seed_error", "sample_error", "interval_low", "interval_high", "p_corrected"]
     of_one = [] if context.words.several_seeds else [pl.col("mcnemar_p").round(4)]
     best = comparisons["best"].drop_nulls()
-    told = f"the best, {best[0]}" if len(best) else "the best; every net diverged"
+    seeds = ", over the seeds that both have" if context.words.several_seeds else ""
     beside = (
         " The standard errors are that over the seeds and that over the test samples; the interval and p (corrected by Holm) "
         "count both."
@@ -118,9 +111,10 @@ def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="comparisons-table",
         title="Every configuration against the best, in numbers",
-        caption=f"Test accuracy, and its difference to that of {told} on validation samples"
-        + (", over the seeds that both have." if context.words.several_seeds else ".")
-        + f"{beside} The row of the best itself has no difference. Empty: a net that diverged.",
+        caption="No configuration has a result, since every net diverged: there is nothing to compare, and no number below."
+        if best.is_empty()
+        else f"Test accuracy, and its difference to that of the best on validation samples, {best[0]}{seeds}.{beside} The row "
+        "of the best itself has no difference. In a row without numbers every net diverged.",
         reference="comparisons",
         work=WORK,
         table=comparisons.select(

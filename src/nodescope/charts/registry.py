@@ -53,7 +53,7 @@ class Chart:
 CHARTS = {
     chart.name: chart
     for chart in (
-        Chart("test_accuracy", TRAINING, ("accuracy",), needs_training=True),
+        Chart("test_accuracy", TRAINING, ("accuracy", "replicas"), needs_training=True),
         Chart("comparisons", TRAINING, ("comparisons", "accuracy"), needs_training=True),
         Chart("accuracy_curves", TRAINING, ("learning_curves", "accuracy"), needs_training=True),
         Chart("learning_curves", TRAINING, ("learning_curves", "accuracy", "replicas"), needs_training=True),

@@ -16,6 +16,7 @@ from nodescope.charts.context import (
     variant_label,
     variant_scale,
 )
+from nodescope.divergence import results_of
 from nodescope.tables import mean_over_seeds
 
 WORK = "Pretorius 2020"
@@ -23,13 +24,14 @@ WORK = "Pretorius 2020"
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """A figure of the test accuracies and a table of the accuracies on all splits."""
-    accuracy = tables["accuracy"]
-    mean = mean_over_seeds(accuracy.drop("learning_rate", "best_epoch"), "accuracy")
-    seeds = over_seeds(accuracy.drop("learning_rate", "best_epoch"), "accuracy")
-    return [_figure(seeds, mean.filter(pl.col("split") == "test"), context), _table(mean, context)]
+    accuracy = tables["accuracy"].drop("learning_rate", "best_epoch")
+    mean = mean_over_seeds(accuracy, "accuracy")
+    results = mean_over_seeds(results_of(accuracy, tables["replicas"]), "accuracy")
+    seeds = over_seeds(accuracy, "accuracy")
+    return [_figure(seeds, results.filter(pl.col("split") == "test"), context), _table(mean, context)]
 
 
-def _figure(seeds: pl.DataFrame, mean: pl.DataFrame, context: Context) -> Figure:
+def _figure(seeds: pl.DataFrame, results: pl.DataFrame, context: Context) -> Figure:
     named = context.with_spread(seeds, WORK, bounds=(0, 1)).with_columns(
         batch_norm_label().alias("norm"),
         variant_label(seeds).alias("label"),
@@ -51,18 +53,28 @@ def _figure(seeds: pl.DataFrame, mean: pl.DataFrame, context: Context) -> Figure
     return Figure(
         name="test-accuracy",
         title="Test accuracy",
-        caption=f"Accuracy of the {context.words.kept}, {context.spread_words(WORK)}. {_extremes(mean, context)}",
+        caption=f"Accuracy of the {context.words.kept}, {context.spread_words(WORK)}. {_extremes(results, context)}"
+        f"{_without_result(results)}",
         reference="figures 3.4, 3.7, 3.10",
         chart=chart,
         view={"split": "test", "seed": seed_view(seeds)},
     )
 
 
-def _extremes(mean: pl.DataFrame, context: Context) -> str:
-    known = mean.drop_nulls("mean").sort("mean")
+def _without_result(results: pl.DataFrame) -> str:
+    """Which configurations diverged wholly; where all did, that is already said."""
+    lost = results.filter(pl.col("mean").is_null()).select(network_columns(results))
+    if len(lost) in (0, len(results)):
+        return ""
+    names = "; ".join(describe(row) for row in lost.iter_rows(named=True))
+    return f" Without a result, since every net diverged: {names}."
+
+
+def _extremes(results: pl.DataFrame, context: Context) -> str:
+    known = results.drop_nulls("mean").sort("mean", maintain_order=True)
     if known.is_empty():
-        return "No net has a test accuracy: all diverged."
-    columns = network_columns(mean)
+        return "No configuration has a result: every net diverged."
+    columns = network_columns(results)
     worst, best = known.row(0, named=True), known.row(-1, named=True)
     highest, lowest = ({name: row[name] for name in columns} for row in (best, worst))
     if len(known) == 1:

@@ -9,7 +9,7 @@ from nodescope import grid
 from nodescope.charts.context import percent
 from nodescope.comparisons import best_on_validation
 from nodescope.config import Study
-from nodescope.divergence import divergences, rows_by_configuration, sentences
+from nodescope.divergence import divergences, results_of, rows_by_configuration, sentences
 from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL, wilson
 from nodescope.words import counted, describe, label_of
 
@@ -98,7 +98,7 @@ def overview(
     ranked = trained - {one.identifier for one in of_divergence if one.wholly}
     order = sorted((identifier for identifier in means if identifier in ranked), key=means.__getitem__)
     # Chosen on validation samples: the highest of many test accuracies is a lucky draw.
-    leading = best_on_validation(accuracy) if order else None
+    leading = best_on_validation(results_of(accuracy, replicas)) if order else None
     best = next((c.identifier for c in configurations if tuple(c.keys().values()) == leading), "")
     best = best if best in order else ""
     worst = next((identifier for identifier in order if identifier != best), "") if best else ""
