@@ -387,3 +387,49 @@ def test_the_check_reads_a_configuration_and_answers_in_a_process_of_its_own(tmp
     )  # fmt: skip
     said = json.loads(done.stdout)
     assert len(said) == 2 and all("There is no file of weights" in text for text in said)
+
+
+@pytest.mark.parametrize("order", [sorted, lambda names: sorted(names, reverse=True)])
+@pytest.mark.parametrize("depth", [3, 7])
+def test_numbers_in_names_are_the_order_where_a_file_was_sorted_in_another_way(tmp_path, order, depth):
+    theirs = sequential([FEATURES, *[6] * depth, CLASSES])
+    tensors = theirs.state_dict()
+    path = saved(tmp_path, OrderedDict((name, tensors[name]) for name in order(tensors)))  # 10.weight before 2.weight
+    ours = network(depth=depth)
+    load_weights(ours, path, model="mlp")
+    x = torch.randn(9, FEATURES)
+    torch.testing.assert_close(ours(x), theirs(x))
+
+
+def test_an_order_that_numbers_contradict_is_not_guessed_at(tmp_path):
+    square = sequential([FEATURES, *[FEATURES] * 4]).state_dict()
+    names = {"0.": "fc2.", "2.": "fc1.", "4.": "fc3.", "6.": "head."}  # the head has the shape of the others
+    tensors = {
+        new + name.removeprefix(old): t for name, t in square.items() for old, new in names.items() if name[:2] == old
+    }
+    with pytest.raises(WeightsError, match="do not fit"):
+        load_weights(network(width=FEATURES, n_classes=FEATURES), saved(tmp_path, tensors), model="mlp")
+
+
+def test_biases_before_batch_normalisation_are_named_as_the_reason(tmp_path):
+    path = saved(tmp_path, sequential([FEATURES, 6, 6, 6, CLASSES], batch_norm=True).state_dict())
+    with pytest.raises(WeightsError, match="subtract each from the running mean behind it"):
+        load_weights(network(batch_norm=True), path, model="mlp")
+
+
+@pytest.mark.parametrize("suffix", ["pt", "safetensors"])
+def test_biases_that_a_chain_lacks_are_named_as_the_reason(tmp_path, suffix):
+    tensors = sequential([FEATURES, 6, 6, 6, CLASSES], bias=False).state_dict()
+    path = tmp_path / f"w.{suffix}"
+    if suffix == "pt":
+        torch.save(tensors, path)
+    else:
+        safetensors.torch.save_file(tensors, path)
+    with pytest.raises(WeightsError, match="fewer biases than the network"):
+        load_weights(network(), path, model="mlp")
+
+
+def test_batch_normalisation_that_only_the_file_has_is_named_as_the_reason(tmp_path):
+    path = saved(tmp_path, sequential([FEATURES, 6, 6, 6, CLASSES], bias=False, batch_norm=True).state_dict())
+    with pytest.raises(WeightsError, match="the file has 3 batch normalisations, the network none"):
+        load_weights(network(), path, model="mlp")

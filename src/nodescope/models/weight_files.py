@@ -70,7 +70,7 @@ def read_state_dicts(path: str | Path) -> list[StateDict]:
             head = stream.read(512)
         _check_head(path, head)
         if head[8:9] == b"{":  # a length of eight bytes, then JSON
-            return [StateDict("", _sorted(load_file(path)), ordered=False)]
+            return [StateDict("", load_file(path), ordered=False)]
         # A stream, since torch.load goes by the suffix of a path; its warnings are followed by errors.
         with path.open("rb") as stream, warnings.catch_warnings(action="ignore"):
             loaded = torch.load(stream, map_location="cpu", weights_only=True)
@@ -108,19 +108,6 @@ def _state_dicts(value: Any, where: str, depth: int) -> Iterator[tuple[str, dict
     for name, entry in value.items():
         if isinstance(name, str):
             yield from _state_dicts(entry, f"{where}.{name}" if where else name, depth + 1)
-
-
-def _sorted(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """By name, numbers in them as numbers: 2.weight before 10.weight."""
-
-    def parts(name: str) -> list[tuple[bool, int, str]]:
-        return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
-
-    kinds = {"weight": 0, "bias": 1, "running_mean": 2, "running_var": 3}
-    order = sorted(
-        tensors, key=lambda name: (parts(name.rpartition(".")[0]), kinds.get(name.rpartition(".")[2], 4), parts(name))
-    )
-    return {name: tensors[name] for name in order}
 
 
 def _unreadable(path: Path, reason: str) -> WeightsError:

@@ -8,7 +8,7 @@ unambiguous. Anything else is refused with the differences.
 import difflib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,10 +142,23 @@ def _fits(shape: Shape, wanted: Shape) -> bool:
 
 
 def _by_order(there: Mapping[str, Shape], needed: Mapping[str, Shape], *, ordered: bool) -> dict[str, str] | None:
-    """The tensors one after another, if modules, kinds and shapes agree at every place."""
-    if len(there) != len(needed) or not (ordered or _numbered(there)):
+    """The tensors one after another, if modules, kinds and shapes agree at every place.
+
+    In the order of the file, if it has one that the numbers in the names do not contradict (a state dict that was sorted
+    by name has 10.weight before 2.weight); else in that of the numbers, if they tell all tensors of one shape apart.
+    """
+    if len(there) != len(needed):
         return None
-    names = dict(zip(needed, there, strict=True))
+    orders = []
+    if ordered and _numbers_rise(there):
+        orders.append(list(there))
+    if _numbered(there):
+        orders.append(in_order_of_numbers(there))
+    return next((names for order in orders if (names := _one_by_one(order, there, needed))), None)
+
+
+def _one_by_one(order: list[str], there: Mapping[str, Shape], needed: Mapping[str, Shape]) -> dict[str, str] | None:
+    names = dict(zip(needed, order, strict=True))
     modules = {(ours.rpartition(".")[0], theirs.rpartition(".")[0]) for ours, theirs in names.items()}
     one_to_one = len(modules) == len({ours for ours, _ in modules}) == len({theirs for _, theirs in modules})
     agree = all(
@@ -153,6 +166,31 @@ def _by_order(there: Mapping[str, Shape], needed: Mapping[str, Shape], *, ordere
         for ours, theirs in names.items()
     )
     return names if one_to_one and agree else None
+
+
+def _numbers_rise(names: Iterable[str]) -> bool:
+    """Whether names that differ in their numbers only come in the order of these."""
+    last: dict[str, list[int]] = {}
+    for name in names:
+        pattern, numbers = re.sub(r"\d+", "#", name), [int(number) for number in re.findall(r"\d+", name)]
+        if numbers < last.get(pattern, []):
+            return False
+        last[pattern] = numbers
+    return True
+
+
+def in_order_of_numbers(names: Iterable[str]) -> list[str]:
+    """By name, numbers in them as numbers: 2.weight before 10.weight; and weight before bias."""
+    kinds = {"weight": 0, "bias": 1, "running_mean": 2, "running_var": 3}
+
+    def parts(name: str) -> list[tuple[bool, int, str]]:
+        return [(not part.isdigit(), int(part) if part.isdigit() else 0, part) for part in re.split(r"(\d+)", name)]
+
+    def place(name: str) -> tuple[object, ...]:
+        module, _, kind = name.rpartition(".")
+        return parts(module), kinds.get(kind, 4), parts(name)
+
+    return sorted(names, key=place)
 
 
 def _numbered(there: Mapping[str, Shape]) -> bool:
@@ -209,9 +247,11 @@ def _type(tensor: torch.Tensor) -> str:
 
 def _explanation(path: str | Path, state_dict: StateDict, needed: Mapping[str, Shape], *, is_chain: bool) -> str:
     """What the file holds, what the network expects, and what may be the reason."""
-    there: dict[str, Shape] = {
+    shapes: dict[str, Shape] = {
         name: tuple(tensor.shape) for name, tensor in state_dict.tensors.items() if not name.endswith(COUNTER)
     }
+    has_order = state_dict.ordered and _numbers_rise(shapes)
+    there = shapes if has_order else {name: shapes[name] for name in in_order_of_numbers(shapes)}
     prefixes = _prefixes(there, needed)
     prefix = prefixes.most_common(1)[0][0] if prefixes else ""
     below = {name.removeprefix(prefix): shape for name, shape in there.items() if name.startswith(prefix)}
@@ -243,9 +283,15 @@ def _reason(
     unknown: list[str],
 ) -> str:
     """The most likely reason, and what to do."""
+    if not misfits and not missing and not unknown:
+        return (
+            "their shapes agree, but neither the names nor their order tell which is which; number the layers, as "
+            "nn.Sequential does, or name the tensors as the network does"
+        )
     first = next(iter(needed))
     head = list(needed)[-1].rpartition(".")[0]
-    layers, wanted_layers = (sum(len(shape) > 1 for shape in shapes.values()) for shapes in (there, needed))
+    matrices, wanted_matrices = ([s for s in shapes.values() if len(s) > 1] for shapes in (there, needed))
+    layers, wanted_layers = len(matrices), len(wanted_matrices)
     if misfits and all(len(there[t]) == 2 and _fits(there[t][::-1], needed[o]) for o, t in misfits.items()):
         return (
             "the matrices seem to be stored as [in, out], as Keras and JAX do; transpose them to [out, in], as PyTorch has "
@@ -256,11 +302,26 @@ def _reason(
             f"the file has {layers} layers with weights, the network {wanted_layers}, the output layer counted; grid.depth "
             "and the kind of network must be those that the file was made from"
         )
-    if not misfits and all(name.endswith(".bias") for name in [*missing, *unknown]):
-        bias = "none, first_layer or all" if missing else "first_layer, all or all_and_output"
+    biases, wanted_biases, norms, wanted_norms = (
+        sum(name.endswith(kind) for name in names) for kind in (".bias", ".running_mean") for names in (there, needed)
+    )
+    all_matrices_fit = all(map(_fits, matrices, wanted_matrices))
+    if norms != wanted_norms and all_matrices_fit:
         return (
-            f"the file has {'fewer' if missing else 'more'} biases than the network; in an mlp without batch normalisation "
-            f"network.bias says which layers have one: {bias}"
+            f"the file has {norms or 'no'} batch normalisations, the network {wanted_norms or 'none'}; grid.batch_norm must "
+            "be as in the network that the file was made from"
+        )
+    if biases != wanted_biases and all_matrices_fit:
+        if norms and biases > wanted_biases:
+            return (
+                "the file has more biases than the network, whose layers have none before batch normalisation. Save it "
+                "without them: subtract each from the running mean behind it, which computes the same; network.bias: "
+                "all_and_output keeps that of the output layer"
+            )
+        bias = "none, first_layer or all" if biases < wanted_biases else "first_layer, all or all_and_output"
+        return (
+            f"the file has {'fewer' if biases < wanted_biases else 'more'} biases than the network; in an mlp without batch "
+            f"normalisation network.bias says which layers have one: {bias}"
         )
     if not missing and not unknown and misfits and all(name.rpartition(".")[0] == head for name in misfits):
         theirs, ours = (
