@@ -32,8 +32,10 @@ plan: $(READY)
 status: $(READY)
 	@$(BIN)/snakemake status --cores 1 --quiet all
 
+# Unit tests share the cores; the others start programs that use all of them, or kill some.
 test: check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/unit -n auto --maxprocesses 8
+	$(BIN)/python -m pytest --ignore tests/unit
 
 test-slurm: $(READY)
 	$(BIN)/python -m pytest tests/slurm
