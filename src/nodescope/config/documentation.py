@@ -149,7 +149,7 @@ DEFAULT = Config.model_validate(
                         {"name": "adam", "training": {"optimiser": "adam", "learning_rates": [0.01]}},
                     ],
                 },
-                "seeds": [0, 1],
+                "seeds": [0, 1, 2, 3, 4],
                 "training": {
                     "epochs": 100,
                     "keep": "last",
