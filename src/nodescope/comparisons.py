@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from nodescope.grid import predictions_path
 from nodescope.numerics.intervals import Estimate, holm, mcnemar, over_seeds, paired, verdicts
-from nodescope.tables import read_table
+from nodescope.tables import key_columns, read_table
 from nodescope.words import describe
 
 #: Whether each kept net gets each test sample right, by the values of a configuration's key columns and by seed.
@@ -78,7 +78,7 @@ def read_answers(study_folder: str | Path, manifest: pl.DataFrame) -> Answers:
 
 def of_results(answers: Answers, accuracy: pl.DataFrame) -> Answers:
     """The answers of the configurations that have an accuracy."""
-    known = set(accuracy.drop_nulls("accuracy").select(_keys(accuracy)).unique().rows())
+    known = set(accuracy.drop_nulls("accuracy").select(key_columns(accuracy)).unique().rows())
     return {configuration: seeds for configuration, seeds in answers.items() if configuration in known}
 
 
@@ -113,7 +113,7 @@ def best_on_validation(accuracy: pl.DataFrame) -> tuple[Any, ...] | None:
 
     One that lost a seed comes after all that lost none; of equals the first of the grid is taken.
     """
-    keys = _keys(accuracy)
+    keys = key_columns(accuracy)
     means = (
         accuracy.filter(pl.col("split") == "validation")
         .group_by(keys, maintain_order=True)
@@ -142,7 +142,7 @@ def compare_configurations(accuracy: pl.DataFrame, answers: Answers) -> pl.DataF
         what follows from it is null; so is the interval where there are fewer than two seeds. Of one seed ``mcnemar_p`` says
         whether these two nets differ for other samples; on other seeds it says nothing.
     """
-    keys, answers = _keys(accuracy), of_results(answers, accuracy)
+    keys, answers = key_columns(accuracy), of_results(answers, accuracy)
     configurations = accuracy.select(keys).unique(maintain_order=True).rows()
     best = best_on_validation(accuracy)
     others = [row for row in configurations if best is not None and row != best]
@@ -189,8 +189,3 @@ def _names(frame: pl.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], str]:
     hidden = {"dataset"} | (set() if several else {"model"})
     rows = frame.select(keys).unique(maintain_order=True).iter_rows(named=True)
     return {tuple(row.values()): describe({k: v for k, v in row.items() if k not in hidden}) for row in rows}
-
-
-def _keys(frame: pl.DataFrame) -> list[str]:
-    """The columns that name a configuration."""
-    return frame.columns[: frame.columns.index("seed")]

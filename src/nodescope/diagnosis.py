@@ -20,6 +20,7 @@ import polars as pl
 from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.comparisons import ERRORS, Answers, accuracy_difference, errors_of, of_results
 from nodescope.numerics.intervals import REAL, Estimate, over_seeds
+from nodescope.tables import key_columns
 from nodescope.words import describe
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def diagnose(tables: dict[str, pl.DataFrame], thresholds: "Diagnosis") -> pl.Dat
     Returns
     -------
     DataFrame
-        ``found`` and ``evidence`` are null where the net diverged.
+        ``found`` and ``evidence`` are null where the net diverged, and those of gradients where none enters at the logits.
     """
     parts = []
     if "gradients" in tables:
@@ -98,7 +99,7 @@ def diagnose(tables: dict[str, pl.DataFrame], thresholds: "Diagnosis") -> pl.Dat
 
 def _arriving_gradient(gradients: pl.DataFrame) -> pl.DataFrame:
     """The norm of dL/da of each layer over that of the gradient at the logits, as ``evidence``."""
-    net = [*_keys(gradients), "seed", "state"]
+    net = [*key_columns(gradients), "seed", "state"]
     at_logits = gradients.filter(pl.col("name") == "output", pl.col("quantity") == "pre_activation")
     return (
         gradients.filter(pl.col("quantity") == "activation")
@@ -111,12 +112,7 @@ def _judged(frame: pl.DataFrame, problem: str, threshold: float, found: pl.Expr,
     columns = frame.with_columns(
         problem=pl.lit(problem), found=found, threshold=pl.lit(threshold, pl.Float64), evidence_is=pl.lit(words)
     )
-    return columns.select(*_keys(frame), "seed", *(pl.col(name).cast(dtype) for name, dtype in DIAGNOSIS.items()))
-
-
-def _keys(frame: pl.DataFrame) -> list[str]:
-    """The columns that name a configuration."""
-    return frame.columns[: frame.columns.index("seed")]
+    return columns.select(*key_columns(frame), "seed", *(pl.col(name).cast(dtype) for name, dtype in DIAGNOSIS.items()))
 
 
 def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: Answers) -> pl.DataFrame:
@@ -144,7 +140,7 @@ def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: A
         ``helps`` says whether a real change is for the better or for the worse; null for any other verdict, and for the
         baseline itself.
     """
-    keys, answers = _keys(accuracy), of_results(answers, accuracy)
+    keys, answers = key_columns(accuracy), of_results(answers, accuracy)
     values = _quantities(accuracy, diagnosis, keys)
     group = [name for name in ("model", "depth", "width") if name in keys]
     first = accuracy.select(keys).unique(maintain_order=True).unique(group, keep="first", maintain_order=True)

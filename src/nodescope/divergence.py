@@ -68,7 +68,9 @@ def results_of(accuracy: "pl.DataFrame", replicas: "pl.DataFrame") -> "pl.DataFr
     """The accuracies, null where every network of the configuration diverged; of the collected tables."""
     import polars as pl
 
-    keys = replicas.columns[: replicas.columns.index("seed")]
+    from nodescope.tables import key_columns
+
+    keys = key_columns(replicas)
     wholly = pl.col("diverged_epoch").is_not_null().all().alias("wholly")
     ends = replicas.filter("chosen").group_by(keys).agg(wholly)
     return (

@@ -62,6 +62,15 @@ def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(" "))
 
 
+def key_columns(frame: pl.DataFrame) -> list[str]:
+    """The columns that name a configuration: those before ``seed``.
+
+    >>> key_columns(pl.DataFrame(schema=["dataset", "depth", "seed", "accuracy"]))
+    ['dataset', 'depth']
+    """
+    return frame.columns[: frame.columns.index("seed")]
+
+
 def with_keys(frame: pl.DataFrame, keys: dict[str, Any], columns: dict[str, Any]) -> pl.DataFrame:
     """Put the key columns of a configuration and ``seed`` before the others, all with their types.
 

@@ -235,7 +235,7 @@ def test_how_it_is_trained_and_normalised_is_told():
     made = study(training=training, network=network, grid=grid_with_batch_norm)
     found = {row["what"]: (row["published"], row["ours"]) for row in differences(made).iter_rows(named=True)}
     assert found["batch size"] == ("64", "all training samples")
-    assert found["loss"] == ("cross entropy", "mean squared error")
+    assert found["loss"] == ("cross-entropy", "mean squared error")
     assert found["ties of the best epoch"] == ("not told", "the last of equals")
     assert found["batch normalisation"] == (
         "scale constant, momentum 0.1, epsilon 1e-05", "scale uniform, momentum 0.1, epsilon 0.001",

@@ -43,7 +43,7 @@ def documents(tmp_path_factory, small_study, small_tables):
 def test_the_page_says_how_on_what_and_from_which_sources_the_run_came(documents):
     text = (documents / "page.md").read_text()
     assert COMMAND in text
-    assert "**4 epochs** (the source: 300), 8 configurations, 2 seeds" in text
+    assert "**4 epochs**, 8 configurations, 2 seeds" in text
     assert "on an abacus; 1.0 hours of jobs" in text
     assert "commit unknown" in text  # the results lie outside any repository
     assert "learning_rates:\n    - 0.01" in text

@@ -19,9 +19,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="layer-distributions",
             title="Distribution of all values of a layer" + context.words.where_trained(", before and after training"),
             caption="Histogram of the activations (or pre-activations) of a layer over its nodes and all samples of the split, "
-            "with a smoothed density; the shape cumulative shows the share of values up to each point. A spike at zero are "
-            "the switched-off nodes of a ReLU layer; spikes at both ends a saturated layer. A bar with ≤ or ≥ also holds all that "
-            "lies beyond it: some values are so large that the others would fill one bar (standardised features help).",
+            "with a smoothed density; the shape cumulative shows the share of values up to each point. A spike at zero is made of "
+            "the switched-off nodes of a ReLU layer; spikes at both ends tell of a saturated layer. A bar with ≤ or ≥ also holds "
+            "all that lies beyond it: some values are so large that the others would fill one bar (standardised features help).",
             work="Park 2022",
             reference="figure 3",
             chart=before_and_after(table, context, ["seed", "split", "kind"], "value"),

@@ -15,6 +15,7 @@ from nodescope.charts.context import (
     variant_label,
     variant_scale,
 )
+from nodescope.tables import key_columns
 
 STATISTICS = {
     "zero_share": "share of zeros",
@@ -31,7 +32,7 @@ STATISTICS = {
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure, with a choice of the statistic."""
     table = tables["statistics"]
-    keys = [*table.columns[: table.columns.index("seed") + 1], "state", "split", "kind", "layer"]
+    keys = [*key_columns(table), "seed", "state", "split", "kind", "layer"]
     long = table.select(*keys, *STATISTICS).unpivot(
         list(STATISTICS), index=keys, variable_name="statistic", value_name="value"
     )

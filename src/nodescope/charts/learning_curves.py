@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
+from nodescope import words
 from nodescope.charts.context import Context, Figure, network_columns, with_network
 
 
@@ -18,8 +19,8 @@ class Loss:
 
 #: By their names in the configuration.
 LOSSES = {
-    "cross_entropy": Loss("loss", "cross-entropy (nats)"),
-    "mean_squared_error": Loss("mean_squared_error", "mean squared error"),
+    "cross_entropy": Loss("loss", f"{words.LOSSES['cross_entropy']} (nats)"),
+    "mean_squared_error": Loss("mean_squared_error", words.LOSSES["mean_squared_error"]),
 }
 
 SPLIT_COLOURS = alt.Scale(domain=["train", "validation"], range=["#4477aa", "#ee6677"])
@@ -69,6 +70,9 @@ def _early(kept: pl.DataFrame, curves: pl.DataFrame) -> str:
     best = kept["best_epoch"].drop_nulls().sort()
     if best.is_empty():
         return ""
+    if best[0] == best[-1]:
+        nets = "the net" if len(best) == 1 else f"all {len(best)} nets"
+        return f"The kept epoch of {nets} is {best[0]} of {curves['epoch'].max()!s}."
     return (
         f"The kept epochs of the {len(best)} nets lie between {best[0]} and {best[-1]} of {curves['epoch'].max()!s}, "
         f"half of them up to {best[(len(best) - 1) // 2]}."

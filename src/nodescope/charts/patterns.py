@@ -4,6 +4,7 @@ import polars as pl
 
 from nodescope.charts.context import Context, Figure, over_seeds, preferred_split, seed_view
 from nodescope.charts.layer_lines import layer_lines
+from nodescope.tables import key_columns
 
 KEPT = ("state", "split", "layer", "relative_entropy")
 
@@ -12,7 +13,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """Relative entropy of each layer, in any state."""
     table = tables["patterns"]
     split = preferred_split(table)
-    keys = table.columns[: table.columns.index("seed") + 1]
+    keys = [*key_columns(table), "seed"]
     relative = over_seeds(table.select(*keys, *KEPT), "relative_entropy")
     shown = table.filter(pl.col("split") == split)
     samples = shown.select(pl.col("samples").max()).item()

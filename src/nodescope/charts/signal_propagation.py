@@ -15,6 +15,7 @@ from nodescope.charts.context import (
     variant_label,
     variant_scale,
 )
+from nodescope.tables import key_columns
 from nodescope.words import loss_words
 
 WORK = "Signal propagation"
@@ -104,7 +105,7 @@ def _scale_constant(data: pl.DataFrame) -> float:
 
 
 def _flow(gradients: pl.DataFrame, context: Context) -> alt.FacetChart:
-    keys = gradients.columns[: gradients.columns.index("seed") + 1]
+    keys = [*key_columns(gradients), "seed"]
     net = [*keys, "state"]
     at_logits = gradients.filter(pl.col("name") == "output", pl.col("quantity") == "pre_activation")
     share = (

@@ -4,14 +4,14 @@ import polars as pl
 
 from nodescope.charts.context import Context, Figure, network_columns
 from nodescope.charts.histograms import before_and_after
-from nodescope.tables import mean_over_seeds
+from nodescope.tables import key_columns, mean_over_seeds
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """A row per linear map, a column per network; and a table."""
     bins, weights = tables["weight_distributions"], tables["weights"]
     named = bins.with_columns(row=pl.format("layer {}", "layer"))
-    keys = weights.columns[: weights.columns.index("seed") + 1]
+    keys = [*key_columns(weights), "seed"]
     place = ["state", "layer", "name", "parameter"]
     means = [
         mean_over_seeds(weights.select(*keys, *place, value), value)

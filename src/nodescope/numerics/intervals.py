@@ -76,12 +76,11 @@ class Estimate:
     @property
     def interval(self) -> tuple[float, float] | None:
         """Low and high end; None for fewer than two seeds. Of no width where all noise that is known is 0."""
-        return self._within(self.standard_error)
-
-    @property
-    def seed_interval(self) -> tuple[float, float] | None:
-        """The same for other seeds on these samples."""
-        return self._within(self.seed_error)
+        error = self.standard_error
+        if self.centre is None or error is None:
+            return None
+        half = t_quantile(self.freedom) * error if error else 0.0
+        return self.centre - half, self.centre + half
 
     @property
     def p_value(self) -> float | None:
@@ -90,7 +89,7 @@ class Estimate:
 
     @property
     def seed_p_value(self) -> float | None:
-        """The same for other seeds on these samples."""
+        """The same for other seeds on the samples that there are."""
         return None if self.equal_in_all_seeds else replace(self, sample_error=None).p_value
 
     def p_value_beside(self, value: float) -> float | None:
@@ -98,12 +97,6 @@ class Estimate:
         if self.centre is None or not self.standard_error:
             return None
         return float(2 * special.stdtr(self.freedom, -abs(self.centre - value) / self.standard_error))
-
-    def _within(self, error: float | None) -> tuple[float, float] | None:
-        if self.centre is None or error is None:
-            return None
-        half = t_quantile(self.freedom) * error if error else 0.0
-        return self.centre - half, self.centre + half
 
 
 def t_quantile(freedom: float, level: float = LEVEL) -> float:

@@ -33,7 +33,7 @@ from nodescope.report.markdown import markdown_table
 from nodescope.report.provenance import commit_of, stage_times
 from nodescope.reproduction.scoring import score
 from nodescope.reproduction.works import citations
-from nodescope.tables import read_table
+from nodescope.tables import key_columns, read_table
 from nodescope.words import counted
 
 #: Of an image, so that the documentation stays light.
@@ -138,7 +138,7 @@ def _provenance(run: Run) -> Iterator[str]:
     settings = run.study.model_dump(mode="json", exclude_defaults=True)
     yield "## The run"
     yield (
-        f"Study `{run.study.name}`: **{run.study.training.epochs} epochs** (the source: 300), "
+        f"Study `{run.study.name}`: **{run.study.training.epochs} epochs**, "
         f"{counted(len(grid.configurations(run.study)), 'configuration')}, {counted(len(run.study.seeds), 'seed')}. "
         f"Trained by {finished:%Y-%m-%d %H:%M} UTC on {run.machine}; {total / 3600:.1f} hours of jobs in all. "
         f"Sources: commit {run.commit}."
@@ -153,7 +153,7 @@ def _provenance(run: Run) -> Iterator[str]:
 
 
 def _kept(replicas: pl.DataFrame) -> pl.DataFrame:
-    keys = replicas.columns[: replicas.columns.index("seed")]
+    keys = key_columns(replicas)
     return (
         replicas.filter("chosen")
         .group_by(keys, maintain_order=True)

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from nodescope.reproduction.judging import NotRun
+from nodescope.tables import key_columns
 from nodescope.words import describe
 
 Tables = Mapping[str, pl.DataFrame]
@@ -30,14 +31,9 @@ def need(tables: Tables, name: str, *conditions: pl.Expr, columns: Sequence[str]
     return found
 
 
-def network_keys(frame: pl.DataFrame) -> list[str]:
-    """The columns that name a configuration: those before ``seed``."""
-    return frame.columns[: frame.columns.index("seed")]
-
-
 def per_net(frame: pl.DataFrame, value: pl.Expr, *further: str) -> pl.DataFrame:
     """One number per net (and per value of further columns): key columns, seed, further, ``value``."""
-    keys = [*network_keys(frame), "seed", *further]
+    keys = [*key_columns(frame), "seed", *further]
     return frame.group_by(keys, maintain_order=True).agg(value=value)
 
 

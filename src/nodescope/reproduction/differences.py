@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from nodescope.reproduction.works import WORKS
+from nodescope.words import LOSSES
 
 if TYPE_CHECKING:
     from nodescope.config import Study
@@ -73,7 +74,7 @@ def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     )  # fmt: skip
     yield (
         "seeds", "3", str(len(study.seeds)),
-        "the standard error is uncertain with few seeds, and missing with one",
+        "few seeds make the t interval wide, and with one there is none",
     )  # fmt: skip
     yield (
         "learning rates", "0.01, 0.001, 0.0001", _rates(study),
@@ -87,7 +88,7 @@ def _pretorius(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     yield "batch size", "64", _batch_size(study), "other noise in training"
     yield "factor on the rate per epoch", "0.99", f"{training.learning_rate_decay:g}", "other rates late in training"
     yield "optimiser", "adam", training.optimiser, "other networks are found"
-    yield "loss", "cross entropy", _loss(study), "other networks are found"
+    yield "loss", "cross-entropy", _loss(study), "other networks are found"
     yield "batch normalisation", PYTORCH_BATCH_NORM, _batch_norm(study), "other networks"
     yield "parameters that are kept", "of the best validation epoch", KEPT[training.keep], "other accuracies"
     if training.keep == "best":
@@ -120,7 +121,7 @@ def _park(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     yield "factor on the rate per epoch", "1", f"{training.learning_rate_decay:g}", "other rates late in training"
     yield "batch size", "64", _batch_size(study), "other noise in training"
     yield "optimiser", "adam", training.optimiser, "other networks are found"
-    yield "loss", "cross entropy", _loss(study), "other networks are found"
+    yield "loss", "cross-entropy", _loss(study), "other networks are found"
     yield "batch normalisation", PYTORCH_BATCH_NORM, _batch_norm(study), "other networks"
     yield "explicit regularisation", "none", _regularisation(study), "other networks are found"
     yield "parameters that are kept", KEPT["last"], KEPT[training.keep], "features of an earlier epoch"
@@ -132,13 +133,13 @@ def _hartmann(study: "Study") -> Iterator[tuple[str, str, str, str]]:
     yield "data set", *_of_cifar10(study)
     yield "training samples", "all", _training_samples(study), "fewer steps per epoch: patterns have settled less"
     yield "epochs", "200", str(training.epochs), "patterns have settled less"
-    yield "seeds", "25 (figure 2)", str(len(study.seeds)), "the standard error is uncertain with few seeds"
+    yield "seeds", "25 (figure 2)", str(len(study.seeds)), "few seeds make the t interval wide"
     yield "learning rates", "0.1", _rates(study), "patterns settle earlier or later"
     yield "schedule of the rate", "multi_step", training.schedule, "patterns settle earlier or later"
     yield "batch size", "128", _batch_size(study), "other noise in training"
     yield "optimiser", "sgd", training.optimiser, "other networks are found"
     yield "momentum", "0.9", f"{training.momentum_of_optimiser():g}", "other networks are found"
-    yield "loss", "cross entropy", _loss(study), "other networks are found"
+    yield "loss", "cross-entropy", _loss(study), "other networks are found"
     yield "batch normalisation", PYTORCH_BATCH_NORM, _batch_norm(study), "other networks"
     yield (
         "explicit regularisation",
@@ -157,7 +158,7 @@ def _batch_size(study: "Study") -> str:
 
 
 def _loss(study: "Study") -> str:
-    return study.training.loss.replace("_", " ")
+    return LOSSES[study.training.loss]
 
 
 def _batch_norm(study: "Study") -> str:

@@ -15,10 +15,10 @@ from typing import Any
 import polars as pl
 
 from nodescope.numerics.intervals import Estimate, benjamini_hochberg, combined_errors
-from nodescope.reproduction.cases import Tables, network_keys, per_net
+from nodescope.reproduction.cases import Tables, per_net
 from nodescope.reproduction.published import COLUMNS, KEYS, published_numbers
 from nodescope.reproduction.works import BY_CITATION
-from nodescope.tables import mean_over_seeds
+from nodescope.tables import key_columns, mean_over_seeds
 
 #: Columns of the table ``scorecard`` after the number, ours, its standard error and the seeds.
 FOUND = {
@@ -43,8 +43,9 @@ PUBLISHED_SEEDS = 3
 RULE = (
     "Agrees where the 95 % t interval of the difference holds 0: the seeds do not tell the two apart, which says little where "
     "the interval is wide. Differs where they are told apart although so many numbers are looked at (Benjamini and Hochberg, "
-    "5 %). Cannot tell: neither, or fewer than two of our seeds have a value, or all have the same. The interval counts our "
-    "seeds, the published standard error where one is printed, and the rounding of the last digit."
+    "5 %). Cannot tell: neither, or fewer than two of our seeds have a value. The interval counts our seeds, the published "
+    "standard error where one is printed, and the rounding of the last digit. Where all our seeds have the same value and no "
+    "error is printed, there is no test: agrees where the two are the same as printed, else cannot tell."
 )
 
 
@@ -134,7 +135,7 @@ def _fully_connected(table: pl.DataFrame, quantity: str, value: pl.Expr, **more:
     """The rows of fully connected networks as Pretorius (2020) trains them: further axes at their defaults."""
     usual = {axis: condition for axis, condition in USUAL.items() if axis in table.columns}
     nets = table.filter(pl.col("model") == "mlp", *usual.values()).drop(*usual)
-    strange = [name for name in network_keys(nets) if name not in KEYS and name != "model"]
+    strange = [name for name in key_columns(nets) if name not in KEYS and name != "model"]
     if strange:  # an axis whose values are all departures from the published protocol
         nets = nets.clear()
     return _with_keys(nets.with_columns(quantity=pl.lit(quantity), value=value, **more))

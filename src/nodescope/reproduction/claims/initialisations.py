@@ -9,11 +9,11 @@ from nodescope.reproduction.cases import (
     difference,
     last_less_first,
     need,
-    network_keys,
     per_net,
 )
 from nodescope.reproduction.claims.claim import PARK, Claim
 from nodescope.reproduction.judging import BOUND_RULE, SIGN_RULE, Judgement, NotRun, judge_all, judge_bounds, judge_sign
+from nodescope.tables import key_columns
 
 #: "Do not learn": the loss falls by no more than this share.
 NO_FALL = 0.01
@@ -94,7 +94,7 @@ def _training_loss(tables: Tables, *conditions: pl.Expr, what: str) -> pl.DataFr
     if not curves["epoch"].max():
         raise NotRun("its networks were not trained")
     kept = need(tables, "accuracy", columns=columns)
-    keys = [*network_keys(kept), "seed", "learning_rate"]
+    keys = [*key_columns(kept), "seed", "learning_rate"]
     return curves.join(kept.select(keys).unique(), on=keys, how="semi", nulls_equal=True, maintain_order="left")
 
 

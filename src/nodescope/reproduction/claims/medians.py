@@ -10,11 +10,11 @@ from nodescope.reproduction.cases import (
     last_layer,
     last_less_first,
     need,
-    network_keys,
     per_net,
 )
 from nodescope.reproduction.claims.claim import PRETORIUS, Claim
 from nodescope.reproduction.judging import SIGN_RULE, Judgement, judge_all, judge_sign
+from nodescope.tables import key_columns
 
 TRAIN = pl.col("split") == "train"
 UNTRAINED = pl.col("state") == "initial"
@@ -62,7 +62,7 @@ def class_share(medians: pl.DataFrame) -> pl.DataFrame:
 
     0 where the classes' medians lie on top of each other at every node; null where all medians of the layer are equal.
     """
-    net = [*network_keys(medians), "seed", "layer"]
+    net = [*key_columns(medians), "seed", "layer"]
     median = pl.col("median").cast(pl.Float64)
     with_variance = medians.with_columns(within=median.var(ddof=0).over([*net, "node"]))
     variance = median.var(ddof=0)

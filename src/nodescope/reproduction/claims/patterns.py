@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from nodescope.reproduction.cases import Tables, as_cases, last_less_first, need, network_keys, per_net
+from nodescope.reproduction.cases import Tables, as_cases, last_less_first, need, per_net
 from nodescope.reproduction.claims.claim import HARTMANN, Claim
 from nodescope.reproduction.judging import SIGN_RULE, Judgement, NotRun, judge_sign
+from nodescope.tables import key_columns
 from nodescope.words import describe
 
 #: Networks whose layers the source says converge together, networks without and with shortcuts.
@@ -30,7 +31,7 @@ def plain_networks_have_dips_in_entropy(tables: Tables) -> Judgement:
     evolution = need(tables, "pattern_evolution", pl.col("model") != "mlp", what="convolutional networks")
     if not evolution["step"].max():
         raise NotRun("its networks were not trained")
-    end = evolution.filter(pl.col("step") == pl.col("step").max().over([*network_keys(evolution), "seed"]))
+    end = evolution.filter(pl.col("step") == pl.col("step").max().over([*key_columns(evolution), "seed"]))
     dips = per_net(end.sort("layer"), deepest_dip(pl.col("relative_entropy")))
     return judge_sign(_between_models(dips, pl.col("model").is_in(PLAIN), pl.col("model").is_in(RESIDUAL)))
 
@@ -46,7 +47,7 @@ def _lead_of_the_first_layer(tables: Tables, which: pl.Expr) -> pl.DataFrame:
         tables, "pattern_evolution", which,
         columns=("weighted_jaccard_final",), what="networks whose patterns are followed through training",
     )  # fmt: skip
-    net = [*network_keys(evolution), "seed"]
+    net = [*key_columns(evolution), "seed"]
     during = evolution.filter(pl.col("step") > 0, pl.col("step") < pl.col("step").max().over(net))
     if during.is_empty():
         raise NotRun("it needs patterns measured between the first step and the last")

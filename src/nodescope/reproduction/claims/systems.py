@@ -10,7 +10,6 @@ from nodescope.reproduction.cases import (
     last_layer,
     last_less_first,
     need,
-    network_keys,
     per_net,
 )
 from nodescope.reproduction.claims.claim import PRETORIUS, Claim
@@ -23,6 +22,7 @@ from nodescope.reproduction.judging import (
     judge_bounds,
     judge_sign,
 )
+from nodescope.tables import key_columns
 
 TEST = pl.col("split") == "test"
 TRAINED = pl.col("state") == "trained"
@@ -51,7 +51,7 @@ def combined_is_best_in_layer_one(tables: Tables) -> Judgement:
     """Trained nets, test split, layer 1: the combined system less the better of the other two."""
     first = need(tables, "layer_accuracy", TEST, TRAINED, pl.col("layer") == 1)
     is_combined = pl.col("system") == "combined"
-    has_combined = is_combined.any().over([*network_keys(first), "seed"])
+    has_combined = is_combined.any().over([*key_columns(first), "seed"])
     nets = need(
         {"layer_accuracy": first}, "layer_accuracy", has_combined, what="networks with a combined system (ReLU)"
     )
