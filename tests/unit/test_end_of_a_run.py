@@ -40,6 +40,8 @@ def reports(tmp_path):
         "reports/figures/old/medians.vl.json": "{}",
         "reports/figures/kept/medians.svg": "<svg>",
         "reports/figures/my talk/slides.pdf": "%PDF",
+        "reports/figures/my talk/opening.svg": "<svg>",
+        "reports/figures/my talk/measured.csv": "a,b",
         "reports/partial/index.html": "<!DOCTYPE html>\npartial",
         "reports/partial/data/old/medians.js": SCRIPT.format('"old/medians"'),
         "results/kept/page/medians.js": SCRIPT.format('"kept/medians"'),
@@ -62,7 +64,7 @@ def test_the_folder_holds_what_the_page_lists_and_the_users_own_files(reports):
         (reports / "index.html").write_text("<!DOCTYPE html>\nnew")
     assert listed(reports) == [
         "README.md", "data/kept/activity.js", "data/kept/medians.js", "data/note.txt", "figures/kept/medians.svg",
-        "figures/my talk/slides.pdf", "index.html",
+        "figures/my talk/measured.csv", "figures/my talk/opening.svg", "figures/my talk/slides.pdf", "index.html",
     ]  # fmt: skip
     assert '"kept/medians"' in (reports / "data/kept/medians.js").read_text()
     assert (reports.parent / "results" / "old" / "page" / "medians.js").exists()

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 SCRIPT_BEGINS = b"nodescope.receive("
 PAGE_BEGINS = b"<!DOCTYPE html>"
 FIGURE_SUFFIXES = (".svg", ".png", ".vl.json", ".parquet", ".csv")
-#: Snakemake leaves one in each folder that a rule makes.
+#: Snakemake leaves one in each folder that a rule makes, which tells it from a folder of the user's.
 TIMESTAMP = ".snakemake_timestamp"
 
 
@@ -79,7 +79,7 @@ def _remove_others(reports: Path, studies: set[str]) -> None:
     """Figures of studies that the page does not list, and a partial report of before."""
     figures = reports / "figures"
     for folder in sorted(figures.iterdir()) if figures.is_dir() else []:
-        if folder.is_dir() and folder.name not in studies:
+        if (folder / TIMESTAMP).is_file() and folder.name not in studies:
             _remove(
                 folder,
                 [
