@@ -94,6 +94,13 @@ def test_the_table_of_remedies_has_a_row_per_configuration_with_its_change_of_ac
     assert table["problems"].to_list() == expected
 
 
+def test_of_a_configuration_alone_no_gain_is_drawn(small_tables, context):
+    first = {"depth": 1, "activation": "relu", "batch_norm": False}
+    alone = {name: small_tables[name].filter(**first) for name in ("diagnosis", "remedies")}
+    assert alone["remedies"]["baseline"].n_unique() == 1
+    assert [figure.name for figure in diagnosis.figures(alone, context)] == ["diagnosis", "remedies-table"]
+
+
 def test_untrained_networks_are_not_compared_by_accuracy(small_tables):
     untrained = Context(Charts(), ["a", "b", "c"], ["initial"])
     assert [figure.name for figure in diagnosis.figures(small_tables, untrained)] == ["diagnosis", "remedies-table"]

@@ -22,7 +22,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     diagnosis, remedies = tables["diagnosis"], tables["remedies"]
     changes = remedies.filter(pl.col("quantity") == "test_accuracy").drop_nulls("change")
     found = [_matrix(diagnosis, context)]
-    if len(changes) and len(context.states) > 1:  # what is not trained has no accuracy to speak of
+    # What is not trained has no accuracy to speak of, and the first configuration alone nothing beside it.
+    if len(context.states) > 1 and len(changes.drop_nulls("verdict")):
         found.append(_changes(changes, context))
     return [*found, _table(remedies, context)]
 
