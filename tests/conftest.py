@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 
 from nodescope import grid
 from nodescope.analyses import analyse_configuration
@@ -25,6 +26,10 @@ from nodescope.tables import collect, sparsity_summary, write_table
 from nodescope.training import train_configuration
 
 torch.set_num_threads(1)
+
+# Laws are about values: how long a case takes says how busy the machine is.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 #: Faults and fuzzing at length, and their figures into docs/reliability.md (`make reliability`).
 LONG = os.environ.get("NODESCOPE_LONG") == "1"

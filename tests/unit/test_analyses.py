@@ -276,7 +276,7 @@ def test_densities_equal_the_definition(make_layer):
 # --- laws ---
 
 slow_fixture = settings(
-    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

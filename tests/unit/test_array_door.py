@@ -153,7 +153,7 @@ def files(draw):
     return arrays, meaning, kind, shape, dtype, channels
 
 
-@settings(max_examples=CASES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=CASES, suppress_health_check=list(HealthCheck))
 @given(files())
 def test_any_arrays_arrive_with_their_values_or_are_refused_in_words(tmp_path_factory, case):
     arrays, meaning, kind, shape, dtype, channels = case
@@ -185,7 +185,7 @@ def test_any_arrays_arrive_with_their_values_or_are_refused_in_words(tmp_path_fa
         begin = end
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=300), st.sampled_from(["", "PK\x03\x04", "\x93NUMPY\x01\x00"]))
 def test_any_bytes_are_refused_in_words(tmp_path_factory, content, head):
     path = tmp_path_factory.getbasetemp() / "own.npz"

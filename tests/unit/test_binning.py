@@ -53,7 +53,7 @@ def test_values_without_outliers_keep_equal_bins_from_the_smallest_to_the_larges
     np.testing.assert_array_equal(count, expected_count)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),
     kind=st.sampled_from(KINDS),
@@ -73,7 +73,7 @@ def test_a_value_far_out_changes_nothing_but_the_count_of_one_end(seed, kind, si
     np.testing.assert_array_equal(count, expected_count)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     seed=st.integers(0, 2**32 - 1),
     share=st.floats(0, 0.25),

@@ -355,7 +355,7 @@ def summarised(batches):
     return kept.finished().values
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     arrays(np.float32, st.tuples(st.integers(1, 6), st.just(1), st.integers(2, 40)), elements=NORMAL | FLOATS),
     st.integers(1, 5),

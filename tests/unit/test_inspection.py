@@ -5,7 +5,7 @@ import logging
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as array_of
 
@@ -79,7 +79,6 @@ def test_border_pixels_are_a_note_and_no_warning():
 # --- copies ----------------------------------------------------------------------------------------------
 
 
-@settings(deadline=None)
 @given(
     array_of(
         st.sampled_from(["u1", "f4"]), st.tuples(st.integers(1, 12), st.integers(1, 3)), elements=st.integers(0, 2)
@@ -199,7 +198,6 @@ def test_a_test_set_that_is_scaled_otherwise_is_warned_of():
     assert "The validation samples are distributed unlike" in the_only(look(x).warnings)
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32), st.sampled_from([np.uint8, np.float32]))
 def test_moments_are_those_of_what_networks_see(seed, dtype):
     random = np.random.default_rng(seed)

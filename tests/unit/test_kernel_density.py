@@ -35,7 +35,7 @@ def worst_error(queries, samples, h):
     return np.abs(estimate - exact_log_density(queries, samples, h)).max()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),
     clusters=st.integers(1, 5),
@@ -223,7 +223,7 @@ def test_a_constant_takes_no_larger_table_than_its_surroundings():
     assert len(constant.polynomials) < 500
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1), repeats=st.integers(1, 9), shift=st.sampled_from([0.0, 4.0, -1024.0, 2.0**20]))
 def test_repeating_all_samples_or_shifting_everything_changes_nothing(seed, repeats, shift):
     random = np.random.default_rng(seed)

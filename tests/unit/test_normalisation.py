@@ -105,7 +105,7 @@ def test_layer_by_layer_they_are_the_same(name, n, bytes_of_piece, monkeypatch):
 
 
 @given(st.integers(2, 300), st.integers(0, 5), st.sampled_from([1 << 6, 1 << 9, 1 << 12, 1 << 30]), st.booleans())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_neither_pieces_nor_the_order_of_samples_change_them(n, seed, piece, at_once):
     network, x = made("another order", n, seed)
     expected = in_training_mode(network, x)

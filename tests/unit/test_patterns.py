@@ -59,7 +59,7 @@ def made(seed, samples, nodes, shape=(), copies=True):
     return z[random.integers(0, samples, samples)] if copies else z
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(nodes=NODES, samples=st.integers(1, 60), seed=st.integers(0, 2**16), copies=st.booleans())
 def test_counts_and_entropies_equal_the_definition(nodes, samples, seed, copies):
     z = made(seed, samples, nodes, copies=copies)
@@ -78,7 +78,7 @@ def test_counts_and_entropies_equal_the_definition(nodes, samples, seed, copies)
     assert found["entropy_miller_madow"] == pytest.approx(bits + correction, abs=1e-9)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(nodes=NODES, samples=st.integers(1, 12), side=st.integers(1, 4), seed=st.integers(0, 2**16))
 def test_a_convolution_shows_a_pattern_per_sample_and_position(nodes, samples, side, seed):
     z = made(seed, samples, nodes, (side, side))
@@ -119,7 +119,7 @@ def test_values_that_are_not_finite_are_noticed(shape, value):
     assert not pack_layer(z, 0.0)[1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(nodes=NODES, samples=st.integers(2, 80), seed=st.integers(0, 2**16), batches=st.integers(1, 9))
 def test_order_and_batches_do_not_matter(nodes, samples, seed, batches):
     z = made(seed, samples, nodes)
@@ -160,7 +160,7 @@ def test_patterns_that_share_places_in_the_table_are_told_apart():
         assert counts[counts > 0].tolist() == [2] * 2**12
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     nodes=st.sampled_from([1, 3, 64, 65]),
     sizes=st.tuples(st.integers(1, 60), st.integers(1, 60)),
@@ -189,7 +189,7 @@ def test_similarities_equal_the_definition(nodes, sizes, seed, direct):
         assert weighted == pytest.approx((sizes[0] - distance) / (sizes[0] + distance))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(nodes=NODES, samples=st.integers(1, 30), seed=st.integers(0, 2**16))
 def test_hamming_share_is_the_share_of_nodes_that_differ(nodes, samples, seed):
     first, second = made(seed, samples, nodes), made(seed + 1, samples, nodes)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import REPOSITORY
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nodescope.config import parse_config
@@ -40,7 +40,6 @@ def labelled(draw, smallest=4):
 SHARES = st.floats(0.02, 0.45)
 
 
-@settings(deadline=None)
 @given(labelled(), SHARES, SHARES, st.integers(0, 2**32 - 1), st.booleans())
 def test_splits_are_disjoint_complete_and_of_the_sizes_asked_for(labels, test_size, validation_size, seed, stratify):
     keys = {"test_size": test_size, "validation_size": validation_size, "seed": seed, "stratify": stratify}
@@ -59,7 +58,6 @@ def test_splits_are_disjoint_complete_and_of_the_sizes_asked_for(labels, test_si
         np.testing.assert_array_equal(once, again)
 
 
-@settings(deadline=None)
 @given(labelled(smallest=12), SHARES, st.integers(0, 2**32 - 1))
 def test_no_class_is_off_its_share_by_a_sample(labels, test_size, seed):
     of_all = counts(labels, np.arange(len(labels)))
@@ -74,7 +72,6 @@ def test_no_class_is_off_its_share_by_a_sample(labels, test_size, seed):
         assert remainder[is_up].min() >= remainder[~is_up].max(initial=0)
 
 
-@settings(deadline=None)
 @given(labelled(smallest=1), SHARES, SHARES, st.integers(0, 2**32 - 1))
 def test_small_classes_are_in_every_split_where_the_sizes_allow_it(labels, test_size, validation_size, seed):
     of_all = counts(labels, np.arange(len(labels)))
@@ -96,7 +93,6 @@ def test_small_classes_are_in_every_split_where_the_sizes_allow_it(labels, test_
         assert (in_validation[of_all - in_test >= 2] >= 1).all()
 
 
-@settings(deadline=None)
 @given(labelled(), st.integers(0, 30), st.integers(0, 30), st.integers(0, 2**32 - 1))
 def test_official_samples_are_taken_as_they_are(labels, n_validation, n_test, seed):
     # Of any classes, some of them absent.
