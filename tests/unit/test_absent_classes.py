@@ -9,7 +9,7 @@ from conftest import tables_of
 
 from nodescope import datasets
 from nodescope.charts.context import Context
-from nodescope.charts.drawing import static_figures
+from nodescope.charts.drawing import specification, static_figures
 from nodescope.charts.registry import CHARTS
 from nodescope.config import parse_config
 from nodescope.config.schema import Charts, Study
@@ -107,4 +107,10 @@ def test_every_chart_is_drawn(name, tables, study):
     for figure in import_module(f"nodescope.charts.{name}").figures(needed, context):
         for _, spec, frame in static_figures(figure, context):
             assert "NaN" not in str(spec)
-            assert not any(frame[column].is_nan().any() for column in frame.select(pl.selectors.float()).columns)
+            assert all_finite(frame)
+        if figure.chart is not None:  # what the page holds beside what is shown at first
+            assert all(all_finite(frame) for frame in specification(figure.chart)[1].values()), figure.name
+
+
+def all_finite(frame):
+    return all(frame[column].drop_nulls().is_finite().all() for column in frame.select(pl.selectors.float()).columns)

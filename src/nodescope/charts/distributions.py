@@ -12,10 +12,12 @@ HISTOGRAM = ("configuration", "seed", "state", "split", "layer", "node", "class"
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a row per layer, a column per configuration, ``z`` and ``a`` side by side, the classes overlaid."""
     table = tables["distributions"]
-    histogram = pl.col("count") / pl.col("count").sum().over(HISTOGRAM)
-    known = with_network(context.with_class_names(table.drop_nulls("count")))
+    samples = pl.col("count").sum().over(HISTOGRAM)
+    known = with_network(context.with_class_names(table.drop_nulls("count"))).filter(
+        samples > 0
+    )  # others have no shares
     named = with_drawn_ends(known, list(HISTOGRAM)).with_columns(
-        share=histogram, row=pl.format("layer {}", "layer"), shape=pl.lit("histogram")
+        share=pl.col("count") / samples, row=pl.format("layer {}", "layer"), shape=pl.lit("histogram")
     )
     cumulative = named.with_columns(share=pl.col("share").cum_sum().over(HISTOGRAM), shape=pl.lit("cumulative"))
     data = pl.concat([named, cumulative]).select(
