@@ -4,8 +4,10 @@ What is right is told by plain Python over nested lists, sample by sample.
 """
 
 import json
+import os
 import re
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -115,7 +117,7 @@ def as_seen(x, dtype, channels_last):
         values = np.array(
             [[[values[r, c, k] for c in range(columns)] for r in range(rows)] for k in range(channels)], dtype=object
         )
-    divisor = 255.0 if dtype == "u1" else 1.0
+    divisor = 255.0 if dtype == "u1" else 65535.0 if dtype[-2:] == "u2" and values.ndim > 1 else 1.0
     return [float(value) / divisor for value in values.ravel()]
 
 
@@ -296,11 +298,49 @@ def test_arrays_that_would_be_scaled_unlike_are_refused(tmp_path, types, is_take
         assert "x and x_val must be of one type" in text and str(np.dtype(types[1])) in text
 
 
+@pytest.mark.parametrize("dtype", ["<u2", ">u2"])
+@pytest.mark.parametrize("shape", [(24, 5, 3), (24, 2, 5, 5), (24, 6, 4, 3)])
+def test_images_of_16_bits_are_scaled_as_image_files_of_16_bits_are(tmp_path, dtype, shape):
+    x = np.random.default_rng(0).integers(0, 65536, shape).astype(dtype)
+    data, description = prepared(tmp_path, {"x": x, "y": labels()})
+    in_order = np.moveaxis(x, -1, 1) if shape[-1] == 3 and len(shape) == 4 else x
+    expected = (in_order.astype(np.float64) / 65535).astype(np.float32)
+    np.testing.assert_array_equal(data.inputs(np.arange(24)), expected.reshape(24, -1))
+    assert any("divided by 65535" in said for said in description["decisions"])
+    assert not any("are large" in said or "are dark" in said for said in description["warnings"])
+
+
+def test_images_of_12_bits_in_16_are_warned_of_as_dark(tmp_path):
+    x = np.random.default_rng(0).integers(0, 4096, (24, 6, 6)).astype(np.uint16)
+    _, description = prepared(tmp_path, {"x": x, "y": labels()})
+    assert any(f"the largest being {x.max()}" in said for said in description["decisions"])
+    assert any("dark" in said for said in description["warnings"])
+
+
+def test_features_of_16_bits_are_taken_as_they_are(tmp_path):
+    x = np.random.default_rng(0).integers(0, 65536, (24, 6)).astype(np.uint16)
+    data, _ = prepared(tmp_path, {"x": x, "y": labels()})
+    np.testing.assert_array_equal(data.x, x.astype(np.float32))
+
+
+def test_images_of_16_and_of_32_bits_are_not_scaled_unlike(tmp_path):
+    x = np.random.default_rng(0).integers(0, 60000, (24, 6, 6))
+    arrays = {"x": x.astype(np.uint16), "y": labels(), "x_test": x.astype(np.int32), "y_test": labels()}
+    assert "must be of one type" in refusal(tmp_path, arrays)
+
+
+@pytest.mark.parametrize(("channels", "is_said"), [(4, True), (3, False)])
+def test_of_four_channels_it_is_said_that_none_is_transparency(tmp_path, channels, is_said):
+    x = np.random.default_rng(0).integers(0, 256, (24, 7, 7, channels)).astype(np.uint8)
+    _, description = prepared(tmp_path, {"x": x, "y": labels()})
+    assert any("none of them is taken for transparency" in said for said in description["decisions"]) == is_said
+
+
 def test_bytes_that_are_switches_are_not_divided(tmp_path):
     x = np.random.default_rng(0).integers(0, 2, (24, 9)).astype(np.uint8)
     data, description = prepared(tmp_path, {"x": x, "y": labels()})
     assert data.inputs(np.arange(24)).max() == 1
-    assert any("not divided by 255" in said for said in description["decisions"])
+    assert any("they are not divided" in said for said in description["decisions"])
 
 
 def test_missing_values_are_counted_and_placed(tmp_path):
@@ -433,3 +473,26 @@ def test_what_is_no_archive_of_arrays_is_called_by_its_name(tmp_path):
     path.unlink()
     path.mkdir()
     assert "is a folder" in words()
+
+
+def test_a_file_that_an_older_one_replaces_is_noticed(tmp_path):
+    source = own(tmp_path, {"x": numbers(), "y": labels()})
+    digest = datasets.files_digest(source)
+    assert datasets.files_digest(source) == digest
+    written = Path(source.path).stat().st_mtime_ns
+    os.utime(source.path, ns=(written, written - 10**12))
+    assert datasets.files_digest(source) not in (digest, None)
+    Path(source.path).unlink()
+    assert datasets.files_digest(source) is None
+
+
+def test_a_description_is_current_for_its_settings_and_files_only(tmp_path):
+    source = own(tmp_path, {"x": numbers(), "y": labels()})
+    datasets.prepare(source, ".", tmp_path / "prepared.npz", download=False)
+    path, digest = tmp_path / "prepared.json", datasets.files_digest(source)
+    assert datasets.current_description(source, path, digest)["samples"] == 24
+    assert datasets.current_description(source, path, "another") is None
+    assert datasets.current_description(source.model_copy(update={"split_seed": 1}), path, digest) is None
+    assert datasets.current_description(source, tmp_path / "none.json", digest) is None
+    path.write_text("{}")
+    assert datasets.current_description(source, path, digest) is None

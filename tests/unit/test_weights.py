@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from nodescope import grid
+from nodescope import datasets, grid
 from nodescope.config import parse_config
 from nodescope.errors import WeightsError
 from nodescope.json_files import write_json
@@ -371,10 +371,12 @@ def test_what_is_not_known_of_the_data_is_not_held_against_the_weights(tmp_path,
     )
     saved(tmp_path, tensors, f"w-{depth}.pt")
     assert found_problems(made, tmp_path) == []
-    description = grid.description_path(made.studies[0].dataset, tmp_path / "results")
-    write_json(description, {"shape": [4, 12, 8], "classes": [str(c) for c in range(17)]})
+    dataset = made.studies[0].dataset
+    description = grid.description_path(dataset, tmp_path / "results")
+    known = {"source": dataset.model_dump(mode="json"), "files": datasets.files_digest(dataset), "shape": [4, 12, 8]}
+    write_json(description, known | {"classes": [str(c) for c in range(17)]})
     assert found_problems(made, tmp_path) == []
-    write_json(description, {"shape": [4, 12, 8], "classes": ["a", "b"]})
+    write_json(description, known | {"classes": ["a", "b"]})
     (text,) = found_problems(made, tmp_path)
     assert "17 classes apart, the data set has 2" in text
 

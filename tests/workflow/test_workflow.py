@@ -320,6 +320,10 @@ def test_own_data_and_temporary_activations(project):
     assert "<b>c</b>" not in html
     assert project.jobs() == {}
 
+    np.savez(project.path / "own data.npz", x=random.normal(size=(60, 4)), y=np.arange(60) % 2)
+    os.utime(project.path / "own data.npz", (10**9, 10**9))  # an older file in its place
+    assert project.jobs("datasets")["prepare_dataset"] == 1
+
 
 def test_a_change_in_a_folder_of_images_is_noticed_and_its_absence_too(project):
     """Mixed kinds of files, validation samples of its own; nothing runs again where nothing changed."""

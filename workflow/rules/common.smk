@@ -18,7 +18,6 @@ from nodescope.devices import visible_gpus
 from nodescope.divergence import divergence_report
 from nodescope.errors import NodescopeError
 from nodescope.job_sizes import NOTICE_S, job_size
-from nodescope.json_files import read_json
 from nodescope.network_sizes import sample_size
 from nodescope.planning import keeps_activations
 
@@ -86,20 +85,14 @@ def analysis_code(analyses):
 
 @cache
 def files_of(source):
-    """What lies in the user's folder (see `nodescope.datasets.files_digest`); looked at once."""
+    """What stands for the user's own files (see `nodescope.datasets.files_digest`); looked at once."""
     return datasets.files_digest(source)
 
 
 def stands_prepared(source):
     """Whether the data set is prepared with these settings, and the user's files have not changed since."""
-    prepared = grid.prepared_path(source)
-    try:
-        description = read_json(prepared.with_suffix(".json"))
-        unchanged = source.source != "npz" or Path(source.path).stat().st_mtime <= prepared.stat().st_mtime
-        unchanged = unchanged and description["files"] == files_of(source)
-        return prepared.is_file() and unchanged and description["source"] == source.model_dump(mode="json")
-    except (OSError, NodescopeError, KeyError, TypeError):
-        return False
+    found = datasets.current_description(source, grid.description_path(source), files_of(source))
+    return found is not None and grid.prepared_path(source).is_file()
 
 
 # Mistakes in the data are found before any job starts (a job of its own process need not look again).
@@ -194,13 +187,13 @@ def dataset_source(wildcards):
 
 
 def dataset_file(wildcards):
-    """The user's own file, so that a change of it is noticed."""
+    """The user's own file, which must be there."""
     source = DATASETS[wildcards.dataset]
     return source.path if source.source == "npz" else []
 
 
 def dataset_files(wildcards):
-    """What lies in the user's folder, so that a file added, removed or changed is noticed."""
+    """What stands for the user's own files, so that one added, removed or changed is noticed."""
     return files_of(DATASETS[wildcards.dataset])
 
 

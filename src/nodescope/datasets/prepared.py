@@ -198,6 +198,25 @@ def check(source: DatasetSource, data_root: str, *, download: bool) -> None:
         _splits_of(source, labels)
 
 
+def current_description(source: DatasetSource, description: str | Path, files: str | None) -> dict[str, Any] | None:
+    """What is known of a data set that was prepared from these settings and files; None where it was not.
+
+    Parameters
+    ----------
+    source : DatasetSource
+    description : str or Path
+        The JSON beside the prepared data set.
+    files : str, optional
+        The `files_digest` of the source as it is now.
+    """
+    try:
+        found: dict[str, Any] = read_json(description)
+        is_current = found["source"] == source.model_dump(mode="json") and found["files"] == files
+    except (DamagedFileError, KeyError, TypeError):
+        return None  # not prepared, or by an earlier version
+    return found if is_current else None
+
+
 def known_of(
     source: DatasetSource, data_root: str, description: str | Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
@@ -208,12 +227,8 @@ def known_of(
     DatasetError
         If it is read and not usable.
     """
-    try:
-        found = read_json(description)
-        if found["source"] == source.model_dump(mode="json"):
-            return tuple(found["decisions"]), tuple(found["warnings"])
-    except (DamagedFileError, KeyError, TypeError):
-        pass  # not prepared, or by an earlier version
+    if found := current_description(source, description, files_digest(source)):
+        return tuple(found["decisions"]), tuple(found["warnings"])
     if not isinstance(source, READ_IN_A_MOMENT):
         return None
     examined = examine(source, data_root, download=False)

@@ -12,13 +12,12 @@ from pathlib import Path
 
 import torch
 
-from nodescope import grid
+from nodescope import datasets, grid
 from nodescope.config import Config, Study
 from nodescope.config.schema import DatasetSource, ImageFolder, Npz
 from nodescope.datasets.sources import read_labels, read_samples
-from nodescope.errors import DatasetError, NodescopeError, WeightsError
+from nodescope.errors import DatasetError, WeightsError
 from nodescope.grid import Configuration
-from nodescope.json_files import read_json
 from nodescope.models.building import build_network
 from nodescope.models.initialisation import default_initialisation
 from nodescope.models.shape import NetworkShape
@@ -85,11 +84,11 @@ def expected_shapes(
 
 def _known_of(source: DatasetSource, config: Config, results: str | Path) -> tuple[tuple[int, ...] | None, int | None]:
     """Shape of a sample and number of classes, as far as they are known before the data set is prepared."""
-    try:
-        description = read_json(grid.description_path(source, results))
+    description = datasets.current_description(
+        source, grid.description_path(source, results), datasets.files_digest(source)
+    )
+    if description:
         return tuple(description["shape"]), len(description["classes"])
-    except (NodescopeError, KeyError, TypeError):
-        pass
     try:
         if isinstance(source, Npz):
             x, labels = read_samples(source, config.data_root, download=False)

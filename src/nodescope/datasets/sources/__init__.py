@@ -17,19 +17,22 @@ __all__ = ["NPZ_ERRORS", "Labels", "files_digest", "read_labels", "read_samples"
 
 
 def files_digest(source: DatasetSource) -> str | None:
-    """Changes when the user's own files do: a digest of the names, sizes and times in a folder.
+    """Changes when the user's own files do: a digest of names, sizes and times, also where a file is replaced by an older one.
 
     Returns
     -------
     str or None
-        None for all other sources: a single file is followed as an input of the workflow, and the rest does not change.
+        None for sources that are no files of the user's own, and where there is nothing yet.
     """
-    if not isinstance(source, ImageFolder):
-        return None
     try:
-        return image_layout.files_digest(source)
+        match source:
+            case ImageFolder():
+                return image_layout.files_digest(source)
+            case Npz():
+                return npz.file_digest(source)
     except OSError:
-        return None  # `read_labels` says what is wrong
+        pass  # `read_labels` says what is wrong
+    return None
 
 
 def read_labels(source: DatasetSource, data_root: str, *, download: bool) -> Labels | None:

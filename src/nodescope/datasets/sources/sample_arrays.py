@@ -1,7 +1,8 @@
 """Samples of the user's own arrays, in the order of axes and the type that networks are given.
 
-Bytes (uint8) are kept and divided by 255 when a network sees them; all other numbers become float32 as they are. Images
-are [sample, channel, row, column]; which axis of four is that of the channels is told by `channel_axis`.
+Bytes (uint8) are kept and divided by 255 when a network sees them. Images of uint16 are divided by 65535, as image files of
+16 bits are, and become float32; all other numbers become float32 as they are. Images are [sample, row, column] or [sample,
+channel, row, column]; which axis of four is that of the channels is told by `channel_axis`.
 """
 
 import math
@@ -76,6 +77,8 @@ def joined(parts: dict[str, NDArray[Any]], channels: Channels | None, refuse: Re
     numbers, of_type = _numbers(parts)
     x = np.concatenate(numbers)
     x = x[:, None] if order == "none" else np.moveaxis(x, -1, 1) if order == "last" else x
+    if x.ndim == 4 and x.shape[1] == 4:
+        of_type.append(f"All four channels of {x_key} are inputs; none of them is taken for transparency.")
     return np.ascontiguousarray(x), decisions + of_type
 
 
@@ -110,6 +113,8 @@ def _kind(x: NDArray[Any]) -> str:
     """What arrays must have in common to be scaled alike."""
     if x.dtype == np.uint8:
         return "uint8"
+    if x.dtype.kind == "u" and x.dtype.itemsize == 2 and x.ndim > 2:
+        return "uint16 images"
     return {"b": "bool", "u": "whole numbers", "i": "whole numbers", "f": "floats"}[x.dtype.kind]
 
 
@@ -124,7 +129,7 @@ def _check_alike(parts: dict[str, NDArray[Any]], refuse: Refuse) -> None:
         if _kind(x) != _kind(first):
             refuse(
                 f"{x_key} and {key} must be of one type, to be scaled alike, not {first.dtype} and {x.dtype}. "
-                "Hint: save both as np.uint8 (images, divided by 255) or both as np.float32 (taken as they are)"
+                "Hint: save both as np.uint8 (divided by 255) or both as np.float32 (taken as they are)"
             )
 
 
@@ -163,13 +168,17 @@ def _numbers(parts: dict[str, NDArray[Any]]) -> tuple[list[NDArray[Any]], list[s
     """Each part as uint8 or float32, with what happened to the values."""
     arrays = list(parts.values())
     all_parts = ", ".join(parts)
+    largest = max(x.max() for x in arrays)
     match _kind(arrays[0]):
-        case "uint8" if max(x.max() for x in arrays) > 1:
-            return arrays, [
-                f"{all_parts} (uint8) are taken as brightness, divided by 255; save np.float32 if that is wrong."
+        case "uint8" if largest > 1:
+            return arrays, [f"Values of {all_parts} (uint8) are divided by 255; save np.float32 if that is wrong."]
+        case "uint16 images" if largest > 1:
+            return [x.astype(np.float32) / np.float32(65535) for x in arrays], [
+                f"Values of {all_parts} (images of uint16) are divided by 65535, the largest being {largest}; save np.float32 "
+                "if that is wrong."
             ]
-        case "uint8":
-            said = [f"Only 0 and 1 (uint8), taken as these numbers, not divided by 255: {all_parts}."]
+        case "uint8" | "uint16 images" as kind:
+            said = [f"Values of {all_parts} ({kind}) are 0 and 1 only: they are not divided."]
         case "bool":
             said = [f"True and false are taken as 1 and 0: {all_parts}."]
         case _:
