@@ -496,3 +496,33 @@ def test_a_description_is_current_for_its_settings_and_files_only(tmp_path):
     assert datasets.current_description(source, tmp_path / "none.json", digest) is None
     path.write_text("{}")
     assert datasets.current_description(source, path, digest) is None
+
+
+def test_settings_that_the_data_leave_no_room_for_are_named(tmp_path):
+    arrays = {"x": numbers(), "y": labels(), "x_val": numbers(6, seed=1), "y_val": labels(6)}
+    _, description = prepared(tmp_path, arrays, validation_size=0.3, test_size=0.25, train_size=500)
+    assert description["decisions"] == [
+        "The data set has validation samples of its own, so validation_size had no effect.",
+        "train_size asks for 500 training samples, but only 18 are left; all were taken.",
+    ]
+    arrays |= {"x_test": numbers(6, seed=2), "y_test": labels(6)}
+    _, description = prepared(tmp_path, arrays, test_size=0.25, test_split="scikit_learn", train_size=20)
+    assert description["decisions"] == [
+        "The data set has test samples of its own, so test_size and test_split had no effect."
+    ]
+
+
+def test_samples_that_only_rounding_made_the_same_are_refused_with_that_cause(tmp_path):
+    x = 1e9 + np.random.default_rng(0).normal(size=(30, 2))
+    text = refusal(tmp_path, {"x": x, "y": labels(30)})
+    assert "are the same" in text and "Rounding x to float32" in text and "Subtract their mean" in text
+
+
+def test_classes_that_scikit_learns_draw_misses_are_explained_by_it(tmp_path):
+    y = np.array([0] * 57 + [1] * 3)
+    arrays = {"x": numbers(60), "y": y}
+    for seed in range(100):
+        data, description = prepared(tmp_path, arrays, test_split="scikit_learn", split_seed=seed)
+        if (data.y[data.splits.test] == 0).all():
+            break
+    assert any("stratify: true with test_split: own" in said for said in description["warnings"])

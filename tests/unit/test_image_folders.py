@@ -71,7 +71,7 @@ def test_a_folder_of_validation_samples_is_used_whatever_its_usual_name(shapes, 
     x, labels = read(shapes)
     assert (labels.official_validation, labels.official_test) == (3, 0)
     assert (x[-3:] == np.array([1, 2, 3])[:, None, None]).all()
-    assert said(labels, f"3 images in {shapes / name}", "validation_size is not used")
+    assert said(labels, f"3 images in {shapes / name}")
 
 
 @pytest.mark.parametrize("name", ["TEST", "Testing", "test-set"])
@@ -91,10 +91,12 @@ def test_official_validation_samples_come_to_the_split_of_validation(shapes, tmp
         pictures(shapes / "dev" / label, 2)
         pictures(shapes / "test" / label, 1)
     picture(shapes / "train" / "disc" / "0.png", (9, 8, 7))  # identical samples alone are refused
-    datasets.prepare(source(shapes), ".", tmp_path / "p.npz", download=False)
+    datasets.prepare(source(shapes, validation_size=3), ".", tmp_path / "p.npz", download=False)
     splits = datasets.load(tmp_path / "p.npz").splits
     assert [len(indices) for _, indices in splits.items()] == [6, 4, 2]
-    assert any("validation_size" in text for text in json.loads((tmp_path / "p.json").read_text())["decisions"])
+    assert any(
+        "validation_size had no effect" in text for text in json.loads((tmp_path / "p.json").read_text())["decisions"]
+    )
 
 
 def test_two_folders_that_mean_the_same_are_refused(shapes):
@@ -221,7 +223,7 @@ def test_what_is_no_image_is_counted_and_told(shapes):
     (shapes / "train" / "star" / "0.png.bak").write_bytes((shapes / "train" / "star" / "0.png").read_bytes())
     _, labels = read(shapes)
     assert len(labels.labels) == 6
-    assert said(labels, "6 files are no images", ".txt (3)", ".heic (1)", ".bak (1)", "no suffix (1)")
+    assert said(labels, "6 files were left out, not being images", ".txt (3)", ".heic (1)", ".bak (1)", "no suffix (1)")
 
 
 def test_images_without_a_suffix_of_images_are_known_by_their_content(shapes):
@@ -229,7 +231,7 @@ def test_images_without_a_suffix_of_images_are_known_by_their_content(shapes):
         picture(shapes / "train" / "disc" / name, format="PNG")
     _, labels = read(shapes)
     assert np.bincount(labels.labels).tolist() == [6, 3] and said(
-        labels, "3 files were taken as images by their content"
+        labels, "3 files were recognised as images by their content"
     )
 
 
@@ -345,7 +347,7 @@ def test_upright_and_lying_images_are_refused_with_both_names_and_sizes(shapes):
         "star/0.bmp is 4x5" in text and "disc/0.png is 5x4" in text and "upright" in text and "resize: [4, 4]" in text
     )
     x, labels = read(shapes, resize=[4, 4])
-    assert x.shape == (7, 3, 4, 4) and said(labels, "7 images", "resized to 4x4", "7 of them with other proportions")
+    assert x.shape == (7, 3, 4, 4) and said(labels, "7 images", "resized to 4x4", "7 with other proportions")
 
 
 def test_an_exif_that_is_damaged_is_told(shapes):

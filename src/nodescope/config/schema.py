@@ -217,8 +217,8 @@ class OwnTestSplit(DatasetSource):
     test_size: SplitSize = Field(0.2, description="test samples or share, drawn where the data brings no test set")
     test_split: Literal["own", "scikit_learn"] = Field(
         "own",
-        description="how they are drawn; scikit_learn: they are those of its train_test_split with test_size and "
-        "random_state: split_seed, for comparison with numbers that others found so",
+        description="how they are drawn; scikit_learn: as its train_test_split draws them with test_size and random_state: "
+        "split_seed (never stratified), for comparison with numbers that others found so",
     )
 
 

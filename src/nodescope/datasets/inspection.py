@@ -100,7 +100,12 @@ class _Features:
 
 
 def inspect(
-    data: "PreparedDataset", *, name: str, official: tuple[str, ...] = (), stratified: bool = True
+    data: "PreparedDataset",
+    *,
+    name: str,
+    decisions: tuple[str, ...] = (),
+    official: tuple[str, ...] = (),
+    stratified: tuple[str, ...] = ("validation", "test"),
 ) -> Inspection:
     """Look at a prepared data set.
 
@@ -109,10 +114,12 @@ def inspect(
     data : PreparedDataset
     name : str
         Of the data set, for messages.
+    decisions : tuple of str
+        What was decided in reading it; said where all samples are the same, since it may be the cause.
     official : tuple of str
         Which of its splits were not drawn.
-    stratified : bool
-        Whether the others were drawn class by class.
+    stratified : tuple of str
+        Which of the others were drawn class by class.
 
     Raises
     ------
@@ -124,12 +131,13 @@ def inspect(
     if len(splits.train) > 1 and len(np.unique(same_N[splits.train])) == 1:
         raise DatasetError(
             f"Data set '{name}': all {len(splits.train)} training samples are the same, so there is nothing to learn. "
+            f"{''.join(f'{decision} ' for decision in decisions)}"
             "Hint: look at what wrote the samples; values beyond a type's range end up as its largest value."
         )
     found = [
         *_copies(same_N, data.y, splits),
         *_features(data),
-        *_classes(data, official, stratified=stratified),
+        *_classes(data, official, stratified),
     ]
     return Inspection(
         warnings=tuple(finding.text for finding in found if finding.is_warning),
@@ -173,8 +181,8 @@ def _copies(same_N: NDArray[np.int64], y: NDArray[np.int64], splits: Splits) -> 
     if copies:
         share = copies / len(train)
         yield _Finding(
-            f"{copies} of {len(train)} training samples ({share:.1%}) are exact copies of others, and count as often as "
-            "they stand there. Leave them out if they were not measured anew.",
+            f"{copies} of {len(train)} training samples ({share:.1%}) are exact copies of others and count more than "
+            "once. Remove them, unless they are separate measurements.",
             is_warning=share >= MANY_COPIES,
         )
     for one, other, indices, known in (
@@ -186,8 +194,8 @@ def _copies(same_N: NDArray[np.int64], y: NDArray[np.int64], splits: Splits) -> 
         if shared:
             share = shared / len(indices)
             yield _Finding(
-                f"{shared} of {len(indices)} {one} samples ({share:.1%}) are also {other} samples, value by value: "
-                f"accuracy on {one} samples overstates what is learnt. Leave copies out before splitting.",
+                f"{shared} of {len(indices)} {one} samples ({share:.1%}) are also {other} samples, with equal values: "
+                f"accuracy on {one} samples overstates what was learnt. Remove copies before splitting.",
                 is_warning=shared > 1 and share >= LEAKED,
             )
     order = np.lexsort((y, same_N))
@@ -196,7 +204,7 @@ def _copies(same_N: NDArray[np.int64], y: NDArray[np.int64], splits: Splits) -> 
     if contradicted:
         share = contradicted / len(y)
         yield _Finding(
-            f"{contradicted} samples ({share:.1%}) stand there with different classes though all their values are equal: "
+            f"{contradicted} samples ({share:.1%}) have equal values but different classes: "
             "no network can tell them apart. Check their labels.",
             is_warning=share >= LEAKED,
         )
@@ -259,8 +267,8 @@ def _constant(data: "PreparedDataset", train: _Features, others: dict[str, _Feat
     if data.x.ndim != 4:
         return _Finding(
             f"{n} of {of_all} features never vary in the training samples (counted from 0: "
-            f"{_first_few(np.flatnonzero(never_I))}){also}: they tell nothing of the classes. Leave them out, or see "
-            "whether they were read rightly.",
+            f"{_first_few(np.flatnonzero(never_I))}){also}: they say nothing about the classes. Leave them out, or check "
+            "that they were read correctly.",
             # Brightness in one row is an image, too.
             is_warning=data.x.dtype != np.uint8 or n > MANY_CONSTANT * of_all,
         )
@@ -270,8 +278,9 @@ def _constant(data: "PreparedDataset", train: _Features, others: dict[str, _Feat
     flat = np.flatnonzero(is_flat & (of_channel.min(axis=1) == of_channel.max(axis=1)))
     if len(flat):
         return _Finding(
-            f"Channel {_first_few(flat)} of {channels} (counted from 0) has one value only in all training images{also}: "
-            "it tells nothing. Leave it out; of images with alpha it is the alpha."
+            f"{'Channel' if len(flat) == 1 else 'Channels'} {_first_few(flat)} of {channels} (counted from 0) "
+            f"{'has' if len(flat) == 1 else 'have'} one value only in all training images{also} and say{'s' * (len(flat) == 1)} "
+            "nothing about the classes. Leave out what is constant; in images with transparency it is the alpha channel."
         )
     return _Finding(
         f"{n} of {of_all} pixel values never vary in the training samples{also}, as borders do: no network can use them.",
@@ -288,19 +297,19 @@ def _sizes(train: _Features, *, are_images: bool, are_bytes: bool) -> Found:
     root_mean_square = math.hypot(*train.overall())
     lowest, highest = float(train.lowest.min()), float(train.highest.max())
     as_seen = f"what networks see lies between {lowest:.4g} and {highest:.4g}"
-    of_images = "Save images as uint8, divide by the largest possible value, or say" if are_images else "Say"
+    of_images = "Save images as uint8, divide by the largest possible value, or set" if are_images else "Set"
     if root_mean_square > LARGE:
         yield _Finding(
-            f"Values are large: {as_seen}, root mean square {root_mean_square:.4g}, where initialisations and learning "
+            f"Values are large: {as_seen}, root mean square {root_mean_square:.4g}, while initialisations and learning "
             f"rates are made for about 1. {of_images} scaling: standardised."
         )
     elif lowest >= 0 and 0 < highest < DARK and (are_images or are_bytes):
         yield _Finding(
-            f"Images are dark: {as_seen}, of 0 to 1. Divide by the largest possible value yourself (and save "
-            "np.float32), or say scaling: standardised."
+            f"Images are dark: {as_seen}, where 1 is white. Divide by the largest possible value (and save "
+            "np.float32), or set scaling: standardised."
         )
     elif root_mean_square < SMALL:
-        yield _Finding(f"Values are small: {as_seen}. Say scaling: standardised, or multiply them.")
+        yield _Finding(f"Values are small: {as_seen}. Multiply them, or set scaling: standardised.")
 
 
 def _unequal(train: _Features, ordinary: NDArray[np.bool_]) -> Found:
@@ -313,9 +322,9 @@ def _unequal(train: _Features, ordinary: NDArray[np.bool_]) -> Found:
     if ratio > UNEQUAL_FEATURES or large:
         many = f"{large} of {train.mean.size} have a standard deviation above {LARGE_FEATURE:g}; " if large else ""
         yield _Finding(
-            f"Features are of different size: {many}the largest standard deviation (feature "
-            f"{int(deviation.argmax())}) is {ratio:.3g} times the smallest, and the largest features alone will "
-            "count. Say scaling: standardised."
+            f"Features differ in scale: {many}the largest standard deviation (feature "
+            f"{int(deviation.argmax())}) is {ratio:.3g} times the smallest, so that the largest features dominate. "
+            "Set scaling: standardised."
         )
 
 
@@ -340,10 +349,10 @@ def _outliers(distance: NDArray[np.float64]) -> Found:
     far = int((distance > FAR_OUT).sum())
     if far:
         yield _Finding(
-            f"{far} of {distance.size} features hold values further than {FAR_OUT:g} robust standard deviations (IQR / "
-            f"1.349) from their median; the furthest, of feature {int(distance.argmax())}, is {distance.max():.3g} of "
-            "them away. Such values squeeze histograms and density curves and rule the training. Check them; clip them "
-            "or take logarithms beforehand: standardising alone keeps them far out."
+            f"{far} of {distance.size} features have values more than {FAR_OUT:g} robust standard deviations (IQR / "
+            f"1.349) from their median, at most {distance.max():.3g} (feature {int(distance.argmax())}). Such values squeeze "
+            "histograms and density curves and dominate training. Check them; clip them or take logarithms beforehand: "
+            "standardising alone leaves them far out."
         )
 
 
@@ -353,15 +362,15 @@ def _shifted(name: str, split: _Features, train: _Features, ordinary: NDArray[np
     limit = max(SHIFTED, CERTAIN / math.sqrt(split.n))
     mean, spread = train.of(ordinary).overall()
     other_mean, other_spread = split.of(ordinary).overall()
-    hint = f"Scale {name} and training samples alike (one rule for both), and see that they come from one source."
+    hint = f"Scale {name} and training samples by one rule, and check that they come from one source."
     if (
         abs(other_mean - mean) > limit * spread
         or other_spread > STRETCHED * spread
         or other_spread * STRETCHED < spread
     ):
         yield _Finding(
-            f"The {name} samples are distributed unlike the training samples: mean {other_mean:.4g} and standard "
-            f"deviation {other_spread:.4g} of all their values against {mean:.4g} and {spread:.4g}. {hint}"
+            f"The {name} samples are distributed differently from the training samples: all their values have mean "
+            f"{other_mean:.4g} and standard deviation {other_spread:.4g}, those of training {mean:.4g} and {spread:.4g}. {hint}"
         )
         return
     if are_images:
@@ -373,14 +382,14 @@ def _shifted(name: str, split: _Features, train: _Features, ordinary: NDArray[np
     if shifted:
         yield _Finding(
             f"{shifted} of {off.size} features have another mean among the {name} samples than among the training "
-            f"samples, at most {off.max():.3g} standard deviations off (feature {int(off.argmax())}). {hint}"
+            f"samples, by up to {off.max():.3g} standard deviations (feature {int(off.argmax())}). {hint}"
         )
 
 
 # --- classes ---------------------------------------------------------------------------------------------
 
 
-def _classes(data: "PreparedDataset", official: tuple[str, ...], *, stratified: bool) -> Found:
+def _classes(data: "PreparedDataset", official: tuple[str, ...], stratified: tuple[str, ...]) -> Found:
     names = data.class_names
     of_train = np.bincount(data.y[data.splits.train], minlength=len(names))
     of_all = np.bincount(data.y, minlength=len(names))
@@ -391,24 +400,24 @@ def _classes(data: "PreparedDataset", official: tuple[str, ...], *, stratified: 
         if len(indices)
     }
     # Where a small class is in no other split because it is small, one sentence says both.
-    explained = {split: stratified and split not in official for split in absent}
+    explained = {split: split in stratified and split not in official for split in absent}
     if is_few.any():
         missing = "".join(
-            f" Too small for all splits, there are no {split} samples of {named_classes(np.flatnonzero(classes), names)}."
+            f" Too small for all splits: no {split} samples of {named_classes(np.flatnonzero(classes), names)}."
             for split, lacks in absent.items()
             if explained[split] and (classes := lacks & is_few).any()
         )
         yield _Finding(
             f"{int(is_few.sum())} of {len(names)} classes have fewer than {FEW} training samples: "
             f"{named_classes(np.flatnonzero(is_few), names, of_train)}; the largest class has {of_train.max()}. What is "
-            f"measured of them is uncertain.{missing} Add samples, or join or leave out these classes."
+            f"measured of them is uncertain.{missing} Add samples, or merge or leave out these classes."
         )
     elif of_train.max() >= IMBALANCED * of_train.min():
         largest, smallest = int(of_train.argmax()), int(of_train.argmin())
         yield _Finding(
-            f"Classes are of unequal size: {names[largest]!r} has {of_train[largest]} training samples, "
-            f"{names[smallest]!r} {of_train[smallest]}; an accuracy of {of_train.max() / of_train.sum():.1%} is had by "
-            "always naming the largest class. Judge by the measures of each class."
+            f"Classes differ in size: {names[largest]!r} has {of_train[largest]} training samples, "
+            f"{names[smallest]!r} {of_train[smallest]}; always guessing the largest gives an accuracy of "
+            f"{of_train.max() / of_train.sum():.1%}. Compare accuracies with that."
         )
     for split, lacks in absent.items():
         classes = np.flatnonzero(lacks & ~(is_few & explained[split]))
@@ -416,16 +425,17 @@ def _classes(data: "PreparedDataset", official: tuple[str, ...], *, stratified: 
             yield _Finding(
                 f"There are no {split} samples of {len(classes)} of {len(names)} classes: "
                 f"{named_classes(classes, names, of_all)} (in brackets: samples in all). What is measured of them there is "
-                f"left empty. {_why_absent(is_official=split in official, is_stratified=stratified)}"
+                f"left empty. {_why_absent(split, is_official=split in official, is_stratified=split in stratified)}"
             )
 
 
-def _why_absent(*, is_official: bool, is_stratified: bool) -> str:
+def _why_absent(split: str, *, is_official: bool, is_stratified: bool) -> str:
     if is_official:
-        return "The data bring the split so; add samples if these classes are to be judged."
+        return "The split is part of the data; add samples if these classes are to be judged."
     if is_stratified:
         return (
-            "The split is smaller than the number of classes, or these have too few samples for all splits: enlarge it, or "
-            "add samples."
+            "The split is smaller than the number of classes, or these have too few samples for all splits: enlarge the "
+            "split, or add samples."
         )
-    return "The draw missed them: stratify: true gives every split its share of each class."
+    key = "stratify: true with test_split: own" if split == "test" else "stratify: true"
+    return f"None were drawn, by chance: {key} gives the split its share of each class."

@@ -125,12 +125,16 @@ def _splits_of(source: DatasetSource, labels: Labels) -> Splits:
         official_validation=labels.official_validation,
         validation_size=source.validation_size,
         test_size=source.test_size if isinstance(source, OwnTestSplit) else None,
-        as_scikit_learn=isinstance(source, OwnTestSplit) and source.test_split == "scikit_learn",
+        as_scikit_learn=_as_scikit_learn(source),
         train_size=source.train_size,
         seed=source.split_seed,
         name=source.name,
         stratify=source.stratify,
     )
+
+
+def _as_scikit_learn(source: DatasetSource) -> bool:
+    return isinstance(source, OwnTestSplit) and source.test_split == "scikit_learn"
 
 
 @contextmanager
@@ -173,13 +177,34 @@ def examine(source: DatasetSource, data_root: str, *, download: bool) -> Examine
     shift, scale = _scaling(source.scaling, x[splits.train])
     dataset = PreparedDataset(x, labels.labels, splits, labels.class_names, shift, scale)
     official = {"validation": labels.official_validation, "test": labels.official_test}
+    decisions = (*labels.decisions, *_settings_without_effect(source, labels, len(splits.train)))
     inspection = inspect(
         dataset,
         name=source.name,
+        decisions=decisions,
         official=tuple(split for split, samples in official.items() if samples),
-        stratified=source.stratify,
+        stratified=_stratified_splits(source),
     )
-    return Examined(dataset, labels.decisions, inspection)
+    return Examined(dataset, decisions, inspection)
+
+
+def _stratified_splits(source: DatasetSource) -> tuple[str, ...]:
+    if not source.stratify:
+        return ()
+    return ("validation",) if _as_scikit_learn(source) else ("validation", "test")
+
+
+def _settings_without_effect(source: DatasetSource, labels: Labels, n_train: int) -> Iterator[str]:
+    """Said of keys that were given although the data set decides them."""
+    for split, samples, keys in (
+        ("validation", labels.official_validation, ("validation_size",)),
+        ("test", labels.official_test, ("test_size", "test_split")),
+    ):
+        given = [key for key in keys if key in source.model_fields_set]
+        if samples and given:
+            yield f"The data set has {split} samples of its own, so {' and '.join(given)} had no effect."
+    if source.train_size is not None and n_train < source.train_size:
+        yield f"train_size asks for {source.train_size} training samples, but only {n_train} are left; all were taken."
 
 
 def check(source: DatasetSource, data_root: str, *, download: bool) -> None:

@@ -101,7 +101,8 @@ def draw_splits(
     if train_size is not None and train_size < len(order):
         order, _ = take(train_size, 0)
     splits = Splits(np.sort(order), np.sort(validation), np.sort(test))
-    _check_training_samples(splits, labels, class_names, name, pool, stratify=stratify)
+    as_scikit_learn = as_scikit_learn and not official_test
+    _check_training_samples(splits, labels, class_names, name, pool, stratify=stratify, as_scikit_learn=as_scikit_learn)
     return splits
 
 
@@ -145,7 +146,14 @@ def _shares(counts: IntArray, n: int, reserved: int, random: np.random.Generator
 
 
 def _check_training_samples(
-    splits: Splits, labels: IntArray, class_names: list[str], name: str, pool: int, *, stratify: bool
+    splits: Splits,
+    labels: IntArray,
+    class_names: list[str],
+    name: str,
+    pool: int,
+    *,
+    stratify: bool,
+    as_scikit_learn: bool,
 ) -> None:
     in_train = np.bincount(labels[splits.train], minlength=len(class_names))
     absent = np.flatnonzero(in_train == 0)
@@ -161,8 +169,9 @@ def _check_training_samples(
         hint = (
             "make validation_size or test_size smaller or train_size larger, or leave out classes with very few samples"
         )
-        if not stratify:
-            hint = f"stratify: true draws the same share of every class; or {hint}"
+        if not stratify or as_scikit_learn:
+            own = " with test_split: own" if as_scikit_learn else ""
+            hint = f"stratify: true{own} draws the same share of every class; or {hint}"
     raise DatasetError(
         f"Data set '{name}': no training sample of class {named_classes(which, class_names)} ({cause}); every class needs "
         f"at least one. Hint: {hint}."

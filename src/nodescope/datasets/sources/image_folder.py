@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from nodescope.config.schema import ImageFolder
 from nodescope.datasets.sources.image_file import Colour, Fact, RefusedImage, look, read_image, resized
-from nodescope.datasets.sources.image_layout import list_images, number_of, were
+from nodescope.datasets.sources.image_layout import list_images
 from nodescope.datasets.sources.labels import Labels
 from nodescope.errors import DatasetError
+from nodescope.words import counted, were
 
 #: How many headers, looks and images with alpha are looked at before any job.
 HEADERS, LOOKS, ALPHAS = 5000, 24, 24
@@ -175,7 +176,7 @@ class _Collected:
             )
         made = [
             sentence.format(
-                images=f"{number_of(self.facts[fact], 'image')} {were(self.facts[fact])}",
+                images=f"{counted(self.facts[fact], 'image')} {were(self.facts[fact])}",
                 background=self.source.background,
             )
             for fact, sentence in _SENTENCES.items()
@@ -183,7 +184,7 @@ class _Collected:
         ]
         if len(self.channels) > 1:
             made.append(
-                f"{number_of(self.channels[1], 'image')} {were(self.channels[1])} grey and became red = green = blue, "
+                f"{counted(self.channels[1], 'image')} {were(self.channels[1])} grey and became red = green = blue, "
                 f"because {self.channels[3]} {'is' if self.channels[3] == 1 else 'are'} in colour."
             )
         if len(self.dtypes) > 1:
@@ -193,13 +194,15 @@ class _Collected:
             )
         if self.source.resize is not None:
             rows, columns = self.source.resize
-            n = self.sizes.total() - self.sizes[rows, columns]
+            others = {size: count for size, count in self.sizes.items() if size != (rows, columns)}
             stretched = sum(count for (h, w), count in self.sizes.items() if h * columns != w * rows)
-            smallest, largest = min(self.sizes), max(self.sizes)
-            made.append(
-                f"{number_of(n, 'image')} of {smallest[1]}x{smallest[0]} to {largest[1]}x{largest[0]} pixels {were(n)} resized "
-                f"to {columns}x{rows}, {stretched} of them with other proportions."
-            )
+            n = sum(others.values())
+            if others:
+                sizes = " to ".join(f"{w}x{h}" for h, w in dict.fromkeys((min(others), max(others))))
+                made.append(
+                    f"{counted(n, 'image')} of {sizes} pixels {were(n)} resized to {columns}x{rows}, {stretched} with other "
+                    "proportions."
+                )
         return made
 
 

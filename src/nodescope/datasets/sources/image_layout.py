@@ -18,6 +18,7 @@ from nodescope.datasets.sources.folder_listing import ListedFile, Listing, code_
 from nodescope.datasets.sources.image_file import formats_by_suffix, is_image_by_content
 from nodescope.datasets.sources.labels import Labels
 from nodescope.errors import DatasetError
+from nodescope.words import counted, were
 
 #: What the folders of samples may be called, without regard to case, and with "set", "data", "images" or "split" behind.
 PART_NAMES = {
@@ -25,6 +26,9 @@ PART_NAMES = {
     "validation": ("validation", "val", "valid", "dev", "development"),
     "test": ("test", "testing", "tests"),
 }
+
+#: The parts in sentences.
+_SAMPLES = {"train": "training", "validation": "validation", "test": "test", "validation or test": "validation or test"}
 
 #: Names of folders that may mean validation or test.
 UNCLEAR_NAMES = ("eval", "evaluation", "holdout", "heldout", "trainval", "predict", "pred")
@@ -137,7 +141,7 @@ def _tell_of_layout(
         part = _part_of(name)
         if parts["train"] and part and parts[part] != (name,):
             raise DatasetError(
-                f"Data set '{source.name}': {root / parts[part][0]} and {root / name} both mean the {part} samples. "
+                f"Data set '{source.name}': {root / parts[part][0]} and {root / name} both mean the {_SAMPLES[part]} samples. "
                 "Hint: merge them, or move one away (a folder whose name begins with a dot is skipped, too)."
             )
         if part:
@@ -145,13 +149,13 @@ def _tell_of_layout(
         meant, n = _looks_like_a_part(name), _number_of_images(root, listing, name)
         if meant and n:
             raise DatasetError(
-                f"Data set '{source.name}': it cannot be told whether {root / name} holds {meant} samples. Hint: call it "
+                f"Data set '{source.name}': it cannot be told whether {root / name} holds {_SAMPLES[meant]} samples. Hint: call it "
                 "train, validation or test (or link it under that name into a folder of its own), or begin its name with "
                 "a dot, so that it is skipped."
             )
         if parts["train"]:
             found.decisions.append(
-                f"The folder {root / name} ({number_of(n, 'image')}) is none of train, validation and test and was left out."
+                f"The folder {root / name} ({counted(n, 'image')}) is none of train, validation and test and was left out."
             )
     if not parts["train"]:
         found.decisions.append(
@@ -218,12 +222,12 @@ def _add_part(
     if not found.of_part[part]:
         raise DatasetError(
             f"Data set '{source.name}': {folder} has no class folder with images, so that the classes of its "
-            f"{number_of(loose, 'image')} are not known. Expected: {folder}/CLASS/*.png (or any other image). "
+            f"{counted(loose, 'image')} are not known. Expected: {folder}/CLASS/*.png (or any other image). "
             "Hint: sort them into class folders, or move the folder away; then samples are drawn from train/."
         )
     if loose:
         found.decisions.append(
-            f"{number_of(loose, 'image')} directly in {folder} {were(loose)} left out: only those in a class folder have "
+            f"{counted(loose, 'image')} directly in {folder} {were(loose)} left out: only those in a class folder have "
             "a class."
         )
 
@@ -247,28 +251,27 @@ def _tell_of_files(root: Path, listing: Listing, parts: dict[str, tuple[str, ...
     n = found.of_part["validation"]
     if n:
         found.decisions.append(
-            f"The validation samples are the {number_of(n, 'image')} in {root.joinpath(*parts['validation'])}; "
-            "validation_size is not used."
+            f"The validation samples are the {counted(n, 'image')} in {root.joinpath(*parts['validation'])}."
         )
     n = found.of_part["test"]
     if n and parts["test"] != ("test",):
-        found.decisions.append(f"The test samples are the {number_of(n, 'image')} in {root.joinpath(*parts['test'])}.")
+        found.decisions.append(f"The test samples are the {counted(n, 'image')} in {root.joinpath(*parts['test'])}.")
     if n := found.deeper:
         found.decisions.append(
-            f"{number_of(n, 'image')} {'lies' if n == 1 else 'lie'} deeper in a class folder and {were(n)} taken."
+            f"{counted(n, 'image')} {'lies' if n == 1 else 'lie'} deeper in a class folder and {were(n)} taken."
         )
     if n := found.by_content.total():
         found.decisions.append(
-            f"{number_of(n, 'file')} {were(n)} taken as images by their content, not by their name: "
-            f"{_in_words(found.by_content)}."
+            f"{counted(n, 'file')} {were(n)} recognised as images by their content: {_in_words(found.by_content)}."
         )
     if n := found.left_out.total():
         found.decisions.append(
-            f"{number_of(n, 'file')} {'is no image' if n == 1 else 'are no images'} that can be read, and {were(n)} left "
-            f"out: {_in_words(found.left_out)}."
+            f"{counted(n, 'file')} {were(n)} left out, not being images that can be read: {_in_words(found.left_out)}."
         )
     if n := listing.skipped:
-        found.decisions.append(f"{n} hidden or left by the system (such as .DS_Store or Thumbs.db) {were(n)} skipped.")
+        found.decisions.append(
+            f"{counted(n, 'hidden or system file')} (such as .DS_Store or Thumbs.db) {were(n)} skipped, folders counted once."
+        )
 
 
 def _part_of(name: str) -> str | None:
@@ -372,13 +375,3 @@ def _in_words(suffixes: Counter[str]) -> str:
     common = suffixes.most_common(8)
     rest = suffixes.total() - sum(n for _, n in common)
     return ", ".join(f"{suffix} ({n})" for suffix, n in common) + (f", others ({rest})" if rest else "") or "nothing"
-
-
-def number_of(n: int, noun: str) -> str:
-    """``1 image``, ``12 images``"""
-    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
-
-
-def were(n: int) -> str:
-    """``was`` or ``were``"""
-    return "was" if n == 1 else "were"
