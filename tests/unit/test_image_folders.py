@@ -408,3 +408,15 @@ def test_the_digest_stands_in_the_description(shapes, tmp_path):
             picture(shapes / "train" / folder / f"{number}.png", (9, 8, 7))
     datasets.prepare(source(shapes), ".", tmp_path / "p.npz", download=False)
     assert json.loads((tmp_path / "p.json").read_text())["files"] == datasets.files_digest(source(shapes))
+
+
+@pytest.mark.parametrize("name", ["trains", "evaluation"])
+def test_a_class_that_is_called_like_a_part_needs_a_folder_of_training_samples(tmp_path, name):
+    for label in ("planes", "cars", name):
+        pictures(tmp_path / "own" / label)
+    text = refusal(tmp_path / "own")
+    assert str(tmp_path / "own" / name) in text and "put all class folders into a folder train/" in text
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "own").rename(tmp_path / "whole" / "train")
+    _, labels = read(tmp_path / "whole")
+    assert labels.class_names == sorted(["planes", "cars", name])

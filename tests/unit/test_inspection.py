@@ -166,6 +166,10 @@ def test_values_of_an_unusual_size_are_warned_of_as_networks_see_them(x, of_data
     assert said in the_only(look(x, **of_data).warnings)
 
 
+def test_features_that_are_all_large_do_not_differ_in_scale():
+    assert "Values are large" in the_only(look(features() * 5000).warnings)
+
+
 def test_scaling_takes_the_warning_away():
     x = features() * 60 + 500
     assert look(x).warnings and not look(x, shift=500, scale=60).warnings

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel
 
 from nodescope.architectures import ARCHITECTURES
-from nodescope.config.schema import WORKS, Config, Study
+from nodescope.config.schema import WORKS, Config, Study, lists_of
 
 CONFIG_FILE = "config.yaml"
 SCHEMA_FILE = "workflow/schemas/config.schema.json"
@@ -253,7 +253,8 @@ def _section(model: BaseModel, indent: int) -> list[str]:
                 body[first] = f"{pad}  - {body[first].strip()}"
                 lines += [line for line in body[:first] if line] + body[first:]
         elif value is None:
-            lines += [*_comment(field.description or "", indent), f"{pad}# {name}: [...]"]
+            placeholder = "[...]" if name in lists_of(type(model)) else "..."
+            lines += [*_comment(field.description or "", indent), f"{pad}# {name}: {placeholder}"]
         else:
             help_text = field.description or _help(model, name)
             if not field.is_required() and field.default != value:

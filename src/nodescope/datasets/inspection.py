@@ -319,7 +319,7 @@ def _unequal(train: _Features, ordinary: NDArray[np.bool_]) -> Found:
         return
     ratio = float(varying.max() / varying.min())
     large = int((varying > LARGE_FEATURE).sum())
-    if ratio > UNEQUAL_FEATURES or large:
+    if ratio > UNEQUAL_FEATURES or 0 < large < len(varying):
         many = f"{large} of {train.mean.size} have a standard deviation above {LARGE_FEATURE:g}; " if large else ""
         yield _Finding(
             f"Features differ in scale: {many}the largest standard deviation (feature "

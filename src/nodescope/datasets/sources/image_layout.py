@@ -148,10 +148,11 @@ def _tell_of_layout(
             continue
         meant, n = _looks_like_a_part(name), _number_of_images(root, listing, name)
         if meant and n:
+            of_class = "" if parts["train"] else "; if it is a class, put all class folders into a folder train/"
             raise DatasetError(
                 f"Data set '{source.name}': it cannot be told whether {root / name} holds {_SAMPLES[meant]} samples. Hint: call it "
                 "train, validation or test (or link it under that name into a folder of its own), or begin its name with "
-                "a dot, so that it is skipped."
+                f"a dot, so that it is skipped{of_class}."
             )
         if parts["train"]:
             found.decisions.append(

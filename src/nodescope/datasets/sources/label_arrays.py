@@ -6,13 +6,12 @@ refused.
 """
 
 import unicodedata
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Refuse = Callable[[str], NoReturn]
+from nodescope.datasets.sources.labels import Refuse
 
 #: Whole numbers beyond this are not all told apart in float64.
 LARGEST_EXACT = 2**53
@@ -36,10 +35,8 @@ def class_indices(
     one_hot = {key: _columns_if_one_hot(y) for key, y in parts.items()}
     columns = {key: n for key, n in one_hot.items() if n}
     if len(set(columns.values())) > 1:
-        refuse(
-            f"{_listed(f'{key} has {n} columns' for key, n in columns.items())}, one for each class. "
-            "Hint: give all of them a column for every class, in one order"
-        )
+        said = ", ".join(f"{key} has {n} columns" for key, n in columns.items())
+        refuse(f"{said}, one for each class. Hint: give all of them a column for every class, in one order")
     values = {}
     for key, y in parts.items():
         _check_shape(key, y, samples[key], one_hot[key], refuse)
@@ -48,7 +45,7 @@ def class_indices(
             decisions.append(f"{key} is one-hot: the class of a sample is the number of its column that is 1.")
             continue
         if y.ndim == 2:
-            decisions.append(f"{key} is a column of labels {_shape(y)}: taken as one label per sample.")
+            decisions.append(f"{key} is a column of labels {y.shape}: taken as one label per sample.")
         values[key] = _plain(key, y.reshape(-1), decisions, refuse)
     return *_numbered(values, decisions, refuse), decisions
 
@@ -73,10 +70,10 @@ def _check_shape(key: str, y: NDArray[Any], samples: int, one_hot: int, refuse: 
         bad = int(np.flatnonzero(((y != 0) & (y != 1)).any(axis=1) | ((y == 1).sum(axis=1) != 1))[0])
         row = np.array2string(y[bad], threshold=8, edgeitems=3)
         refuse(
-            f"{key} has the shape {_shape(y)} and is not one-hot: row {bad} is {row}. Hint: {hint}, or rows with a 1 in the "
+            f"{key} has the shape {y.shape} and is not one-hot: row {bad} is {row}. Hint: {hint}, or rows with a 1 in the "
             "column of the class and 0 elsewhere; several labels of one sample are not possible"
         )
-    refuse(f"{key} must be a list of class indices or names, not of shape {_shape(y)}. Hint: {hint}")
+    refuse(f"{key} must be a list of class indices or names, not of shape {y.shape}. Hint: {hint}")
 
 
 def _plain(key: str, y: NDArray[Any], decisions: list[str], refuse: Refuse) -> NDArray[Any]:
@@ -127,7 +124,7 @@ def _numbered(
     """Class indices of each part, and the classes' names in their order."""
     texts = {key: y.dtype.kind == "U" for key, y in values.items()}
     if len(set(texts.values())) > 1:
-        said = _listed(f"{key} holds {'text' if is_text else 'numbers'}" for key, is_text in texts.items())
+        said = ", ".join(f"{key} holds {'text' if is_text else 'numbers'}" for key, is_text in texts.items())
         refuse(f"{said}; labels must be of one type. Hint: save all of them as class names, or all as class indices")
     kinds = {y.dtype.kind for y in values.values()}
     if kinds == {"b", "i"}:
@@ -144,14 +141,6 @@ def _numbered(
     return np.split(together.reshape(-1).astype(np.int64), ends), [str(c) for c in classes.tolist()]
 
 
-def _shape(y: NDArray[Any]) -> str:
-    return str(y.shape)
-
-
 def _type(y: NDArray[Any]) -> str:
     """The type without its byte order, which no one chooses."""
     return y.dtype.newbyteorder("=").name
-
-
-def _listed(items: Any) -> str:
-    return ", ".join(items)

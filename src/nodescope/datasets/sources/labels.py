@@ -5,7 +5,9 @@ import struct
 import tokenize
 import zipfile
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,9 @@ NPZ_ERRORS = (
     OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, RuntimeError, OverflowError, MemoryError,
     zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError,
 )  # fmt: skip
+
+#: Raises the error of a source, from what is wrong and what to do.
+Refuse = Callable[[str], NoReturn]
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ channel, row, column]; which axis of four is that of the channels is told by `ch
 """
 
 import math
-from collections.abc import Callable
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Refuse = Callable[[str], NoReturn]
+from nodescope.datasets.sources.labels import Refuse
+
 Channels = Literal["first", "last"]
 
 #: Numbers of channels that images come with: grey, colour, colour with alpha.
