@@ -1,6 +1,7 @@
 """Write files so that a partial one is never mistaken for a whole one."""
 
 import glob
+import hashlib
 import secrets
 import time
 from collections.abc import Iterator
@@ -30,6 +31,18 @@ def atomic_path(path: str | PurePath) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def file_digest(path: str | PurePath) -> str:
+    """Changes whenever a file is written or replaced, also by an older one, which Snakemake takes for no change.
+
+    Raises
+    ------
+    OSError
+        If there is no such file.
+    """
+    status = Path(path).stat()
+    return hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode()).hexdigest()
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -18,6 +18,7 @@ import time
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from browsing import needs_chromium, open_browser, visit
 from conftest import REPOSITORY
 from PIL import Image
@@ -323,6 +324,29 @@ def test_own_data_and_temporary_activations(project):
     np.savez(project.path / "own data.npz", x=random.normal(size=(60, 4)), y=np.arange(60) % 2)
     os.utime(project.path / "own data.npz", (10**9, 10**9))  # an older file in its place
     assert project.jobs("datasets")["prepare_dataset"] == 1
+
+
+def test_networks_start_anew_from_weights_that_an_older_file_replaces(project):
+    def save(seed):
+        tensors = {f"{layer}.{kind}": shape for layer, sizes in (("0", (6, 4)), ("2", (3, 6)))
+                   for kind, shape in (("weight", sizes), ("bias", sizes[:1]))}  # fmt: skip
+        generator = torch.Generator().manual_seed(seed)
+        torch.save(
+            {name: torch.randn(shape, generator=generator) for name, shape in tensors.items()}, project.path / "w.pt"
+        )
+
+    study = {
+        "name": "begun", "seeds": [0], "dataset": "iris", "grid": {"depth": 1, "width": 6, "activation": "relu"},
+        "network": {"weights": "w.pt", "bias": "all_and_output"},
+        "training": {"epochs": 1, "learning_rates": 0.01, "refinement_rounds": 0},
+    }  # fmt: skip
+    save(0)
+    project.configure({"studies": [study]})
+    project.snakemake("networks")
+    assert project.jobs("networks") == {}
+    save(1)
+    os.utime(project.path / "w.pt", (10**9, 10**9))
+    assert project.jobs("networks")["train_configuration"] == 1
 
 
 def test_a_change_in_a_folder_of_images_is_noticed_and_its_absence_too(project):

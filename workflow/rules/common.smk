@@ -17,6 +17,7 @@ from nodescope.config import only_this, parse_config
 from nodescope.devices import visible_gpus
 from nodescope.divergence import divergence_report
 from nodescope.errors import NodescopeError
+from nodescope.files import file_digest
 from nodescope.job_sizes import NOTICE_S, job_size
 from nodescope.network_sizes import sample_size
 from nodescope.planning import keeps_activations
@@ -238,8 +239,14 @@ def pattern_evolution_params(wildcards):
 
 
 def weights_file(wildcards):
-    """The file that the networks start from, so that a change of it is noticed."""
+    """The file that the networks start from, which must be there."""
     return configuration_of(wildcards).network(study_of(wildcards)).weights or []
+
+
+def weights_digest(wildcards):
+    """What stands for that file, so that a change of it is noticed."""
+    path = configuration_of(wildcards).network(study_of(wildcards)).weights
+    return file_digest(path) if path else None
 
 
 def trains_on_gpu():

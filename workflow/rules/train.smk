@@ -57,6 +57,7 @@ rule train_configuration:
         training=training_params,
         network=network_params,
         initialisation=initialisation_of,
+        weights=weights_digest,
         pattern_evolution=pattern_evolution_params,
     script:
         "../scripts/train.py"

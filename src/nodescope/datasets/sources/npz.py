@@ -5,7 +5,6 @@ Read are ``x`` and ``y`` (or ``x_train`` and ``y_train``) and, where they are th
 `nodescope.datasets.sources.sample_arrays` and `label_arrays`.
 """
 
-import hashlib
 import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
@@ -82,18 +81,6 @@ def sample_shape(source: Npz) -> tuple[int, ...] | None:
     except (*NPZ_ERRORS, StopIteration, NotImplementedError):
         return None  # `read` says what is wrong
     return as_networks_see(shape[1:], source.channels) if len(shape) > 1 else None
-
-
-def file_digest(source: Npz) -> str:
-    """Changes whenever the file is written or replaced.
-
-    Raises
-    ------
-    OSError
-        If there is no such file.
-    """
-    status = Path(source.path).stat()
-    return hashlib.sha256(f"{status.st_size} {status.st_mtime_ns}".encode()).hexdigest()
 
 
 def _part(key: str) -> str:
