@@ -93,7 +93,7 @@ def accuracy_difference(answers: Answers, one: tuple[Any, ...], other: tuple[Any
 
 def errors_of(estimates: list[Estimate], *, on_test_set: bool) -> list[dict[str, Any]]:
     """`ERRORS` of differences that are shown together."""
-    corrected = holm([None if e.equal_in_all_seeds else e.p_value for e in estimates])
+    corrected = holm([e.p_value if e.has_test else None for e in estimates])
     return [
         {
             "seed_error": estimate.seed_error,

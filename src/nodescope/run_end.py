@@ -44,7 +44,7 @@ def on_success(page: Path, divergence: list[str], *, is_new: bool) -> str:
 def on_failure(page: Path, started: float, logs: list[str]) -> str:
     """What is said where a job failed: where to look, and that a page of an earlier run is none of this one."""
     said = (
-        "\nSomething failed; the message stands above, the whole story in the log of the failed job (named there) "
+        "\nThe run did not finish. What failed, if anything did, stands above; the whole story is in the log of that job "
         f"and in {', '.join(logs)}.\nWhat is done is kept: run the same command again to go on."
     )
     origin = origin_of(page)

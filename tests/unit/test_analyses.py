@@ -483,6 +483,7 @@ def test_collected_tables_have_the_columns_of_the_contract(small_tables):
         "weight_distributions": ["state", "layer", "name", "parameter", "bin_left", "bin_right", "count"],
         "gradients": [
             "state",
+            "objective",
             "layer",
             "name",
             "quantity",
@@ -497,7 +498,7 @@ def test_collected_tables_have_the_columns_of_the_contract(small_tables):
             "zero_share",
         ],
         "local_gradients": [
-            "state", "weights_file", "layer", "name", "quantity", "channel", "samples",
+            "state", "objective", "weights_file", "layer", "name", "quantity", "channel", "samples",
             "whisker_low", "q1", "median", "q3", "whisker_high", "mean",
         ],
         "distributions": ["state", "split", "layer", "node", "class", "kind", "bin_left", "bin_right", "count"],

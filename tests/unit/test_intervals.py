@@ -242,7 +242,10 @@ def made(d, sample_error, samples=500):
         ([0.01, 0.05, 0.09, 0.03], 0.001, "in all 4 seeds"),
         ([0.01, -0.05, 0.09], 0.001, CANNOT_TELL),
         ([-0.050, -0.052, -0.048], 0.001, REAL),
-        ([0.05, 0.05, 0.05], 0.001, "in all 3 seeds"),  # equal: no test
+        ([0.05, 0.05, 0.05], 0.001, REAL),  # equal seeds: the samples decide
+        ([0.05, 0.05, 0.05], 0.02, "in all 3 seeds"),
+        ([0.05, 0.05, 0.05], 0.0, "in all 3 seeds"),  # no noise is known: no test
+        ([0.05, 0.05, 0.05], None, "in all 3 seeds"),
         ([0.0012, 0.0013, 0.0014], 0.0, CANNOT_TELL),  # less than one of 500 samples
     ],
 )

@@ -245,7 +245,7 @@ def current_description(source: DatasetSource, description: str | Path, files: s
 def known_of(
     source: DatasetSource, data_root: str, description: str | Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
-    """Decisions and warnings of a data set: from its description if it is prepared so, or read in a moment; else None.
+    """Decisions with notes, and warnings, of a data set: from its description if it is prepared so, or read in a moment; else None.
 
     Raises
     ------
@@ -253,11 +253,11 @@ def known_of(
         If it is read and not usable.
     """
     if found := current_description(source, description, files_digest(source)):
-        return tuple(found["decisions"]), tuple(found["warnings"])
+        return (*found["decisions"], *found["notes"]), tuple(found["warnings"])
     if not isinstance(source, READ_IN_A_MOMENT):
         return None
     examined = examine(source, data_root, download=False)
-    return examined.decisions, examined.inspection.warnings
+    return (*examined.decisions, *examined.inspection.notes), examined.inspection.warnings
 
 
 def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download: bool) -> None:

@@ -74,6 +74,15 @@ class Estimate:
         return self.seed_error == 0.0
 
     @property
+    def has_test(self) -> bool:
+        """Whether some noise is known against which the mean can be held: of the seeds, or of the samples.
+
+        Accuracies are whole numbers of samples, so that seeds are often equal where they differ by less than one; then
+        the noise of the samples is the larger one, and decides.
+        """
+        return not self.equal_in_all_seeds or bool(self.sample_error)
+
+    @property
     def interval(self) -> tuple[float, float] | None:
         """Low and high end; None for fewer than two seeds. Of no width where all noise that is known is 0."""
         error = self.standard_error
@@ -281,8 +290,7 @@ def verdicts(estimates: Sequence[Estimate], *, on_test_set: bool) -> list[str | 
         one seed, and for any difference of less than one sample of the test set.
     """
     has_all = [not on_test_set or estimate.sample_error is not None for estimate in estimates]
-    # Equal in all seeds: nothing tells how another seed would differ, whatever the samples say.
-    tested = [known and not estimate.equal_in_all_seeds for known, estimate in zip(has_all, estimates, strict=True)]
+    tested = [known and estimate.has_test for known, estimate in zip(has_all, estimates, strict=True)]
     joint = holm([estimate.p_value if known else None for known, estimate in zip(tested, estimates, strict=True)])
     of_seeds = holm([estimate.seed_p_value for estimate in estimates])
     return [

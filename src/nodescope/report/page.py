@@ -194,7 +194,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
         settings=json.dumps(settings.model_dump(mode="json"), indent=2, ensure_ascii=False),
         dataset=dataset,
         warnings=dataset.get("warnings", []),
-        decisions=dataset.get("decisions", []),
+        decisions=[*dataset.get("decisions", []), *dataset.get("notes", [])],
         overview=overview(
             settings,
             read_table(folder / "tables" / "accuracy.parquet"),

@@ -323,7 +323,8 @@ def train_configuration(
         state, patterns = _train_round(index, shape, replicas, protocol, data, progress, label, follower)
         rounds.append(Round(index, replicas, state, patterns))
     chosen = _best_rate(rounds)
-    logger.info("%s: learning rate %.3g chosen", title, chosen)
+    if training.epochs:
+        logger.info("%s: learning rate %.3g chosen", title, chosen)
     trained = TrainedConfiguration(keys, shape, rounds, chosen, dataset, device, protocol, progress)
     trained.tell_divergence(title)
     return trained
