@@ -99,12 +99,25 @@ def test_a_damaged_prepared_data_set_is_named_and_prepared_again(finished):
     assert_same_numbers(project.numbers(), numbers)
 
 
-def test_times_of_files_that_make_no_sense_change_no_number(finished):
+def test_times_in_the_past_in_any_order_change_no_number(finished):
     project, numbers = finished
     for number, path in enumerate(sorted((project.path / "results").rglob("*.*"))):
-        skewed = time.time() + (-1) ** number * 3600 * (number % 50)
+        skewed = time.time() - 3600 * (1 + 7 * number % 50)
         os.utime(path, (skewed, skewed))
     project.snakemake("tables")
+    assert_same_numbers(project.numbers(), numbers)
+
+
+def test_times_in_the_future_are_said_and_change_no_number(finished):
+    """Snakemake takes nothing that is older than what it was made from, and says why."""
+    project, numbers = finished
+    prepared = next((project.path / "results/datasets").glob("iris-*.npz"))
+    future = time.time() + 7200
+    os.utime(prepared, (future, future))
+    shutil.rmtree(project.path / "results/flowers/models/relu-2x6")
+    assert "clock skew" in project.snakemake("results/flowers/models/relu-2x6", expect=1)
+    prepared.touch()
+    project.snakemake("tables", "results/flowers/models/relu-2x6")
     assert_same_numbers(project.numbers(), numbers)
 
 
