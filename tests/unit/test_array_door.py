@@ -526,3 +526,11 @@ def test_classes_that_scikit_learns_draw_misses_are_explained_by_it(tmp_path):
         if (data.y[data.splits.test] == 0).all():
             break
     assert any("stratify: true with test_split: own" in said for said in description["warnings"])
+
+
+@pytest.mark.parametrize("folder", ["", "/somewhere/"])
+def test_a_missing_file_is_named_with_a_hint_that_fits_its_path(folder):
+    with pytest.raises(DatasetError) as error:
+        datasets.check(Npz(source="npz", name="mine", path=f"{folder}none.npz"), ".", download=False)
+    text = str(error.value)
+    assert f"there is no file {folder}none.npz" in text and ("where Snakemake runs" in text) == (not folder)

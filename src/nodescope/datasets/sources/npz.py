@@ -117,7 +117,8 @@ def _check_file(path: Path, source: Npz) -> None:
             f"{where}: {path} is a folder, not an .npz file. Hint: for a folder of images, say source: image_folder."
         )
     if not path.is_file():
-        raise DatasetError(f"{where}: there is no file {path}. Hint: the path is taken from where Snakemake runs.")
+        look = "check its spelling" if path.is_absolute() else "the path is taken from where Snakemake runs"
+        raise DatasetError(f"{where}: there is no file {path}. Hint: {look}.")
     with path.open("rb") as stream:
         head = stream.read(len(_MAGIC_OF_NPY))
     hint = "write it with np.savez(path, x=..., y=...)"
