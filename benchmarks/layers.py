@@ -23,8 +23,8 @@ def made_layer(nodes: int, samples: int, seed: int = 0) -> tuple[Any, Any]:
 
 def write_made_layer(folder: str, nodes: int, samples: int) -> None:
     """The same as a recorded layer."""
-    from nodescope import grid
     from nodescope.recording import LayerMetadata, write
+    from nodescope.study import grid
 
     z, labels = made_layer(nodes, samples)
     metadata = LayerMetadata("made", "layer-1", "relu", (nodes,), tuple(map(str, range(CLASSES))))
@@ -33,7 +33,7 @@ def write_made_layer(folder: str, nodes: int, samples: int) -> None:
 
 
 def _file(folder: str) -> str:
-    from nodescope import grid
+    from nodescope.study import grid
 
     return str(grid.activation_path(folder, 0, "trained", "train", 1))
 
@@ -49,8 +49,8 @@ def by_product(folder: str, *names: str) -> Any:
     """Analyses of the product on one layer, which is read once, as a job of the workflow does."""
     from importlib import import_module
 
-    from nodescope.analyses.layers import RecordedLayer
     from nodescope.config.schema import Analyses
+    from nodescope.measuring.layers import RecordedLayer
 
     columns = {"medians": "median", "activity": "active_share", "sparsity": "sparsity"}
     options = Analyses.model_validate({name: {"splits": ["train"]} for name in columns})
@@ -68,7 +68,8 @@ def by_product(folder: str, *names: str) -> Any:
 
 def _discrete(layer: Any) -> Any:
     """The classes that the discrete classifier predicts."""
-    from nodescope.analyses import layer_accuracy, layers
+    from nodescope.analyses import layer_accuracy
+    from nodescope.measuring import layers
 
     train = layer.read("train")
     counts = layers.class_counts(train)
@@ -174,7 +175,7 @@ def compare_patterns(nodes: int, samples: int) -> Row:
 def _network_and_data(width: int, samples: int) -> Any:
     import torch
 
-    from nodescope.models import FullyConnected, NetworkShape
+    from nodescope.networks import FullyConnected, NetworkShape
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -188,11 +189,11 @@ def _network_and_data(width: int, samples: int) -> Any:
 
 def record(folder: str, width: int, samples: int) -> Any:
     """Recording a net of one hidden layer."""
-    from nodescope import grid
     from nodescope.datasets import PreparedDataset
     from nodescope.datasets.splits import Splits
     from nodescope.recording import read
     from nodescope.recording.recorder import record_network
+    from nodescope.study import grid
 
     network, x, y = _network_and_data(width, samples)
     everything = np.arange(samples)
@@ -247,7 +248,7 @@ FFT_GRID = 2**14
 
 def kernel_densities(nodes: int, samples: int) -> Any:
     """Log densities [node, class, sample] of every sample under every class, by the product."""
-    from nodescope.analyses import kernel_density
+    from nodescope.numerics import kernel_density
 
     kernel_density.compile_ahead()
 

@@ -21,7 +21,7 @@ def made_layer(samples: int) -> tuple[Any, Any]:
 
 def closed_form(samples: int) -> Any:
     """By the product."""
-    from nodescope.analyses.channel_gradients import emission_and_absorption
+    from nodescope.numerics.channel_gradients import emission_and_absorption
 
     layer, gradient = made_layer(samples)
     return lambda: emission_and_absorption(layer, gradient, (ROWS, ROWS)), _as_array

@@ -39,7 +39,7 @@ def train(case: Case, *, measured: bool) -> Any:
     import torch
 
     from nodescope.config.schema import MeasuringTimes, PatternEvolution
-    from nodescope.models import NetworkShape
+    from nodescope.networks import NetworkShape
     from nodescope.training import replicas as stack
     from nodescope.training.pattern_evolution import PatternFollower
 
@@ -71,7 +71,7 @@ def forward(case: Case) -> Any:
     """The forward passes alone of as many measurements, as they would be written: evaluation mode, one batch."""
     import torch
 
-    from nodescope.models import NetworkShape, build_network
+    from nodescope.networks import NetworkShape, build_network
 
     torch.set_num_threads(1)
     shape = NetworkShape(

@@ -25,7 +25,7 @@ def _dataset(width: int, samples: int) -> Any:
 
 
 def _network(depth: int, width: int, function: str) -> Any:
-    from nodescope.models import NetworkShape, build_network, initialise_stack
+    from nodescope.networks import NetworkShape, build_network, initialise_stack
 
     shape = NetworkShape("mlp", (width,), 10, depth, width, function, False, "lecun_normal", "none")
     network = build_network(shape).eval()
@@ -38,10 +38,10 @@ def _ours(depth: int, width: int, samples: int, function: str) -> Any:
     from types import SimpleNamespace
 
     from nodescope.analyses import analyse_configuration
-    from nodescope.analyses.networks import analyse_networks
-    from nodescope.grid import model_path
-    from nodescope.models import save_network
+    from nodescope.measuring.networks import analyse_networks
+    from nodescope.networks import save_network
     from nodescope.recording.recorder import record_configuration
+    from nodescope.study.grid import model_path
 
     dataset = _dataset(width, samples)
     keys = {"dataset": "random", "model": "mlp", "depth": depth, "width": width, "activation": function}
@@ -78,7 +78,7 @@ def _by_hand(depth: int, width: int, samples: int, function: str) -> Any:
     from scipy import stats
     from torch.nn import functional
 
-    from nodescope.models import hidden_layers
+    from nodescope.networks import hidden_layers
 
     dataset = _dataset(width, samples)
     everything = dataset.splits.train

@@ -97,12 +97,12 @@ def dissertation_report(folder: Path) -> Path:
     """Make the page of the three grids of ``presets/dissertation.yaml``."""
     import yaml
 
-    from nodescope import grid
     from nodescope.charts.drawing import draw
     from nodescope.config import parse_config
-    from nodescope.json_files import write_json
     from nodescope.report import build
-    from nodescope.tables import write_table
+    from nodescope.storage.json_files import write_json
+    from nodescope.storage.tables import write_table
+    from nodescope.study import grid
 
     config = parse_config(yaml.safe_load((REPOSITORY / "presets" / "dissertation.yaml").read_text(encoding="utf-8")))
     studies = [study for study in config.studies if study.name.endswith("-grid")]
@@ -128,8 +128,8 @@ def dissertation_report(folder: Path) -> Path:
 
 def _keys(study: Any, *others: pl.DataFrame) -> pl.DataFrame:
     """Every network of a study, with every combination of further columns."""
-    from nodescope import grid
-    from nodescope.tables import with_keys
+    from nodescope.storage.tables import with_keys
+    from nodescope.study import grid
 
     seeds = pl.DataFrame({"seed": study.seeds})
     frame = pl.concat([with_keys(seeds, c.keys(), {}) for c in grid.configurations(study)])

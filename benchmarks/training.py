@@ -18,7 +18,7 @@ BATCH = 64
 
 
 def _shape(width: int) -> Any:
-    from nodescope.models import NetworkShape
+    from nodescope.networks import NetworkShape
 
     return NetworkShape("mlp", (784,), 10, 4, width, "relu", False, "kaiming_normal")
 
@@ -82,7 +82,7 @@ def loader(root: str, width: int) -> Any:
     from torch import nn
     from torch.utils.data import DataLoader
 
-    from nodescope.models import initialise_stack
+    from nodescope.networks import initialise_stack
 
     torch.set_num_threads(cores())
     mnist = _mnist(root)

@@ -46,10 +46,12 @@ def work_alone(folder: str) -> Any:
     import altair  # noqa: F401
     import torch
 
-    from nodescope import diagnosis, models, reproduction, training  # noqa: F401
-    from nodescope.analyses import kernel_density, networks  # noqa: F401
+    from nodescope import networks as models  # noqa: F401
     from nodescope.charts import drawing
-    from nodescope.patterns import packing  # noqa: F401
+    from nodescope.findings import diagnosis  # noqa: F401
+    from nodescope.measuring import networks  # noqa: F401
+    from nodescope.numerics import kernel_density
+    from nodescope.numerics import pattern_packing as packing  # noqa: F401
     from nodescope.report import build  # noqa: F401
 
     torch.set_num_threads(1)

@@ -9,21 +9,21 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-from nodescope import grid
 from nodescope.analyses import analyse_configuration
-from nodescope.analyses.layers import RecordedLayer
-from nodescope.analyses.networks import analyse_networks
-from nodescope.comparisons import compare_configurations, right_answers
 from nodescope.config import Study, parse_config
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
-from nodescope.diagnosis import compare_remedies, diagnose
-from nodescope.divergence import results_of
+from nodescope.findings.comparisons import compare_configurations, right_answers
+from nodescope.findings.diagnosis import compare_remedies, diagnose
+from nodescope.findings.divergence import results_of
+from nodescope.measuring.layers import RecordedLayer
+from nodescope.measuring.networks import analyse_networks
 from nodescope.recording import LayerMetadata, write
 from nodescope.recording.recorder import record_configuration
-from nodescope.reproduction.scoring import score
-from nodescope.tables import collect, sparsity_summary, write_table
+from nodescope.storage.tables import collect, sparsity_summary, write_table
+from nodescope.study import grid
 from nodescope.training import train_configuration
+from nodescope.works.scoring import score
 
 torch.set_num_threads(1)
 

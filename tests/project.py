@@ -13,7 +13,7 @@ import polars as pl
 import yaml
 from conftest import REPOSITORY
 
-from nodescope import grid
+from nodescope.study import grid
 
 
 def without_analyses(*, but):

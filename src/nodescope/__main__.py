@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from nodescope.errors import NodescopeError
+from nodescope.messages.errors import NodescopeError
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,16 +12,16 @@ from conftest import tables_of
 from playwright.sync_api import expect
 from test_report import BEYOND_THE_PAGE, figure, open_menu, panel, place, saved
 
-from nodescope import grid
 from nodescope.charts.drawing import draw
 from nodescope.charts.registry import charts_of
 from nodescope.config import parse_config
 from nodescope.config.schema import Charts
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
-from nodescope.json_files import write_json
 from nodescope.report import build
-from nodescope.tables import write_table
+from nodescope.storage.json_files import write_json
+from nodescope.storage.tables import write_table
+from nodescope.study import grid
 
 pytestmark = needs_chromium
 

@@ -20,16 +20,16 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from scipy.stats import norm
 
-from nodescope import grid
 from nodescope.charts.drawing import draw
 from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import charts_of
 from nodescope.config import Study
 from nodescope.config.schema import Charts
-from nodescope.files import write_text
-from nodescope.json_files import write_json
 from nodescope.report import build
-from nodescope.tables import write_table
+from nodescope.storage.files import write_text
+from nodescope.storage.json_files import write_json
+from nodescope.storage.tables import write_table
+from nodescope.study import grid
 
 pytestmark = needs_chromium
 

@@ -11,13 +11,14 @@ from project import Project
 from snakemake.common.configfile import load_configfile
 from snakemake_interface_common.exceptions import WorkflowError
 
-from nodescope import datasets, grid
+from nodescope import datasets
 from nodescope.charts.registry import charts_of
 from nodescope.config import parse_config
-from nodescope.errors import ConfigError, DatasetError, NodescopeError
-from nodescope.job_sizes import job_size
-from nodescope.network_sizes import sample_size
-from nodescope.planning import estimate, keeps_activations
+from nodescope.estimates.costs import job_size
+from nodescope.estimates.plan import estimate, keeps_activations
+from nodescope.families.network_sizes import sample_size
+from nodescope.messages.errors import ConfigError, DatasetError, NodescopeError
+from nodescope.study import grid
 
 MUTANTS = 20_000 if LONG else 2_000
 DRY_RUNS = 60 if LONG else 4

@@ -13,7 +13,7 @@ from PIL import Image
 
 from nodescope.config.schema import ImageFolder, Mnist, Npz
 from nodescope.datasets import check, load, prepare
-from nodescope.errors import DatasetError
+from nodescope.messages.errors import DatasetError
 
 MUTANTS = 2_000 if LONG else 150
 

@@ -18,7 +18,7 @@ import pytest
 from scipy.special import expit
 from sklearn.neighbors import KernelDensity
 
-from nodescope.analyses import kernel_density
+from nodescope.numerics import kernel_density
 
 RUN = os.environ.get("NODESCOPE_RUN")
 pytestmark = pytest.mark.skipif(RUN is None, reason="needs a finished run: set NODESCOPE_RUN=results/STUDY")
@@ -120,8 +120,8 @@ def test_log_densities_at_some_nodes_equal_scikit_learns(configuration, layer):
 def test_the_continuous_system_at_some_samples_with_exact_sums(configuration, layer):
     """Exact densities at every node of some test samples: their winners must be those of the package."""
     from nodescope.analyses import layer_accuracy
-    from nodescope.analyses.layers import RecordedLayer
     from nodescope.config.schema import LayerAccuracy
+    from nodescope.measuring.layers import RecordedLayer
 
     recorded = RecordedLayer(f"{RUN}/activations/{configuration}", 0, "trained", layer, 0.0)
     train, test = recorded.read("train"), recorded.read("test")

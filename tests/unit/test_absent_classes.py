@@ -104,7 +104,7 @@ def test_what_is_measured_of_all_samples_is_there_in_every_split(tables):
 def test_every_chart_is_drawn(name, tables, study):
     context = Context(Charts(), [str(c) for c in range(4)], ["initial", "trained"])
     needed = {table: tables[table] for table in CHARTS[name].tables}
-    for figure in import_module(f"nodescope.charts.{name}").figures(needed, context):
+    for figure in import_module(f"nodescope.charts.gallery.{name}").figures(needed, context):
         for _, spec, frame in static_figures(figure, context):
             assert "NaN" not in str(spec)
             assert all_finite(frame)

@@ -12,13 +12,13 @@ from polars.testing import assert_frame_equal
 from scipy import stats
 from scipy.special import expit, logsumexp
 
-from nodescope import grid
-from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.analyses import layer_accuracy
-from nodescope.analyses.kernel_density import MIN_BANDWIDTH
-from nodescope.analyses.moments import histogram, moments
-from nodescope.analyses.runner import table_columns
 from nodescope.config.schema import Analyses
+from nodescope.measuring.runner import table_columns
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.numerics.kernel_density import MIN_BANDWIDTH
+from nodescope.numerics.moments import histogram, moments
+from nodescope.study import grid
 
 #: Those that read recorded activations; of the others see test_networks.py.
 ANALYSES = [name for name in Analyses.model_fields if name not in grid.ANALYSIS_JOBS["networks"]]
@@ -548,7 +548,7 @@ def test_every_registered_analysis_says_what_it_does(name):
 
 
 def test_chosen_nodes_are_spread_over_the_layer():
-    from nodescope.analyses.layers import chosen_nodes
+    from nodescope.measuring.layers import chosen_nodes
 
     assert chosen_nodes(OPTIONS.distributions, 9) == [0, 3, 6]
     assert chosen_nodes(OPTIONS.densities, 2) == [0, 1]

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from nodescope import datasets
 from nodescope.config import parse_config
 from nodescope.config.schema import Npz
-from nodescope.errors import ConfigError, DatasetError
+from nodescope.messages.errors import ConfigError, DatasetError
 
 CASES = 1000
 IMAGES = (5, 7)  # rows, columns

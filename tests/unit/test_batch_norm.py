@@ -8,10 +8,10 @@ import torch
 from scipy import stats
 from torch import nn
 
-from nodescope.architectures import ARCHITECTURES
 from nodescope.config.schema import Network
-from nodescope.models import NetworkShape, build_network, initialise_stack, load_network, save_network
-from nodescope.tensors import load_tensors
+from nodescope.families.architectures import ARCHITECTURES
+from nodescope.networks import NetworkShape, build_network, initialise_stack, load_network, save_network
+from nodescope.storage.tensors import load_tensors
 from nodescope.training import replicas as fused
 from nodescope.training.protocol import Protocol, Replica
 from nodescope.training.replicas import TrainingData

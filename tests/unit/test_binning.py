@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodescope.analyses import densities, distributions, layer_distributions, node_histograms
-from nodescope.analyses.binning import binning
-from nodescope.analyses.moments import histogram
 from nodescope.config.schema import Densities, Distributions, LayerDistributions, NodeHistograms
+from nodescope.numerics.binning import binning
+from nodescope.numerics.moments import histogram
 
 BINS = 60
 

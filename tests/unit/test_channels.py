@@ -16,7 +16,6 @@ from hypothesis.extra.numpy import arrays
 from scipy import stats
 from torch import nn
 
-from nodescope import grid
 from nodescope.analyses import (
     activity,
     dead_nodes,
@@ -30,17 +29,18 @@ from nodescope.analyses import (
     sparsity,
     statistics,
 )
-from nodescope.analyses.layers import RecordedLayer, recorded_layers
 from nodescope.config import parse_config
 from nodescope.config.schema import Analyses
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
-from nodescope.errors import ConfigError, DamagedFileError
-from nodescope.models import NetworkShape, build_network, hidden_layers, save_network
+from nodescope.measuring.layers import RecordedLayer, recorded_layers
+from nodescope.messages.errors import ConfigError, DamagedFileError
+from nodescope.networks import NetworkShape, build_network, hidden_layers, save_network
 from nodescope.recording import LayerMetadata, read, recorder, write
 from nodescope.recording.recorder import batch_size, record_configuration, record_network
 from nodescope.recording.summarising import LayerSummary
 from nodescope.recording.values import read_values, values_path, write_values
+from nodescope.study import grid
 
 #: Family, depth, width, activation function, batch normalisation, rows of an image, theta_threshold.
 FAMILIES = {

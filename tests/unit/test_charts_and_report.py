@@ -14,23 +14,23 @@ import polars as pl
 import pytest
 import vl_convert
 
-from nodescope import grid
 from nodescope.analyses import patterns
 from nodescope.charts.context import Context, Figure, describe, percent, slug, with_network
 from nodescope.charts.drawing import draw, filled, in_view, specification, static_figures
 from nodescope.charts.packing import pack
 from nodescope.charts.raster import matrix, scatter
 from nodescope.charts.registry import CHARTS, charts_of
-from nodescope.comparisons import ERRORS
 from nodescope.config.schema import Charts
-from nodescope.json_files import write_json
+from nodescope.findings.comparisons import ERRORS
+from nodescope.messages.words import counted, named_seeds
 from nodescope.numerics.intervals import wilson
 from nodescope.report import build
 from nodescope.report.overview import overview
-from nodescope.reproduction.scoring import score
-from nodescope.reproduction.works import citations
-from nodescope.tables import mean_over_seeds, sparsity_summary, write_table
-from nodescope.words import counted, named_seeds
+from nodescope.storage.json_files import write_json
+from nodescope.storage.tables import mean_over_seeds, sparsity_summary, write_table
+from nodescope.study import grid
+from nodescope.works.scoring import score
+from nodescope.works.works import citations
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -48,7 +48,7 @@ def context_of(study, **changes):
 
 def figures_of(name, tables, context) -> list[Figure]:
     needed = {table: tables[table] for table in CHARTS[name].tables}
-    return list(import_module(f"nodescope.charts.{name}").figures(needed, context))
+    return list(import_module(f"nodescope.charts.gallery.{name}").figures(needed, context))
 
 
 @pytest.mark.parametrize("name", CHARTS)

@@ -10,9 +10,9 @@ import torch
 from nodescope.config.schema import Network, Training
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
-from nodescope.errors import DamagedFileError
-from nodescope.interruption import Interrupted, interruptible, stopping_politely
-from nodescope.tensors import load_tensors, save_tensors
+from nodescope.jobs.interruption import Interrupted, interruptible, stopping_politely
+from nodescope.messages.errors import DamagedFileError
+from nodescope.storage.tensors import load_tensors, save_tensors
 from nodescope.training import configuration as training_module
 from nodescope.training import train_configuration
 from nodescope.training.progress import ProgressReporter

@@ -7,10 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nodescope import grid
-from nodescope.reproduction.claims import CLAIMS, accuracy, judge_claim, judge_claims
-from nodescope.reproduction.claims.patterns import deepest_dip
-from nodescope.reproduction.judging import FAILS, HOLDS, NOT_RUN, UNCLEAR, judge_bounds, judge_sign
+from nodescope.study import grid
+from nodescope.works.claims import CLAIMS, accuracy, judge_claim, judge_claims
+from nodescope.works.claims.patterns import deepest_dip
+from nodescope.works.judging import FAILS, HOLDS, NOT_RUN, UNCLEAR, judge_bounds, judge_sign
 
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 NODES, CLASSES = 10, 4

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from nodescope.__main__ import main
+from nodescope.storage.tables import write_table
 from nodescope.study.comparison import compare_results, compare_tables
-from nodescope.tables import write_table
 
 ROWS = {
     "model": ["mlp", "mlp", "mlp", "mlp"],

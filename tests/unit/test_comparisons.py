@@ -4,10 +4,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nodescope import grid
-from nodescope.comparisons import best_on_validation, compare_configurations, read_answers, right_answers
+from nodescope.findings.comparisons import best_on_validation, compare_configurations, read_answers, right_answers
 from nodescope.numerics.intervals import mcnemar, paired
-from nodescope.tables import write_table
+from nodescope.storage.tables import write_table
+from nodescope.study import grid
 
 KEYS = {"dataset": "made", "model": "mlp", "depth": 2, "width": 8, "batch_norm": False}
 

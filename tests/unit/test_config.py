@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from nodescope import grid
 from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.config import parse_config
 from nodescope.config.documentation import CONFIG_FILE, DEFAULT, SCHEMA_FILE, default_yaml, json_schema
 from nodescope.config.schema import DATASET_SOURCES, Analyses, Section, lists_of
-from nodescope.errors import ConfigError
+from nodescope.messages.errors import ConfigError
+from nodescope.study import grid
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PRESETS = sorted((REPOSITORY / "presets").glob("*.yaml"))
@@ -287,7 +287,7 @@ def test_what_training_and_batch_normalisation_cannot_be_is_said(path, value, ex
 
 def test_what_snakemake_reads_in_every_job_brings_nothing_heavy():
     heavy = "[m for m in ('torch', 'altair', 'polars') if m in sys.modules]"
-    code = f"import sys, nodescope.charts.registry, nodescope.planning, nodescope.datasets; print({heavy})"
+    code = f"import sys, nodescope.charts.registry, nodescope.estimates.plan, nodescope.datasets; print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

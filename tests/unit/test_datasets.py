@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 
 from nodescope import datasets
 from nodescope.config.schema import Cifar10, Digits, FashionMnist, Gaussian, ImageFolder, Iris, Mnist, Npz
-from nodescope.errors import DamagedFileError, DatasetError
+from nodescope.messages.errors import DamagedFileError, DatasetError
 
 
 def write_idx(path, array):

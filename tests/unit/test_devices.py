@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from nodescope.devices import training_device, visible_gpus
-from nodescope.errors import NodescopeError
-from nodescope.models import NetworkShape
+from nodescope.jobs.devices import training_device, visible_gpus
+from nodescope.messages.errors import NodescopeError
+from nodescope.networks import NetworkShape
 from nodescope.training import replicas as stack_training
 from nodescope.training.replicas import Protocol, Replica, TrainingData
 
 HOLD = """
-import sys, nodescope.devices as devices
+import sys, nodescope.jobs.devices as devices
 with devices._one_of(["test-a", "test-b"]) as gpu:
     print(gpu, flush=True)
     sys.stdin.read()

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from nodescope.config.schema import Diagnosis
-from nodescope.diagnosis import PROBLEMS, compare_remedies, diagnose
+from nodescope.findings.diagnosis import PROBLEMS, compare_remedies, diagnose
 
 KEYS = ["dataset", "model", "depth", "width", "activation", "batch_norm"]
 

@@ -8,18 +8,19 @@ import polars as pl
 import pytest
 from conftest import small_dataset
 
-from nodescope import grid, run_end
-from nodescope.charts import comparisons as comparisons_chart
-from nodescope.charts import test_accuracy as accuracy_chart
 from nodescope.charts.context import Context
-from nodescope.comparisons import compare_configurations
+from nodescope.charts.gallery import comparisons as comparisons_chart
+from nodescope.charts.gallery import test_accuracy as accuracy_chart
 from nodescope.config import parse_config
 from nodescope.config.schema import Charts
-from nodescope.diagnosis import compare_remedies
-from nodescope.divergence import HINT, divergence_report, divergences, results_of, sentences
+from nodescope.findings.comparisons import compare_configurations
+from nodescope.findings.diagnosis import compare_remedies
+from nodescope.findings.divergence import HINT, divergence_report, divergences, results_of, sentences
+from nodescope.jobs import run_end
 from nodescope.report.overview import overview
 from nodescope.report.publishing import published
-from nodescope.tables import write_table
+from nodescope.storage.tables import write_table
+from nodescope.study import grid
 from nodescope.training import train_configuration
 
 SCRIPT = "nodescope.receive({},{{}})\n"

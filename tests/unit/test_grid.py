@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from nodescope import grid
 from nodescope.config import parse_config
 from nodescope.config.schema import Study
-from nodescope.errors import ConfigError
-from nodescope.json_files import read_json, write_json
+from nodescope.messages.errors import ConfigError
+from nodescope.storage.json_files import read_json, write_json
+from nodescope.study import grid
 
 VARIANTS = [
     {"name": "baseline"},

@@ -4,13 +4,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nodescope import grid
-from nodescope.analyses.moments import histogram
-from nodescope.charts import diagnosis, signal_propagation
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import in_view, specification
+from nodescope.charts.gallery import diagnosis, signal_propagation
 from nodescope.charts.histograms import with_curves
 from nodescope.config.schema import Charts
+from nodescope.numerics.moments import histogram
+from nodescope.study import grid
 
 
 def curves_of(values, bins=40):

@@ -17,7 +17,7 @@ from PIL import Image
 from nodescope.config.schema import ImageFolder
 from nodescope.datasets.prepared import unit_interval
 from nodescope.datasets.sources import read_labels, read_samples
-from nodescope.errors import DatasetError
+from nodescope.messages.errors import DatasetError
 
 CASES = 170  # of each of the kinds of files below
 

@@ -13,7 +13,7 @@ from PIL import Image
 from nodescope import datasets
 from nodescope.config.schema import ImageFolder
 from nodescope.datasets.sources import files_digest, image_folder, read_labels, read_samples
-from nodescope.errors import DatasetError
+from nodescope.messages.errors import DatasetError
 
 
 def picture(path, colour=(200, 10, 30), size=(5, 4), mode="RGB", **options):

@@ -12,11 +12,11 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from nodescope.architectures import ARCHITECTURES
 from nodescope.config import parse_config
 from nodescope.config.schema import Network, Training
-from nodescope.errors import ConfigError, WeightsError
-from nodescope.models import (
+from nodescope.families.architectures import ARCHITECTURES
+from nodescope.messages.errors import ConfigError, WeightsError
+from nodescope.networks import (
     FullyConnected,
     HiddenActivation,
     NetworkShape,
@@ -25,8 +25,8 @@ from nodescope.models import (
     initialise_stack,
     load_network,
 )
-from nodescope.models.initialisation import draw_tensor, initialise
-from nodescope.models.weights import load_weights
+from nodescope.networks.initialisation import draw_tensor, initialise
+from nodescope.networks.weights import load_weights
 from nodescope.recording import read
 from nodescope.recording.recorder import record_configuration
 from nodescope.training import replicas as fused

@@ -9,13 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as array_of
 
-from nodescope import datasets, grid, planning
+from nodescope import datasets
 from nodescope.config import parse_config
 from nodescope.config.schema import Digits, Gaussian, Iris, Npz
 from nodescope.datasets import inspection, prepared
 from nodescope.datasets.prepared import PreparedDataset, examine
 from nodescope.datasets.splits import Splits
-from nodescope.errors import DatasetError
+from nodescope.estimates import plan as planning
+from nodescope.messages.errors import DatasetError
+from nodescope.study import grid
 
 
 def a_dataset(x, y=None, *, n_validation=40, n_test=60, shift=0.0, scale=1.0):

@@ -6,10 +6,10 @@ import pytest
 
 from nodescope.config import parse_config
 from nodescope.datasets import load, prepare
-from nodescope.errors import DamagedFileError
-from nodescope.json_files import read_json, write_json
+from nodescope.messages.errors import DamagedFileError
 from nodescope.recording import LayerMetadata, parquet, read, write
-from nodescope.tables import read_table, write_table
+from nodescope.storage.json_files import read_json, write_json
+from nodescope.storage.tables import read_table, write_table
 
 RANDOM = np.random.default_rng(5)
 

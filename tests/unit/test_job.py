@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nodescope.errors import NodescopeError
-from nodescope.job import job
+from nodescope.jobs.job import job
+from nodescope.messages.errors import NodescopeError
 
 
 def test_a_mistake_of_the_users_is_said_without_a_traceback(tmp_path, capsys):

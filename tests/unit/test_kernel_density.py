@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.special import logsumexp
 from sklearn.neighbors import KernelDensity as ScikitLearnKernelDensity
 
-from nodescope.analyses import kernel_density
-from nodescope.analyses.kernel_density import (
+from nodescope.numerics import kernel_density
+from nodescope.numerics.kernel_density import (
     EDGE,
     LEAST_GRID,
     MAX_GRID,

@@ -11,15 +11,15 @@ from conftest import small_dataset
 from torch import nn
 from torch.nn import functional
 
-from nodescope import grid
-from nodescope.analyses import channel_gradients
 from nodescope.analyses import local_gradients as analysis
-from nodescope.analyses.channel_gradients import emission_and_absorption
 from nodescope.config import parse_config
 from nodescope.config.schema import LocalGradients, Network, Training
-from nodescope.errors import ConfigError, WeightsError
-from nodescope.losses import SUMMED_LOSSES
-from nodescope.models import NetworkShape, build_network, initialise_stack
+from nodescope.messages.errors import ConfigError, WeightsError
+from nodescope.networks import NetworkShape, build_network, initialise_stack
+from nodescope.networks.losses import SUMMED_LOSSES
+from nodescope.numerics import channel_gradients
+from nodescope.numerics.channel_gradients import emission_and_absorption
+from nodescope.study import grid
 from nodescope.training import train_configuration
 
 torch.set_num_threads(1)

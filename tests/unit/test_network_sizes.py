@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from nodescope import grid
 from nodescope.config import parse_config
-from nodescope.grid import description_path
-from nodescope.json_files import write_json
-from nodescope.models import NetworkShape, build_network, hidden_layers
-from nodescope.network_sizes import network_size, sample_size
+from nodescope.families.network_sizes import network_size, sample_size
+from nodescope.networks import NetworkShape, build_network, hidden_layers
+from nodescope.storage.json_files import write_json
+from nodescope.study import grid
+from nodescope.study.grid import description_path
 
 
 def study(model, depth, width, **further):

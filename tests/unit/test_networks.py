@@ -12,12 +12,12 @@ from scipy import stats
 from torch import nn
 from torch.nn import functional
 
-from nodescope.analyses.networks import linear_maps, training_samples
-from nodescope.analyses.runner import table_columns
 from nodescope.config.schema import Analyses
-from nodescope.grid import ANALYSIS_JOBS
-from nodescope.losses import SUMMED_LOSSES
-from nodescope.models import FullyConnected, HiddenActivation, NetworkShape
+from nodescope.measuring.networks import linear_maps, training_samples
+from nodescope.measuring.runner import table_columns
+from nodescope.networks import FullyConnected, HiddenActivation, NetworkShape
+from nodescope.networks.losses import SUMMED_LOSSES
+from nodescope.study.grid import ANALYSIS_JOBS
 
 ON_NETWORKS = ANALYSIS_JOBS["networks"]
 OPTIONS = Analyses()

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from nodescope import job_sizes
-from nodescope.errors import DatasetError
-from nodescope.models import NetworkShape, build_network, initialise_stack, normalisation
-from nodescope.models.convolutional import PreActivationBlock, PyramidBlock
-from nodescope.models.normalisation import settle_batch_norm, settled
+from nodescope.estimates import costs as job_sizes
+from nodescope.messages.errors import DatasetError
+from nodescope.networks import NetworkShape, build_network, initialise_stack, normalisation
+from nodescope.networks.convolutional import PreActivationBlock, PyramidBlock
+from nodescope.networks.normalisation import settle_batch_norm, settled
 
 torch.set_num_threads(1)
 

@@ -3,9 +3,9 @@
 import polars as pl
 import pytest
 
-from nodescope.charts import pattern_evolution
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import in_view, specification
+from nodescope.charts.gallery import pattern_evolution
 from nodescope.config.schema import Charts
 
 

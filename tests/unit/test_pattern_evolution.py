@@ -8,21 +8,21 @@ import polars as pl
 import pytest
 import torch
 
-from nodescope import grid
 from nodescope.config import parse_config
 from nodescope.config.schema import Network, PatternEvolution, Training
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
-from nodescope.errors import ConfigError
-from nodescope.interruption import Interrupted
-from nodescope.job_sizes import job_size
-from nodescope.models.building import build_network
-from nodescope.models.hidden import hidden_layers
-from nodescope.network_sizes import sample_size
-from nodescope.patterns.probe import PATTERN_EVOLUTION
-from nodescope.patterns.schedule import samples_measured
-from nodescope.planning import estimate
+from nodescope.estimates.costs import job_size
+from nodescope.estimates.plan import estimate
+from nodescope.families.network_sizes import sample_size
+from nodescope.jobs.interruption import Interrupted
+from nodescope.messages.errors import ConfigError
+from nodescope.networks.building import build_network
+from nodescope.networks.hidden import hidden_layers
+from nodescope.study import grid
+from nodescope.study.measuring_times import samples_measured
 from nodescope.training import train_configuration
+from nodescope.training.pattern_probe import PATTERN_EVOLUTION
 from nodescope.training.progress import ProgressReporter
 
 torch.set_num_threads(1)

@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
-from nodescope.architectures import ARCHITECTURES
-from nodescope.errors import ConfigError, DamagedFileError
-from nodescope.models import NetworkShape, build_network, initialise_stack
-from nodescope.models.hidden import HiddenActivation, hidden_layers
-from nodescope.patterns.probe import PATTERN_EVOLUTION, SIMILARITIES, PatternProbe, ProbeSamples
-from nodescope.patterns.schedule import EpochSteps, kept_steps, measured_steps
+from nodescope.families.architectures import ARCHITECTURES
+from nodescope.messages.errors import ConfigError, DamagedFileError
+from nodescope.networks import NetworkShape, build_network, initialise_stack
+from nodescope.networks.hidden import HiddenActivation, hidden_layers
+from nodescope.study.measuring_times import EpochSteps, kept_steps, measured_steps
+from nodescope.training.pattern_probe import PATTERN_EVOLUTION, SIMILARITIES, PatternProbe, ProbeSamples
 
 SAMPLES, CLASSES, BATCH = 40, 3, 8
 

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from nodescope.analyses import patterns
 from nodescope.config.schema import Patterns
-from nodescope.patterns import counting
-from nodescope.patterns.counting import CountedPatterns, PatternHistogram, describe, hamming_share
-from nodescope.patterns.packing import compact, pack_layer, pack_rows
+from nodescope.numerics import pattern_counting as counting
+from nodescope.numerics.pattern_counting import CountedPatterns, PatternHistogram, describe, hamming_share
+from nodescope.numerics.pattern_packing import compact, pack_layer, pack_rows
 
 NODES = st.sampled_from([1, 2, 3, 16, 63, 64, 65, 128, 130])
 
@@ -99,7 +99,7 @@ def test_a_convolution_shows_a_pattern_per_sample_and_position(nodes, samples, s
 @pytest.mark.parametrize("nodes", [1, 15, 16, 17, 63, 64, 65, 128, 130])
 @pytest.mark.parametrize("shape", [(), (3, 5)])
 def test_a_gpu_packs_by_a_product_what_the_cpu_packs_by_comparing(nodes, shape):
-    from nodescope.patterns.packing import _pack_on_device
+    from nodescope.numerics.pattern_packing import _pack_on_device
 
     z = torch.from_numpy(made(nodes, 9, nodes, shape))
     words, finite = _pack_on_device(z, 0.1)

@@ -5,13 +5,14 @@ import os
 import pytest
 import yaml
 
-from nodescope import grid, planning
 from nodescope.config import parse_config
 from nodescope.config.documentation import default_yaml
 from nodescope.config.schema import PatternEvolution
-from nodescope.files import atomic_path, write_text
-from nodescope.job_sizes import job_size
-from nodescope.network_sizes import network_size, sample_size
+from nodescope.estimates import plan as planning
+from nodescope.estimates.costs import job_size
+from nodescope.families.network_sizes import network_size, sample_size
+from nodescope.storage.files import atomic_path, write_text
+from nodescope.study import grid
 
 
 @pytest.fixture

@@ -6,12 +6,10 @@ import pytest
 import torch
 from conftest import small_dataset, write_layer
 
-from nodescope import grid
-from nodescope.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
-from nodescope.errors import DamagedFileError
-from nodescope.models import (
+from nodescope.messages.errors import DamagedFileError
+from nodescope.networks import (
     FullyConnected,
     HiddenActivation,
     NetworkShape,
@@ -20,10 +18,12 @@ from nodescope.models import (
     load_network,
     save_network,
 )
-from nodescope.models.initialisation import draw_weight
-from nodescope.models.torch_activations import TORCH_ACTIVATIONS
+from nodescope.networks.initialisation import draw_weight
+from nodescope.networks.torch_activations import TORCH_ACTIVATIONS
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.recording import LayerMetadata, read, write
 from nodescope.recording.recorder import record_configuration
+from nodescope.study import grid
 
 
 @pytest.fixture(params=[False, True], ids=["without-bn", "with-bn"])

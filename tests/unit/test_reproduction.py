@@ -6,17 +6,17 @@ from importlib.resources import files
 import polars as pl
 import pytest
 
-from nodescope import grid
 from nodescope.charts.context import Context
+from nodescope.charts.gallery.scorecard import figures
 from nodescope.charts.registry import CHARTS
-from nodescope.charts.scorecard import figures
 from nodescope.config import parse_config
 from nodescope.config.schema import Charts
-from nodescope.reproduction.claims import CLAIMS
-from nodescope.reproduction.differences import differences, source_dataset
-from nodescope.reproduction.published import published_numbers
-from nodescope.reproduction.scorecard import AGREES, DIFFERS, NOT_RUN, NOT_SCORED, UNCLEAR, scorecard
-from nodescope.reproduction.scoring import score
+from nodescope.study import grid
+from nodescope.works.claims import CLAIMS
+from nodescope.works.differences import differences, source_dataset
+from nodescope.works.published import published_numbers
+from nodescope.works.scorecard import AGREES, DIFFERS, NOT_RUN, NOT_SCORED, UNCLEAR, scorecard
+from nodescope.works.scoring import score
 
 CONTEXT = Context(Charts(), [], ["initial", "trained"], (0, 1), ("Pretorius 2020",))
 
@@ -32,7 +32,7 @@ DIGESTS = {
 
 @pytest.mark.parametrize("name", DIGESTS)
 def test_published_files_are_intact(name):
-    content = files("nodescope.reproduction").joinpath("published", f"{name}.csv").read_bytes()
+    content = files("nodescope.works").joinpath("published", f"{name}.csv").read_bytes()
     assert hashlib.sha256(content).hexdigest()[:16] == DIGESTS[name]
 
 

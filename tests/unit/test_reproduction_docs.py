@@ -6,13 +6,13 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from nodescope.errors import ConfigError
-from nodescope.files import write_text
-from nodescope.grid import description_path
-from nodescope.json_files import write_json
+from nodescope.messages.errors import ConfigError
 from nodescope.report.markdown import markdown_table
 from nodescope.report.reproduction import LARGEST_WIDTH, main
-from nodescope.tables import write_table
+from nodescope.storage.files import write_text
+from nodescope.storage.json_files import write_json
+from nodescope.storage.tables import write_table
+from nodescope.study.grid import description_path
 
 COMMAND = "snakemake --cores 2 --configfile mine.yaml"
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nodescope.config import parse_config
-from nodescope.resources import COLUMNS, resource_table, suggested_settings
+from nodescope.estimates.requests import COLUMNS, resource_table, suggested_settings
 
 STUDY = parse_config(
     {

@@ -7,7 +7,7 @@ import torch
 from conftest import small_dataset
 
 from nodescope.config.schema import Network, Training
-from nodescope.models import load_network
+from nodescope.networks import load_network
 from nodescope.training import configuration as stage
 from nodescope.training import train_configuration
 

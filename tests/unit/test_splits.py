@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nodescope.config import parse_config
 from nodescope.config.schema import DATASET_SOURCES
 from nodescope.datasets.splits import draw_splits
-from nodescope.errors import DatasetError
+from nodescope.messages.errors import DatasetError
 
 
 def split(labels, *, seed=0, validation_size=0.1, test_size=0.2, **keys):

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from nodescope import grid
 from nodescope.config import parse_config
-from nodescope.errors import NodescopeError
-from nodescope.job import job
-from nodescope.status import SECONDS_TO_SILENCE, describe_status, status_table, study_status
+from nodescope.jobs.job import job
+from nodescope.jobs.status import SECONDS_TO_SILENCE, describe_status, status_table, study_status
+from nodescope.messages.errors import NodescopeError
+from nodescope.study import grid
 
 CONFIG = parse_config(
     {
@@ -85,7 +85,7 @@ def test_a_job_is_running_while_it_lives_and_failed_when_it_was_killed(tmp_path)
     path = log(tmp_path, "record")
     (tmp_path / "results/flowers/activations/relu-1x4").mkdir(parents=True)  # half written
     program = (
-        "import sys, time\nfrom nodescope.job import job\n"
+        "import sys, time\nfrom nodescope.jobs.job import job\n"
         "with job(sys.argv[1], 'Recording'):\n    print('up', flush=True)\n    time.sleep(60)\n"
     )
     running = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
@@ -110,7 +110,7 @@ def test_a_job_of_another_machine_is_running_as_long_as_it_gives_signs_of_life(t
 def test_a_job_whose_snakemake_has_died_stops_by_itself(tmp_path):
     path = tmp_path / "a.log"
     program = (
-        "import sys, time\nfrom nodescope.job import job\n"
+        "import sys, time\nfrom nodescope.jobs.job import job\n"
         "with job(sys.argv[1], 'Waiting'):\n    print('up', flush=True)\n    time.sleep(60)\n"
     )
     start = "import subprocess, sys; subprocess.run([sys.executable, *sys.argv[1:]])"

@@ -6,7 +6,7 @@ import polars as pl
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nodescope.tables import classes_table, read_table, write_table
+from nodescope.storage.tables import classes_table, read_table, write_table
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=("Cs",)), max_size=12), min_size=1, max_size=8))

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from nodescope.config.schema import Training
-from nodescope.models import NetworkShape, build_network, initialise_stack, stack_of
-from nodescope.models.dropout import Dropout
+from nodescope.networks import NetworkShape, build_network, initialise_stack, stack_of
+from nodescope.networks.dropout import Dropout
 from nodescope.training import replicas as fused
 from nodescope.training.augmentation import FlipAndCrop
 from nodescope.training.replicas import Protocol, Replica, TrainingData

@@ -10,11 +10,11 @@ from conftest import small_dataset
 from torch import nn
 from torch.nn import functional
 
-from nodescope.analyses.networks import analyse_networks
 from nodescope.config.schema import Gradients, LocalGradients, Network, PatternEvolution, Training
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
-from nodescope.models import build_network, initialise_stack, load_network
+from nodescope.measuring.networks import analyse_networks
+from nodescope.networks import build_network, initialise_stack, load_network
 from nodescope.recording import read
 from nodescope.recording.recorder import record_configuration
 from nodescope.training import replicas as stack_training
@@ -219,7 +219,7 @@ def test_nothing_evolves_while_no_weight_changes(case, followed, tmp_path):
 @pytest.mark.parametrize("case", CASES)
 def test_with_all_training_samples_each_time_is_the_recorded_state(case, at_once, tmp_path, monkeypatch):
     if not at_once:
-        monkeypatch.setattr("nodescope.models.normalisation.BATCH_BYTES", {"cpu": 0})
+        monkeypatch.setattr("nodescope.networks.normalisation.BATCH_BYTES", {"cpu": 0})
     keys, dataset = CASES[case]
     trained = train(
         tmp_path, keys, dataset(), pattern_evolution=PatternEvolution(**EVERY_STEP), snapshot_steps=[1], snapshots=[1],

@@ -12,14 +12,15 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from nodescope import datasets, grid
+from nodescope import datasets
 from nodescope.config import parse_config
-from nodescope.errors import WeightsError
-from nodescope.json_files import write_json
-from nodescope.models import NetworkShape, build_network, initialise_stack
-from nodescope.models.stacked_modules import StackedModules
-from nodescope.models.weights import load_weights
-from nodescope.models.weights_check import problems
+from nodescope.messages.errors import WeightsError
+from nodescope.networks import NetworkShape, build_network, initialise_stack
+from nodescope.networks.stacked_modules import StackedModules
+from nodescope.networks.weights import load_weights
+from nodescope.networks.weights_check import problems
+from nodescope.storage.json_files import write_json
+from nodescope.study import grid
 
 FEATURES, CLASSES = 5, 4
 
@@ -384,7 +385,7 @@ def test_what_is_not_known_of_the_data_is_not_held_against_the_weights(tmp_path,
 def test_the_check_reads_a_configuration_and_answers_in_a_process_of_its_own(tmp_path):
     made = config(tmp_path, "digits")
     done = subprocess.run(
-        [sys.executable, "-m", "nodescope.models.weights_check"], input=made.model_dump_json(), capture_output=True,
+        [sys.executable, "-m", "nodescope.networks.weights_check"], input=made.model_dump_json(), capture_output=True,
         text=True, check=True, cwd=tmp_path,
     )  # fmt: skip
     said = json.loads(done.stdout)

@@ -210,7 +210,7 @@ def test_an_edit_of_the_code_of_one_analysis_runs_its_job_again(project):
 
 
 def test_an_edit_of_the_losses_trains_and_measures_the_networks_again(project):
-    source = project.path / "src/nodescope/losses.py"
+    source = project.path / "src/nodescope/networks/losses.py"
     text = source.read_text()
     source.write_text(text + "\n# an edit\n")
     jobs = project.jobs()

@@ -6,7 +6,7 @@ REQUIRED INPUTS:
 OUTPUTS:
     results/{study}/tables/{analysis}/{configuration}.parquet
 
-Which job makes which analyses is said in `nodescope.grid.ANALYSIS_JOBS`; an analysis that a study has switched off is not
+Which job makes which analyses is said in `nodescope.study.grid.ANALYSIS_JOBS`; an analysis that a study has switched off is not
 made. To add one: a module in src/nodescope/analyses/, a section in the configuration's schema, its name in that list.
 """
 
@@ -52,7 +52,7 @@ for number, (analyses, studies) in enumerate(studies_by_analyses("networks").ite
         input:
             models="results/{study}/models/{configuration}",
             dataset=dataset_of,
-            code=analysis_code(analyses) + code("models/*.py", "losses.py"),
+            code=analysis_code(analyses) + code("networks/*.py", "networks/losses.py"),
         output:
             expand("results/{{study}}/tables/{table}/{{configuration}}.parquet", table=analyses),
         log:

@@ -28,7 +28,7 @@ for number, (tables, studies) in enumerate(studies_by_tables().items()):
         input:
             tables=tables_of_configurations,
             dataset=dataset_description,
-            code=code("tables.py", "grid.py", "resources.py"),
+            code=code("storage/tables.py", "study/grid.py", "estimates/requests.py"),
         output:
             manifest="results/{study}/manifest.parquet",
             settings="results/{study}/config.json",

@@ -9,18 +9,20 @@ from functools import cache
 from pathlib import Path
 
 import nodescope
-from nodescope import datasets, grid, run_end
-from nodescope.architectures import ARCHITECTURES
+from nodescope import datasets
+from nodescope.study import grid
+from nodescope.jobs import run_end
+from nodescope.families.architectures import ARCHITECTURES
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE, charts_of, has_inspector_table
 from nodescope.charts.texts import FigureTexts
 from nodescope.config import only_this, parse_config
-from nodescope.devices import visible_gpus
-from nodescope.divergence import divergence_report
-from nodescope.errors import NodescopeError
-from nodescope.files import file_digest
-from nodescope.job_sizes import NOTICE_S, job_size
-from nodescope.network_sizes import sample_size
-from nodescope.planning import keeps_activations
+from nodescope.jobs.devices import visible_gpus
+from nodescope.findings.divergence import divergence_report
+from nodescope.messages.errors import NodescopeError
+from nodescope.storage.files import file_digest
+from nodescope.estimates.costs import NOTICE_S, job_size
+from nodescope.families.network_sizes import sample_size
+from nodescope.estimates.plan import keeps_activations
 
 # Snakemake tells OpenMP and MKL how many threads a job has, but not polars; jobs that want more say so themselves.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
@@ -63,25 +65,36 @@ def code(*patterns):
 
 def chart_code(wildcards):
     """The sources of the charts of a study, and those that they share."""
-    others = {f"{PACKAGE}/charts/{name}.py" for name in CHARTS} - {
-        f"{PACKAGE}/charts/{name}.py" for name in chart_names(wildcards)
+    others = {f"{PACKAGE}/charts/gallery/{name}.py" for name in CHARTS} - {
+        f"{PACKAGE}/charts/gallery/{name}.py" for name in chart_names(wildcards)
     }
     shared = (
-        "activation_functions.py",
-        "divergence.py",
+        "numerics/activation_functions.py",
+        "findings/divergence.py",
         "numerics/intervals.py",
-        "reproduction/works.py",
-        "tables.py",
-        "words.py",
+        "works/works.py",
+        "storage/tables.py",
+        "study/words.py",
+        "messages/words.py",
     )
-    return [path for path in code("charts/*.py", *shared) if path not in others]
+    return [path for path in code("charts/*.py", "charts/gallery/*.py", *shared) if path not in others]
 
 
 def analysis_code(analyses):
     """The sources of the analyses that one job makes, and those that the analyses share."""
     others = {name for job in grid.ANALYSIS_JOBS.values() for name in job} - set(analyses)
-    shared = ("patterns/*.py", "recording/parquet.py", "recording/values.py", "activation_functions.py", "tables.py")
-    return [path for path in code("analyses/*.py", *shared) if Path(path).stem not in others]
+    shared = (
+        "numerics/pattern_*.py",
+        "recording/parquet.py",
+        "recording/values.py",
+        "numerics/activation_functions.py",
+        "storage/tables.py",
+    )
+    return [
+        path
+        for path in code("analyses/*.py", "measuring/*.py", "numerics/*.py", *shared)
+        if Path(path).stem not in others
+    ]
 
 
 @cache
@@ -108,7 +121,7 @@ for source in DATASETS.values():
 # So are files of weights that do not fit; by a process of its own, since this one does without torch.
 def check_weights():
     done = subprocess.run(
-        [sys.executable, "-m", "nodescope.models.weights_check"],
+        [sys.executable, "-m", "nodescope.networks.weights_check"],
         input=CONFIG.model_dump_json(),
         stdout=subprocess.PIPE,
         text=True,

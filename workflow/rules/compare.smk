@@ -20,7 +20,14 @@ rule compare_configurations:
         replicas="results/{study}/tables/replicas.parquet",
         manifest="results/{study}/manifest.parquet",
         predictions=predictions_of_configurations,
-        code=code("comparisons.py", "divergence.py", "numerics/intervals.py", "tables.py", "words.py"),
+        code=code(
+            "findings/comparisons.py",
+            "findings/divergence.py",
+            "numerics/intervals.py",
+            "storage/tables.py",
+            "study/words.py",
+            "messages/words.py",
+        ),
     output:
         comparisons="results/{study}/tables/comparisons.parquet",
         comparisons_csv="results/{study}/tables/comparisons.csv",

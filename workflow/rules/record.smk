@@ -22,7 +22,7 @@ rule record_activations:
     input:
         models="results/{study}/models/{configuration}",
         dataset=dataset_of,
-        code=code("recording/*.py", "activation_functions.py", "models/*.py"),
+        code=code("recording/*.py", "numerics/activation_functions.py", "networks/*.py"),
     output:
         activations=directory("results/{study}/activations/{configuration}"),
     log:

@@ -29,14 +29,15 @@ rule build_report:
         settings=expand("results/{study}/config.json", study=STUDIES),
         datasets=expand("results/datasets/{dataset}.json", dataset=DATASETS),
         code=code(
-            "resources.py",
-            "divergence.py",
+            "estimates/requests.py",
+            "findings/divergence.py",
             "report/*.py",
-            "report/templates/*",
-            "grid.py",
-            "comparisons.py",
+            "report/web/*",
+            "study/grid.py",
+            "findings/comparisons.py",
             "numerics/intervals.py",
-            "words.py",
+            "study/words.py",
+            "messages/words.py",
         ),
     output:
         # The page of before stays until this one is whole.

@@ -18,12 +18,13 @@ rule score_study:
         settings="results/{study}/config.json",
         tables=scored_tables,
         code=code(
-            "reproduction/*.py",
-            "reproduction/claims/*.py",
-            "reproduction/published/*.csv",
+            "works/*.py",
+            "works/claims/*.py",
+            "works/published/*.csv",
             "numerics/intervals.py",
-            "tables.py",
-            "words.py",
+            "storage/tables.py",
+            "study/words.py",
+            "messages/words.py",
         ),
     output:
         scorecard="results/{study}/tables/scorecard.parquet",

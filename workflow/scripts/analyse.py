@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -16,7 +16,7 @@ name = f"{snakemake.wildcards.study}/{snakemake.wildcards.configuration}"
 
 with job(snakemake.log[0], f"Measuring {' and '.join(analyses)} of {name}"):
     from nodescope.analyses import analyse_configuration
-    from nodescope.tables import write_table
+    from nodescope.storage.tables import write_table
 
     tables = analyse_configuration(
         analyses,

@@ -3,7 +3,7 @@
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -18,8 +18,8 @@ with job(snakemake.log[0], f"Measuring {' and '.join(analyses)} of {name}"):
     import torch
 
     from nodescope import datasets
-    from nodescope.analyses.networks import analyse_networks
-    from nodescope.tables import write_table
+    from nodescope.measuring.networks import analyse_networks
+    from nodescope.storage.tables import write_table
 
     torch.set_num_threads(snakemake.threads)
     tables = analyse_networks(

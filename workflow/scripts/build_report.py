@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Collecting the tables of {snakemake.wildcards.study}"):
-    from nodescope import grid
     from nodescope.config import Study
-    from nodescope.json_files import read_json, write_json
-    from nodescope.resources import resource_table
-    from nodescope.tables import classes_table, collect_tables, write_table
+    from nodescope.estimates.requests import resource_table
+    from nodescope.storage.json_files import read_json, write_json
+    from nodescope.storage.tables import classes_table, collect_tables, write_table
+    from nodescope.study import grid
 
     study = Study.model_validate(snakemake.params.settings)
     write_table(grid.manifest(study), snakemake.output.manifest)

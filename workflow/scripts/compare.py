@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Comparing the configurations of {snakemake.wildcards.study}"):
-    from nodescope.comparisons import compare_configurations, read_answers
-    from nodescope.divergence import results_of
-    from nodescope.tables import read_table, write_table
+    from nodescope.findings.comparisons import compare_configurations, read_answers
+    from nodescope.findings.divergence import results_of
+    from nodescope.storage.tables import read_table, write_table
 
     answers = read_answers(Path(snakemake.input.manifest).parent, read_table(snakemake.input.manifest))
     accuracy = results_of(read_table(snakemake.input.accuracy), read_table(snakemake.input.replicas))

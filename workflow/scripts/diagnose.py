@@ -4,7 +4,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Diagnosing {snakemake.wildcards.study}"):
-    from nodescope.comparisons import read_answers
-    from nodescope.diagnosis import compare_remedies, diagnose
-    from nodescope.divergence import results_of
-    from nodescope.tables import read_table, write_table
+    from nodescope.findings.comparisons import read_answers
+    from nodescope.findings.diagnosis import compare_remedies, diagnose
+    from nodescope.findings.divergence import results_of
+    from nodescope.storage.tables import read_table, write_table
 
     tables = {Path(path).stem: read_table(path) for path in snakemake.input.measured}
     diagnosis = diagnose(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake

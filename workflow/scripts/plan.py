@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0], "Planning"):
     from nodescope.config import parse_config
-    from nodescope.planning import describe_plan
+    from nodescope.estimates.plan import describe_plan
 
     print(describe_plan(parse_config(snakemake.params.config), snakemake.params.cores))

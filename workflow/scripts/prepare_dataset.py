@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Preparing the data set {snakemake.wildcards.dataset}"):
-    from nodescope import datasets, grid
+    from nodescope import datasets
     from nodescope.config import parse_config
+    from nodescope.study import grid
 
     config = parse_config(snakemake.config)
     sources = {grid.prepared_name(study.dataset): study.dataset for study in config.studies}

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0], f"Scoring {snakemake.wildcards.study}"):
     from nodescope.config import Study
-    from nodescope.json_files import read_json
-    from nodescope.reproduction.scoring import score
-    from nodescope.tables import read_table, write_table
+    from nodescope.storage.json_files import read_json
+    from nodescope.storage.tables import read_table, write_table
+    from nodescope.works.scoring import score
 
     tables = {Path(path).stem: read_table(path) for path in snakemake.input.tables}
     study = Study.model_validate(read_json(snakemake.input.settings))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nodescope.job import job
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0], "Reading the status"):
     from nodescope.config import parse_config
-    from nodescope.status import describe_status
+    from nodescope.jobs.status import describe_status
 
     print(describe_status(parse_config(snakemake.params.config)))

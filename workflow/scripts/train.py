@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from nodescope.devices import training_device
-from nodescope.job import job
+from nodescope.jobs.devices import training_device
+from nodescope.jobs.job import job
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -20,7 +20,7 @@ with (
 
     from nodescope import datasets
     from nodescope.config.schema import Network, PatternEvolution, Training
-    from nodescope.tables import write_table
+    from nodescope.storage.tables import write_table
     from nodescope.training import train_configuration
 
     torch.set_num_threads(snakemake.threads)

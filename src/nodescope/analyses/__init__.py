@@ -24,6 +24,6 @@ patterns                                the pattern at each position; null where
 Its options are the section ``NAME`` of `nodescope.config.schema.Analyses`; that section is what registers it.
 """
 
-from nodescope.analyses.runner import analyse_configuration
+from nodescope.measuring.runner import analyse_configuration
 
 __all__ = ["analyse_configuration"]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from nodescope.analyses.layers import RecordedLayer, active_counts, class_counts, finite_nodes, node_class_index
+from nodescope.measuring.layers import RecordedLayer, active_counts, class_counts, finite_nodes, node_class_index
 
 if TYPE_CHECKING:
     from nodescope.config.schema import Activity

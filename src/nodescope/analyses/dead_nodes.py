@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from nodescope.analyses.layers import RecordedLayer, dead_nodes, finite_nodes
+from nodescope.measuring.layers import RecordedLayer, dead_nodes, finite_nodes
 
 if TYPE_CHECKING:
     from nodescope.config.schema import DeadNodes

@@ -2,7 +2,7 @@
 
 Formula: the Gaussian kernel density estimate of ``z`` on the class's samples that the continuous system uses
 (see `nodescope.analyses.layer_accuracy`), at equally spaced points over the node's range, which the classes share
-(Pretorius 2020, figure 6.1), less what few values lie far out (`nodescope.analyses.binning`). In a layer with
+(Pretorius 2020, figure 6.1), less what few values lie far out (`nodescope.numerics.binning`). In a layer with
 positions, of the mean of ``z`` over them, like the histogram; the continuous system takes the mean of ``T(z)`` there.
 Needs: the activations of a layer. Gives: one row per split, chosen node, class and point; ``z`` and ``density`` are
 null where the net diverged, ``density`` where the class has no sample. Cost: one table per node and class.
@@ -14,9 +14,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.analyses import kernel_density
-from nodescope.analyses.binning import binning
-from nodescope.analyses.layers import RecordedLayer, chosen_nodes
+from nodescope.measuring.layers import RecordedLayer, chosen_nodes
+from nodescope.numerics import kernel_density
+from nodescope.numerics.binning import binning
 
 if TYPE_CHECKING:
     from nodescope.config.schema import Densities

@@ -2,7 +2,7 @@
 
 Formula: histograms of ``z`` (kind ``pre``) and ``a = T(z)`` (kind ``post``) per class over equal bins that the
 classes of a node share, from the node's smallest to its largest value (Pretorius 2020, figures 4.1, 4.2, 4.6, 4.7);
-where few values lie far out, the first and the last bin are wider than the others (`nodescope.analyses.binning`). In a
+where few values lie far out, the first and the last bin are wider than the others (`nodescope.numerics.binning`). In a
 layer with positions a sample counts once, with the mean of ``z`` and the mean of ``T(z)`` over them.
 Needs: the activations of a layer. Gives: one row per split, chosen node, class, kind and bin; bins and count are
 null where the net diverged. Cost: one pass over the chosen nodes.
@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.analyses.binning import Binning, binning
-from nodescope.analyses.layers import RecordedLayer, chosen_nodes
+from nodescope.measuring.layers import RecordedLayer, chosen_nodes
+from nodescope.numerics.binning import Binning, binning
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ sample's loss with respect to the activations (quantity ``activation``, dL/da) a
 loss with respect to its weights and biases (``weight``, ``bias``), as an optimiser gets it. The quantity
 ``pre_activation`` of the layer named ``output`` is the gradient with respect to the logits, with which the backward
 pass begins (Glorot & Bengio 2010; methods, sections 4 and 5). The loss is the one that the network was trained with, named in
-the column ``objective`` (`nodescope.losses`).
+the column ``objective`` (`nodescope.networks.losses`).
 
 The net is as it is recorded: in evaluation mode, batch normalisation by the statistics that the state has
-(`nodescope.models.normalisation`), so that a sample's gradient is its own; dropout drops nothing. All is computed in
+(`nodescope.networks.normalisation`), so that a sample's gradient is its own; dropout drops nothing. All is computed in
 float64, since the gradients of a net that fits lie below float32's rounding of its probabilities.
 
 Needs: the networks, training samples. Gives: one row per layer or linear map and quantity; moments and range
-(`nodescope.analyses.moments`), the share of exact zeros, and ``norm``: of a parameter the norm of its gradient, of
+(`nodescope.numerics.moments`), the share of exact zeros, and ``norm``: of a parameter the norm of its gradient, of
 activations the root mean square over the samples of the norm of a sample's gradient; null where the net diverged or the
 gradient is not finite. Cost: one training step of that batch in float64, and four passes over every gradient.
 """
@@ -25,10 +25,10 @@ import polars as pl
 import torch
 from torch import nn
 
-from nodescope.analyses.moments import MOMENT_COLUMNS, moments
-from nodescope.analyses.networks import in_float64, linear_maps
-from nodescope.losses import SUMMED_LOSSES
-from nodescope.models import hidden_layers
+from nodescope.measuring.networks import in_float64, linear_maps
+from nodescope.networks import hidden_layers
+from nodescope.networks.losses import SUMMED_LOSSES
+from nodescope.numerics.moments import MOMENT_COLUMNS, moments
 
 if TYPE_CHECKING:
     from nodescope.config.schema import Gradients

@@ -26,9 +26,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.activation_functions import ACTIVATION_FUNCTIONS
-from nodescope.analyses import kernel_density
-from nodescope.analyses.layers import RecordedLayer, active_samples, class_counts, finite_nodes
+from nodescope.measuring.layers import RecordedLayer, active_samples, class_counts, finite_nodes
+from nodescope.numerics import kernel_density
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 Formula: histograms of all pre-activations (kind ``pre``) or activations (kind ``post``) of a layer over its nodes and
 a split's samples, over equal bins from the smallest to the largest value (methods, sections 3 to 5), of which the first
-and the last are wider where few values lie far out (`nodescope.analyses.binning`). Of single nodes and classes
+and the last are wider where few values lie far out (`nodescope.numerics.binning`). Of single nodes and classes
 `nodescope.analyses.distributions` gives the same. In a layer with positions the values at all of them count; where a
 summary over the positions is recorded, the inner edges of the bins lie within a thousandth of their value beside those of
 equal bins (`nodescope.recording.values`), and the counts are exact.
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from nodescope.analyses.binning import LOOKED_AT, binning
-from nodescope.analyses.layers import RecordedLayer
-from nodescope.analyses.moments import HISTOGRAM_COLUMNS, histogram, no_histogram
+from nodescope.measuring.layers import RecordedLayer
+from nodescope.numerics.binning import LOOKED_AT, binning
+from nodescope.numerics.moments import HISTOGRAM_COLUMNS, histogram, no_histogram
 from nodescope.recording import LayerActivations
 from nodescope.recording.values import KINDS, Kind
 
@@ -50,7 +50,7 @@ def measure(layer: RecordedLayer, options: "LayerDistributions") -> pl.DataFrame
 
 
 def _of_summary(activations: LayerActivations, kind: Kind, bins: int) -> pl.DataFrame:
-    """As `nodescope.analyses.moments.histogram`; the bins are found from values at evenly spaced ranks."""
+    """As `nodescope.numerics.moments.histogram`; the bins are found from values at evenly spaced ranks."""
     values = activations.values[kind]
     if not len(values.ends()):
         return no_histogram()

@@ -1,9 +1,9 @@
 """How much gradient does each channel send back, and how much does each receive?
 
 Formula: emission of an output channel and absorption of an input channel of a linear map or convolution, for each
-sample (`nodescope.analyses.channel_gradients`; Park 2022, figure 4; methods, section 3). The gradient is that of the
-samples' summed loss, the one that the network was trained with (`nodescope.losses`); batch normalisation takes the
-statistics that the state has (`nodescope.models.normalisation`), and dropout drops nothing. All is computed in float64,
+sample (`nodescope.numerics.channel_gradients`; Park 2022, figure 4; methods, section 3). The gradient is that of the
+samples' summed loss, the one that the network was trained with (`nodescope.networks.losses`); batch normalisation takes the
+statistics that the state has (`nodescope.networks.normalisation`), and dropout drops nothing. All is computed in float64,
 from the network's input on, since a net that fits leaves gradients that lie below float32's rounding of its
 probabilities. Of the samples' values the quartiles, the mean, and whiskers: the values farthest out that lie within one
 and a half interquartile ranges of the quartiles (Tukey).
@@ -24,10 +24,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from nodescope.analyses.channel_gradients import emission_and_absorption
-from nodescope.analyses.networks import LinearMap, in_float64, linear_maps
-from nodescope.losses import SUMMED_LOSSES
-from nodescope.models import NetworkShape
+from nodescope.measuring.networks import LinearMap, in_float64, linear_maps
+from nodescope.networks import NetworkShape
+from nodescope.networks.losses import SUMMED_LOSSES
+from nodescope.numerics.channel_gradients import emission_and_absorption
 
 if TYPE_CHECKING:
     from nodescope.config.schema import LocalGradients

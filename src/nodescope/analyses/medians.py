@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.analyses.layers import RecordedLayer, finite_nodes, node_class_index
+from nodescope.measuring.layers import RecordedLayer, finite_nodes, node_class_index
 
 if TYPE_CHECKING:
     from nodescope.config.schema import Medians

@@ -5,8 +5,8 @@ that the classes of a node share, from the node's smallest to its largest value,
 `nodescope.analyses.distributions`, here for every node of the trained net: a row holds a whole histogram, since a row
 per bin of every node would be too much. In a layer with positions a sample counts once, as there. The bins lie between
 ``low`` and ``high``; the first and the last also hold what lies beyond, down to the node's ``minimum`` and up to its
-``maximum``, which are ``low`` and ``high`` themselves unless few values lie far out (`nodescope.analyses.binning`).
-``bandwidth`` is that of the kernel density estimate of the class's ``z`` (`nodescope.analyses.kernel_density.bandwidth`),
+``maximum``, which are ``low`` and ``high`` themselves unless few values lie far out (`nodescope.numerics.binning`).
+``bandwidth`` is that of the kernel density estimate of the class's ``z`` (`nodescope.numerics.kernel_density.bandwidth`),
 null for kind ``post`` and where the class has no sample.
 Needs: the activations of a layer. Gives: one row per split, node, class and kind; all numbers are null where the net
 diverged or the split has no sample. Cost: one pass over the layer for each kind.
@@ -18,9 +18,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.analyses import kernel_density
-from nodescope.analyses.binning import binning
-from nodescope.analyses.layers import RecordedLayer, finite_nodes
+from nodescope.measuring.layers import RecordedLayer, finite_nodes
+from nodescope.numerics import kernel_density
+from nodescope.numerics.binning import binning
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:

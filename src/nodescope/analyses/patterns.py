@@ -18,9 +18,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.analyses.layers import RecordedLayer, finite_nodes
-from nodescope.patterns.counting import PatternHistogram, describe
-from nodescope.patterns.packing import pack_rows
+from nodescope.measuring.layers import RecordedLayer, finite_nodes
+from nodescope.numerics.pattern_counting import PatternHistogram, describe
+from nodescope.numerics.pattern_packing import pack_rows
 
 if TYPE_CHECKING:
     from nodescope.config.schema import Patterns

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.analyses.layers import RecordedLayer, active_counts, finite_nodes
+from nodescope.measuring.layers import RecordedLayer, active_counts, finite_nodes
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:

@@ -2,7 +2,7 @@
 
 Formula: all pre-activations (kind ``pre``) or activations (kind ``post``) of a layer over its nodes and a split's
 samples form one list; its mean, standard deviation, skew, kurtosis (zero for a normal distribution; see
-`nodescope.analyses.moments`), range and share of exact zeros (methods, sections 4 and 5). ``dead`` is the number of
+`nodescope.numerics.moments`), range and share of exact zeros (methods, sections 4 and 5). ``dead`` is the number of
 nodes that are on for no sample. ``saturated_share`` is the share of the activations within a tolerance of a bound of
 the activation function; null for functions that have none, and for pre-activations. In a layer with positions the values
 at all of them count, also where a summary over the positions is recorded; then alone, ``saturated_share`` is not exact:
@@ -18,9 +18,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.activation_functions import ACTIVATION_FUNCTIONS
-from nodescope.analyses.layers import RecordedLayer, dead_nodes
-from nodescope.analyses.moments import CHUNK, MOMENT_COLUMNS, Moments, moments
+from nodescope.measuring.layers import RecordedLayer, dead_nodes
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.numerics.moments import CHUNK, MOMENT_COLUMNS, Moments, moments
 from nodescope.recording.values import KINDS, AllValues
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def measure(layer: RecordedLayer, options: "Statistics") -> pl.DataFrame:
 
 
 def moments_of_summary(values: AllValues) -> Moments | None:
-    """The moments that were summed while the layer was recorded; None as in `nodescope.analyses.moments.moments`."""
+    """The moments that were summed while the layer was recorded; None as in `nodescope.numerics.moments.moments`."""
     if not len(values.ends()):
         return None
     return Moments(**{field.name: getattr(values, field.name) for field in dataclasses.fields(Moments)})

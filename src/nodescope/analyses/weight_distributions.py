@@ -2,7 +2,7 @@
 
 Formula: histograms of all weights, and of all biases, of a fully connected map or a convolution, over equal bins from
 the smallest to the largest (Park 2022, figure 2), of which the first and the last are wider where few lie far out
-(`nodescope.analyses.binning`).
+(`nodescope.numerics.binning`).
 Needs: the networks. Gives: one row per linear map, parameter and bin (see `nodescope.analyses.weights`); bins and count
 are null where the net diverged. Cost: one pass over the weights.
 """
@@ -13,8 +13,8 @@ import polars as pl
 import torch
 from torch import nn
 
-from nodescope.analyses.moments import HISTOGRAM_COLUMNS, histogram
-from nodescope.analyses.networks import linear_maps
+from nodescope.measuring.networks import linear_maps
+from nodescope.numerics.moments import HISTOGRAM_COLUMNS, histogram
 
 if TYPE_CHECKING:
     from nodescope.config.schema import WeightDistributions

@@ -1,6 +1,6 @@
 """How are the weights of a layer spread, and what has training made of them?
 
-Formula: mean, standard deviation, skew, kurtosis and range (`nodescope.analyses.moments`) of all weights, and of all
+Formula: mean, standard deviation, skew, kurtosis and range (`nodescope.numerics.moments`) of all weights, and of all
 biases, of a fully connected map or a convolution (Park 2022, figure 2).
 Needs: the networks. Gives: one row per linear map and parameter; ``layer`` is the hidden layer that it leads to, one
 more than the last for the output; null where the net diverged. Cost: one pass over the weights.
@@ -12,8 +12,8 @@ import polars as pl
 import torch
 from torch import nn
 
-from nodescope.analyses.moments import MOMENT_COLUMNS, moments
-from nodescope.analyses.networks import linear_maps
+from nodescope.measuring.networks import linear_maps
+from nodescope.numerics.moments import MOMENT_COLUMNS, moments
 
 if TYPE_CHECKING:
     from nodescope.config.schema import Weights

@@ -9,11 +9,11 @@ import altair as alt
 import polars as pl
 
 from nodescope.config.schema import Charts, Grid
-from nodescope.grid import BASE_AXES, Configuration
 from nodescope.numerics.intervals import t_quantile
-from nodescope.tables import mean_over_seeds
-from nodescope.words import Words
-from nodescope.words import describe as describe
+from nodescope.storage.tables import mean_over_seeds
+from nodescope.study.grid import BASE_AXES, Configuration
+from nodescope.study.words import Words
+from nodescope.study.words import describe as describe
 
 #: Colours that mean the same in every figure (Paul Tol's bright scheme, safe for colour-blind readers).
 ACTIVATION_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777", "#ee7733", "#332288")

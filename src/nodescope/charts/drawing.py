@@ -16,10 +16,10 @@ from nodescope.charts.context import Context, Figure, NodePanels, configurations
 from nodescope.charts.node_panels import empty_panel, filled_panel
 from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE
-from nodescope.files import atomic_path, write_text
-from nodescope.json_files import read_json, write_json
-from nodescope.reproduction.works import citations
-from nodescope.tables import read_table, scan_table, write_table
+from nodescope.storage.files import atomic_path, write_text
+from nodescope.storage.json_files import read_json, write_json
+from nodescope.storage.tables import read_table, scan_table, write_table
+from nodescope.works.works import citations
 
 if TYPE_CHECKING:
     from nodescope.config.schema import Charts
@@ -214,7 +214,7 @@ def figures_of(charts: list[str], tables: str | Path, context: Context) -> Itera
     for name in charts:
         read = scan_table if CHARTS[name].lazy else read_table
         needed = {table: read(Path(tables) / f"{table}.parquet") for table in CHARTS[name].tables}
-        for figure in import_module(f"nodescope.charts.{name}").figures(needed, context):
+        for figure in import_module(f"nodescope.charts.gallery.{name}").figures(needed, context):
             yield name, figure
 
 

@@ -19,7 +19,7 @@ def with_drawn_ends(histograms: pl.DataFrame, columns: list[str]) -> pl.DataFram
     Parameters
     ----------
     histograms
-        With bin_left, bin_right, count (see `nodescope.analyses.binning`).
+        With bin_left, bin_right, count (see `nodescope.numerics.binning`).
     columns
         Those that tell one histogram from another.
 

@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.files import write_text
+from nodescope.storage.files import write_text
 
 #: Bits of a float32's mantissa that all but small tables keep: an error of at most 3e-5 of the value, four digits and
 #: a half.

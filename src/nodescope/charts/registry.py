@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nodescope import grid
+from nodescope.study import grid
 
 if TYPE_CHECKING:
     from nodescope.config import Study

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from nodescope.json_files import read_json
+from nodescope.storage.json_files import read_json
 
 
 @dataclass(frozen=True)

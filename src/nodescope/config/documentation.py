@@ -11,8 +11,8 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from nodescope.architectures import ARCHITECTURES
 from nodescope.config.schema import WORKS, Config, Study, lists_of
+from nodescope.families.architectures import ARCHITECTURES
 
 CONFIG_FILE = "config.yaml"
 SCHEMA_FILE = "workflow/schemas/config.schema.json"

@@ -13,12 +13,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from nodescope.activation_functions import SMOOTH_RECTIFIERS
-from nodescope.architectures import ARCHITECTURES, Architecture
 from nodescope.config.repeated_keys import keys_at_top, repeated_keys
 from nodescope.config.schema import DATASET_SOURCES, SAFE_NAME, VARIANT_NAME, Config, Study
-from nodescope.errors import ConfigError
-from nodescope.patterns.schedule import problem_with
+from nodescope.families.architectures import ARCHITECTURES, Architecture
+from nodescope.messages.errors import ConfigError
+from nodescope.numerics.activation_functions import SMOOTH_RECTIFIERS
+from nodescope.study.measuring_times import problem_with
 
 #: Folders and anchors of our own beside those of the studies.
 RESERVED_NAMES = ("datasets", "overview", "provenance")

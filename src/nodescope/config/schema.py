@@ -23,14 +23,14 @@ from pydantic import (
     model_validator,
 )
 
-from nodescope.activation_functions import ACTIVATION_FUNCTIONS
-from nodescope.architectures import ARCHITECTURES
+from nodescope.families.architectures import ARCHITECTURES
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 
 SAFE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 VARIANT_NAME = r"^[a-z0-9][a-z0-9-]{0,31}$"
 
-#: See `nodescope.models.initialisation.draw_tensor`.
+#: See `nodescope.networks.initialisation.draw_tensor`.
 INITIALISATIONS = (
     "kaiming_normal",
     "kaiming_uniform",
@@ -753,7 +753,7 @@ def _no_single_value(value: Any) -> Any:
 
 Positions = Annotated[Literal["summary", "rows"], BeforeValidator(_no_single_value)]
 
-#: The published works that a study can be held against; what each is stands in `nodescope.reproduction.works`.
+#: The published works that a study can be held against; what each is stands in `nodescope.works.works`.
 WORKS = ("pretorius", "hartmann", "park", "showcase", "tutorial")
 WorkName = Annotated[str, _one_of("work", WORKS)]
 

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodescope.datasets.splits import Splits, named_classes
-from nodescope.errors import DatasetError
+from nodescope.messages.errors import DatasetError
 
 if TYPE_CHECKING:
     from nodescope.datasets.prepared import PreparedDataset

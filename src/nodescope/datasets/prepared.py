@@ -28,9 +28,9 @@ from nodescope.config.schema import DatasetSource, Digits, Iris, Npz, OwnTestSpl
 from nodescope.datasets.inspection import Inspection, inspect
 from nodescope.datasets.sources import NPZ_ERRORS, Labels, files_digest, read_labels, read_samples
 from nodescope.datasets.splits import Splits, draw_splits
-from nodescope.errors import DamagedFileError, DatasetError
-from nodescope.files import atomic_path
-from nodescope.json_files import read_json, write_json
+from nodescope.messages.errors import DamagedFileError, DatasetError
+from nodescope.storage.files import atomic_path
+from nodescope.storage.json_files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 

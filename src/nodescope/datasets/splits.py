@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.errors import DatasetError
+from nodescope.messages.errors import DatasetError
 
 IntArray = NDArray[np.int64]
 

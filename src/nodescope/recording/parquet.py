@@ -14,11 +14,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope import checksums
-from nodescope.activation_functions import ACTIVATION_FUNCTIONS, prelu
-from nodescope.errors import DamagedFileError
-from nodescope.files import atomic_path
+from nodescope.messages.errors import DamagedFileError
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, prelu
 from nodescope.recording.values import AllValues, Kind, read_values, values_path, write_values
+from nodescope.storage import checksums
+from nodescope.storage.files import atomic_path
 
 FORMAT_VERSION = 3
 

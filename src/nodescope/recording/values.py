@@ -29,8 +29,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope import checksums
-from nodescope.files import atomic_path
+from nodescope.storage import checksums
+from nodescope.storage.files import atomic_path
 
 Kind = Literal["pre", "post"]
 KINDS: tuple[Kind, ...] = ("pre", "post")

@@ -5,13 +5,14 @@ from typing import Any
 
 import polars as pl
 
-from nodescope import grid
 from nodescope.charts.context import percent
-from nodescope.comparisons import best_on_validation
 from nodescope.config import Study
-from nodescope.divergence import divergences, results_of, rows_by_configuration, sentences
+from nodescope.findings.comparisons import best_on_validation
+from nodescope.findings.divergence import divergences, results_of, rows_by_configuration, sentences
+from nodescope.messages.words import counted
 from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL, wilson
-from nodescope.words import counted, describe, label_of
+from nodescope.study import grid
+from nodescope.study.words import describe, label_of
 
 DONE, DIVERGED, MISSING = "done", "diverged", "missing"
 

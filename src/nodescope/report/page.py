@@ -12,21 +12,22 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from nodescope import grid
 from nodescope.charts.context import state_label
 from nodescope.charts.registry import has_inspector_table
 from nodescope.config import Study
 from nodescope.config.schema import Charts
-from nodescope.files import write_text
-from nodescope.json_files import read_json
+from nodescope.estimates.requests import resource_table, suggested_settings
+from nodescope.jobs.status import JobStatus
+from nodescope.messages.words import counted, named_seeds
 from nodescope.report.methods import Method, methods_of
 from nodescope.report.overview import Overview, overview
 from nodescope.report.provenance import Provenance, stage_times
 from nodescope.report.published import index_of
-from nodescope.resources import resource_table, suggested_settings
-from nodescope.status import JobStatus
-from nodescope.tables import read_table
-from nodescope.words import Words, counted, label_of, named_seeds
+from nodescope.storage.files import write_text
+from nodescope.storage.json_files import read_json
+from nodescope.storage.tables import read_table
+from nodescope.study import grid
+from nodescope.study.words import Words, label_of
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def build(
         number += sum(len(section.figures) for section in study.sections)
         shown.append(study)
     environment = Environment(
-        loader=PackageLoader("nodescope.report", "templates"),
+        loader=PackageLoader("nodescope.report", "web"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -3,15 +3,15 @@
 import shutil
 from pathlib import Path
 
-from nodescope import grid
 from nodescope.charts.drawing import draw
 from nodescope.charts.registry import charts_of, has_inspector_table
 from nodescope.config import Config, Study
-from nodescope.errors import NodescopeError
-from nodescope.json_files import read_json, write_json
+from nodescope.jobs.status import JobStatus, study_status
+from nodescope.messages.errors import NodescopeError
 from nodescope.report.page import build
-from nodescope.status import JobStatus, study_status
-from nodescope.tables import classes_table, collect_tables, write_table
+from nodescope.storage.json_files import read_json, write_json
+from nodescope.storage.tables import classes_table, collect_tables, write_table
+from nodescope.study import grid
 
 
 class NothingDoneError(NodescopeError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nodescope
-from nodescope.run_end import WRITTEN
+from nodescope.jobs.run_end import WRITTEN
 
 PACKAGES = ("nodescope", "snakemake", "torch", "torchvision", "numpy", "numba", "polars", "pyarrow", "altair",
             "vl-convert-python", "scikit-learn", "pydantic", "safetensors")  # fmt: skip

@@ -19,22 +19,22 @@ import vl_convert
 import yaml
 from PIL import Image
 
-from nodescope import grid
 from nodescope.charts.context import Context, Figure
 from nodescope.charts.drawing import figures_of, filled, specification, static_figures
+from nodescope.charts.gallery.scorecard import figures
 from nodescope.charts.registry import CHARTS
-from nodescope.charts.scorecard import figures
 from nodescope.config import Study
 from nodescope.config.schema import Charts
-from nodescope.errors import ConfigError
-from nodescope.files import atomic_path, write_text
-from nodescope.json_files import read_json
+from nodescope.messages.errors import ConfigError
+from nodescope.messages.words import counted
 from nodescope.report.markdown import markdown_table
 from nodescope.report.provenance import commit_of, stage_times
-from nodescope.reproduction.scoring import score
-from nodescope.reproduction.works import citations
-from nodescope.tables import key_columns, read_table
-from nodescope.words import counted
+from nodescope.storage.files import atomic_path, write_text
+from nodescope.storage.json_files import read_json
+from nodescope.storage.tables import key_columns, read_table
+from nodescope.study import grid
+from nodescope.works.scoring import score
+from nodescope.works.works import citations
 
 #: Of an image, so that the documentation stays light.
 LARGEST_WIDTH = 900

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import polars as pl
 
-from nodescope.errors import NodescopeError
-from nodescope.tables import read_table
+from nodescope.messages.errors import NodescopeError
+from nodescope.storage.tables import read_table
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,25 @@ import numpy as np
 import torch
 
 import nodescope
-from nodescope.errors import DamagedFileError
-from nodescope.files import atomic_path
-from nodescope.tensors import load_tensors, save_tensors
+from nodescope.messages.errors import DamagedFileError
+from nodescope.storage.files import atomic_path
+from nodescope.storage.tensors import load_tensors, save_tensors
 from nodescope.training.replicas import CURVES, TrainingState
 
 logger = logging.getLogger(__name__)
 
 
 #: Parts of the package of which no trained net depends.
-LATER_STAGES = ("analyses", "charts", "recording", "report", "reproduction")
+LATER_STAGES = (
+    "analyses",
+    "charts",
+    "estimates",
+    "findings",
+    "measuring",
+    "recording",
+    "report",
+    "works",
+)
 
 
 def fingerprint(settings: dict[str, Any]) -> str:

@@ -18,21 +18,21 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from nodescope.architectures import ARCHITECTURES
 from nodescope.config.schema import Network, PatternEvolution, Training
 from nodescope.datasets import PreparedDataset
-from nodescope.divergence import HINT
-from nodescope.errors import ConfigError, DamagedFileError
-from nodescope.grid import model_path
-from nodescope.interruption import Interrupted, stopping_politely
-from nodescope.models import NetworkShape, NetworkStack, initialise_stack, save_network, stack_of
-from nodescope.models.initialisation import default_initialisation
-from nodescope.models.normalisation import settled
-from nodescope.patterns.probe import PATTERN_EVOLUTION
-from nodescope.tables import with_keys
+from nodescope.families.architectures import ARCHITECTURES
+from nodescope.findings.divergence import HINT
+from nodescope.jobs.interruption import Interrupted, stopping_politely
+from nodescope.messages.errors import ConfigError, DamagedFileError
+from nodescope.networks import NetworkShape, NetworkStack, initialise_stack, save_network, stack_of
+from nodescope.networks.initialisation import default_initialisation
+from nodescope.networks.normalisation import settled
+from nodescope.storage.tables import with_keys
+from nodescope.study.grid import model_path
 from nodescope.training import replicas as stack_training
 from nodescope.training.checkpoints import ProgressFolder, fingerprint
 from nodescope.training.pattern_evolution import PatternFollower
+from nodescope.training.pattern_probe import PATTERN_EVOLUTION
 from nodescope.training.progress import ProgressReporter
 from nodescope.training.protocol import Protocol, Replica
 from nodescope.training.replicas import StepObserver, TrainingData, TrainingState
@@ -45,8 +45,8 @@ logger = logging.getLogger(__name__)
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
 
 #: Columns of the tables after the key columns. Row 0 of a curve is the net before its first step, with batch
-#: normalisation by the statistics of the training samples (`nodescope.models.normalisation`). Whichever loss a net
-#: is trained with, ``loss`` is its mean cross-entropy (nats) and ``mean_squared_error`` what `nodescope.losses` says, so
+#: normalisation by the statistics of the training samples (`nodescope.networks.normalisation`). Whichever loss a net
+#: is trained with, ``loss`` is its mean cross-entropy (nats) and ``mean_squared_error`` what `nodescope.networks.losses` says, so
 #: that nets can be compared; which of them it was trained with is the ``objective`` of `REPLICAS`.
 LEARNING_CURVES = {
     "learning_rate": pl.Float64,
@@ -207,7 +207,7 @@ class TrainedConfiguration:
         return pl.DataFrame(columns)
 
     def pattern_evolution(self) -> pl.DataFrame:
-        """Patterns of the chosen nets through training; see `nodescope.patterns.probe.PATTERN_EVOLUTION`.
+        """Patterns of the chosen nets through training; see `nodescope.training.pattern_probe.PATTERN_EVOLUTION`.
 
         Raises
         ------
@@ -220,7 +220,7 @@ class TrainedConfiguration:
         return with_keys(pl.concat(tables), self.keys, PATTERN_EVOLUTION)
 
     def networks(self) -> dict[str, dict[int, dict[str, torch.Tensor]]]:
-        """Tensors of the chosen nets by state and seed; batch normalisation as `nodescope.models.normalisation` says."""
+        """Tensors of the chosen nets by state and seed; batch normalisation as `nodescope.networks.normalisation` says."""
         won, places = self._winners()
         seeds = [won.replicas[place].seed for place in places]
 
@@ -279,7 +279,7 @@ def train_configuration(
     dataset
         The prepared data set.
     device : {'cpu', 'cuda'}
-        From `nodescope.devices.training_device`.
+        From `nodescope.jobs.devices.training_device`.
     progress_folder
         Where the state is kept in case the job is stopped; what it holds of the same settings is not repeated.
     title

@@ -2,7 +2,7 @@
 
 Batch normalisation is settled at every measured time (*ours*; the source measures with running statistics, which begin
 with 0 and 1): it normalises by the statistics that samples have with the weights of that time, the same samples each time.
-So the first time is that of an untrained net as `nodescope.models.normalisation` defines it, nothing is seen to evolve
+So the first time is that of an untrained net as `nodescope.networks.normalisation` defines it, nothing is seen to evolve
 while no weight changes, and the warm-up of running statistics is not taken for an evolution of patterns. The samples
 are those that are followed, or as many training samples where validation samples are followed; at least 256, since
 fewer have no statistics to speak of. With all training samples followed, the times are exactly the states ``initial``,
@@ -11,7 +11,7 @@ state ``trained``, which keeps its running statistics.
 
 Cost: a measurement passes the samples once more where their activations fit into memory (measured: 1.8 times the time
 of an mlp of 4x200, 2 to 2.3 times that of networks of 20 convolutions), else half as many times more as there are
-layers, see `nodescope.models.normalisation.settle_batch_norm`. Networks without batch normalisation, and those that
+layers, see `nodescope.networks.normalisation.settle_batch_norm`. Networks without batch normalisation, and those that
 start from a file of weights, are measured as they are.
 """
 
@@ -22,11 +22,11 @@ import polars as pl
 import torch
 
 from nodescope.config.schema import PatternEvolution
-from nodescope.models import NetworkShape, NetworkStack
-from nodescope.models.building import build_network
-from nodescope.models.normalisation import is_settled
-from nodescope.patterns.probe import PatternProbe, ProbeSamples
-from nodescope.patterns.schedule import EpochSteps, kept_steps, measured_steps
+from nodescope.networks import NetworkShape, NetworkStack
+from nodescope.networks.building import build_network
+from nodescope.networks.normalisation import is_settled
+from nodescope.study.measuring_times import EpochSteps, kept_steps, measured_steps
+from nodescope.training.pattern_probe import PatternProbe, ProbeSamples
 from nodescope.training.protocol import Protocol
 from nodescope.training.replicas import TrainingData
 
@@ -35,7 +35,7 @@ SETTLED_BY_AT_LEAST = 256
 
 
 class PatternFollower:
-    """Measures each replica after the steps of the schedule, see `nodescope.patterns.probe.PatternProbe`.
+    """Measures each replica after the steps of the schedule, see `nodescope.training.pattern_probe.PatternProbe`.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ class PatternFollower:
             probe.restore(part)
 
     def table(self, replica: int) -> pl.DataFrame:
-        """What was measured of one replica, see `nodescope.patterns.probe.PATTERN_EVOLUTION`."""
+        """What was measured of one replica, see `nodescope.training.pattern_probe.PATTERN_EVOLUTION`."""
         return self._probes[replica].table()
 
 

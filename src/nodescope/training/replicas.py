@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nodescope.losses import SUMMED_LOSSES, summed_cross_entropy, summed_squared_error
-from nodescope.models import NetworkShape, NetworkStack, initialise_stack, stack_of
-from nodescope.models.normalisation import settled
+from nodescope.networks import NetworkShape, NetworkStack, initialise_stack, stack_of
+from nodescope.networks.losses import SUMMED_LOSSES, summed_cross_entropy, summed_squared_error
+from nodescope.networks.normalisation import settled
 from nodescope.training.augmentation import FlipAndCrop
 from nodescope.training.optimisers import Optimiser, at_rest
 from nodescope.training.protocol import Protocol, Replica
@@ -64,7 +64,7 @@ class TrainingState:
     curves : dict of array [epochs + 1, R]
         ``train_loss`` (mean cross-entropy in nats), ``train_mean_squared_error``, ``train_accuracy`` and the same of
         ``validation`` after each epoch, row 0 before the first step, with batch normalisation settled
-        (`nodescope.models.normalisation`), whichever loss the nets are trained with; NaN where not finite or not reached.
+        (`nodescope.networks.normalisation`), whichever loss the nets are trained with; NaN where not finite or not reached.
     observed : dict of Tensor
         What observers need to go on, in a state that was saved.
     """
@@ -102,7 +102,7 @@ class Performance:
     loss : float
         Mean cross-entropy in nats, whichever loss the net was trained with.
     mean_squared_error : float
-        Of the outputs against one-hot targets, see `nodescope.losses`.
+        Of the outputs against one-hot targets, see `nodescope.networks.losses`.
     """
 
     accuracy: float

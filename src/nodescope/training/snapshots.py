@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
-from nodescope.models import NetworkStack
+from nodescope.networks import NetworkStack
 
 
 class StepSnapshots:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nodescope.config.schema import DatasetSource, Gaussian, ImageFolder, Npz
 from nodescope.datasets.sources import gaussian, image_folder, image_layout, npz, scikit_learn, torchvision_files
 from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
-from nodescope.files import file_digest
+from nodescope.storage.files import file_digest
 
 __all__ = ["NPZ_ERRORS", "Labels", "files_digest", "read_labels", "read_samples"]
 

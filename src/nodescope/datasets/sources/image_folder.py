@@ -20,8 +20,8 @@ from nodescope.config.schema import ImageFolder
 from nodescope.datasets.sources.image_file import Colour, Fact, RefusedImage, look, read_image, resized
 from nodescope.datasets.sources.image_layout import list_images
 from nodescope.datasets.sources.labels import Labels
-from nodescope.errors import DatasetError
-from nodescope.words import counted, were
+from nodescope.messages.errors import DatasetError
+from nodescope.messages.words import counted, were
 
 #: How many headers, looks and images with alpha are looked at before any job.
 HEADERS, LOOKS, ALPHAS = 5000, 24, 24

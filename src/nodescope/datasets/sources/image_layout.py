@@ -17,8 +17,8 @@ from nodescope.config.schema import ImageFolder
 from nodescope.datasets.sources.folder_listing import ListedFile, Listing, code_points, composed, list_folder
 from nodescope.datasets.sources.image_file import formats_by_suffix, is_image_by_content
 from nodescope.datasets.sources.labels import Labels
-from nodescope.errors import DatasetError
-from nodescope.words import counted, were
+from nodescope.messages.errors import DatasetError
+from nodescope.messages.words import counted, were
 
 #: What the folders of samples may be called, without regard to case, and with "set", "data", "images" or "split" behind.
 PART_NAMES = {

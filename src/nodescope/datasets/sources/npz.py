@@ -16,7 +16,7 @@ from nodescope.config.schema import Npz
 from nodescope.datasets.sources.label_arrays import class_indices
 from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
 from nodescope.datasets.sources.sample_arrays import as_networks_see, joined
-from nodescope.errors import DatasetError
+from nodescope.messages.errors import DatasetError
 
 #: How the arrays of a part may end, in the order in which their samples are stored.
 PARTS = {"train": ("", "_train"), "validation": ("_validation", "_val", "_valid"), "test": ("_test",)}

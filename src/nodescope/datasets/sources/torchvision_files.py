@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from nodescope.config.schema import Cifar10, DatasetSource
 from nodescope.datasets.sources.labels import Labels
-from nodescope.errors import DatasetError
+from nodescope.messages.errors import DatasetError
 
 
 @dataclass(frozen=True)

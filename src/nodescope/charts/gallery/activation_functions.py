@@ -1,0 +1,38 @@
+"""Figure 1.1: the shapes of the activation functions of the study."""
+
+import altair as alt
+import numpy as np
+import polars as pl
+
+from nodescope.charts.context import Context, Figure, variant_scale
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
+
+
+def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
+    """One figure: a line per activation function."""
+    names = tables["accuracy"]["activation"].unique(maintain_order=True).to_list()
+    z = np.linspace(-5, 5, 201)
+    frame = pl.concat(
+        [pl.DataFrame({"activation": name, "z": z, "a": ACTIVATION_FUNCTIONS[name].apply(z)}) for name in names]
+    )
+    chart = (
+        alt.Chart(frame, width=context.options.width, height=context.options.height)
+        .mark_line(clip=True)
+        .encode(
+            x=alt.X("z:Q").title("pre-activation z"),
+            y=alt.Y("a:Q").title("activation a = T(z)").scale(domain=[-1.5, 3]),
+            color=alt.Color("activation:N").title("activation function").scale(variant_scale(names)),
+        )
+    )
+    formulas = "; ".join(f"{name}: {ACTIVATION_FUNCTIONS[name].formula}" for name in names)
+    return [
+        Figure(
+            name="activation-functions",
+            title="Activation functions",
+            caption=f"What each function makes of a node's pre-activation. {formulas}. A node counts as on "
+            "(theta = 1) where its pre-activation exceeds the threshold, by default where z > 0.",
+            reference="figure 1.1",
+            chart=chart,
+            quantity="a",
+        )
+    ]

@@ -1,0 +1,63 @@
+"""Figures 5.6-5.9: node activity as a heatmap of nodes and classes, dead nodes as red lines."""
+
+import polars as pl
+
+from nodescope.charts.context import (
+    Context,
+    Figure,
+    NodePanels,
+    configurations_of,
+    describe,
+    first_view,
+    network_columns,
+)
+from nodescope.messages.words import counted
+
+
+def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) -> list[Figure]:
+    """One figure: a panel per configuration, of any state, split and seed."""
+    table = tables["activity"].lazy()
+    view = first_view(table)
+    return [
+        Figure(
+            name="activity-heatmap",
+            title="Activity heatmap",
+            caption="Rows are classes, columns are nodes layer after layer; from white (on for no sample of the class) to "
+            "dark blue (on for all). Red columns are dead nodes, on for no sample of any class. Columns with few dark rows "
+            f"are nodes that have specialised. {_dead(table, view)}",
+            reference="figures 5.6-5.9",
+            nodes=NodePanels(
+                "activity", table, "active_share", "matrix", "share active", (context.states[-1],), domain=(0.0, 1.0)
+            ),
+            view=view,
+            per_configuration=True,
+            quantity="active_share",
+        )
+    ]
+
+
+def _dead(table: pl.LazyFrame, view: dict[str, str]) -> str:
+    """The configuration with most dead nodes."""
+    columns = network_columns(table)
+    trained = table.filter(
+        pl.col("state") == "trained", pl.col("split") == view["split"], pl.col("seed") == int(view["seed"])
+    ).drop_nulls("active_share")
+    shares = (
+        trained.group_by(*columns, "layer", "node")
+        .agg(dead=pl.col("active_share").max() == 0)
+        .group_by(columns)
+        .agg(pl.col("dead").sum(), nodes=pl.len())
+        .sort(pl.col("dead") / pl.col("nodes"), *columns, descending=[True] + [False] * len(columns))
+        .collect()
+    )
+    if shares.is_empty():
+        return ""
+    most = shares.row(0, named=True)
+    if not most["dead"]:
+        return f"No trained network of seed {view['seed']} has a dead node."
+    unknown = len(configurations_of(table)) - len(shares)
+    return (
+        f"Most dead nodes of the trained networks of seed {view['seed']}: {describe({k: most[k] for k in columns})}, "
+        f"{most['dead']} of {most['nodes']}."
+        + (f" Of {counted(unknown, 'configuration')} nothing is known: the nets diverged." if unknown else "")
+    )

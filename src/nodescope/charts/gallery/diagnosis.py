@@ -1,0 +1,197 @@
+"""What ails each layer, with the evidence; and which configuration helps, by how much."""
+
+import altair as alt
+import polars as pl
+
+from nodescope.charts.context import Context, Figure, network_columns, percent, with_network
+from nodescope.findings.diagnosis import PROBLEMS
+from nodescope.numerics.intervals import in_words
+
+WORK = "Iris tutorial"
+WORDS = {problem: problem.replace("_", " ") for problem in PROBLEMS}
+VERDICTS = {"found": "#cc3311", "not found": "#dddddd", "cannot be told": "#ffffff"}
+ACCURACY = {"value": "test_accuracy", "change": "accuracy_change"}
+INTERVAL = {"interval_low": "change_low", "interval_high": "change_high"}
+HELPS = {"better": "#228833", "worse": "#cc3311", "cannot be told": "#777777"}
+
+WIDTH_OF_A_HEADING = 84
+
+
+def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
+    """Layer by problem, and the configurations beside the first, as a figure and as a table."""
+    diagnosis, remedies = tables["diagnosis"], tables["remedies"]
+    changes = remedies.filter(pl.col("quantity") == "test_accuracy").drop_nulls("change")
+    found = [_matrix(diagnosis, context)]
+    # What is not trained has no accuracy to speak of, and the first configuration alone nothing beside it.
+    if len(context.states) > 1 and len(changes.drop_nulls("verdict")):
+        found.append(_changes(changes, context))
+    return [*found, _table(remedies, context)]
+
+
+def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
+    state = context.states[-1]
+    columns = ["configuration", "network", "seed", "state", "layer", "evidence", "threshold", "evidence_is"]
+    data = with_network(diagnosis).select(
+        *columns,
+        problem=pl.col("problem").replace_strict(WORDS),
+        verdict=pl.when(pl.col("found"))
+        .then(pl.lit("found"))
+        .when(~pl.col("found"))
+        .then(pl.lit("not found"))
+        .otherwise(pl.lit("cannot be told")),
+    )
+    last = diagnosis.filter(pl.col("state") == state)
+    by_problem = last.group_by("problem", maintain_order=True).agg(pl.col("found").mean())
+    shares = "; ".join(f"{WORDS[problem]} {percent(share)}" for problem, share in by_problem.iter_rows())
+    networks = data["network"].unique(maintain_order=True).to_list()
+    width = max(16 * data["layer"].n_unique(), WIDTH_OF_A_HEADING)
+    chart = (
+        alt.Chart(data, width=width, height=alt.Step(16))
+        .mark_rect(stroke="#bbbbbb", strokeWidth=0.5)
+        .encode(
+            x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+            y=alt.Y("network:N").title(None).sort(networks).axis(labelLimit=300),
+            color=alt.Color("verdict:N").title(None).scale(domain=list(VERDICTS), range=list(VERDICTS.values())),
+            tooltip=[
+                "network:N",
+                "layer:O",
+                "problem:N",
+                "verdict:N",
+                alt.Tooltip("evidence:Q", format=".4g"),
+                alt.Tooltip("threshold:Q", format=".4g"),
+                alt.Tooltip("evidence_is:N", title="evidence is"),
+            ],
+        )
+        .facet(
+            column=alt.Column("problem:N")
+            .title(None)
+            .sort(list(WORDS.values()))
+            .header(labelExpr="replace(datum.label, ' gradient', '')", labelAlign="left", labelAnchor="start"),
+            spacing=40,
+        )
+        .resolve_scale(x="independent")
+    )
+    return Figure(
+        name="diagnosis",
+        title="Diagnosis of each layer",
+        caption="A problem is found where the evidence passes its threshold; pointing at a field shows both. Vanishing and "
+        "exploding gradient: the norm of the gradient in the layer over that at the output; dead nodes: the share of nodes that "
+        "are on for no training sample; saturation: the share of activations near a bound of the function, for functions with "
+        f"two bounds. Share of layers in which it is found in the last state: {shares}.",
+        work=WORK,
+        reference="diagnosis",
+        chart=chart,
+        view={"state": state, "seed": str(diagnosis["seed"][0])},
+        quantity="evidence",
+    )
+
+
+def _changes(changes: pl.DataFrame, context: Context) -> Figure:
+    named = with_network(changes).with_columns(
+        low=pl.coalesce("interval_low", "change"), high=pl.coalesce("interval_high", "change"), found=_verdict()
+    )
+    data = named.select(
+        *network_columns(changes),
+        "network",
+        "baseline",
+        "change",
+        "low",
+        "high",
+        "value",
+        "baseline_value",
+        "found",
+        "verdict",
+    )
+    base = alt.Chart(data, width=context.options.width * 1.5, height=alt.Step(18)).encode(
+        y=alt.Y("network:N").title(None).sort(data["network"].to_list()).axis(labelLimit=300),
+        color=alt.Color("found:N").title(None).scale(domain=list(HELPS), range=list(HELPS.values())),
+        tooltip=[
+            "network:N",
+            "baseline:N",
+            "verdict:N",
+            *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("value", "baseline_value", "change")),
+        ],
+    )
+    title = "change of test accuracy"
+    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q").title(title).axis(format="+%"), x2="high:Q")
+    points = base.mark_point(filled=True, size=60).encode(x=alt.X("change:Q").title(title))
+    zero = alt.Chart().mark_rule(strokeDash=[3, 3], color="#777777").encode(x=alt.datum(0))
+    best = changes.sort("change", descending=True, maintain_order=True).row(0, named=True)
+    helps = (
+        f"The largest gain is {100 * best['change']:.1f} points, from {percent(best['baseline_value'])} to "
+        f"{percent(best['value'])}; it {in_words(best['verdict'])}."
+        if best["change"] > 0
+        else "None does better than the first."
+    )
+    return Figure(
+        name="remedies",
+        title="What helps: test accuracy beside the first configuration",
+        caption="Difference of the test accuracy to the first configuration of the same depth and width, "
+        f"{_interval_words(context)} {helps}",
+        work=WORK,
+        reference="remedies",
+        chart=alt.layer(zero, bars, points, data=data),
+        quantity="change",
+    )
+
+
+def _interval_words(context: Context) -> str:
+    """What is said of the changes of accuracy."""
+    if not context.words.several_seeds:
+        return f"{context.words.mean}: what another seed would give is not known, so that no change can be told."
+    return (
+        "seed by seed, with the 95 % t interval in which other seeds count and other test samples too. Better or worse are "
+        "changes that it tells from none after correction for the number of configurations (Holm)."
+    )
+
+
+def _verdict() -> pl.Expr:
+    return (
+        pl.when(pl.col("helps"))
+        .then(pl.lit("better"))
+        .when(~pl.col("helps"))
+        .then(pl.lit("worse"))
+        .otherwise(pl.lit("cannot be told"))
+    )
+
+
+def _table(remedies: pl.DataFrame, context: Context) -> Figure:
+    """One row per configuration: what is better than in the first, and by how much."""
+    keys = ["dataset", *network_columns(remedies)]
+    last = remedies.filter(pl.col("state").is_null() | (pl.col("state") == context.states[-1]))
+    of_accuracy = last.filter(pl.col("quantity") == "test_accuracy")
+    has_accuracy = len(of_accuracy) > 0
+    numbers = ACCURACY | (INTERVAL if context.words.several_seeds else {})
+    accuracy = (
+        of_accuracy.select(
+            *keys, *(pl.col(name).round(4).alias(alias) for name, alias in numbers.items()), "seeds", "verdict"
+        )
+        if has_accuracy
+        else last.select(keys).unique(maintain_order=True)
+    )
+    others = last.filter(pl.col("quantity") != "test_accuracy")
+    wide = others.pivot("quantity", index=keys, values=["value", "change"], maintain_order=True)
+    shown = [name for name in ("problems", *PROBLEMS) if name in others["quantity"]]
+    columns = {
+        f"{kind}_{name}": name if kind == "value" else f"{name}_change"
+        for name in shown
+        for kind in ("value", "change")
+    }
+    table = accuracy.join(wide, on=keys, nulls_equal=True, maintain_order="left").select(
+        *accuracy.columns, *(pl.col(name).round_sig_figs(3).alias(alias) for name, alias in columns.items())
+    )
+    first = remedies["baseline"].unique(maintain_order=True).to_list()
+    accuracy_words = f"test accuracy and its change, {_interval_words(context)} Then " if has_accuracy else ""
+    return Figure(
+        name="remedies-table",
+        title="What helps, by how much: every configuration beside the first",
+        caption=f"Beside the first configuration of the same depth and width ({', '.join(first)}): {accuracy_words}how "
+        "many problems are found over the layers of a net in the last state, and for each problem the evidence of its worst "
+        "layer (for the vanishing gradient more is better, else less), each with its change; values are "
+        f"{context.words.mean}. The table remedies holds the intervals of these changes"
+        + context.words.where_trained(", and the untrained nets too")
+        + ".",
+        work=WORK,
+        reference="remedies",
+        table=table,
+    )

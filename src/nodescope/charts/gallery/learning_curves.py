@@ -1,0 +1,91 @@
+"""Figure 3.1: learning curves of single nets, the kept epoch marked."""
+
+from dataclasses import dataclass
+
+import altair as alt
+import polars as pl
+
+from nodescope.charts.context import Context, Figure, network_columns, with_network
+from nodescope.study import words
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Where a loss stands in the table of learning curves, and the title of its axis."""
+
+    column: str
+    title: str
+
+
+#: By their names in the configuration.
+LOSSES = {
+    "cross_entropy": Loss("loss", f"{words.LOSSES['cross_entropy']} (nats)"),
+    "mean_squared_error": Loss("mean_squared_error", words.LOSSES["mean_squared_error"]),
+}
+
+SPLIT_COLOURS = alt.Scale(domain=["train", "validation"], range=["#4477aa", "#ee6677"])
+
+
+def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
+    """One figure: what was trained on above accuracy, a column per configuration."""
+    curves, accuracy = tables["learning_curves"], tables["accuracy"]
+    objectives = [name for name in LOSSES if name in tables["replicas"]["objective"].unique()]
+    losses = [LOSSES[name].column for name in objectives]
+    columns = network_columns(curves)
+    kept = accuracy.select(*columns, "seed", "learning_rate", "best_epoch").unique(maintain_order=True)
+    shown = with_network(curves).join(kept, on=[*columns, "seed", "learning_rate"], maintain_order="left")
+    data = shown.select("configuration", "network", "seed", "epoch", "split", *losses, "accuracy", "best_epoch")
+    chart = alt.vconcat(
+        *(_panels(data, LOSSES[name].column, LOSSES[name].title, None, context) for name in objectives),
+        _panels(data, "accuracy", "accuracy", "%", context),
+    )
+    return [
+        Figure(
+            name="learning-curves",
+            title="Learning curves of single nets",
+            caption="Loss and accuracy on the training and validation split after each epoch (epoch 0: before the first "
+            "step). The dotted line marks the epoch whose parameters are kept: "
+            f"this is the state called trained everywhere else. {_early(kept, curves)}{_objectives(objectives)}",
+            reference="figure 3.1",
+            chart=chart,
+            view={"seed": str(curves["seed"][0])},
+            per_configuration=True,
+            quantity="accuracy",
+        )
+    ]
+
+
+def _objectives(objectives: list[str]) -> str:
+    """That the networks were not all trained with the same loss."""
+    if len(objectives) < 2:
+        return ""
+    return (
+        " Some networks were trained with one loss, some with the other; both are shown of all. Which it was is the column "
+        "objective of the table replicas."
+    )
+
+
+def _early(kept: pl.DataFrame, curves: pl.DataFrame) -> str:
+    """How early the best epochs lie."""
+    best = kept["best_epoch"].drop_nulls().sort()
+    if best.is_empty():
+        return ""
+    if best[0] == best[-1]:
+        nets = "the net" if len(best) == 1 else f"all {len(best)} nets"
+        return f"The kept epoch of {nets} is {best[0]} of {curves['epoch'].max()!s}."
+    return (
+        f"The kept epochs of the {len(best)} nets lie between {best[0]} and {best[-1]} of {curves['epoch'].max()!s}, "
+        f"half of them up to {best[(len(best) - 1) // 2]}."
+    )
+
+
+def _panels(data: pl.DataFrame, column: str, title: str, axis_format: str | None, context: Context) -> alt.FacetChart:
+    axis = alt.Axis(format=axis_format) if axis_format else alt.Axis()
+    base = alt.Chart(data, width=context.options.width, height=context.options.height * 0.75)
+    lines = base.mark_line(point={"opacity": 0, "size": 40}).encode(
+        x=alt.X("epoch:Q").title("epoch"),
+        y=alt.Y(f"{column}:Q", axis=axis).title(title).scale(zero=False),
+        color=alt.Color("split:N").scale(SPLIT_COLOURS),
+    )
+    rule = base.mark_rule(strokeDash=[2, 2]).encode(x="max(best_epoch):Q")
+    return alt.layer(lines, rule).facet(column=alt.Column("network:N").title(None))

@@ -1,0 +1,62 @@
+"""Figure 1.3: validation accuracy per epoch for each candidate learning rate."""
+
+import altair as alt
+import polars as pl
+
+from nodescope.charts.context import Context, Figure, describe, network_columns, over_seeds, seed_view, with_network
+from nodescope.messages.words import counted
+
+
+def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
+    """One figure: a panel per configuration."""
+    curves, replicas = tables["learning_curves"].filter(pl.col("epoch") > 0), tables["replicas"]
+    columns = network_columns(curves)
+    chosen = replicas.filter("chosen").select(*columns, "learning_rate", "chosen").unique(maintain_order=True)
+    mean = over_seeds(
+        curves.filter(pl.col("split") == "validation").drop("split", "loss", "mean_squared_error"), "accuracy"
+    )
+    data = (
+        with_network(mean)
+        .join(chosen, on=[*columns, "learning_rate"], how="left", maintain_order="left")
+        .with_columns(
+            pl.col("chosen").fill_null(value=False),
+            rate=pl.col("learning_rate").round_sig_figs(3).cast(pl.String),
+        )
+    )
+    rates = data.sort("learning_rate")["rate"].unique(maintain_order=True).to_list()
+    base = alt.Chart(width=context.options.width, height=context.options.height).encode(
+        x=alt.X("epoch:Q").title("epoch"),
+        y=alt.Y("mean:Q").title("validation accuracy").axis(format="%").scale(zero=False),
+        color=alt.Color("rate:O").title("learning rate").sort(rates).scale(domain=rates, scheme="viridis"),
+    )
+    lines = base.mark_line(strokeWidth=1, opacity=0.8, point={"opacity": 0, "size": 40})
+    thick = base.mark_line(strokeWidth=3, point={"opacity": 0, "size": 40})
+    shown = data.select("configuration", "network", "seed", "rate", "chosen", "epoch", "mean").drop_nulls()
+    chart = alt.layer(
+        lines.transform_filter("!datum.chosen"), thick.transform_filter("datum.chosen"), data=shown
+    ).facet(column=alt.Column("network:N").title(None))
+    return [
+        Figure(
+            name="learning-rates",
+            title="Choice of the learning rate",
+            caption="Validation accuracy after each epoch for every learning rate that was tried; the thick line is the rate "
+            f"that was kept. {_chosen_sentence(chosen)} "
+            "Of several rates, the highest or the lowest being kept says that the search should go further.",
+            reference="figure 1.3",
+            chart=chart,
+            view={"seed": seed_view(mean)},
+            per_configuration=True,
+        )
+    ]
+
+
+def _chosen_sentence(chosen: pl.DataFrame) -> str:
+    columns = network_columns(chosen)
+    counts = chosen.group_by("learning_rate", maintain_order=True).agg(pl.struct(columns)).sort("learning_rate")
+    parts = []
+    for rate, configurations in counts.iter_rows():
+        words = (
+            describe(configurations[0]) if len(configurations) == 1 else counted(len(configurations), "configuration")
+        )
+        parts.append(f"{rate:.3g} ({words})")
+    return f"Kept: {', '.join(parts)}."

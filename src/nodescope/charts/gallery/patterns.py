@@ -1,0 +1,45 @@
+"""Entropy of the patterns of switched-on nodes, by layer."""
+
+import polars as pl
+
+from nodescope.charts.context import Context, Figure, over_seeds, preferred_split, seed_view
+from nodescope.charts.layer_lines import layer_lines
+from nodescope.storage.tables import key_columns
+
+KEPT = ("state", "split", "layer", "relative_entropy")
+
+
+def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
+    """Relative entropy of each layer, in any state."""
+    table = tables["patterns"]
+    split = preferred_split(table)
+    keys = [*key_columns(table), "seed"]
+    relative = over_seeds(table.select(*keys, *KEPT), "relative_entropy")
+    shown = table.filter(pl.col("split") == split)
+    samples = shown.select(pl.col("samples").max()).item()
+    distinct = shown.filter(pl.col("state") == "trained").select((pl.col("distinct") / pl.col("samples")).mean()).item()
+    share = (
+        ""
+        if distinct is None
+        else f" In trained nets there are {100 * distinct:.0f} distinct patterns per 100 {split} samples."
+    )
+    missing = (
+        " Where a layer is missing, its network diverged, or it is a convolution of whose positions a summary is recorded "
+        "(positions: rows records each)."
+        if table["relative_entropy"].null_count()
+        else ""
+    )
+    return [
+        Figure(
+            name="patterns",
+            title="Entropy of activation patterns by layer",
+            caption="A sample's pattern says which nodes of the layer are on. Entropy of the patterns of all samples of the "
+            f"split ({samples} for {split}), relative to the most that so many nodes and samples allow; "
+            f"{context.spread_words()}. At 100 % each sample has a pattern of its own, so that the entropy says no "
+            f"more.{share}{missing}",
+            work="Hartmann et al. 2021",
+            reference="relative entropy",
+            chart=layer_lines(relative, context, y_title="relative entropy", bounds=(0, 1)),
+            view={"state": context.states[-1], "split": split, "seed": seed_view(relative)},
+        )
+    ]

@@ -1,0 +1,134 @@
+"""How signals propagate: the range of activations and of gradients by layer, and what arrives of the gradient."""
+
+import altair as alt
+import polars as pl
+
+from nodescope.charts.context import (
+    Context,
+    Figure,
+    batch_norm_label,
+    batch_norm_row,
+    network_columns,
+    over_seeds,
+    preferred_split,
+    seed_view,
+    variant_label,
+    variant_scale,
+)
+from nodescope.storage.tables import key_columns
+from nodescope.study.words import loss_words
+
+WORK = "Signal propagation"
+
+
+def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
+    """Ranges of activations, ranges of gradients, and the norm of the gradient beside that at the output."""
+    statistics, gradients = tables["statistics"], tables["gradients"]
+    state, seed = context.states[0], str(statistics["seed"][0])
+    loss = loss_words(gradients["objective"].unique())
+    of_layers = gradients.filter(pl.col("quantity").is_in(["activation", "pre_activation"]), pl.col("name") != "output")
+    return [
+        Figure(
+            name="activation-range",
+            title="Range of the activations by layer",
+            caption="All values of a layer over its nodes and the samples taken as one list: from one standard deviation below "
+            "the mean to one above. A range that narrows to nothing carries no signal on; one that widens from layer to layer "
+            "will overflow. Pointing at a layer shows the numbers; a click on a name in the legend hides it and shows it again.",
+            work=WORK,
+            reference="range of activations",
+            chart=_ranges(statistics, context, y_title="value"),
+            view={"state": state, "split": preferred_split(statistics), "seed": seed, "kind": "post"},
+        ),
+        Figure(
+            name="gradient-range",
+            title="Range of the gradients by layer",
+            caption=f"The gradient of {loss} of each sample with respect to the activations (or pre-activations) of a layer, "
+            "all nodes and samples as one list: from one standard deviation below the mean to one above. The backward pass begins "
+            "at the right. Near zero the axis is linear, further out logarithmic.",
+            work=WORK,
+            reference="range of gradients",
+            chart=_ranges(of_layers, context, y_title="gradient", stretched=True),
+            view={"state": state, "seed": seed, "quantity": "activation"},
+        ),
+        Figure(
+            name="gradient-flow",
+            title="How much of the gradient reaches each layer",
+            caption=f"Norm of the gradient of {loss} of a sample with respect to the activations of a layer, divided by that at "
+            f"the logits, with which the backward pass begins; {context.words.mean}. A line that falls to the left by a constant "
+            "step loses the same share in every layer: the gradient vanishes. One that rises to the left explodes.",
+            work=WORK,
+            reference="range of gradients",
+            chart=_flow(gradients, context),
+            view={"state": state, "seed": seed_view(gradients)},
+        ),
+    ]
+
+
+def _ranges(frame: pl.DataFrame, context: Context, *, y_title: str, stretched: bool = False) -> alt.FacetChart:
+    """A band from mean - std to mean + std for each network, the mean as a line."""
+    named = frame.with_columns(
+        batch_norm_label().alias("norm"),
+        variant_label(frame).alias("label"),
+        low=pl.col("mean") - pl.col("std"),
+        high=pl.col("mean") + pl.col("std"),
+    ).drop_nulls("mean")
+    variants = named["label"].unique(maintain_order=True).to_list()
+    keys = [name for name in ("seed", "state", "split", "kind", "quantity") if name in named.columns]
+    numbers = ["mean", "std", "low", "high", "minimum", "maximum"]
+    data = named.select(*network_columns(frame), "norm", "label", *keys, "layer", *numbers)
+    hidden = alt.selection_point(fields=["label"], bind="legend", toggle="true", empty=False)
+    base = alt.Chart(data, width=context.options.width * 1.2, height=context.options.height * 1.2).encode(
+        x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+        color=alt.Color("label:N")
+        .title("network")
+        .scale(variant_scale(variants))
+        .legend(symbolOpacity=1, symbolType="circle"),
+        tooltip=["label:N", "layer:O", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in numbers)],
+    )
+    scale = alt.Scale(type="symlog", constant=_scale_constant(data)) if stretched else alt.Scale(zero=False)
+    y = alt.Y("low:Q").title(y_title).scale(scale).axis(format="~g")
+    shown = {strength: alt.when(hidden).then(alt.value(0)).otherwise(alt.value(strength)) for strength in (0.08, 0.9)}
+    band = base.mark_area().encode(y=y, y2="high:Q", opacity=shown[0.08])
+    edges = [base.mark_line(strokeWidth=1).encode(y=f"{end}:Q", opacity=shown[0.9]) for end in ("low", "high")]
+    mean = base.mark_line(strokeDash=[3, 3], point=True).encode(y="mean:Q", opacity=shown[0.9])
+    return (
+        alt.layer(band, *edges, mean.add_params(hidden))
+        .facet(column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row())
+        .resolve_scale(x="independent", y="independent")
+    )
+
+
+def _scale_constant(data: pl.DataFrame) -> float:
+    """Below which the axis is linear: the largest value is three decades above it."""
+    largest = data.select(pl.max_horizontal(pl.col("low", "high").abs()).max()).item()
+    return float(largest or 1.0) / 1e3
+
+
+def _flow(gradients: pl.DataFrame, context: Context) -> alt.FacetChart:
+    keys = [*key_columns(gradients), "seed"]
+    net = [*keys, "state"]
+    at_logits = gradients.filter(pl.col("name") == "output", pl.col("quantity") == "pre_activation")
+    share = (
+        gradients.filter(pl.col("quantity") == "activation")
+        .join(at_logits.select(*net, at_logits="norm"), on=net, nulls_equal=True, maintain_order="left")
+        # A logarithmic axis has no zero.
+        .with_columns(
+            share=pl.when(pl.col("norm") > 0, pl.col("at_logits") > 0).then(pl.col("norm") / pl.col("at_logits"))
+        )
+    )
+    mean = over_seeds(share.select(*net, "layer", "share"), "share")
+    named = mean.with_columns(batch_norm_label().alias("norm"), variant_label(mean).alias("label")).drop_nulls("mean")
+    variants = named["label"].unique(maintain_order=True).to_list()
+    data = named.select(*network_columns(mean), "norm", "label", "seed", "state", "layer", "mean")
+    return (
+        alt.Chart(data, width=context.options.width * 1.2, height=context.options.height * 1.2)
+        .mark_line(point=True)
+        .encode(
+            x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+            y=alt.Y("mean:Q").title("gradient over that at the output").scale(type="log").axis(format="~g"),
+            color=alt.Color("label:N").title("network").scale(variant_scale(variants)),
+            tooltip=["label:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],
+        )
+        .facet(column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row())
+        .resolve_scale(x="independent")
+    )

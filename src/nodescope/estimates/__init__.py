@@ -1,0 +1,1 @@
+"""What a study takes, before anything runs, and what its jobs took."""

@@ -1,0 +1,132 @@
+"""What jobs really took, by stage and size of the networks, and what to ask of a cluster for the next such study.
+
+From Snakemake's benchmark records, ``benchmarks/{stage}/{configuration}.tsv``. The memory of a job on a cluster holds two
+Snakemakes beside the job itself, which the records do not count.
+"""
+
+import csv
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from nodescope.study import grid
+
+if TYPE_CHECKING:
+    from nodescope.config import Study
+
+#: Stages of a configuration and the rules that a profile's ``set-resources`` names.
+RULES = {"train": "train_configuration", "record": "record_activations"} | {
+    job: f"measure_{job}" for job in grid.ANALYSIS_JOBS
+}
+SNAKEMAKE_MEMORY_MB = 400
+MEMORY_MARGIN = 1.3
+TIME_MARGIN = 2.0
+START_MINUTES = 5
+
+COLUMNS = {
+    "stage": pl.String,
+    "model": pl.String,
+    "depth": pl.Int32,
+    "width": pl.Int32,
+    "jobs": pl.Int32,
+    "median_time_s": pl.Float64,
+    "longest_time_s": pl.Float64,
+    "peak_memory_mb": pl.Float64,
+    "cpu_share": pl.Float64,
+    "suggested_mem_mb": pl.Int64,
+    "suggested_runtime_minutes": pl.Int64,
+}
+
+
+@dataclass(frozen=True)
+class Record:
+    """One benchmark record; missing is None."""
+
+    stage: str
+    model: str
+    depth: int
+    width: int
+    time_s: float
+    memory_mb: float | None
+    cpu_s: float | None
+
+
+def resource_table(study: "Study", folder: str | Path) -> pl.DataFrame:
+    """One row per stage and size of network; see `COLUMNS`.
+
+    Parameters
+    ----------
+    study
+        As configured; records of configurations that it no longer has are left out.
+    folder
+        The study's results.
+
+    Notes
+    -----
+    ``cpu_share`` is the share of the time for which a job kept one core busy. The suggestions are 1.3 times the largest
+    memory and what Snakemake needs itself, and twice the longest time and five minutes.
+    """
+    schema = {"stage": pl.String, "model": pl.String, "depth": pl.Int32, "width": pl.Int32, "time_s": pl.Float64,
+              "memory_mb": pl.Float64, "cpu_s": pl.Float64}  # fmt: skip
+    records = pl.DataFrame([vars(record) for record in _records(study, Path(folder))], schema)
+    order = {stage: place for place, stage in enumerate(RULES)}
+    return (
+        records.group_by("stage", "model", "depth", "width", maintain_order=True)
+        .agg(
+            jobs=pl.len().cast(pl.Int32),
+            median_time_s=pl.col("time_s").median(),
+            longest_time_s=pl.col("time_s").max(),
+            peak_memory_mb=pl.col("memory_mb").max(),
+            cpu_share=pl.col("cpu_s").sum() / pl.col("time_s").filter(pl.col("cpu_s").is_not_null()).sum(),
+        )
+        .with_columns(
+            cpu_share=pl.when(pl.col("cpu_share").is_finite()).then("cpu_share"),
+            suggested_mem_mb=((MEMORY_MARGIN * pl.col("peak_memory_mb") + SNAKEMAKE_MEMORY_MB) / 100).ceil() * 100,
+            suggested_runtime_minutes=(TIME_MARGIN * pl.col("longest_time_s") / 60 + START_MINUTES).ceil(),
+        )
+        .sort(pl.col("stage").replace_strict(order, return_dtype=pl.Int32), "model", "depth", "width")
+        .select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
+    )
+
+
+def suggested_settings(table: pl.DataFrame) -> str:
+    """The suggestions as a section of a profile: for each stage what its largest networks need."""
+    lines = ["set-resources:"]
+    for stage in table["stage"].unique(maintain_order=True):
+        of_stage = table.filter(pl.col("stage") == stage)
+        lines.append(f"  {RULES[stage]}:")
+        for resource, column in (("mem_mb", "suggested_mem_mb"), ("runtime", "suggested_runtime_minutes")):
+            known = of_stage[column].drop_nulls().to_list()
+            if known:
+                lines.append(f'    {resource}: "{max(known)} * attempt"')
+    return "\n".join(lines)
+
+
+def _records(study: "Study", folder: Path) -> Iterator[Record]:
+    for configuration in grid.configurations(study):
+        for stage in RULES:
+            path = folder / "benchmarks" / stage / f"{configuration.identifier}.tsv"
+            if not path.is_file():
+                continue
+            with path.open(encoding="utf-8") as stream:
+                for row in csv.DictReader(stream, delimiter="\t"):
+                    time_s = _number(row.get("s"))
+                    if time_s is None:
+                        continue
+                    yield Record(
+                        stage, configuration.model, configuration["depth"], configuration["width"],
+                        time_s, _number(row.get("max_rss")), _number(row.get("cpu_time")),
+                    )  # fmt: skip
+
+
+def _number(text: str | None) -> float | None:
+    """A value of a record; a job that was too short to be looked at has ``-`` or ``NA``."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

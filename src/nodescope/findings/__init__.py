@@ -1,0 +1,1 @@
+"""What the collected tables of a study say: comparisons, diagnosis, divergence."""

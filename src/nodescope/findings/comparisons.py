@@ -1,0 +1,191 @@
+"""Is a configuration really worse than the best? Differences of test accuracy, with all noise, from the kept nets' answers.
+
+The best configuration is chosen on validation samples, so that its test accuracy is no lucky draw; every other one is
+held against it alone, never all pairs. A difference is paired by seed and by test sample (`nodescope.numerics.intervals`):
+another seed gives other networks, another test set holds other samples, and both count. Verdicts are corrected for the
+number of configurations that are compared (Holm).
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nodescope.numerics.intervals import Estimate, holm, mcnemar, over_seeds, paired, verdicts
+from nodescope.storage.tables import key_columns, read_table
+from nodescope.study.grid import predictions_path
+from nodescope.study.words import describe
+
+#: Whether each kept net gets each test sample right, by the values of a configuration's key columns and by seed.
+Answers = Mapping[tuple[Any, ...], Mapping[int, NDArray[np.bool_]]]
+
+#: What an estimate of a difference says of itself, in the tables that have one.
+ERRORS = {
+    "seed_error": pl.Float64,
+    "sample_error": pl.Float64,
+    "standard_error": pl.Float64,
+    "interval_low": pl.Float64,
+    "interval_high": pl.Float64,
+    "p_corrected": pl.Float64,
+    "verdict": pl.String,
+}
+
+#: Columns of the table ``comparisons`` after the key columns.
+COMPARISONS = {
+    "best": pl.String,
+    "is_best": pl.Boolean,
+    "seeds": pl.Int32,
+    "samples": pl.Int32,
+    "value": pl.Float64,
+    "best_value": pl.Float64,
+    "difference": pl.Float64,
+    **ERRORS,
+    "mcnemar_p": pl.Float64,
+}
+
+
+def right_answers(predictions: pl.DataFrame) -> dict[int, NDArray[np.bool_]]:
+    """Whether the net of each seed gets each sample right [N]; a net that diverged is not among them."""
+    seeds = [name for name in predictions.columns if name not in ("sample", "label")]
+    label = predictions["label"]
+    return {int(seed): (predictions[seed] == label).to_numpy() for seed in seeds if not predictions[seed].null_count()}
+
+
+def read_answers(study_folder: str | Path, manifest: pl.DataFrame) -> Answers:
+    """The answers of all configurations of a study.
+
+    Parameters
+    ----------
+    study_folder
+        ``results/{study}``.
+    manifest
+        From `nodescope.study.grid.manifest`.
+
+    Raises
+    ------
+    DamagedFileError
+        If a file of predictions cannot be read.
+    """
+    found = {}
+    for identifier, *keys in manifest.iter_rows():
+        predictions = read_table(Path(predictions_path(str(study_folder), identifier)))
+        found[tuple(keys)] = right_answers(predictions)
+    return found
+
+
+def of_results(answers: Answers, accuracy: pl.DataFrame) -> Answers:
+    """The answers of the configurations that have an accuracy."""
+    known = set(accuracy.drop_nulls("accuracy").select(key_columns(accuracy)).unique().rows())
+    return {configuration: seeds for configuration, seeds in answers.items() if configuration in known}
+
+
+def accuracy_difference(answers: Answers, one: tuple[Any, ...], other: tuple[Any, ...]) -> Estimate:
+    """Test accuracy of one configuration less that of another, over the seeds that both have."""
+    a, b = answers.get(one, {}), answers.get(other, {})
+    seeds = [seed for seed in a if seed in b]
+    if not seeds:
+        return over_seeds([])
+    return paired(np.stack([a[seed] for seed in seeds]), np.stack([b[seed] for seed in seeds]))
+
+
+def errors_of(estimates: list[Estimate], *, on_test_set: bool) -> list[dict[str, Any]]:
+    """`ERRORS` of differences that are shown together."""
+    corrected = holm([e.p_value if e.has_test else None for e in estimates])
+    return [
+        {
+            "seed_error": estimate.seed_error,
+            "sample_error": estimate.sample_error,
+            "standard_error": estimate.standard_error,
+            "interval_low": None if estimate.interval is None else estimate.interval[0],
+            "interval_high": None if estimate.interval is None else estimate.interval[1],
+            "p_corrected": p,
+            "verdict": verdict,
+        }
+        for estimate, p, verdict in zip(estimates, corrected, verdicts(estimates, on_test_set=on_test_set), strict=True)
+    ]
+
+
+def best_on_validation(accuracy: pl.DataFrame) -> tuple[Any, ...] | None:
+    """The key columns' values of the configuration with the highest mean validation accuracy; None where none has any.
+
+    One that lost a seed comes after all that lost none; of equals the first of the grid is taken.
+    """
+    keys = key_columns(accuracy)
+    means = (
+        accuracy.filter(pl.col("split") == "validation")
+        .group_by(keys, maintain_order=True)
+        .agg(seeds=pl.col("accuracy").count(), mean=pl.col("accuracy").mean())
+        .filter(pl.col("seeds") > 0)
+        .sort("seeds", "mean", descending=True, maintain_order=True)
+    )
+    return None if means.is_empty() else means.select(keys).row(0)
+
+
+def compare_configurations(accuracy: pl.DataFrame, answers: Answers) -> pl.DataFrame:
+    """Every configuration against the best one: the key columns and `COMPARISONS`.
+
+    Parameters
+    ----------
+    accuracy
+        From `nodescope.findings.divergence.results_of`.
+    answers
+        From `read_answers`; those of configurations without an accuracy do not count.
+
+    Returns
+    -------
+    DataFrame
+        One row per configuration. ``value``, ``best_value`` and ``difference`` (negative: worse than the best) are test
+        accuracies over the ``seeds`` that both have, on ``samples`` test samples. Of the best itself the difference and
+        what follows from it is null; so is the interval where there are fewer than two seeds. Of one seed ``mcnemar_p`` says
+        whether these two nets differ for other samples; on other seeds it says nothing.
+    """
+    keys, answers = key_columns(accuracy), of_results(answers, accuracy)
+    configurations = accuracy.select(keys).unique(maintain_order=True).rows()
+    best = best_on_validation(accuracy)
+    others = [row for row in configurations if best is not None and row != best]
+    estimates = {row: accuracy_difference(answers, row, best) for row in others if best is not None}
+    errors = dict(zip(others, errors_of(list(estimates.values()), on_test_set=True), strict=True))
+    names = _names(accuracy, keys)
+    rows = []
+    for row in configurations:
+        of_both = _common(answers, row, best)
+        estimate = estimates.get(row)
+        rows.append(
+            {
+                **dict(zip(keys, row, strict=True)),
+                "best": None if best is None else names[best],
+                "is_best": row == best,
+                "seeds": len(of_both),
+                "samples": next((len(a) for a, _ in of_both), None),
+                "value": _mean(a for a, _ in of_both),
+                "best_value": _mean(b for _, b in of_both),
+                "difference": None if estimate is None else estimate.centre,
+                **errors.get(row, {}),
+                "mcnemar_p": mcnemar(*of_both[0]) if len(of_both) == 1 and row != best else None,
+            }
+        )
+    schema: dict[str, Any] = {**{name: accuracy.schema[name] for name in keys}, **COMPARISONS}
+    return pl.DataFrame(rows, schema=schema, orient="row") if rows else pl.DataFrame(schema=schema)
+
+
+def _common(
+    answers: Answers, one: tuple[Any, ...], other: tuple[Any, ...] | None
+) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    a, b = answers.get(one, {}), {} if other is None else answers.get(other, {})
+    return [(a[seed], b[seed]) for seed in a if seed in b]
+
+
+def _mean(answers: Iterable[NDArray[np.bool_]]) -> float | None:
+    accuracies = [float(right.mean()) for right in answers]
+    return sum(accuracies) / len(accuracies) if accuracies else None
+
+
+def _names(frame: pl.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], str]:
+    """What each configuration is called, with its family where there are several."""
+    several = frame["model"].n_unique() > 1
+    hidden = {"dataset"} | (set() if several else {"model"})
+    rows = frame.select(keys).unique(maintain_order=True).iter_rows(named=True)
+    return {tuple(row.values()): describe({k: v for k, v in row.items() if k not in hidden}) for row in rows}

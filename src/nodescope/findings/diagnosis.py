@@ -1,0 +1,214 @@
+"""What ails a layer, and which remedy helps: from the collected tables of a study.
+
+A problem is found where its evidence passes a threshold (the section ``diagnosis`` of a study; methods, section 5):
+
+- ``vanishing_gradient``, ``exploding_gradient``: the norm of a sample's dL/da in the layer over that of its gradient at
+  the logits, with which the backward pass begins. Initialisations after Glorot and He keep it near one whatever the
+  width; it is far below where little arrives, far above where it grows on the way.
+- ``dead_nodes``: the share of the layer's nodes that are on for no training sample.
+- ``saturation``: the share of training samples and nodes whose activation lies near a bound of the function; only for
+  functions with two bounds, since the zeros of a ReLU are its switches.
+
+A remedy is a configuration beside the first one of the same model, depth and width: what is better, and by how much.
+"""
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from nodescope.findings.comparisons import ERRORS, Answers, accuracy_difference, errors_of, of_results
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.numerics.intervals import REAL, Estimate, over_seeds
+from nodescope.storage.tables import key_columns
+from nodescope.study.words import describe
+
+if TYPE_CHECKING:
+    from nodescope.config.schema import Diagnosis
+
+PROBLEMS = ("vanishing_gradient", "exploding_gradient", "dead_nodes", "saturation")
+
+#: Columns of the table ``diagnosis`` after the key columns and the seed.
+DIAGNOSIS = {
+    "state": pl.String,
+    "layer": pl.Int32,
+    "problem": pl.String,
+    "found": pl.Boolean,
+    "evidence": pl.Float64,
+    "threshold": pl.Float64,
+    "evidence_is": pl.String,
+}
+
+#: Columns of the table ``remedies`` after the key columns.
+REMEDIES = {
+    "baseline": pl.String,
+    "state": pl.String,
+    "quantity": pl.String,
+    "value": pl.Float64,
+    "baseline_value": pl.Float64,
+    "change": pl.Float64,
+    "seeds": pl.Int32,
+    **ERRORS,
+    "helps": pl.Boolean,
+}
+
+#: More of these is better; of every other quantity less.
+ACCURACY = "test_accuracy"
+BETTER_IF_LARGER = (ACCURACY, "vanishing_gradient")
+
+
+def diagnose(tables: dict[str, pl.DataFrame], thresholds: "Diagnosis") -> pl.DataFrame:
+    """The key columns, ``seed`` and `DIAGNOSIS`: one row per net, state, layer and problem that can be looked for.
+
+    Parameters
+    ----------
+    tables
+        Of ``gradients``, ``dead_nodes`` and ``statistics`` those that the study has, at least one.
+    thresholds
+        The study's section.
+
+    Returns
+    -------
+    DataFrame
+        ``found`` and ``evidence`` are null where the net diverged, and those of gradients where none enters at the logits.
+    """
+    parts = []
+    if "gradients" in tables:
+        arriving = _arriving_gradient(tables["gradients"])
+        below, above = thresholds.vanishing_gradient, thresholds.exploding_gradient
+        words = "norm of dL/da over that of the gradient at the logits"
+        parts.append(_judged(arriving, "vanishing_gradient", below, pl.col("evidence") < below, words))
+        parts.append(_judged(arriving, "exploding_gradient", above, pl.col("evidence") > above, words))
+    if "dead_nodes" in tables:
+        share = tables["dead_nodes"].filter(pl.col("split") == "train").rename({"dead_share": "evidence"})
+        words = "share of nodes that are on for no training sample"
+        limit = thresholds.dead_nodes
+        parts.append(_judged(share, "dead_nodes", limit, pl.col("evidence") > limit, words))
+    if "statistics" in tables:
+        bounded = [name for name, function in ACTIVATION_FUNCTIONS.items() if None not in function.bounds]
+        share = (
+            tables["statistics"]
+            .filter(pl.col("split") == "train", pl.col("kind") == "post", pl.col("activation").is_in(bounded))
+            .rename({"saturated_share": "evidence"})
+        )
+        words = "share of activations near a bound of the function, training samples"
+        limit = thresholds.saturation
+        parts.append(_judged(share, "saturation", limit, pl.col("evidence") > limit, words))
+    return pl.concat(parts)
+
+
+def _arriving_gradient(gradients: pl.DataFrame) -> pl.DataFrame:
+    """The norm of dL/da of each layer over that of the gradient at the logits, as ``evidence``."""
+    net = [*key_columns(gradients), "seed", "state"]
+    at_logits = gradients.filter(pl.col("name") == "output", pl.col("quantity") == "pre_activation")
+    return (
+        gradients.filter(pl.col("quantity") == "activation")
+        .join(at_logits.select(*net, at_logits="norm"), on=net, nulls_equal=True, maintain_order="left")
+        .with_columns(evidence=pl.when(pl.col("at_logits") > 0).then(pl.col("norm") / pl.col("at_logits")))
+    )
+
+
+def _judged(frame: pl.DataFrame, problem: str, threshold: float, found: pl.Expr, words: str) -> pl.DataFrame:
+    columns = frame.with_columns(
+        problem=pl.lit(problem), found=found, threshold=pl.lit(threshold, pl.Float64), evidence_is=pl.lit(words)
+    )
+    return columns.select(*key_columns(frame), "seed", *(pl.col(name).cast(dtype) for name, dtype in DIAGNOSIS.items()))
+
+
+def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: Answers) -> pl.DataFrame:
+    """Every configuration beside the first one of the same model, depth and width.
+
+    Parameters
+    ----------
+    accuracy
+        From `nodescope.findings.divergence.results_of`.
+    diagnosis
+        The table.
+    answers
+        Which test samples each kept net gets right, from `nodescope.findings.comparisons.read_answers`; those of configurations
+        without an accuracy do not count.
+
+    Returns
+    -------
+    DataFrame
+        The key columns and `REMEDIES`, one row per configuration, state (the first and the last; null for the accuracy)
+        and quantity: ``test_accuracy`` (of trained networks), ``problems`` (how many are found over the layers), and for
+        each problem the evidence of the worst layer. Values are means over the seeds; ``change`` is the mean over the
+        seeds of the difference to the baseline's net of the same seed, with a t interval over the ``seeds`` that both
+        have; for the accuracy the noise of the test samples counts too. ``verdict`` is one of the four words of
+        `nodescope.numerics.intervals.verdicts`, corrected over the configurations that are held against the same baseline.
+        ``helps`` says whether a real change is for the better or for the worse; null for any other verdict, and for the
+        baseline itself.
+    """
+    keys, answers = key_columns(accuracy), of_results(answers, accuracy)
+    values = _quantities(accuracy, diagnosis, keys)
+    group = [name for name in ("model", "depth", "width") if name in keys]
+    first = accuracy.select(keys).unique(maintain_order=True).unique(group, keep="first", maintain_order=True)
+    shown = [name for name in keys if name not in ("dataset", "model")]
+    named = first.with_columns(
+        baseline=pl.Series([describe(row) for row in first.select(shown).iter_rows(named=True)], dtype=pl.String)
+    )
+    of_net = [*group, "seed", "state", "quantity"]
+    baseline = values.join(named, on=keys, nulls_equal=True).select(*of_net, baseline_value="value")
+    paired = (
+        values.join(named.select(*group, "baseline"), on=group, maintain_order="left")
+        .join(baseline, on=of_net, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(change=pl.col("value") - pl.col("baseline_value"))
+    )
+    found = paired.group_by([*keys, "baseline", "state", "quantity"], maintain_order=True).agg(
+        value=pl.col("value").mean(),
+        baseline_value=pl.col("baseline_value").mean(),
+        changes="change",
+    )
+    firsts = {tuple(row[name] for name in group): tuple(row.values()) for row in first.iter_rows(named=True)}
+    rows = list(found.iter_rows(named=True))
+    families: dict[tuple[object, ...], list[int]] = {}
+    for place, row in enumerate(rows):
+        of_group = tuple(row[name] for name in group)
+        configuration = tuple(row[name] for name in keys)
+        row["estimate"] = (
+            accuracy_difference(answers, configuration, firsts[of_group])
+            if row["quantity"] == ACCURACY
+            else over_seeds([math.nan if change is None else change for change in row["changes"]])
+        )
+        row["change"], row["seeds"] = row["estimate"].centre, row["estimate"].seeds
+        if configuration != firsts[of_group]:
+            families.setdefault((*of_group, row["state"], row["quantity"]), []).append(place)
+    for places in families.values():
+        estimates: list[Estimate] = [rows[place]["estimate"] for place in places]
+        on_test_set = rows[places[0]]["quantity"] == ACCURACY
+        for place, errors in zip(places, errors_of(estimates, on_test_set=on_test_set), strict=True):
+            rows[place] |= errors
+            better = (rows[place]["change"] or 0.0) > 0
+            if rows[place]["quantity"] not in BETTER_IF_LARGER:
+                better = not better
+            rows[place]["helps"] = better if errors["verdict"] == REAL else None
+    schema: dict[str, Any] = {**{name: accuracy.schema[name] for name in keys}, **REMEDIES}
+    return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
+
+
+def _quantities(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    """Key columns, seed, state, quantity, value."""
+    states = diagnosis["state"].unique(maintain_order=True)
+    ends = diagnosis.filter(pl.col("state").is_in([states[0], states[-1]]))
+    net = [*keys, "seed", "state"]
+    columns = [*net, "quantity", "value"]
+    # What is not trained is right by chance.
+    trained = "trained" in states
+    on_test = accuracy.filter(pl.lit(trained), pl.col("split") == "test").with_columns(
+        state=pl.lit(None, pl.String), quantity=pl.lit(ACCURACY), value="accuracy"
+    )
+    # A sum over nulls is zero: a net that diverged has no number of problems.
+    problems = ends.group_by(net, maintain_order=True).agg(
+        quantity=pl.lit("problems"),
+        value=pl.when(pl.col("found").is_not_null().any()).then(pl.col("found").sum().cast(pl.Float64)),
+    )
+    worst = (
+        ends.group_by([*net, "problem"], maintain_order=True)
+        .agg(lowest=pl.col("evidence").min(), highest=pl.col("evidence").max())
+        .with_columns(
+            quantity="problem",
+            value=pl.when(pl.col("problem") == "vanishing_gradient").then("lowest").otherwise("highest"),
+        )
+    )
+    return pl.concat([on_test.select(columns), problems.select(columns), worst.select(columns)])

@@ -1,0 +1,105 @@
+"""Which networks of a study diverged, said the same in the training's log, at the end of a run and on the page.
+
+A network has diverged when the loss of one of its epochs was not finite; then the parameters of an earlier epoch are
+kept, if there is one. A configuration all of whose networks diverged has no result, whatever its kept parameters score.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from nodescope.study import grid
+from nodescope.study.words import label_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from nodescope.config import Study
+
+HINT = "Hint: smaller training.learning_rates, or batch normalisation."
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """How many of the kept networks of a configuration diverged."""
+
+    identifier: str
+    label: str
+    diverged: int
+    networks: int
+
+    @property
+    def wholly(self) -> bool:
+        """Whether no network is left."""
+        return self.diverged == self.networks
+
+
+def divergences(study: "Study", replicas: "pl.DataFrame") -> list[Divergence]:
+    """The configurations of which a kept network diverged, in the order of the grid; ``replicas`` is the collected table."""
+    configurations = grid.configurations(study)
+    rows = rows_by_configuration(study, replicas.filter("chosen"))
+    found = []
+    for configuration in configurations:
+        ends = rows.get(configuration.identifier, [])
+        diverged = sum(row["diverged_epoch"] is not None for row in ends)
+        if diverged:
+            label = label_of(configuration, configurations)
+            found.append(Divergence(configuration.identifier, label, diverged, len(ends)))
+    return found
+
+
+def sentences(found: list[Divergence]) -> list[str]:
+    """What there is to say of a study, for people: nothing where no network diverged."""
+    said = []
+    wholly = [one.label for one in found if one.wholly]
+    partly = [one for one in found if not one.wholly]
+    if wholly:
+        configurations = "this configuration" if len(wholly) == 1 else f"these {len(wholly)} configurations"
+        said.append(f"Every network of {configurations} diverged, which leaves no result of it: {'; '.join(wholly)}.")
+    if partly:
+        counts = "; ".join(f"{one.diverged} of {one.networks} of {one.label}" for one in partly)
+        networks = sum(one.diverged for one in partly)
+        said.append(f"{networks} further network{'s' * (networks > 1)} diverged: {counts}." if wholly else
+                    f"{networks} network{'s' * (networks > 1)} diverged: {counts}.")  # fmt: skip
+    return said
+
+
+def results_of(accuracy: "pl.DataFrame", replicas: "pl.DataFrame") -> "pl.DataFrame":
+    """The accuracies, null where every network of the configuration diverged; of the collected tables."""
+    import polars as pl
+
+    from nodescope.storage.tables import key_columns
+
+    keys = key_columns(replicas)
+    wholly = pl.col("diverged_epoch").is_not_null().all().alias("wholly")
+    ends = replicas.filter("chosen").group_by(keys).agg(wholly)
+    return (
+        accuracy.join(ends, on=keys, how="left", nulls_equal=True, maintain_order="left")
+        .with_columns(accuracy=pl.when(~pl.col("wholly").fill_null(value=False)).then("accuracy"))
+        .drop("wholly")
+    )
+
+
+def divergence_report(studies: list["Study"], results: str | Path, since: float) -> list[str]:
+    """A line for the terminal per study and thing to say; from the collected tables that were written since."""
+    from nodescope.storage.tables import read_table
+
+    lines = []
+    for study in studies:
+        path = Path(results) / study.name / "tables" / "replicas.parquet"
+        if path.is_file() and path.stat().st_mtime >= since:
+            said = sentences(divergences(study, read_table(path)))
+            lines += [f"Study {study.name}: {sentence}" for sentence in said]
+    return [*lines, HINT] if lines else []
+
+
+def rows_by_configuration(study: "Study", table: "pl.DataFrame") -> dict[str, list[dict[str, Any]]]:
+    """The rows of each configuration, by its identifier."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    names = {tuple(c.keys().items()): c.identifier for c in grid.configurations(study)}
+    keys = next(iter(names))
+    for row in table.iter_rows(named=True):
+        identifier = names.get(tuple((key, row[key]) for key, _ in keys))
+        if identifier is not None:
+            found.setdefault(identifier, []).append(row)
+    return found

@@ -1,0 +1,1 @@
+"""What is said to users: the kinds of errors, and words that fit their number."""

@@ -1,0 +1,21 @@
+"""Networks: one alone as a plain ``nn.Module``, and many of one shape stacked for joint training."""
+
+from nodescope.networks.building import build_network, initialise_stack, stack_of
+from nodescope.networks.hidden import HiddenActivation, hidden_layers
+from nodescope.networks.mlp import FullyConnected
+from nodescope.networks.shape import NetworkShape
+from nodescope.networks.stack import NetworkStack
+from nodescope.networks.storage import load_network, save_network
+
+__all__ = [
+    "FullyConnected",
+    "HiddenActivation",
+    "NetworkShape",
+    "NetworkStack",
+    "build_network",
+    "hidden_layers",
+    "initialise_stack",
+    "load_network",
+    "save_network",
+    "stack_of",
+]

@@ -1,0 +1,111 @@
+"""Whether the files of weights that a configuration names fit its networks, asked before any job starts.
+
+Snakemake's own process imports no torch: it runs ``python -m nodescope.networks.weights_check``, which reads the
+configuration as JSON from its standard input and writes what is wrong, a text each, as JSON to its standard output.
+"""
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from nodescope import datasets
+from nodescope.config import Config, Study
+from nodescope.config.schema import DatasetSource, ImageFolder, Npz
+from nodescope.datasets.sources import read_labels, read_samples
+from nodescope.messages.errors import DatasetError, WeightsError
+from nodescope.networks.building import build_network
+from nodescope.networks.initialisation import default_initialisation
+from nodescope.networks.shape import NetworkShape
+from nodescope.networks.weights import CHAINS, Shape, fitting_tensors
+from nodescope.study import grid
+from nodescope.study.grid import Configuration
+
+#: Two samples and two numbers of classes that differ in every length: what differs between networks for them depends on
+#: the data.
+STAND_IN_FEATURES = ((7,), (11,))
+STAND_IN_IMAGES = ((5, 20, 24), (6, 32, 40))
+STAND_IN_CLASSES = (3, 4)
+
+
+def problems(config: Config, results: str | Path = "results") -> Iterator[str]:
+    """What is wrong with the files of weights of all studies, a text each."""
+    for study in config.studies:
+        checked: dict[str, list[Configuration]] = {}
+        for configuration in grid.configurations(study):
+            weights = configuration.network(study).weights
+            if weights is not None:
+                checked.setdefault(weights, []).append(configuration)
+        if not checked:
+            continue
+        shape, n_classes = _known_of(study.dataset, config, results)
+        said = set()
+        for weights, configurations in checked.items():
+            for configuration in configurations:
+                wanted = expected_shapes(study, configuration, shape, n_classes)
+                try:
+                    fitting_tensors(weights, wanted, is_chain=configuration.model in CHAINS)
+                except WeightsError as error:
+                    if str(error) not in said:
+                        said.add(str(error))
+                        yield f"Study '{study.name}', network.weights, {configuration.identifier}: {error}"
+
+
+def expected_shapes(
+    study: Study, configuration: Configuration, shape: tuple[int, ...] | None, n_classes: int | None
+) -> dict[str, Shape]:
+    """Names and shapes of a network's tensors; lengths that depend on what is not known of the data are None."""
+    stand_ins = STAND_IN_FEATURES if configuration.model == "mlp" else STAND_IN_IMAGES
+    built = []
+    for input_shape, classes in zip(stand_ins, STAND_IN_CLASSES, strict=True):
+        known_shape = (math.prod(shape),) if shape and configuration.model == "mlp" else shape
+        with torch.device("meta"):
+            network = build_network(
+                NetworkShape(
+                    model=configuration.model,
+                    input_shape=known_shape or input_shape,
+                    n_classes=n_classes or classes,
+                    depth=configuration["depth"],
+                    width=configuration["width"],
+                    activation=configuration["activation"],
+                    batch_norm=configuration["batch_norm"],
+                    initialisation=default_initialisation(configuration["activation"]),
+                    **configuration.network(study).model_dump(),
+                )
+            )
+        built.append({name: tuple(tensor.shape) for name, tensor in network.state_dict().items()})
+    return {
+        name: tuple(a if a == b else None for a, b in zip(one, built[1][name], strict=True))
+        for name, one in built[0].items()
+    }
+
+
+def _known_of(source: DatasetSource, config: Config, results: str | Path) -> tuple[tuple[int, ...] | None, int | None]:
+    """Shape of a sample and number of classes, as far as they are known before the data set is prepared."""
+    description = datasets.current_description(
+        source, grid.description_path(source, results), datasets.files_digest(source)
+    )
+    if description:
+        return tuple(description["shape"]), len(description["classes"])
+    try:
+        if isinstance(source, Npz):
+            x, labels = read_samples(source, config.data_root, download=False)
+            return x.shape[1:], len(labels.class_names)
+        found = read_labels(source, config.data_root, download=False)
+    except (DatasetError, OSError):  # said elsewhere, or downloaded later
+        found = None
+    shape = None if isinstance(source, ImageFolder) else source.sample_shape()
+    return shape, len(found.class_names) if found else None
+
+
+def main() -> None:
+    """Read the configuration, write what is wrong."""
+    config = Config.model_validate_json(sys.stdin.read())
+    json.dump(list(problems(config)), sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

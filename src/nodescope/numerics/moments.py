@@ -1,0 +1,124 @@
+"""Moments and histograms of many values taken as one list, summed in float64 whatever type they come in.
+
+The values are passed in chunks that stay in a core's cache. The central moments of a chunk are taken around its own
+mean and then put together (Chan, Golub & LeVeque 1983; Pébay 2008), so that a mean far from zero costs no digits.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from nodescope.numerics.binning import binning
+
+CHUNK = 1 << 14
+
+#: Columns that `Moments.columns` fills.
+MOMENT_COLUMNS = {
+    "mean": pl.Float64,
+    "std": pl.Float64,
+    "skew": pl.Float64,
+    "kurtosis": pl.Float64,
+    "minimum": pl.Float64,
+    "maximum": pl.Float64,
+}
+
+
+@dataclass(frozen=True)
+class Moments:
+    """What `moments` finds of n values.
+
+    Attributes
+    ----------
+    mean, minimum, maximum : float
+    second, third, fourth : float
+        Central moments: the mean of ``(value - mean) ** k``.
+    zeros : int
+        Values that are exactly zero.
+    """
+
+    count: int
+    mean: float
+    second: float
+    third: float
+    fourth: float
+    minimum: float
+    maximum: float
+    zeros: int
+
+    def columns(self) -> dict[str, float | None]:
+        """The columns of `MOMENT_COLUMNS`.
+
+        ``std`` is the root of the second moment (n, not n - 1); ``skew`` is ``m3 / m2^1.5``; ``kurtosis`` is
+        ``m4 / m2^2 - 3``, zero for a normal distribution. Values that are all the same have neither of the two.
+        """
+        # As in scipy: a spread within rounding of the mean is none.
+        spread = self.second > (np.finfo(np.float64).eps * self.mean) ** 2
+        return {
+            "mean": self.mean,
+            "std": self.second**0.5 if spread else 0.0,
+            "skew": self.third / self.second**1.5 if spread else None,
+            "kurtosis": self.fourth / self.second**2 - 3 if spread else None,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+        }
+
+
+def moments(values: NDArray[np.floating]) -> Moments | None:
+    """The moments of values of any shape; None where there are none or one is not finite."""
+    flat = values.reshape(-1)
+    parts = []
+    for begin in range(0, len(flat), CHUNK):
+        raw = flat[begin : begin + CHUNK]
+        low, high = float(raw.min()), float(raw.max())  # NaN where there is one
+        if not np.isfinite(high - low):
+            return None
+        chunk = raw.astype(np.float64)
+        mean = chunk.mean()
+        chunk -= mean
+        square = chunk * chunk
+        third, fourth = np.dot(square, chunk), np.dot(square, square)
+        zeros = len(raw) - np.count_nonzero(raw)
+        parts.append((len(raw), mean, square.sum(), third, fourth, low, high, zeros))
+    if not parts:
+        return None
+    n, mean, second, third, fourth, low, high, zeros = np.array(parts).T
+    total = n.sum()
+    all_mean = (n * mean).sum() / total
+    d = mean - all_mean
+    return Moments(
+        count=int(total),
+        mean=float(all_mean),
+        second=float((second + n * d**2).sum() / total),
+        third=float((third + 3 * d * second + n * d**3).sum() / total),
+        fourth=float((fourth + 4 * d * third + 6 * d**2 * second + n * d**4).sum() / total),
+        minimum=float(low.min()),
+        maximum=float(high.max()),
+        zeros=int(zeros.sum()),
+    )
+
+
+#: Columns that `histogram` gives.
+HISTOGRAM_COLUMNS = {"bin_left": pl.Float64, "bin_right": pl.Float64, "count": pl.Int64}
+
+
+def no_histogram() -> pl.DataFrame:
+    """The columns of `histogram` in one row of nulls."""
+    return pl.DataFrame({name: [None] for name in HISTOGRAM_COLUMNS}, schema=HISTOGRAM_COLUMNS)
+
+
+def histogram(values: NDArray[np.floating], bins: int, inputs: NDArray[np.floating] | None = None) -> pl.DataFrame:
+    """Columns bin_left, bin_right, count: bins from the smallest to the largest value; each holds its left end.
+
+    All are equally wide, but for the first and the last where few values lie far out (`nodescope.numerics.binning`, where
+    ``inputs`` is told of too). One row of nulls where there are no values or one is not finite.
+    """
+    flat = values.reshape(-1)
+    found = binning(values, bins, inputs)
+    if found is None:
+        return no_histogram()
+    count, edges = np.zeros(bins, np.int64), found.edges(bins)
+    for begin in range(0, len(flat), CHUNK):
+        count += found.counts(flat[begin : begin + CHUNK], bins)
+    return pl.DataFrame({"bin_left": edges[:-1], "bin_right": edges[1:], "count": count}, schema=HISTOGRAM_COLUMNS)

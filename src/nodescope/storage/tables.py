@@ -1,0 +1,170 @@
+"""Tables on disk: read, write, put together, summarise. Tidy: one value per row, missing is null."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from nodescope.messages.errors import DamagedFileError
+from nodescope.storage import checksums
+from nodescope.storage.files import atomic_path
+
+
+def read_table(path: str | Path) -> pl.DataFrame:
+    """Read a table.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is damaged or not Parquet.
+    """
+    try:
+        checksums.check(path)
+        return pl.read_parquet(path)
+    except (OSError, pl.exceptions.PolarsError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def scan_table(path: str | Path) -> pl.LazyFrame:
+    """A table that is read where it is needed; its schema is read at once.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is damaged or not Parquet.
+    """
+    try:
+        checksums.check(path)
+        frame = pl.scan_parquet(path)
+        frame.collect_schema()
+    except (OSError, pl.exceptions.PolarsError, ValueError) as error:
+        raise _damaged(path, error) from error
+    return frame
+
+
+def _damaged(path: str | Path, error: Exception) -> DamagedFileError:
+    return DamagedFileError(f"The table {path} cannot be read ({error}). Hint: delete it; the next run makes it again.")
+
+
+def write_table(frame: pl.DataFrame, parquet: str | Path, csv: str | Path | None = None) -> None:
+    """Write a table as Parquet, and as CSV where a path is given; whole or not at all."""
+    with atomic_path(parquet) as temporary:
+        frame.write_parquet(temporary, compression="zstd", compression_level=3, metadata=checksums.PLACEHOLDER)
+        checksums.seal(temporary)
+    if csv is not None:
+        with atomic_path(csv) as temporary:
+            _without_lists(frame).write_csv(temporary)
+
+
+def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists as texts, ``3 0 1``: CSV knows none."""
+    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+    return frame.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(" "))
+
+
+def key_columns(frame: pl.DataFrame) -> list[str]:
+    """The columns that name a configuration: those before ``seed``.
+
+    >>> key_columns(pl.DataFrame(schema=["dataset", "depth", "seed", "accuracy"]))
+    ['dataset', 'depth']
+    """
+    return frame.columns[: frame.columns.index("seed")]
+
+
+def with_keys(frame: pl.DataFrame, keys: dict[str, Any], columns: dict[str, Any]) -> pl.DataFrame:
+    """Put the key columns of a configuration and ``seed`` before the others, all with their types.
+
+    Parameters
+    ----------
+    frame
+        With ``seed`` and the columns named in ``columns``.
+    keys
+        The key columns' values, from `nodescope.study.grid.Configuration.keys`.
+    columns
+        Names and polars types of the other columns, in order.
+    """
+    types = {"depth": pl.Int32, "width": pl.Int32}
+    key_columns = [pl.lit(value, dtype=types.get(name)).alias(name) for name, value in keys.items()]
+    return frame.select(
+        *key_columns,
+        pl.col("seed").cast(pl.Int64),
+        *(pl.col(name).cast(dtype) for name, dtype in columns.items()),
+    )
+
+
+def collect(paths: list[str]) -> pl.DataFrame:
+    """The tables of all configurations, one after another."""
+    return pl.concat([read_table(path) for path in paths])
+
+
+def collect_tables(names: list[str], identifiers: list[str], folder: str | Path) -> None:
+    """Write the tables of a study, each from those of its configurations or from the table that it sums up.
+
+    Parameters
+    ----------
+    names
+        Of the tables, from `nodescope.study.grid.measured_tables`.
+    identifiers
+        Of the configurations.
+    folder
+        Has ``TABLE/CONFIGURATION.parquet``; gets ``TABLE.parquet`` and ``TABLE.csv``.
+    """
+    folder = Path(folder)
+    for name in names:
+        if name == "sparsity_summary":
+            table = sparsity_summary(read_table(folder / "sparsity.parquet"))
+        else:
+            table = collect([str(folder / name / f"{identifier}.parquet") for identifier in identifiers])
+        write_table(table, folder / f"{name}.parquet", folder / f"{name}.csv")
+
+
+def classes_table(dataset: str, names: list[str]) -> pl.DataFrame:
+    """Columns ``dataset``, ``class`` and ``class_name``: what the classes are called that other tables number.
+
+    A table of its own, since the names in every row would make the text files of the tables of nodes larger by a tenth
+    and more.
+
+    >>> classes_table("iris", ["setosa", "versicolor"]).join(pl.DataFrame({"class": [1]}, {"class": pl.Int32}), on="class")
+    shape: (1, 3)
+    ┌─────────┬───────┬────────────┐
+    │ dataset ┆ class ┆ class_name │
+    │ ---     ┆ ---   ┆ ---        │
+    │ str     ┆ i32   ┆ str        │
+    ╞═════════╪═══════╪════════════╡
+    │ iris    ┆ 1     ┆ versicolor │
+    └─────────┴───────┴────────────┘
+    """
+    # A folder's name may hold bytes that are no text.
+    texts = [name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names]
+    return pl.DataFrame(
+        {"dataset": [dataset] * len(names), "class": range(len(names)), "class_name": texts},
+        {"dataset": pl.String, "class": pl.Int32, "class_name": pl.String},
+    )
+
+
+def mean_over_seeds(frame: pl.DataFrame, value: str) -> pl.DataFrame:
+    """Mean and standard error of a column over the seeds, for each combination of the columns before it.
+
+    Parameters
+    ----------
+    frame
+        Key columns with ``seed``, further columns, and ``value`` as the last.
+
+    Returns
+    -------
+    DataFrame
+        The other columns without ``seed``, then ``mean``, ``standard_error`` (``s / sqrt(n)``, s with n - 1; null
+        for a single seed) and ``seeds``, the number n of seeds with a value. Nulls do not count; a mean of none is null.
+    """
+    keys = [name for name in frame.columns if name not in ("seed", value)]
+    present = pl.col(value).drop_nulls()
+    return frame.group_by(keys, maintain_order=True).agg(
+        mean=present.mean(),
+        standard_error=present.std() / present.len().cast(pl.Float64).sqrt(),
+        seeds=present.len().cast(pl.Int32),
+    )
+
+
+def sparsity_summary(sparsity: pl.DataFrame) -> pl.DataFrame:
+    """Key columns, state, split, layer, mean, standard_error, seeds (Pretorius 2020, table 5.2)."""
+    return mean_over_seeds(sparsity, "sparsity")

@@ -1,0 +1,91 @@
+"""Words for readers, the same wherever networks are named, and fit for how many seeds there are and what was trained."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nodescope.study.grid import Configuration
+
+#: By their names in the configuration.
+LOSSES = {"cross_entropy": "cross-entropy", "mean_squared_error": "mean squared error"}
+
+
+@dataclass(frozen=True)
+class Words:
+    """What may be said of a study: of one seed there is no mean and no interval, and what is not trained is not called so.
+
+    Attributes
+    ----------
+    seeds : tuple of int
+        The study's; empty where they are not known, then they are spoken of as several.
+    trained : bool
+        Whether its networks are trained.
+    """
+
+    seeds: tuple[int, ...]
+    trained: bool
+
+    @property
+    def several_seeds(self) -> bool:
+        """Whether there is a mean to speak of."""
+        return len(self.seeds) != 1
+
+    @property
+    def mean(self) -> str:
+        """``mean over the seeds``, or of which seed."""
+        return "mean over the seeds" if self.several_seeds else f"of seed {self.seeds[0]} alone"
+
+    def with_spread(self, *, as_published: bool = False) -> str:
+        """The mean with what is drawn or printed beside it."""
+        if not self.several_seeds:
+            return self.mean
+        spread = "its standard error, as published" if as_published else "its 95 % t interval"
+        return f"{self.mean} with {spread}"
+
+    @property
+    def networks(self) -> str:
+        """``trained networks`` or ``untrained networks``."""
+        return "trained networks" if self.trained else "untrained networks"
+
+    @property
+    def kept(self) -> str:
+        """The networks that a figure of the last state shows."""
+        return "kept nets" if self.trained else "nets as they are initialised"
+
+    def where_trained(self, sentence: str) -> str:
+        """A sentence on training, for a study that has any."""
+        return sentence if self.trained else ""
+
+
+def loss_words(objectives: Iterable[str]) -> str:
+    """Of which loss a gradient is, from the names of the losses that networks were trained with.
+
+    >>> loss_words(["mean_squared_error"])
+    'the mean squared error'
+    >>> loss_words(["cross_entropy", "mean_squared_error"])
+    'the loss that each network is trained with, the cross-entropy or the mean squared error'
+    """
+    named = [f"the {words}" for name, words in LOSSES.items() if name in set(objectives)]
+    return named[0] if len(named) == 1 else f"the loss that each network is trained with, {' or '.join(named)}"
+
+
+def describe(keys: dict[str, Any]) -> str:
+    """A part of a frame in words: ``relu 4x200 with BN``."""
+    parts = []
+    if "activation" in keys:
+        parts.append(str(keys["activation"]))
+    if "depth" in keys and "width" in keys:
+        parts.append(f"{keys['depth']}x{keys['width']}")
+    else:
+        parts += [f"{axis} {keys[axis]}" for axis in ("depth", "width") if axis in keys]
+    if "batch_norm" in keys:
+        parts.append("with BN" if keys["batch_norm"] else "without BN")
+    parts += [str(v) for k, v in keys.items() if k not in ("activation", "depth", "width", "batch_norm")]
+    return " ".join(parts)
+
+
+def label_of(configuration: "Configuration", configurations: list["Configuration"]) -> str:
+    """A configuration's name for readers, with its family where a study has several."""
+    several = len({other.model for other in configurations}) > 1
+    return describe(dict(configuration.axes) | ({"model": configuration.model} if several else {}))

@@ -1,0 +1,344 @@
+"""Measure the patterns of all hidden layers of a network while it trains, without changing anything.
+
+Dimension letters: N sample, W word, T pattern.
+
+A `PatternProbe` belongs to one net. At each measured step it runs the same samples, in the same order, through the
+net in evaluation mode, its batch normalisation settled where that is asked for, and counts the patterns of each layer
+as they come; no activation is stored. What it keeps:
+
+| what | where | how much |
+|---|---|---|
+| the table so far | memory, and the trainer's checkpoint | a row per time and layer |
+| counted patterns of the first and of the previous time | memory, and the checkpoint | the distinct patterns, see `counting` |
+| patterns of the first ``hamming_samples`` samples then | likewise | 1, 2, 4 or 8 bytes per 64 nodes, sample and position |
+| both at the times to be compared with the last | a file per time, in a folder of the training's progress | likewise |
+"""
+
+import io
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.func import functional_call
+
+from nodescope.messages.errors import DamagedFileError
+from nodescope.networks.hidden import HiddenActivation, hidden_layers
+from nodescope.networks.normalisation import settle_batch_norm
+from nodescope.numerics.pattern_counting import DESCRIBED, CountedPatterns, PatternHistogram, describe, hamming_share
+from nodescope.numerics.pattern_packing import compact, pack_layer
+from nodescope.storage.tensors import load_tensors, save_tensors
+
+Tensor = torch.Tensor
+
+#: Samples at a time. On a CPU the activations of a convolution should stay in a core's cache (32 images of ResNet-20
+#: take a third of the time per image of 256), while fully connected layers want larger products.
+IMAGES_AT_A_TIME = 32
+SAMPLES_AT_A_TIME = 1024
+ON_GPU_AT_A_TIME = 2048
+
+REFERENCES = ("initial", "previous", "final")
+SIMILARITIES = ("jaccard", "weighted_jaccard", "hamming")
+
+#: Columns of the table after the key columns. ``patterns`` is T, ``distinct`` K; everything after them is null where
+#: the layer has a value that is not finite; similarities also where the reference has, and where there is none.
+PATTERN_EVOLUTION: dict[str, Any] = {
+    "step": pl.Int64,
+    "epoch": pl.Float64,
+    "samples_seen": pl.Int64,
+    "layer": pl.Int32,
+    "layer_name": pl.String,
+    "nodes": pl.Int32,
+    "patterns": pl.Int64,
+    **{name: pl.Int64 if name in ("distinct", "singletons") else pl.Float64 for name in DESCRIBED},
+    "distinct_share": pl.Float64,
+    **{f"{name}_{reference}": pl.Float64 for name in SIMILARITIES for reference in REFERENCES},
+}
+
+
+@dataclass(frozen=True)
+class ProbeSamples:
+    """What is run through the nets, always in this order: x [N, ...] on the device, labels [N].
+
+    Attributes
+    ----------
+    settled_by : Tensor or None
+        The samples [M, ...] whose statistics batch normalisation takes at each time; None for its running statistics.
+    """
+
+    x: Tensor
+    labels: NDArray[np.int64]
+    n_classes: int
+    settled_by: Tensor | None = None
+
+
+@dataclass(frozen=True)
+class LayerState:
+    """The patterns of a layer at one time: counted, and those of the first samples one by one [W, T]."""
+
+    counted: CountedPatterns
+    first_WT: NDArray[np.unsignedinteger]
+
+    def similarities(self, reference: "LayerState | None", name: str) -> dict[str, float | None]:
+        """Columns of the comparison with another time; null where there is none to compare with."""
+        if reference is None:
+            return {f"{similarity}_{name}": None for similarity in SIMILARITIES}
+        jaccard, weighted = reference.counted.similarity(self.counted)
+        hamming = hamming_share(self.first_WT, reference.first_WT, self.counted.nodes)
+        return {f"jaccard_{name}": jaccard, f"weighted_jaccard_{name}": weighted, f"hamming_{name}": hamming}
+
+
+#: The layers at one time; None for one with values that are not finite.
+NetworkState = list[LayerState | None]
+
+
+class PatternProbe:
+    """Follows the patterns of one net through its training.
+
+    Parameters
+    ----------
+    samples
+        See `ProbeSamples`.
+    threshold
+        A node is on where its pre-activation exceeds this.
+    steps_per_epoch
+    hamming_samples
+        The first so many samples are also compared one by one.
+    kept_steps
+        Measured steps that are to be compared with the last one, which is the last of them.
+    folder
+        For what is kept of them.
+    """
+
+    def __init__(
+        self,
+        samples: ProbeSamples,
+        *,
+        threshold: float,
+        steps_per_epoch: int,
+        hamming_samples: int,
+        kept_steps: list[int],
+        folder: str | Path,
+    ) -> None:
+        self._samples = samples
+        self._threshold = threshold
+        self._steps_per_epoch = steps_per_epoch
+        self._hamming_samples = min(hamming_samples, len(samples.x))
+        self._kept_steps = kept_steps
+        self._folder = Path(folder)
+        self._rows: list[dict[str, Any]] = []
+        self._initial: NetworkState = []
+        self._previous: NetworkState = []
+
+    def measure(
+        self, network: nn.Module, step: int, samples_seen: int, tensors: dict[str, Tensor] | None = None
+    ) -> None:
+        """Measure the net as it is now; nothing of it changes.
+
+        Parameters
+        ----------
+        network
+            Its hidden layers are those that `nodescope.networks.hidden.hidden_layers` names.
+        step, samples_seen
+            Steps taken and samples seen by the training so far.
+        tensors
+            Parameters and buffers to take instead of the network's own.
+        """
+        counters = self._count(network, tensors)
+        now = [counter.state() for counter in counters]
+        nothing: NetworkState = [None] * len(now)
+        comparisons = {"initial": self._initial or now, "previous": self._previous or nothing}
+        for index, (counter, state) in enumerate(zip(counters, now, strict=True)):
+            row: dict[str, Any] = {"step": step, "epoch": step / self._steps_per_epoch, "samples_seen": samples_seen}
+            row |= {"layer": index + 1, **counter.row()}
+            if state is not None:
+                for name, reference in comparisons.items():
+                    row |= state.similarities(reference[index], name)
+            self._rows.append(row)
+        self._initial, self._previous = comparisons["initial"], now
+        if step in self._kept_steps:
+            save_tensors(self._kept(step), _to_tensors(now, ""), {})
+
+    def _count(self, network: nn.Module, tensors: dict[str, Tensor] | None) -> list["_LayerCounter"]:
+        layers = hidden_layers(network)
+        counters = [_LayerCounter(name, self._samples, self._hamming_samples, self._threshold) for name in layers]
+        if tensors is None:
+            tensors = dict(network.named_parameters()) | dict(network.named_buffers())
+        on_gpu = self._samples.x.is_cuda
+        has_images = any(tensor.ndim == 4 for tensor in tensors.values())
+        if has_images and not on_gpu:  # convolutions then compute channels last, a third faster on a CPU
+            tensors = {
+                name: tensor.contiguous(memory_format=torch.channels_last) if tensor.ndim == 4 else tensor
+                for name, tensor in tensors.items()
+            }
+        at_a_time = ON_GPU_AT_A_TIME if on_gpu else IMAGES_AT_A_TIME if has_images else SAMPLES_AT_A_TIME
+        with undisturbed(network), ExitStack() as hooks:
+            if self._samples.settled_by is not None:
+                tensors = {name: t.clone() if "running_" in name else t for name, t in tensors.items()}
+                settle_batch_norm(network, self._samples.settled_by, tensors)
+            for layer, counter in zip(layers.values(), counters, strict=True):
+                hooks.callback(layer.register_forward_pre_hook(counter).remove)
+            for part in torch.split(self._samples.x, at_a_time):
+                functional_call(network, tensors, (part,))
+        return counters
+
+    def table(self) -> pl.DataFrame:
+        """The columns of `PATTERN_EVOLUTION`; similarities to the final state once that has been measured.
+
+        Raises
+        ------
+        DamagedFileError
+            If what was kept for them cannot be read.
+        """
+        frame = _typed(self._rows)
+        last = self._kept_steps[-1]
+        if self._rows and self._rows[-1]["step"] == last:
+            to_final = _typed(self._compared_with_final())
+            columns = [f"{similarity}_final" for similarity in SIMILARITIES]
+            frame = frame.drop(columns).join(
+                to_final.select("step", "layer", *columns), on=["step", "layer"], how="left", maintain_order="left"
+            )
+        share = pl.col("distinct") / pl.col("patterns")
+        return frame.with_columns(distinct_share=share).select(*PATTERN_EVOLUTION)
+
+    def _compared_with_final(self) -> Iterator[dict[str, Any]]:
+        final = self._previous
+        shape = {row["layer"]: (row["nodes"], row["patterns"]) for row in self._rows}
+        for step in self._kept_steps:
+            then = _to_state(load_tensors(self._kept(step))[0], "", shape)
+            for index, (state, reference) in enumerate(zip(then, final, strict=True)):
+                found = {} if state is None else state.similarities(reference, "final")
+                yield {"step": step, "layer": index + 1, **found}
+
+    def checkpoint(self) -> dict[str, Tensor]:
+        """All that a stopped training needs to go on measuring, for the trainer's own checkpoint."""
+        buffer = io.BytesIO()
+        _typed(self._rows).write_parquet(buffer)
+        rows = torch.from_numpy(np.frombuffer(buffer.getvalue(), np.uint8).copy())
+        return {"rows": rows, **_to_tensors(self._initial, "initial/"), **_to_tensors(self._previous, "previous/")}
+
+    def restore(self, saved: dict[str, Tensor]) -> None:
+        """Go on from a checkpoint.
+
+        Raises
+        ------
+        DamagedFileError
+            If what was kept on disk since then is not there any more.
+        """
+        self._rows = pl.read_parquet(io.BytesIO(saved["rows"].numpy().tobytes())).to_dicts()
+        shape = {row["layer"]: (row["nodes"], row["patterns"]) for row in self._rows}
+        self._initial = _to_state(saved, "initial/", shape)
+        self._previous = _to_state(saved, "previous/", shape)
+        reached = self._rows[-1]["step"]
+        for step in self._kept_steps:
+            if step <= reached and not self._kept(step).is_file():
+                raise DamagedFileError(f"{self._kept(step)} is missing.")
+
+    def remove(self) -> None:
+        """Delete what was kept; the table has been made."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _kept(self, step: int) -> Path:
+        return self._folder / f"step-{step}.safetensors"
+
+
+class _LayerCounter:
+    """Sees the pre-activations of a layer as a hook and counts their patterns."""
+
+    def __init__(self, name: str, samples: ProbeSamples, hamming_samples: int, threshold: float) -> None:
+        self._name = name
+        self._samples = samples
+        self._hamming_samples = hamming_samples
+        self._threshold = threshold
+        self._seen = 0
+        self._finite = True
+        self._nodes = 0
+        self._patterns = 0
+        self._first: list[NDArray[np.unsignedinteger]] = []
+        self._histogram: PatternHistogram | None = None
+
+    def __call__(self, layer: HiddenActivation, inputs: tuple[Tensor]) -> None:
+        (z,) = inputs
+        words_WT, finite = pack_layer(z, self._threshold)
+        self._finite &= finite
+        positions = words_WT.shape[1] // len(z)
+        if self._histogram is None:
+            self._nodes = z.shape[1]
+            self._patterns = len(self._samples.x) * positions
+            self._histogram = PatternHistogram(self._nodes, self._samples.n_classes, self._patterns)
+        self._histogram.add(words_WT, self._samples.labels[self._seen : self._seen + len(z)])
+        wanted = min(len(z), self._hamming_samples - self._seen)
+        if wanted > 0:
+            self._first.append(compact(words_WT[:, : wanted * positions], self._nodes))
+        self._seen += len(z)
+
+    def row(self) -> dict[str, Any]:
+        """Columns of the table that need no other time."""
+        known = {"layer_name": self._name, "nodes": self._nodes, "patterns": self._patterns}
+        if self._histogram is None or not self._finite:
+            return known
+        return known | describe(self._histogram.class_counts(), self._nodes)
+
+    def state(self) -> LayerState | None:
+        """For comparisons with other times; None where a value was not finite."""
+        if self._histogram is None or not self._finite:
+            return None
+        return LayerState(self._histogram.counted(), np.concatenate(self._first, axis=1))
+
+
+@contextmanager
+def undisturbed(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode without gradients; afterwards modes and random state are as before."""
+    training = [(module, module.training) for module in network.modules()]
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    with torch.random.fork_rng(gpus), torch.inference_mode():
+        network.eval()
+        try:
+            yield
+        finally:
+            for module, mode in training:
+                module.training = mode
+
+
+def _typed(rows: Any) -> pl.DataFrame:
+    """All columns of the table, those that no row has as null."""
+    return pl.DataFrame(list(rows), schema=PATTERN_EVOLUTION)
+
+
+def _to_tensors(state: NetworkState, prefix: str) -> dict[str, Tensor]:
+    """Words as signed numbers: not everything in PyTorch knows the others."""
+    tensors = {}
+    for index, layer in enumerate(state):
+        if layer is not None:
+            arrays = {**layer.counted.arrays(), "first": layer.first_WT}
+            for name, array in arrays.items():
+                signed = array.view(f"i{array.itemsize}")
+                tensors[f"{prefix}{index}/{name}"] = torch.from_numpy(np.ascontiguousarray(signed))
+    return tensors
+
+
+def _to_state(tensors: dict[str, Tensor], prefix: str, shape: dict[int, tuple[int, int]]) -> NetworkState:
+    """What `_to_tensors` gave; ``shape`` has nodes and number of patterns of each layer (from 1)."""
+    state: NetworkState = []
+    for layer in sorted(shape):
+        name = f"{prefix}{layer - 1}"
+        if f"{name}/words" not in tensors:
+            state.append(None)
+            continue
+        arrays = {part: tensors[f"{name}/{part}"].numpy() for part in ("words", "counts", "first")}
+        nodes, patterns = shape[layer]
+        first_WT = arrays.pop("first")
+        state.append(
+            LayerState(
+                CountedPatterns.from_arrays(nodes, arrays["words"].view(np.uint64), arrays["counts"], patterns),
+                first_WT.view(f"u{first_WT.itemsize}"),
+            )
+        )
+    return state

@@ -1,0 +1,106 @@
+"""From collected tables to cases: a number for each net, and differences between nets of the same seed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from nodescope.storage.tables import key_columns
+from nodescope.study.words import describe
+from nodescope.works.judging import NotRun
+
+Tables = Mapping[str, pl.DataFrame]
+
+
+def need(tables: Tables, name: str, *conditions: pl.Expr, columns: Sequence[str] = (), what: str = "") -> pl.DataFrame:
+    """The rows of a table that fulfil the conditions.
+
+    Raises
+    ------
+    NotRun
+        If the table or a column is missing, or no row is left; ``what`` says what would have to be run.
+    """
+    if name not in tables:
+        raise NotRun(f"the table {name} was not measured")
+    missing = [column for column in columns if column not in tables[name].columns]
+    if missing:
+        raise NotRun(f"the table {name} has no column {missing[0]}")
+    found = tables[name].filter(*conditions)
+    if found.is_empty():
+        raise NotRun(f"it needs {what}" if what else f"no network of the study has what it needs in the table {name}")
+    return found
+
+
+def per_net(frame: pl.DataFrame, value: pl.Expr, *further: str) -> pl.DataFrame:
+    """One number per net (and per value of further columns): key columns, seed, further, ``value``."""
+    keys = [*key_columns(frame), "seed", *further]
+    return frame.group_by(keys, maintain_order=True).agg(value=value)
+
+
+def difference(values: pl.DataFrame, axis: str, first: Any, second: Any) -> pl.DataFrame:
+    """``first - second`` on an axis, wherever all else, the seed among it, is equal: the other columns and ``value``.
+
+    Raises
+    ------
+    NotRun
+        If there is no such pair.
+    """
+    pairs = change(values, axis, first, second)
+    if pairs.is_empty():
+        raise NotRun(f"it needs networks that differ only in {axis.replace('_', ' ')}: {first} and {second}")
+    return pairs
+
+
+def extremes(values: pl.DataFrame, axis: str) -> pl.DataFrame:
+    """The largest value of a numeric axis less the smallest, wherever all else is equal.
+
+    Raises
+    ------
+    NotRun
+        If no two networks differ in the axis alone.
+    """
+    present = sorted(values[axis].unique())
+    if len(present) < 2:
+        raise NotRun(f"it needs more than one {axis}; all networks have {axis} {present[0]}")
+    return difference(values, axis, present[-1], present[0])
+
+
+def change(values: pl.DataFrame, axis: str, first: Any, second: Any) -> pl.DataFrame:
+    """``first - second`` on an axis within each net or pair of nets: the other columns (``seed`` among them), ``value``."""
+    others = [name for name in values.columns if name not in (axis, "value")]
+    one = values.filter(pl.col(axis) == first).drop(axis)
+    other = values.filter(pl.col(axis) == second).drop(axis)
+    pairs = one.join(other, on=others, suffix="_second", nulls_equal=True, maintain_order="left")
+    return pairs.select(*others, value=pl.col("value") - pl.col("value_second"))
+
+
+def last_less_first(values: pl.DataFrame) -> pl.DataFrame:
+    """The last hidden layer less the first within each net: the columns without ``layer``.
+
+    Raises
+    ------
+    NotRun
+        If every network has one hidden layer.
+    """
+    deep = values.filter(pl.col("layer").max().over("model", "depth") > 1)
+    if deep.is_empty():
+        raise NotRun("it needs networks of more than one hidden layer")
+    place = pl.when(pl.col("layer") == 1).then(pl.lit("first")).when(last_layer()).then(pl.lit("last"))
+    return change(deep.with_columns(layer=place), "layer", "last", "first")
+
+
+def as_cases(values: pl.DataFrame) -> pl.DataFrame:
+    """Name each row: columns ``case``, ``seed``, ``value``."""
+    hidden = ["dataset", "seed", "value", *(["model"] if (values["model"] == "mlp").all() else [])]
+    shown = [name for name in values.columns if name not in hidden]
+    names = [describe({**row, **_layer(row)}) for row in values.select(shown).iter_rows(named=True)]
+    return values.select(pl.Series("case", names, dtype=pl.String), "seed", "value")
+
+
+def _layer(row: dict[str, Any]) -> dict[str, str]:
+    return {"layer": f"layer {row['layer']}"} if "layer" in row else {}
+
+
+def last_layer() -> pl.Expr:
+    """Rows of each network's last hidden layer; how many there are follows from family and depth."""
+    return pl.col("layer") == pl.col("layer").max().over("model", "depth")

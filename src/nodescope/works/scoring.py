@@ -1,0 +1,36 @@
+"""Score a study: its collected tables against the numbers and claims of the works that it names."""
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from nodescope.works.cases import Tables
+from nodescope.works.claims import judge_claims
+from nodescope.works.differences import differences, source_dataset
+from nodescope.works.scorecard import scorecard
+from nodescope.works.works import citations
+
+if TYPE_CHECKING:
+    from nodescope.config import Study
+
+
+def score(tables: Tables, study: "Study") -> dict[str, pl.DataFrame]:
+    """The tables `nodescope.study.grid.SCORE_TABLES` of a study.
+
+    Parameters
+    ----------
+    tables
+        Its collected tables, of `nodescope.study.grid.SCORED_TABLES` as many as there are.
+    study
+        Its settings.
+    """
+    name = pl.lit(source_dataset(study)).alias("dataset")
+    named = {
+        table: frame.with_columns(name) if "dataset" in frame.columns else frame for table, frame in tables.items()
+    }
+    works = citations(study.works)
+    return {
+        "scorecard": scorecard(named, works),
+        "claims": judge_claims(named, works),
+        "differences": differences(study),
+    }
