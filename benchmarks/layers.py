@@ -49,7 +49,7 @@ def by_product(folder: str, *names: str) -> Any:
     """Analyses of the product on one layer, which is read once, as a job of the workflow does."""
     from importlib import import_module
 
-    from nodescope.config.schema import Analyses
+    from nodescope.config.analyses import Analyses
     from nodescope.measuring.layers import RecordedLayer
 
     columns = {"medians": "median", "activity": "active_share", "sparsity": "sparsity"}

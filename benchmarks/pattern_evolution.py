@@ -38,7 +38,7 @@ def train(case: Case, *, measured: bool) -> Any:
     """An epoch, followed or not; gives the trained tensors."""
     import torch
 
-    from nodescope.config.schema import MeasuringTimes, PatternEvolution
+    from nodescope.config.pattern_evolution import MeasuringTimes, PatternEvolution
     from nodescope.networks import NetworkShape
     from nodescope.training import replicas as stack
     from nodescope.training.pattern_evolution import PatternFollower

@@ -98,7 +98,7 @@ def dissertation_report(folder: Path) -> Path:
     import yaml
 
     from nodescope.charts.drawing import draw
-    from nodescope.config import parse_config
+    from nodescope.config.loading import parse_config
     from nodescope.report import build
     from nodescope.storage.json_files import write_json
     from nodescope.storage.tables import write_table

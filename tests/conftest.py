@@ -10,7 +10,8 @@ import torch
 from hypothesis import HealthCheck, settings
 
 from nodescope.analyses import analyse_configuration
-from nodescope.config import Study, parse_config
+from nodescope.config.loading import parse_config
+from nodescope.config.study import Study
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.findings.comparisons import compare_configurations, right_answers

@@ -14,8 +14,8 @@ from test_report import BEYOND_THE_PAGE, figure, open_menu, panel, place, saved
 
 from nodescope.charts.drawing import draw
 from nodescope.charts.registry import charts_of
-from nodescope.config import parse_config
-from nodescope.config.schema import Charts
+from nodescope.config.charts import Charts
+from nodescope.config.loading import parse_config
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.report import build

@@ -23,8 +23,8 @@ from scipy.stats import norm
 from nodescope.charts.drawing import draw
 from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import charts_of
-from nodescope.config import Study
-from nodescope.config.schema import Charts
+from nodescope.config.charts import Charts
+from nodescope.config.study import Study
 from nodescope.report import build
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import write_json

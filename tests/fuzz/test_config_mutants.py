@@ -13,7 +13,7 @@ from snakemake_interface_common.exceptions import WorkflowError
 
 from nodescope import datasets
 from nodescope.charts.registry import charts_of
-from nodescope.config import parse_config
+from nodescope.config.loading import parse_config
 from nodescope.estimates.costs import job_size
 from nodescope.estimates.plan import estimate, keeps_activations
 from nodescope.families.network_sizes import sample_size

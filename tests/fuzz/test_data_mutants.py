@@ -11,7 +11,7 @@ import pytest
 from conftest import LONG
 from PIL import Image
 
-from nodescope.config.schema import ImageFolder, Mnist, Npz
+from nodescope.config.dataset import ImageFolder, Mnist, Npz
 from nodescope.datasets import check, load, prepare
 from nodescope.messages.errors import DatasetError
 

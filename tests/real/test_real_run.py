@@ -120,7 +120,7 @@ def test_log_densities_at_some_nodes_equal_scikit_learns(configuration, layer):
 def test_the_continuous_system_at_some_samples_with_exact_sums(configuration, layer):
     """Exact densities at every node of some test samples: their winners must be those of the package."""
     from nodescope.analyses import layer_accuracy
-    from nodescope.config.schema import LayerAccuracy
+    from nodescope.config.analyses import LayerAccuracy
     from nodescope.measuring.layers import RecordedLayer
 
     recorded = RecordedLayer(f"{RUN}/activations/{configuration}", 0, "trained", layer, 0.0)

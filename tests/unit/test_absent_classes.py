@@ -11,8 +11,9 @@ from nodescope import datasets
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import specification, static_figures
 from nodescope.charts.registry import CHARTS
-from nodescope.config import parse_config
-from nodescope.config.schema import Charts, Study
+from nodescope.config.charts import Charts
+from nodescope.config.loading import parse_config
+from nodescope.config.study import Study
 
 #: Classes that the official samples of a split do not have.
 ABSENT = {"test": [2, 3], "validation": [0]}

@@ -13,7 +13,7 @@ from scipy import stats
 from scipy.special import expit, logsumexp
 
 from nodescope.analyses import layer_accuracy
-from nodescope.config.schema import Analyses
+from nodescope.config.analyses import Analyses
 from nodescope.measuring.runner import table_columns
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.numerics.kernel_density import MIN_BANDWIDTH

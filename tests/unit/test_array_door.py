@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nodescope import datasets
-from nodescope.config import parse_config
-from nodescope.config.schema import Npz
+from nodescope.config.dataset import Npz
+from nodescope.config.loading import parse_config
 from nodescope.messages.errors import ConfigError, DatasetError
 
 CASES = 1000

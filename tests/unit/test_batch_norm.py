@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from nodescope.config.schema import Network
+from nodescope.config.network import Network
 from nodescope.families.architectures import ARCHITECTURES
 from nodescope.networks import NetworkShape, build_network, initialise_stack, load_network, save_network
 from nodescope.storage.tensors import load_tensors

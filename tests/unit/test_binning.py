@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodescope.analyses import densities, distributions, layer_distributions, node_histograms
-from nodescope.config.schema import Densities, Distributions, LayerDistributions, NodeHistograms
+from nodescope.config.analyses import Densities, Distributions, LayerDistributions, NodeHistograms
 from nodescope.numerics.binning import binning
 from nodescope.numerics.moments import histogram
 

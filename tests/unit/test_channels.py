@@ -29,8 +29,8 @@ from nodescope.analyses import (
     sparsity,
     statistics,
 )
-from nodescope.config import parse_config
-from nodescope.config.schema import Analyses
+from nodescope.config.analyses import Analyses
+from nodescope.config.loading import parse_config
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.measuring.layers import RecordedLayer, recorded_layers

@@ -20,7 +20,7 @@ from nodescope.charts.drawing import draw, filled, in_view, specification, stati
 from nodescope.charts.packing import pack
 from nodescope.charts.raster import matrix, scatter
 from nodescope.charts.registry import CHARTS, charts_of
-from nodescope.config.schema import Charts
+from nodescope.config.charts import Charts
 from nodescope.findings.comparisons import ERRORS
 from nodescope.messages.words import counted, named_seeds
 from nodescope.numerics.intervals import wilson

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from nodescope.config.schema import Network, Training
+from nodescope.config.network import Network
+from nodescope.config.training import Training
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.jobs.interruption import Interrupted, interruptible, stopping_politely

@@ -7,7 +7,7 @@ import pytest
 
 from nodescope.charts.context import MOST_HUES, OTHER_CLASS, Context, class_colours
 from nodescope.charts.drawing import specification
-from nodescope.config.schema import Charts
+from nodescope.config.charts import Charts
 
 PALETTE = Charts().class_colours
 

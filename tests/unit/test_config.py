@@ -11,9 +11,11 @@ import pytest
 import yaml
 
 from nodescope.charts.registry import CHARTS, charts_of
-from nodescope.config import parse_config
+from nodescope.config.analyses import Analyses
+from nodescope.config.dataset import DATASET_SOURCES
 from nodescope.config.documentation import CONFIG_FILE, DEFAULT, SCHEMA_FILE, default_yaml, json_schema
-from nodescope.config.schema import DATASET_SOURCES, Analyses, Section, lists_of
+from nodescope.config.fields import Section, lists_of
+from nodescope.config.loading import parse_config
 from nodescope.messages.errors import ConfigError
 from nodescope.study import grid
 

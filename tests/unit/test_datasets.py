@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.model_selection import train_test_split
 
 from nodescope import datasets
-from nodescope.config.schema import Cifar10, Digits, FashionMnist, Gaussian, ImageFolder, Iris, Mnist, Npz
+from nodescope.config.dataset import Cifar10, Digits, FashionMnist, Gaussian, ImageFolder, Iris, Mnist, Npz
 from nodescope.messages.errors import DamagedFileError, DatasetError
 
 

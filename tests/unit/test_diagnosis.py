@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nodescope.config.schema import Diagnosis
+from nodescope.config.diagnosis import Diagnosis
 from nodescope.findings.diagnosis import PROBLEMS, compare_remedies, diagnose
 
 KEYS = ["dataset", "model", "depth", "width", "activation", "batch_norm"]

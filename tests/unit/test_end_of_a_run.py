@@ -11,8 +11,8 @@ from conftest import small_dataset
 from nodescope.charts.context import Context
 from nodescope.charts.gallery import comparisons as comparisons_chart
 from nodescope.charts.gallery import test_accuracy as accuracy_chart
-from nodescope.config import parse_config
-from nodescope.config.schema import Charts
+from nodescope.config.charts import Charts
+from nodescope.config.loading import parse_config
 from nodescope.findings.comparisons import compare_configurations
 from nodescope.findings.diagnosis import compare_remedies
 from nodescope.findings.divergence import HINT, divergence_report, divergences, results_of, sentences

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nodescope.config import parse_config
-from nodescope.config.schema import Study
+from nodescope.config.loading import parse_config
+from nodescope.config.study import Study
 from nodescope.messages.errors import ConfigError
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.study import grid

@@ -8,7 +8,7 @@ from nodescope.charts.context import Context
 from nodescope.charts.drawing import in_view, specification
 from nodescope.charts.gallery import diagnosis, signal_propagation
 from nodescope.charts.histograms import with_curves
-from nodescope.config.schema import Charts
+from nodescope.config.charts import Charts
 from nodescope.numerics.moments import histogram
 from nodescope.study import grid
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nodescope.config.schema import ImageFolder
+from nodescope.config.dataset import ImageFolder
 from nodescope.datasets.prepared import unit_interval
 from nodescope.datasets.sources import read_labels, read_samples
 from nodescope.messages.errors import DatasetError

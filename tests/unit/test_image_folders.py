@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from nodescope import datasets
-from nodescope.config.schema import ImageFolder
+from nodescope.config.dataset import ImageFolder
 from nodescope.datasets.sources import files_digest, image_folder, read_labels, read_samples
 from nodescope.messages.errors import DatasetError
 

@@ -12,8 +12,9 @@ from torch import nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from nodescope.config import parse_config
-from nodescope.config.schema import Network, Training
+from nodescope.config.loading import parse_config
+from nodescope.config.network import Network
+from nodescope.config.training import Training
 from nodescope.families.architectures import ARCHITECTURES
 from nodescope.messages.errors import ConfigError, WeightsError
 from nodescope.networks import (

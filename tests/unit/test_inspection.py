@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as array_of
 
 from nodescope import datasets
-from nodescope.config import parse_config
-from nodescope.config.schema import Digits, Gaussian, Iris, Npz
+from nodescope.config.dataset import Digits, Gaussian, Iris, Npz
+from nodescope.config.loading import parse_config
 from nodescope.datasets import inspection, prepared
 from nodescope.datasets.prepared import PreparedDataset, examine
 from nodescope.datasets.splits import Splits

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nodescope.config import parse_config
+from nodescope.config.loading import parse_config
 from nodescope.datasets import load, prepare
 from nodescope.messages.errors import DamagedFileError
 from nodescope.recording import LayerMetadata, parquet, read, write

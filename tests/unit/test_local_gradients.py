@@ -12,8 +12,10 @@ from torch import nn
 from torch.nn import functional
 
 from nodescope.analyses import local_gradients as analysis
-from nodescope.config import parse_config
-from nodescope.config.schema import LocalGradients, Network, Training
+from nodescope.config.analyses import LocalGradients
+from nodescope.config.loading import parse_config
+from nodescope.config.network import Network
+from nodescope.config.training import Training
 from nodescope.messages.errors import ConfigError, WeightsError
 from nodescope.networks import NetworkShape, build_network, initialise_stack
 from nodescope.networks.losses import SUMMED_LOSSES

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from nodescope.config import parse_config
+from nodescope.config.loading import parse_config
 from nodescope.families.network_sizes import network_size, sample_size
 from nodescope.networks import NetworkShape, build_network, hidden_layers
 from nodescope.storage.json_files import write_json

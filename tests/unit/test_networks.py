@@ -12,7 +12,7 @@ from scipy import stats
 from torch import nn
 from torch.nn import functional
 
-from nodescope.config.schema import Analyses
+from nodescope.config.analyses import Analyses
 from nodescope.measuring.networks import linear_maps, training_samples
 from nodescope.measuring.runner import table_columns
 from nodescope.networks import FullyConnected, HiddenActivation, NetworkShape

@@ -6,7 +6,7 @@ import pytest
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import in_view, specification
 from nodescope.charts.gallery import pattern_evolution
-from nodescope.config.schema import Charts
+from nodescope.config.charts import Charts
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ import polars as pl
 import pytest
 import torch
 
-from nodescope.config import parse_config
-from nodescope.config.schema import Network, PatternEvolution, Training
+from nodescope.config.loading import parse_config
+from nodescope.config.network import Network
+from nodescope.config.pattern_evolution import PatternEvolution
+from nodescope.config.training import Training
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.estimates.costs import job_size

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodescope.analyses import patterns
-from nodescope.config.schema import Patterns
+from nodescope.config.analyses import Patterns
 from nodescope.numerics import pattern_counting as counting
 from nodescope.numerics.pattern_counting import CountedPatterns, PatternHistogram, describe, hamming_share
 from nodescope.numerics.pattern_packing import compact, pack_layer, pack_rows

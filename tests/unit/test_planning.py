@@ -5,9 +5,9 @@ import os
 import pytest
 import yaml
 
-from nodescope.config import parse_config
 from nodescope.config.documentation import default_yaml
-from nodescope.config.schema import PatternEvolution
+from nodescope.config.loading import parse_config
+from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.estimates import plan as planning
 from nodescope.estimates.costs import job_size
 from nodescope.families.network_sizes import network_size, sample_size

@@ -9,8 +9,8 @@ import pytest
 from nodescope.charts.context import Context
 from nodescope.charts.gallery.scorecard import figures
 from nodescope.charts.registry import CHARTS
-from nodescope.config import parse_config
-from nodescope.config.schema import Charts
+from nodescope.config.charts import Charts
+from nodescope.config.loading import parse_config
 from nodescope.study import grid
 from nodescope.works.claims import CLAIMS
 from nodescope.works.differences import differences, source_dataset

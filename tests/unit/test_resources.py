@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from nodescope.config import parse_config
+from nodescope.config.loading import parse_config
 from nodescope.estimates.requests import COLUMNS, resource_table, suggested_settings
 
 STUDY = parse_config(

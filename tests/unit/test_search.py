@@ -6,7 +6,8 @@ import pytest
 import torch
 from conftest import small_dataset
 
-from nodescope.config.schema import Network, Training
+from nodescope.config.network import Network
+from nodescope.config.training import Training
 from nodescope.networks import load_network
 from nodescope.training import configuration as stage
 from nodescope.training import train_configuration

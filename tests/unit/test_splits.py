@@ -9,8 +9,8 @@ from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodescope.config import parse_config
-from nodescope.config.schema import DATASET_SOURCES
+from nodescope.config.dataset import DATASET_SOURCES
+from nodescope.config.loading import parse_config
 from nodescope.datasets.splits import draw_splits
 from nodescope.messages.errors import DatasetError
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nodescope.config import parse_config
+from nodescope.config.loading import parse_config
 from nodescope.jobs.job import job
 from nodescope.jobs.status import SECONDS_TO_SILENCE, describe_status, status_table, study_status
 from nodescope.messages.errors import NodescopeError

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from nodescope.config.schema import Training
+from nodescope.config.training import Training
 from nodescope.networks import NetworkShape, build_network, initialise_stack, stack_of
 from nodescope.networks.dropout import Dropout
 from nodescope.training import replicas as fused

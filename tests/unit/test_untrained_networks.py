@@ -10,7 +10,10 @@ from conftest import small_dataset
 from torch import nn
 from torch.nn import functional
 
-from nodescope.config.schema import Gradients, LocalGradients, Network, PatternEvolution, Training
+from nodescope.config.analyses import Gradients, LocalGradients
+from nodescope.config.network import Network
+from nodescope.config.pattern_evolution import PatternEvolution
+from nodescope.config.training import Training
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.measuring.networks import analyse_networks

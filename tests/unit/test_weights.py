@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from nodescope import datasets
-from nodescope.config import parse_config
+from nodescope.config.loading import parse_config
 from nodescope.messages.errors import WeightsError
 from nodescope.networks import NetworkShape, build_network, initialise_stack
 from nodescope.networks.stacked_modules import StackedModules

@@ -15,7 +15,7 @@ from nodescope.jobs import run_end
 from nodescope.families.architectures import ARCHITECTURES
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE, charts_of, has_inspector_table
 from nodescope.charts.texts import FigureTexts
-from nodescope.config import only_this, parse_config
+from nodescope.config.loading import only_this, parse_config
 from nodescope.jobs.devices import visible_gpus
 from nodescope.findings.divergence import divergence_report
 from nodescope.messages.errors import NodescopeError

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], "Building the report"):
-    from nodescope.config.schema import Charts
+    from nodescope.config.charts import Charts
     from nodescope.report import build
     from nodescope.report.publishing import published
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Collecting the tables of {snakemake.wildcards.study}"):
-    from nodescope.config import Study
+    from nodescope.config.study import Study
     from nodescope.estimates.requests import resource_table
     from nodescope.storage.json_files import read_json, write_json
     from nodescope.storage.tables import classes_table, collect_tables, write_table

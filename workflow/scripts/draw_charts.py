@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study}"):
     from nodescope.charts.drawing import draw
-    from nodescope.config.schema import Charts
+    from nodescope.config.charts import Charts
 
     draw(
         snakemake.wildcards.study,

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], "Building the partial report"):
-    from nodescope.config import parse_config
+    from nodescope.config.loading import parse_config
     from nodescope.report.partial import build_partial
 
     page = build_partial(parse_config(snakemake.params.config), ".")

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], "Planning"):
-    from nodescope.config import parse_config
+    from nodescope.config.loading import parse_config
     from nodescope.estimates.plan import describe_plan
 
     print(describe_plan(parse_config(snakemake.params.config), snakemake.params.cores))

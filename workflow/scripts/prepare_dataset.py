@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0], f"Preparing the data set {snakemake.wildcards.dataset}"):
     from nodescope import datasets
-    from nodescope.config import parse_config
+    from nodescope.config.loading import parse_config
     from nodescope.study import grid
 
     config = parse_config(snakemake.config)

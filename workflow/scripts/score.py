@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Scoring {snakemake.wildcards.study}"):
-    from nodescope.config import Study
+    from nodescope.config.study import Study
     from nodescope.storage.json_files import read_json
     from nodescope.storage.tables import read_table, write_table
     from nodescope.works.scoring import score

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], "Reading the status"):
-    from nodescope.config import parse_config
+    from nodescope.config.loading import parse_config
     from nodescope.jobs.status import describe_status
 
     print(describe_status(parse_config(snakemake.params.config)))

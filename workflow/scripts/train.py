@@ -19,7 +19,9 @@ with (
     import torch
 
     from nodescope import datasets
-    from nodescope.config.schema import Network, PatternEvolution, Training
+    from nodescope.config.network import Network
+    from nodescope.config.pattern_evolution import PatternEvolution
+    from nodescope.config.training import Training
     from nodescope.storage.tables import write_table
     from nodescope.training import train_configuration
 

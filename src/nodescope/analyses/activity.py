@@ -15,7 +15,7 @@ import polars as pl
 from nodescope.measuring.layers import RecordedLayer, active_counts, class_counts, finite_nodes, node_class_index
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Activity
+    from nodescope.config.analyses import Activity
 
 COLUMNS = {
     "state": pl.String,

@@ -13,7 +13,7 @@ import polars as pl
 from nodescope.measuring.layers import RecordedLayer, dead_nodes, finite_nodes
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import DeadNodes
+    from nodescope.config.analyses import DeadNodes
 
 COLUMNS = {
     "state": pl.String,

@@ -19,7 +19,7 @@ from nodescope.numerics import kernel_density
 from nodescope.numerics.binning import binning
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Densities
+    from nodescope.config.analyses import Densities
 
 COLUMNS = {
     "state": pl.String,

@@ -20,7 +20,7 @@ from nodescope.numerics.binning import Binning, binning
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Distributions
+    from nodescope.config.analyses import Distributions
 
 COLUMNS = {
     "state": pl.String,

@@ -31,7 +31,7 @@ from nodescope.networks.losses import SUMMED_LOSSES
 from nodescope.numerics.moments import MOMENT_COLUMNS, moments
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Gradients
+    from nodescope.config.analyses import Gradients
 
 COLUMNS = {
     "state": pl.String,

@@ -32,7 +32,7 @@ from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import LayerAccuracy
+    from nodescope.config.analyses import LayerAccuracy
 
 COLUMNS = {
     "state": pl.String,

@@ -21,7 +21,7 @@ from nodescope.recording import LayerActivations
 from nodescope.recording.values import KINDS, Kind
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import LayerDistributions
+    from nodescope.config.analyses import LayerDistributions
 
 COLUMNS = {
     "state": pl.String,

@@ -30,7 +30,7 @@ from nodescope.networks.losses import SUMMED_LOSSES
 from nodescope.numerics.channel_gradients import emission_and_absorption
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import LocalGradients
+    from nodescope.config.analyses import LocalGradients
 
 BATCH = 32  # of convolutions in float64, more would leave a core's cache: a third of the rate
 WHISKER = 1.5  # interquartile ranges

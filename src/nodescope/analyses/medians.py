@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nodescope.measuring.layers import RecordedLayer, finite_nodes, node_class_index
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Medians
+    from nodescope.config.analyses import Medians
 
 Activate = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 

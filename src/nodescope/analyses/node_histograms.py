@@ -24,7 +24,7 @@ from nodescope.numerics.binning import binning
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import NodeHistograms
+    from nodescope.config.analyses import NodeHistograms
 
 COLUMNS = {
     "state": pl.String,

@@ -23,7 +23,7 @@ from nodescope.numerics.pattern_counting import PatternHistogram, describe
 from nodescope.numerics.pattern_packing import pack_rows
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Patterns
+    from nodescope.config.analyses import Patterns
 
 COLUMNS = {
     "state": pl.String,

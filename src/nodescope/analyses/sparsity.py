@@ -17,7 +17,7 @@ from nodescope.measuring.layers import RecordedLayer, active_counts, finite_node
 from nodescope.recording import LayerActivations
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Sparsity
+    from nodescope.config.analyses import Sparsity
 
 COLUMNS = {
     "state": pl.String,

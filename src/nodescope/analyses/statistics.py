@@ -24,7 +24,7 @@ from nodescope.numerics.moments import CHUNK, MOMENT_COLUMNS, Moments, moments
 from nodescope.recording.values import KINDS, AllValues
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Statistics
+    from nodescope.config.analyses import Statistics
 
 COLUMNS = {
     "state": pl.String,

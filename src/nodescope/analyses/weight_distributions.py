@@ -17,7 +17,7 @@ from nodescope.measuring.networks import linear_maps
 from nodescope.numerics.moments import HISTOGRAM_COLUMNS, histogram
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import WeightDistributions
+    from nodescope.config.analyses import WeightDistributions
 
 COLUMNS = {
     "state": pl.String,

@@ -16,7 +16,7 @@ from nodescope.measuring.networks import linear_maps
 from nodescope.numerics.moments import MOMENT_COLUMNS, moments
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Weights
+    from nodescope.config.analyses import Weights
 
 COLUMNS = {
     "state": pl.String,

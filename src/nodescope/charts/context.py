@@ -8,7 +8,8 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-from nodescope.config.schema import Charts, Grid
+from nodescope.config.charts import Charts
+from nodescope.config.grid import Grid
 from nodescope.numerics.intervals import t_quantile
 from nodescope.storage.tables import mean_over_seeds
 from nodescope.study.grid import BASE_AXES, Configuration

@@ -22,7 +22,7 @@ from nodescope.storage.tables import read_table, scan_table, write_table
 from nodescope.works.works import citations
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Charts
+    from nodescope.config.charts import Charts
 
 logger = logging.getLogger(__name__)
 

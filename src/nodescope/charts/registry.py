@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from nodescope.study import grid
 
 if TYPE_CHECKING:
-    from nodescope.config import Study
+    from nodescope.config.study import Study
 
 TRAINING = "Accuracy and learning curves"
 RATES = "Choice of the learning rate"

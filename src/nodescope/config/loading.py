@@ -13,8 +13,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from nodescope.config.dataset import DATASET_SOURCES
+from nodescope.config.fields import SAFE_NAME
+from nodescope.config.grid import VARIANT_NAME
 from nodescope.config.repeated_keys import keys_at_top, repeated_keys
-from nodescope.config.schema import DATASET_SOURCES, SAFE_NAME, VARIANT_NAME, Config, Study
+from nodescope.config.root import Config
+from nodescope.config.study import Study
 from nodescope.families.architectures import ARCHITECTURES, Architecture
 from nodescope.messages.errors import ConfigError
 from nodescope.numerics.activation_functions import SMOOTH_RECTIFIERS

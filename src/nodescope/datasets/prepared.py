@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.config.schema import DatasetSource, Digits, Iris, Npz, OwnTestSplit
+from nodescope.config.dataset import DatasetSource, Digits, Iris, Npz, OwnTestSplit
 from nodescope.datasets.inspection import Inspection, inspect
 from nodescope.datasets.sources import NPZ_ERRORS, Labels, files_digest, read_labels, read_samples
 from nodescope.datasets.splits import Splits, draw_splits

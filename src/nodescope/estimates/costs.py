@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from nodescope.config import Study
+from nodescope.config.study import Study
 from nodescope.estimates.plan import ANALYSIS_BYTES_PER_S, BYTES_PER_VALUE, recorded_values
 from nodescope.families.network_sizes import SampleSize, network_size
 from nodescope.study import grid

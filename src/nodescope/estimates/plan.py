@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from nodescope import datasets
-from nodescope.config import Config, Study
+from nodescope.config.root import Config
+from nodescope.config.study import Study
 from nodescope.families.network_sizes import NetworkSize, network_size, sample_size
 from nodescope.messages.words import counted
 from nodescope.study import grid

@@ -16,7 +16,7 @@ import polars as pl
 from nodescope.study import grid
 
 if TYPE_CHECKING:
-    from nodescope.config import Study
+    from nodescope.config.study import Study
 
 #: Stages of a configuration and the rules that a profile's ``set-resources`` names.
 RULES = {"train": "train_configuration", "record": "record_activations"} | {

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodescope.config import Study
+from nodescope.config.study import Study
 from nodescope.families.architectures import BOTTLENECK_FROM, STAGES, TORCHVISION_BLOCKS
 from nodescope.messages.errors import DamagedFileError
 from nodescope.storage.json_files import read_json

@@ -24,7 +24,7 @@ from nodescope.storage.tables import key_columns
 from nodescope.study.words import describe
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import Diagnosis
+    from nodescope.config.diagnosis import Diagnosis
 
 PROBLEMS = ("vanishing_gradient", "exploding_gradient", "dead_nodes", "saturation")
 

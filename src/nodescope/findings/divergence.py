@@ -14,7 +14,7 @@ from nodescope.study.words import label_of
 if TYPE_CHECKING:
     import polars as pl
 
-    from nodescope.config import Study
+    from nodescope.config.study import Study
 
 HINT = "Hint: smaller training.learning_rates, or batch normalisation."
 

@@ -20,7 +20,8 @@ from nodescope.study import grid
 if TYPE_CHECKING:
     import polars as pl
 
-    from nodescope.config import Config, Study
+    from nodescope.config.root import Config
+    from nodescope.config.study import Study
 
 State = Literal["done", "running", "failed", "missing"]
 STATES: tuple[State, ...] = ("done", "running", "failed", "missing")

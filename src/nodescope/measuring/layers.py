@@ -11,7 +11,7 @@ from nodescope.recording import LayerActivations, read
 from nodescope.study.grid import activation_path
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import NodeChoice
+    from nodescope.config.analyses import NodeChoice
 
 
 @dataclass(frozen=True)

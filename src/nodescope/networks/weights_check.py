@@ -13,8 +13,9 @@ from pathlib import Path
 import torch
 
 from nodescope import datasets
-from nodescope.config import Config, Study
-from nodescope.config.schema import DatasetSource, ImageFolder, Npz
+from nodescope.config.dataset import DatasetSource, ImageFolder, Npz
+from nodescope.config.root import Config
+from nodescope.config.study import Study
 from nodescope.datasets.sources import read_labels, read_samples
 from nodescope.messages.errors import DatasetError, WeightsError
 from nodescope.networks.building import build_network

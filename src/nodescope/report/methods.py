@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nodescope
-from nodescope.config import Study
+from nodescope.config.study import Study
 
 
 @dataclass(frozen=True)

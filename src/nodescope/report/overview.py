@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from nodescope.charts.context import percent
-from nodescope.config import Study
+from nodescope.config.study import Study
 from nodescope.findings.comparisons import best_on_validation
 from nodescope.findings.divergence import divergences, results_of, rows_by_configuration, sentences
 from nodescope.messages.words import counted

@@ -14,8 +14,8 @@ from markupsafe import Markup, escape
 
 from nodescope.charts.context import state_label
 from nodescope.charts.registry import has_inspector_table
-from nodescope.config import Study
-from nodescope.config.schema import Charts
+from nodescope.config.charts import Charts
+from nodescope.config.study import Study
 from nodescope.estimates.requests import resource_table, suggested_settings
 from nodescope.jobs.status import JobStatus
 from nodescope.messages.words import counted, named_seeds

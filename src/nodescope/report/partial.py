@@ -5,7 +5,8 @@ from pathlib import Path
 
 from nodescope.charts.drawing import draw
 from nodescope.charts.registry import charts_of, has_inspector_table
-from nodescope.config import Config, Study
+from nodescope.config.root import Config
+from nodescope.config.study import Study
 from nodescope.jobs.status import JobStatus, study_status
 from nodescope.messages.errors import NodescopeError
 from nodescope.report.page import build

@@ -23,8 +23,8 @@ from nodescope.charts.context import Context, Figure
 from nodescope.charts.drawing import figures_of, filled, specification, static_figures
 from nodescope.charts.gallery.scorecard import figures
 from nodescope.charts.registry import CHARTS
-from nodescope.config import Study
-from nodescope.config.schema import Charts
+from nodescope.config.charts import Charts
+from nodescope.config.study import Study
 from nodescope.messages.errors import ConfigError
 from nodescope.messages.words import counted
 from nodescope.report.markdown import markdown_table

@@ -10,8 +10,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     import polars as pl
 
-    from nodescope.config import Study
-    from nodescope.config.schema import DatasetSource, Network, Section, Training, Variant
+    from nodescope.config.dataset import DatasetSource
+    from nodescope.config.fields import Section
+    from nodescope.config.grid import Variant
+    from nodescope.config.network import Network
+    from nodescope.config.study import Study
+    from nodescope.config.training import Training
 
     SettingsT = TypeVar("SettingsT", bound=Section)
 

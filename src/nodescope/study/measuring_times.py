@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from nodescope.messages.errors import ConfigError
 
 if TYPE_CHECKING:
-    from nodescope.config.schema import PatternEvolution
+    from nodescope.config.pattern_evolution import PatternEvolution
 
 
 class Rule(Protocol):

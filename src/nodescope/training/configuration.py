@@ -18,7 +18,9 @@ import polars as pl
 import torch
 from numpy.typing import NDArray
 
-from nodescope.config.schema import Network, PatternEvolution, Training
+from nodescope.config.network import Network
+from nodescope.config.pattern_evolution import PatternEvolution
+from nodescope.config.training import Training
 from nodescope.datasets import PreparedDataset
 from nodescope.families.architectures import ARCHITECTURES
 from nodescope.findings.divergence import HINT

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from nodescope.config.schema import PatternEvolution
+from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.networks import NetworkShape, NetworkStack
 from nodescope.networks.building import build_network
 from nodescope.networks.normalisation import is_settled

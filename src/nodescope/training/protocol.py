@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from nodescope.config.schema import Training
+from nodescope.config.training import Training
 
 #: Of the cyclic schedule (Smith 2017): the lowest rate over the highest.
 CYCLE_LOWEST = 0.1

@@ -9,7 +9,7 @@ from nodescope.study.words import LOSSES
 from nodescope.works.works import WORKS
 
 if TYPE_CHECKING:
-    from nodescope.config import Study
+    from nodescope.config.study import Study
 
 COLUMNS = {
     "work": pl.String,

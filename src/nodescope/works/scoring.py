@@ -11,7 +11,7 @@ from nodescope.works.scorecard import scorecard
 from nodescope.works.works import citations
 
 if TYPE_CHECKING:
-    from nodescope.config import Study
+    from nodescope.config.study import Study
 
 
 def score(tables: Tables, study: "Study") -> dict[str, pl.DataFrame]:

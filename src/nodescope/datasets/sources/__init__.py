@@ -9,7 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nodescope.config.schema import DatasetSource, Gaussian, ImageFolder, Npz
+from nodescope.config.dataset import DatasetSource, Gaussian, ImageFolder, Npz
 from nodescope.datasets.sources import gaussian, image_folder, image_layout, npz, scikit_learn, torchvision_files
 from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
 from nodescope.storage.files import file_digest

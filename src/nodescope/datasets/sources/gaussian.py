@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.config.schema import Gaussian
+from nodescope.config.dataset import Gaussian
 from nodescope.datasets.sources.labels import Labels
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.config.schema import ImageFolder
+from nodescope.config.dataset import ImageFolder
 from nodescope.datasets.sources.image_file import Colour, Fact, RefusedImage, look, read_image, resized
 from nodescope.datasets.sources.image_layout import list_images
 from nodescope.datasets.sources.labels import Labels

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nodescope.config.schema import ImageFolder
+from nodescope.config.dataset import ImageFolder
 from nodescope.datasets.sources.folder_listing import ListedFile, Listing, code_points, composed, list_folder
 from nodescope.datasets.sources.image_file import formats_by_suffix, is_image_by_content
 from nodescope.datasets.sources.labels import Labels

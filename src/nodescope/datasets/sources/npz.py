@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.config.schema import Npz
+from nodescope.config.dataset import Npz
 from nodescope.datasets.sources.label_arrays import class_indices
 from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
 from nodescope.datasets.sources.sample_arrays import as_networks_see, joined

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.config.schema import Cifar10, DatasetSource
+from nodescope.config.dataset import Cifar10, DatasetSource
 from nodescope.datasets.sources.labels import Labels
 from nodescope.messages.errors import DatasetError
 

@@ -1,0 +1,82 @@
+"""An entry of ``studies``."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+)
+
+from nodescope.config.analyses import Analyses
+from nodescope.config.dataset import AnyDataset, expand_dataset_name
+from nodescope.config.diagnosis import Diagnosis
+from nodescope.config.fields import Distinct, Index, Number, SafeName, Section, Seed, one_of
+from nodescope.config.grid import Grid
+from nodescope.config.network import ModelName, Network
+from nodescope.config.pattern_evolution import PatternEvolution
+from nodescope.config.training import Training
+from nodescope.families.architectures import ARCHITECTURES
+
+
+def _no_single_value(value: Any) -> Any:
+    if value in ("mean", "max"):
+        raise ValueError(
+            f"the {value} of a channel over its positions cannot say whether it is dead or how active it is. "
+            "Hint: 'summary' records mean and largest value together, and the positions that are on"
+        )
+    return value
+
+
+Positions = Annotated[Literal["summary", "rows"], BeforeValidator(_no_single_value)]
+
+
+#: The published works that a study can be held against; what each is stands in `nodescope.works.works`.
+WORKS = ("pretorius", "hartmann", "park", "showcase", "tutorial")
+
+
+WorkName = Annotated[str, one_of("work", WORKS)]
+
+
+class Study(Section):
+    """One data set, one family of networks, one training protocol, the analyses wanted."""
+
+    name: SafeName = Field(description="letters, digits, '-' and '_': the study's folder under results/")
+    dataset: Annotated[AnyDataset, BeforeValidator(expand_dataset_name)] = Field(
+        description="digits, iris, mnist, fmnist, cifar10, image_folder or npz: a name, or a section with its keys"
+    )
+    model: Annotated[list[ModelName], Field(min_length=1), Distinct] = Field(
+        ["mlp"], description=f"families of networks, of: {', '.join(ARCHITECTURES)}"
+    )
+    grid: Grid = Field(description="every combination is one configuration")
+    seeds: Annotated[list[Seed], Field(min_length=1), Distinct] = Field(
+        [0, 1, 2], description="each configuration is trained once per seed"
+    )
+    works: Annotated[list[WorkName], Distinct] = Field(
+        [],
+        description=f"published works that the study is held against, of: {', '.join(WORKS)}; its numbers and claims beside "
+        "theirs, and in what it departs from their protocol; left out: none",
+    )
+    network: Network = Network()
+    training: Training = Training()
+    random_inputs: Index = Field(
+        0, description="samples of a further split, random: what the networks see of them is drawn from U[0, 1)"
+    )
+    positions: Positions = Field(
+        "summary",
+        description="what is recorded of a convolution, whose nodes are its channels, for each sample: a summary over the "
+        "positions (mean and largest pre-activation, mean activation, positions that are on), or each position as rows, "
+        "which patterns of recorded layers need",
+    )
+    theta_threshold: Number = Field(0.0, description="a node is on (theta = 1) where its pre-activation exceeds this")
+    analyses: Analyses = Analyses()
+    diagnosis: Diagnosis = Diagnosis()
+    pattern_evolution: PatternEvolution | None = Field(
+        None,
+        description="follow the patterns of switched-on nodes through training, for every candidate learning rate: "
+        "split, samples, schedule, final_every_epochs, hamming_samples; {} for the defaults; left out: not measured",
+    )
+    keep_activations: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="keep the recorded activations, or delete them after the last analysis; "
+        "auto keeps them up to activations_limit_gb",
+    )
