@@ -81,7 +81,7 @@ def test_variants_survive_being_written_and_read_in_one_order_whatever_the_proce
     made = study()
     assert Study.model_validate(made.model_dump(mode="json")) == made
     program = (
-        "from nodescope.config.schema import Variant\n"
+        "from nodescope.config.grid import Variant\n"
         "v = Variant(name='a', training={'epochs': 3, 'optimiser': 'sgd', 'l1': 0.1, 'momentum': 0.5, 'keep': 'last'})\n"
         "print(list(v.model_dump()['training']))"
     )

@@ -21,7 +21,7 @@ densities                               the mean of ``z``, per sample
 patterns                                the pattern at each position; null where positions are recorded as a summary
 ======================================  =============================================================================
 
-Its options are the section ``NAME`` of `nodescope.config.schema.Analyses`; that section is what registers it.
+Its options are the section ``NAME`` of `nodescope.config.analyses.Analyses`; that section is what registers it.
 """
 
 from nodescope.measuring.runner import analyse_configuration

@@ -1,6 +1,6 @@
 """Write the default ``config.yaml``, every key commented, and the JSON schema for editors, from the models.
 
-Run ``python -m nodescope.config.documentation`` (or ``make config``) after a change of `nodescope.config.schema`.
+Run ``python -m nodescope.config.documentation`` (or ``make config``) after a change of a section.
 """
 
 import json

@@ -105,7 +105,7 @@ def scaled(x: NDArray[Any], shift: NDArray[np.float32], scale: NDArray[np.float3
 
 
 def _scaling(kind: str, x_train: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Shift and scale for one kind of `nodescope.config.schema.Scaling`."""
+    """Shift and scale for one kind of `nodescope.config.dataset.Scaling`."""
     if kind == "standardised":
         values = unit_interval(x_train)
         over = (0, 2, 3) if values.ndim == 4 else (0,)

@@ -24,7 +24,7 @@ class Replica:
 
 @dataclass(frozen=True)
 class Protocol:
-    """How a stack is trained; each field as in `nodescope.config.schema.Training`, with nothing left open."""
+    """How a stack is trained; each field as in `nodescope.config.training.Training`, with nothing left open."""
 
     epochs: int
     batch_size: int
