@@ -125,16 +125,16 @@ def test_the_classes_of_every_table_have_names(project):
         assert found["class_name"].null_count() == 0
 
 
-def test_polars_and_duckdb_read_the_tables_as_the_readme_shows(project):
+def test_polars_and_duckdb_read_the_tables_as_the_documentation_shows(project):
     import duckdb
 
-    readme = (REPOSITORY / "README.md").read_text()
-    blocks = [b for b in re.findall(r"```python\n(.*?)```", readme, re.S) if "results/" in b]
-    assert len(blocks) == 2 and any("duckdb" in b for b in blocks)
+    pages = [REPOSITORY / "README.md", REPOSITORY / "docs" / "results.md"]
+    blocks = [block for page in pages for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.S)]
+    assert len(blocks) == 3 and any("duckdb" in block for block in blocks)
     for block in blocks:
         code = block.replace("results/digits/", f"{project.path}/results/flowers/")
         names: dict = {"duckdb": duckdb}
-        exec(compile(code, "README.md", "exec"), names)
+        exec(compile(code, "documentation", "exec"), names)
         assert len(names["result"]) > 0
 
 
