@@ -24,18 +24,18 @@ def made_layer(nodes: int, samples: int, seed: int = 0) -> tuple[Any, Any]:
 def write_made_layer(folder: str, nodes: int, samples: int) -> None:
     """The same as a recorded layer."""
     from nodescope.recording import LayerMetadata, write
-    from nodescope.study import grid
+    from nodescope.study.layout import activation_path
 
     z, labels = made_layer(nodes, samples)
     metadata = LayerMetadata("made", "layer-1", "relu", (nodes,), tuple(map(str, range(CLASSES))))
-    path = str(grid.activation_path(folder, 0, "trained", "train", 1))
+    path = str(activation_path(folder, 0, "trained", "train", 1))
     write(path, z, labels, np.arange(samples, dtype=np.int32), metadata)
 
 
 def _file(folder: str) -> str:
-    from nodescope.study import grid
+    from nodescope.study.layout import activation_path
 
-    return str(grid.activation_path(folder, 0, "trained", "train", 1))
+    return str(activation_path(folder, 0, "trained", "train", 1))
 
 
 def read_once(folder: str) -> Any:
@@ -193,13 +193,13 @@ def record(folder: str, width: int, samples: int) -> Any:
     from nodescope.datasets.splits import Splits
     from nodescope.recording import read
     from nodescope.recording.recorder import record_network
-    from nodescope.study import grid
+    from nodescope.study.layout import activation_path
 
     network, x, y = _network_and_data(width, samples)
     everything = np.arange(samples)
     dataset = PreparedDataset(x, y, Splits(everything, everything[:0], everything[:0]), list(map(str, range(CLASSES))))
 
-    path = grid.activation_path(folder, 0, "trained", "train", 1)
+    path = activation_path(folder, 0, "trained", "train", 1)
 
     def run() -> None:
         record_network(network, dataset, "made", everything, path.parent, "summary")

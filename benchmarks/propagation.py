@@ -41,7 +41,7 @@ def _ours(depth: int, width: int, samples: int, function: str) -> Any:
     from nodescope.measuring.networks import analyse_networks
     from nodescope.networks import save_network
     from nodescope.recording.recorder import record_configuration
-    from nodescope.study.grid import model_path
+    from nodescope.study.layout import model_path
 
     dataset = _dataset(width, samples)
     keys = {"dataset": "random", "model": "mlp", "depth": depth, "width": width, "activation": function}

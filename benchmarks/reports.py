@@ -102,7 +102,8 @@ def dissertation_report(folder: Path) -> Path:
     from nodescope.report import build
     from nodescope.storage.json_files import write_json
     from nodescope.storage.tables import write_table
-    from nodescope.study import grid
+    from nodescope.study.configurations import states_of
+    from nodescope.study.layout import description_path
 
     config = parse_config(yaml.safe_load((REPOSITORY / "presets" / "dissertation.yaml").read_text(encoding="utf-8")))
     studies = [study for study in config.studies if study.name.endswith("-grid")]
@@ -115,10 +116,10 @@ def dissertation_report(folder: Path) -> Path:
             "source": {"name": study.dataset.name}, "samples": 70_000, "classes": [f"class {c}" for c in range(10)],
             "splits": {"train": {"samples": 55_000}, "validation": {"samples": 5_000}, "test": {"samples": 10_000}},
         }  # fmt: skip
-        path = grid.description_path(study.dataset, folder / "results")
+        path = description_path(study.dataset, folder / "results")
         write_json(path, description)
         draw(
-            study.name, list(SYNTHETIC), own / "tables", path, config.charts, grid.states(study),
+            study.name, list(SYNTHETIC), own / "tables", path, config.charts, states_of(study),
             own / "charts", folder / "reports" / "data" / study.name, inspector=True,
         )  # fmt: skip
     page = folder / "reports" / "index.html"
@@ -129,10 +130,10 @@ def dissertation_report(folder: Path) -> Path:
 def _keys(study: Any, *others: pl.DataFrame) -> pl.DataFrame:
     """Every network of a study, with every combination of further columns."""
     from nodescope.storage.tables import with_keys
-    from nodescope.study import grid
+    from nodescope.study.configurations import configurations_of
 
     seeds = pl.DataFrame({"seed": study.seeds})
-    frame = pl.concat([with_keys(seeds, c.keys(), {}) for c in grid.configurations(study)])
+    frame = pl.concat([with_keys(seeds, c.keys(), {}) for c in configurations_of(study)])
     for other in others:
         frame = frame.join(other, how="cross", maintain_order="left_right")
     return frame

@@ -21,8 +21,11 @@ from nodescope.measuring.layers import RecordedLayer
 from nodescope.measuring.networks import analyse_networks
 from nodescope.recording import LayerMetadata, write
 from nodescope.recording.recorder import record_configuration
-from nodescope.storage.tables import collect, sparsity_summary, write_table
-from nodescope.study import grid
+from nodescope.storage.tables import sparsity_summary, write_table
+from nodescope.study.collection import collect
+from nodescope.study.configurations import configurations_of, states_of
+from nodescope.study.contents import analyses_of_job
+from nodescope.study.layout import activation_path
 from nodescope.training import train_configuration
 from nodescope.works.scoring import score
 
@@ -56,7 +59,7 @@ def write_layer(folder, split, z, labels, n_classes, *, activation="relu", layer
         "made", f"layer-{layer}", activation, (len(z),), tuple(f"class {c}" for c in range(n_classes))
     )
     write(
-        str(grid.activation_path(str(folder), 0, "trained", split, layer)),
+        str(activation_path(str(folder), 0, "trained", split, layer)),
         np.ascontiguousarray(np.asarray(z, np.float32)[:, order]),
         np.asarray(labels, np.int32)[order],
         (np.arange(len(labels)) if samples is None else samples).astype(np.int32)[order],
@@ -144,7 +147,7 @@ def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str 
         write_table(frame, path)
         tables.setdefault(name, []).append(str(path))
 
-    for configuration in grid.configurations(study):
+    for configuration in configurations_of(study):
         identifier, keys = configuration.identifier, configuration.keys()
         training = study.training
         if identifier == spoilt:
@@ -161,12 +164,12 @@ def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str 
         answers[tuple(keys.values())] = right_answers(trained.predictions())
         if study.pattern_evolution is not None:
             keep("pattern_evolution", identifier, trained.pattern_evolution())
-        states = grid.states(study)
+        states = states_of(study)
         record_configuration(
             models, activations, dataset, "blobs", study.seeds, states, positions="summary", random_inputs=0
         )
         options = {name: getattr(study.analyses, name) for name in study.analyses.enabled()}
-        of_networks = {name: options.pop(name) for name in grid.analyses_of_job(study, "networks")}
+        of_networks = {name: options.pop(name) for name in analyses_of_job(study, "networks")}
         found = analyse_configuration(options, str(activations), keys, study.seeds, states, 0.0)
         found |= analyse_networks(
             of_networks, models, dataset, keys, study.seeds, states, configuration.training(study).loss

@@ -13,12 +13,12 @@ import polars as pl
 import yaml
 from conftest import REPOSITORY
 
-from nodescope.study import grid
+from nodescope.study.contents import ANALYSIS_JOBS
 
 
 def without_analyses(*, but):
     """The section ``analyses`` of a configuration with all but a few switched off: each takes time."""
-    every = [name for analyses in grid.ANALYSIS_JOBS.values() for name in analyses]
+    every = [name for analyses in ANALYSIS_JOBS.values() for name in analyses]
     return {name: {"enabled": False} for name in every if name not in but}
 
 

@@ -21,7 +21,8 @@ from nodescope.datasets.splits import Splits
 from nodescope.report import build
 from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import write_table
-from nodescope.study import grid
+from nodescope.study.configurations import states_of
+from nodescope.study.layout import description_path
 
 pytestmark = needs_chromium
 
@@ -50,13 +51,13 @@ def report(tmp_path_factory) -> Path:
     for name, frame in tables.items():
         write_table(frame, results / "tables" / f"{name}.parquet")
     write_json(results / "config.json", study.model_dump(mode="json"))
-    description = grid.description_path(study.dataset, folder / "results")
+    description = description_path(study.dataset, folder / "results")
     write_json(description, {
         "source": {"name": "birds"}, "samples": 600, "classes": CLASSES, "warnings": WARNINGS, "decisions": DECISIONS,
         "splits": {"train": {"samples": 400}, "validation": {"samples": 100}, "test": {"samples": 100}},
     })  # fmt: skip
     draw(
-        "small", [chart.name for chart in charts_of(study)], results / "tables", description, Charts(), grid.states(study),
+        "small", [chart.name for chart in charts_of(study)], results / "tables", description, Charts(), states_of(study),
         results / "charts", folder / "reports" / "data" / "small", inspector=True,
     )  # fmt: skip
     html = folder / "reports" / "index.html"

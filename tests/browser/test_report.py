@@ -29,7 +29,8 @@ from nodescope.report import build
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import write_table
-from nodescope.study import grid
+from nodescope.study.configurations import states_of
+from nodescope.study.layout import description_path
 
 pytestmark = needs_chromium
 
@@ -59,11 +60,11 @@ def report(small_study, small_tables, tmp_path_factory) -> Path:
         "source": {"name": "blobs"}, "samples": 120, "classes": CLASSES,
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
     }  # fmt: skip
-    path = grid.description_path(Study.model_validate(settings).dataset, folder / "results")
+    path = description_path(Study.model_validate(settings).dataset, folder / "results")
     write_json(path, description)
     names = [chart.name for chart in charts_of(small_study)]
     draw(
-        "small", names, study / "tables", path, Charts(), grid.states(small_study),
+        "small", names, study / "tables", path, Charts(), states_of(small_study),
         study / "charts", folder / "reports" / "data" / "small", inspector=True, works=small_study.works,
     )  # fmt: skip
     html = folder / "reports" / "index.html"

@@ -18,7 +18,8 @@ from nodescope.estimates.costs import job_size
 from nodescope.estimates.plan import estimate, keeps_activations
 from nodescope.families.network_sizes import sample_size
 from nodescope.messages.errors import ConfigError, DatasetError, NodescopeError
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of
+from nodescope.study.contents import table_names
 
 MUTANTS = 20_000 if LONG else 2_000
 DRY_RUNS = 60 if LONG else 4
@@ -34,7 +35,7 @@ def outcome(raw, files=()):
         config = parse_config(raw, files)
         for study in config.studies:
             datasets.check(study.dataset, config.data_root, download=False)
-            identifiers = [c.identifier for c in grid.configurations(study)]
+            identifiers = [c.identifier for c in configurations_of(study)]
             assert len(set(identifiers)) == len(identifiers)
             assert all(re.fullmatch(r"[a-z0-9-]+", identifier) and len(identifier) < 200 for identifier in identifiers)
             for name in (study.name, study.dataset.name):
@@ -42,8 +43,8 @@ def outcome(raw, files=()):
             estimate(study)
             keeps_activations(config, study)
             charts_of(study)
-            grid.table_names(study)
-            for configuration in grid.configurations(study)[:3]:
+            table_names(study)
+            for configuration in configurations_of(study)[:3]:
                 for stage in STAGES:
                     size = job_size(study, configuration, stage, sample_size(study), "cpu", 3)
                     assert size.memory_mb > 0 and size.minutes > 0

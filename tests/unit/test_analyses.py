@@ -18,10 +18,11 @@ from nodescope.measuring.runner import table_columns
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.numerics.kernel_density import MIN_BANDWIDTH
 from nodescope.numerics.moments import histogram, moments
-from nodescope.study import grid
+from nodescope.study.configurations import states_of
+from nodescope.study.contents import ANALYSIS_JOBS
 
 #: Those that read recorded activations; of the others see test_networks.py.
-ANALYSES = [name for name in Analyses.model_fields if name not in grid.ANALYSIS_JOBS["networks"]]
+ANALYSES = [name for name in Analyses.model_fields if name not in ANALYSIS_JOBS["networks"]]
 OPTIONS = Analyses()
 
 
@@ -198,7 +199,7 @@ def test_histograms_of_every_node_count_every_sample_once_in_its_bin(make_layer,
 
 def test_only_the_kept_nets_have_histograms_of_every_node(small_tables, small_study):
     table = small_tables["node_histograms"]
-    assert table["state"].unique().to_list() == [grid.states(small_study)[-1]]
+    assert table["state"].unique().to_list() == [states_of(small_study)[-1]]
     rows_of_layers = table.group_by("seed", "depth", "activation", "batch_norm", "layer").len()["len"]
     assert rows_of_layers.unique().to_list() == [6 * 3 * 2]  # nodes, classes, kinds
 

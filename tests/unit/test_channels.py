@@ -40,7 +40,7 @@ from nodescope.recording import LayerMetadata, read, recorder, write
 from nodescope.recording.recorder import batch_size, record_configuration, record_network
 from nodescope.recording.summarising import LayerSummary
 from nodescope.recording.values import read_values, values_path, write_values
-from nodescope.study import grid
+from nodescope.study.layout import activation_path, model_path
 
 #: Family, depth, width, activation function, batch normalisation, rows of an image, theta_threshold.
 FAMILIES = {
@@ -79,7 +79,7 @@ def both(request, tmp_path_factory):
     *settings_, threshold = FAMILIES[request.param]
     shape, network, dataset = drawn(*settings_)
     folder = tmp_path_factory.mktemp(request.param)
-    save_network(grid.model_path(str(folder / "models"), 0, "trained"), shape, network.state_dict())
+    save_network(model_path(str(folder / "models"), 0, "trained"), shape, network.state_dict())
     for positions in ("summary", "rows"):
         record_configuration(
             folder / "models", folder / positions, dataset, "images", [0], STATES, positions=positions, random_inputs=5,
@@ -260,7 +260,7 @@ def test_no_channel_of_an_untrained_network_is_called_dead_that_is_on_somewhere(
     shape, _, dataset = drawn("resnet", 8, 8, "relu", True, 8)
     torch.manual_seed(3)
     network = build_network(shape).eval()  # running statistics of 0 and 1
-    save_network(grid.model_path(str(tmp_path / "models"), 0, "trained"), shape, network.state_dict())
+    save_network(model_path(str(tmp_path / "models"), 0, "trained"), shape, network.state_dict())
     record_configuration(
         tmp_path / "models",
         tmp_path / "activations",
@@ -392,7 +392,7 @@ def test_a_value_that_is_not_finite_leaves_the_layer_without_numbers(strange, tm
     metadata = LayerMetadata("made", "layer-1", "relu", (2, 6), ("a", "b"), holds="summary", theta_threshold=0.0)
     for split in ("train", "validation", "test"):
         write(
-            grid.activation_path(str(tmp_path), 0, "trained", split, 1), kept.finished(), labels,
+            activation_path(str(tmp_path), 0, "trained", split, 1), kept.finished(), labels,
             np.arange(8, dtype=np.int32), metadata,
         )  # fmt: skip
     layer = RecordedLayer(str(tmp_path), 0, "trained", 1, 0.0)
@@ -411,7 +411,7 @@ def test_a_value_that_is_not_finite_leaves_the_layer_without_numbers(strange, tm
 def test_a_split_without_samples_has_no_numbers(tmp_path):
     metadata = LayerMetadata("made", "layer-1", "relu", (2, 6), ("a", "b"), holds="summary", theta_threshold=0.0)
     none = np.empty(0, np.int32)
-    path = grid.activation_path(str(tmp_path), 0, "trained", "train", 1)
+    path = activation_path(str(tmp_path), 0, "trained", "train", 1)
     write(path, LayerSummary(2, 0, 6, 0.0).finished(), none, none, metadata)
     layer = RecordedLayer(str(tmp_path), 0, "trained", 1, 0.0)
     for analysis, column in (
@@ -495,6 +495,6 @@ def test_medians_follow_a_learned_slope_that_is_below_zero(tmp_path):
     z = np.array([[-4.0, -1.0, 0.5, 1.0, 2.0]], np.float32)
     labels, samples = np.zeros(5, np.int32), np.arange(5, dtype=np.int32)
     metadata = LayerMetadata("made", "layer-1", "prelu", (1,), ("a",), slope=-0.5)
-    write(grid.activation_path(str(tmp_path), 0, "trained", "train", 1), z, labels, samples, metadata)
+    write(activation_path(str(tmp_path), 0, "trained", "train", 1), z, labels, samples, metadata)
     layer = RecordedLayer(str(tmp_path), 0, "trained", 1, 0.0)
     assert measured(medians, layer, splits=["train"])["median"].item() == 1.0  # of 2, 0.5, 0.5, 1, 2

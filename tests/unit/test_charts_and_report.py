@@ -28,7 +28,8 @@ from nodescope.report import build
 from nodescope.report.overview import overview
 from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import mean_over_seeds, sparsity_summary, write_table
-from nodescope.study import grid
+from nodescope.study.configurations import states_of
+from nodescope.study.layout import description_path
 from nodescope.works.scoring import score
 from nodescope.works.works import citations
 
@@ -43,7 +44,7 @@ def context(small_study):
 def context_of(study, **changes):
     names = ["class 0", "class 1", HOSTILE]
     works = citations(study.works)
-    return replace(Context(Charts(), names, grid.states(study), tuple(study.seeds), works), **changes)
+    return replace(Context(Charts(), names, states_of(study), tuple(study.seeds), works), **changes)
 
 
 def figures_of(name, tables, context) -> list[Figure]:
@@ -381,11 +382,11 @@ def page(tmp_path, small_study, small_tables):
         "source": {"name": "blobs"}, "samples": 120, "classes": ["class 0", "class 1", HOSTILE],
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
     }  # fmt: skip
-    path = grid.description_path(small_study.dataset, tmp_path / "results")
+    path = description_path(small_study.dataset, tmp_path / "results")
     write_json(path, description)
     charts = ["test_accuracy", "layer_accuracy", "medians", "sparsity"]
     draw(
-        "small", charts, study / "tables", path, Charts(), grid.states(small_study),
+        "small", charts, study / "tables", path, Charts(), states_of(small_study),
         study / "charts", tmp_path / "reports" / "data" / "small", works=small_study.works,
     )  # fmt: skip
     html = tmp_path / "reports" / "index.html"

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from nodescope.study import grid
+from nodescope.study.contents import SCORED_TABLES
 from nodescope.works.claims import CLAIMS, accuracy, judge_claim, judge_claims
 from nodescope.works.claims.patterns import deepest_dip
 from nodescope.works.judging import FAILS, HOLDS, NOT_RUN, UNCLEAR, judge_bounds, judge_sign
@@ -458,7 +458,7 @@ def test_a_claim_names_the_networks_that_it_lacks(name, only, reason):
 
 @pytest.mark.parametrize("name", MADE)
 def test_claims_are_judged_from_the_tables_that_the_workflow_gives_them(name):
-    assert set(MADE[name](1, 0.0)) <= set(grid.SCORED_TABLES)
+    assert set(MADE[name](1, 0.0)) <= set(SCORED_TABLES)
 
 
 def test_tables_without_an_axis_of_initialisations_are_named():

@@ -7,7 +7,8 @@ import pytest
 from nodescope.findings.comparisons import best_on_validation, compare_configurations, read_answers, right_answers
 from nodescope.numerics.intervals import mcnemar, paired
 from nodescope.storage.tables import write_table
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of, manifest
+from nodescope.study.layout import StudyFiles
 
 KEYS = {"dataset": "made", "model": "mlp", "depth": 2, "width": 8, "batch_norm": False}
 
@@ -112,14 +113,14 @@ def test_of_equals_the_first_of_the_grid_is_the_best():
 
 
 def test_predictions_are_read_by_configuration(tmp_path, small_study):
-    manifest = grid.manifest(small_study)
+    table = manifest(small_study)
     predictions = pl.DataFrame({"sample": [4, 9, 2], "label": [0, 1, 1], "0": [0, 0, 1], "1": [None, None, None]})
     frame = predictions.cast({"1": pl.Int32})
-    for identifier in manifest["configuration"]:
+    for identifier in table["configuration"]:
         write_table(frame, tmp_path / "predictions" / f"{identifier}.parquet")
-    answers = read_answers(tmp_path, manifest)
-    assert set(answers) == {tuple(c.keys().values()) for c in grid.configurations(small_study)}
-    of_first = answers[tuple(manifest.row(0)[1:])]
+    answers = read_answers(StudyFiles(tmp_path), table)
+    assert set(answers) == {tuple(c.keys().values()) for c in configurations_of(small_study)}
+    of_first = answers[tuple(table.row(0)[1:])]
     assert list(of_first) == [0] and of_first[0].tolist() == [True, False, True]  # the other net diverged
     assert right_answers(frame.drop("1"))[0].tolist() == [True, False, True]
 

@@ -17,7 +17,9 @@ from nodescope.config.documentation import CONFIG_FILE, DEFAULT, SCHEMA_FILE, de
 from nodescope.config.fields import Section, lists_of
 from nodescope.config.loading import parse_config
 from nodescope.messages.errors import ConfigError
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of
+from nodescope.study.contents import ANALYSIS_JOBS, SCORE_TABLES, is_compared, table_names
+from nodescope.study.layout import prepared_path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PRESETS = sorted((REPOSITORY / "presets").glob("*.yaml"))
@@ -204,7 +206,7 @@ def test_the_users_home_may_be_written_as_a_tilde_in_every_path(path, given, tmp
     places = (
         config.data_root,
         getattr(study.dataset, "path", None),
-        grid.configurations(study)[0].network(study).weights,
+        configurations_of(study)[0].network(study).weights,
     )
     assert str(tmp_path / "data") in places
     assert "~" not in config.model_dump_json()
@@ -245,10 +247,10 @@ def test_two_studies_may_prepare_one_data_set_in_two_ways_each_in_a_file_of_its_
     raw = copy.deepcopy(VALID)
     raw["studies"].append({**VALID["studies"][0], "name": "b", "dataset": {"source": "digits", "train_size": 90}})
     first, second = parse_config(raw).studies
-    assert [grid.configurations(study)[0].keys()["dataset"] for study in (first, second)] == ["digits", "digits"]
-    assert grid.prepared_path(first.dataset) != grid.prepared_path(second.dataset)
+    assert [configurations_of(study)[0].keys()["dataset"] for study in (first, second)] == ["digits", "digits"]
+    assert prepared_path(first.dataset) != prepared_path(second.dataset)
     del raw["studies"][1]["dataset"]["train_size"]
-    assert grid.prepared_path(parse_config(raw).studies[1].dataset) == grid.prepared_path(first.dataset)
+    assert prepared_path(parse_config(raw).studies[1].dataset) == prepared_path(first.dataset)
 
 
 def test_batch_normalisation_needs_batches_of_two():
@@ -296,9 +298,7 @@ def test_what_snakemake_reads_in_every_job_brings_nothing_heavy():
 
 def test_measuring_recorded_layers_brings_nothing_heavy():
     heavy = "[m for m in ('torch', 'altair', 'pydantic', 'pyarrow') if m in sys.modules]"
-    modules = ", ".join(
-        f"nodescope.analyses.{name}" for job in ("nodes", "classifiers") for name in grid.ANALYSIS_JOBS[job]
-    )
+    modules = ", ".join(f"nodescope.analyses.{name}" for job in ("nodes", "classifiers") for name in ANALYSIS_JOBS[job])
     code = f"import sys, {modules}; print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
@@ -347,7 +347,7 @@ def test_presets_are_valid(path):
 def test_the_dissertation_preset_is_the_grid_of_288_networks():
     raw = yaml.safe_load((REPOSITORY / "presets" / "dissertation.yaml").read_text(encoding="utf-8"))
     grids = [s for s in parse_config(raw).studies if s.name.endswith("-grid")]
-    assert sum(len(grid.configurations(s)) * len(s.seeds) for s in grids) == 288
+    assert sum(len(configurations_of(s)) * len(s.seeds) for s in grids) == 288
     assert all(s.training.epochs == 300 and s.training.learning_rates == [0.01, 0.001, 0.0001] for s in grids)
 
 
@@ -356,7 +356,7 @@ def test_identifiers_are_short_distinct_and_safe_as_paths():
         "depth": [1, 2], "width": [8], "activation": ["relu", "leaky_relu"], "batch_norm": [False, True],
         "initialisation": ["orthogonal", "kaiming_normal"],
     })  # fmt: skip
-    identifiers = [c.identifier for c in grid.configurations(parse_config(raw).studies[0])]
+    identifiers = [c.identifier for c in configurations_of(parse_config(raw).studies[0])]
     assert len(set(identifiers)) == 16
     assert "leakyrelu-2x8-bn-orthogonal" in identifiers
     assert all(set(i) <= set("abcdefghijklmnopqrstuvwxyz0123456789-") for i in identifiers)
@@ -364,8 +364,8 @@ def test_identifiers_are_short_distinct_and_safe_as_paths():
 
 def test_an_analysis_switched_off_takes_its_tables_and_charts_along():
     study = parse_config(with_change((*STUDY, "analyses"), {"sparsity": {"enabled": False}})).studies[0]
-    assert "sparsity" not in grid.table_names(study)
-    assert "sparsity_summary" not in grid.table_names(study)
+    assert "sparsity" not in table_names(study)
+    assert "sparsity_summary" not in table_names(study)
     assert "sparsity" not in [chart.name for chart in charts_of(study)]
 
 
@@ -380,9 +380,9 @@ def test_every_chart_needs_only_tables_that_exist():
 
 def test_works_are_named_or_there_is_nothing_to_hold_a_study_against():
     study = parse_config(with_change((*STUDY, "works"), ["park", "tutorial"])).studies[0]
-    assert study.works == ["park", "tutorial"] and "claims" in grid.table_names(study)
+    assert study.works == ["park", "tutorial"] and "claims" in table_names(study)
     none = parse_config(with_change((*STUDY, "works"), [])).studies[0]
-    assert not set(grid.SCORE_TABLES) & set(grid.table_names(none))
+    assert not set(SCORE_TABLES) & set(table_names(none))
     assert "scorecard" not in [chart.name for chart in charts_of(none)]
     with pytest.raises(ConfigError, match=r"unknown work 'parks'; did you mean 'park'\?"):
         parse_config(with_change((*STUDY, "works"), ["parks"]))
@@ -395,9 +395,9 @@ def test_works_are_named_or_there_is_nothing_to_hold_a_study_against():
 def test_what_can_be_compared_is_trained_and_more_than_one(changes, compared):
     raw = with_change((*STUDY, "grid"), {"depth": [2], "width": [5], **changes})
     study = parse_config(raw).studies[0]
-    assert grid.is_compared(study) == compared == ("comparisons" in grid.table_names(study))
+    assert is_compared(study) == compared == ("comparisons" in table_names(study))
     untrained = study.model_copy(update={"training": study.training.model_copy(update={"epochs": 0})})
-    assert not grid.is_compared(untrained)
+    assert not is_compared(untrained)
 
 
 @pytest.mark.parametrize("source", DATASET_SOURCES)

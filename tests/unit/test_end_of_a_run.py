@@ -20,7 +20,7 @@ from nodescope.jobs import run_end
 from nodescope.report.overview import overview
 from nodescope.report.publishing import published
 from nodescope.storage.tables import write_table
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of, states_of
 from nodescope.training import train_configuration
 
 SCRIPT = "nodescope.receive({},{{}})\n"
@@ -135,7 +135,7 @@ def study():
 def replicas_of(study, diverged):
     """The table of the kept networks; ``diverged`` holds the first epoch without a finite loss of each."""
     rows = []
-    for configuration, epochs in zip(grid.configurations(study), diverged, strict=True):
+    for configuration, epochs in zip(configurations_of(study), diverged, strict=True):
         for seed, epoch in zip(study.seeds, epochs, strict=True):
             end = {"seed": seed, "learning_rate": 0.01, "round": 1, "best_epoch": 1, "validation_accuracy": 0.5}
             rows += [
@@ -182,10 +182,10 @@ def test_a_configuration_whose_networks_all_diverged_is_not_called_best(study):
 
 def test_figures_do_not_rank_a_configuration_whose_networks_all_diverged(study):
     """One of two configurations; a net that diverged beside others that did not leaves its kept parameters."""
-    context = Context(Charts(), ["a", "b"], grid.states(study), tuple(study.seeds))
+    context = Context(Charts(), ["a", "b"], states_of(study), tuple(study.seeds))
     table = replicas_of(study, [[None, 2, None], [2, 1, 2]])
     accuracy = accuracy_of(table)
-    shallow, deep = (tuple(c.keys().values()) for c in grid.configurations(study))
+    shallow, deep = (tuple(c.keys().values()) for c in configurations_of(study))
     answers = {
         shallow: {seed: np.arange(50) < 30 for seed in study.seeds},
         deep: {seed: np.arange(50) < 49 for seed in study.seeds},
@@ -228,7 +228,7 @@ def test_a_remedy_whose_networks_all_diverged_has_no_accuracy_to_gain(study):
 
 @pytest.mark.parametrize(("rate", "said"), [(1e8, "all 3 nets diverged"), (0.01, None)])
 def test_the_log_of_a_training_says_in_words_that_its_nets_diverged(study, tmp_path, caplog, rate, said):
-    keys = grid.configurations(study)[0].keys() | {"activation": "relu"}
+    keys = configurations_of(study)[0].keys() | {"activation": "relu"}
     training = study.training.model_copy(update={"learning_rates": [rate], "refinement_rounds": 0, "optimiser": "sgd"})
     with caplog.at_level("INFO", "nodescope"):
         train_configuration(

@@ -10,7 +10,7 @@ from nodescope.charts.gallery import diagnosis, signal_propagation
 from nodescope.charts.histograms import with_curves
 from nodescope.config.charts import Charts
 from nodescope.numerics.moments import histogram
-from nodescope.study import grid
+from nodescope.study.configurations import states_of
 
 
 def curves_of(values, bins=40):
@@ -46,7 +46,7 @@ def test_values_that_are_all_the_same_have_curves_too_and_unknown_ones_none():
 
 @pytest.fixture
 def context(small_study):
-    return Context(Charts(), ["a", "b", "c"], grid.states(small_study))
+    return Context(Charts(), ["a", "b", "c"], states_of(small_study))
 
 
 def test_the_range_of_a_layer_is_its_mean_less_and_plus_its_standard_deviation(small_tables, context):

@@ -17,7 +17,7 @@ from nodescope.datasets.prepared import PreparedDataset, examine
 from nodescope.datasets.splits import Splits
 from nodescope.estimates import plan as planning
 from nodescope.messages.errors import DatasetError
-from nodescope.study import grid
+from nodescope.study.layout import prepared_path
 
 
 def a_dataset(x, y=None, *, n_validation=40, n_test=60, shift=0.0, scale=1.0):
@@ -289,7 +289,7 @@ def test_the_plan_warns_of_data_that_are_prepared_or_read_in_a_moment(shifted_fi
 
     assert "  warning     1 of 3 features never vary" in plan(shifted_file)
     (tmp_path / "datasets").mkdir()
-    datasets.prepare(shifted_file, ".", grid.prepared_path(shifted_file, tmp_path), download=False)
+    datasets.prepare(shifted_file, ".", prepared_path(shifted_file, tmp_path), download=False)
     with monkeypatch.context() as patched:
         patched.setattr(prepared, "examine", None)  # the plan does not read it again
         assert "  warning     1 of 3 features never vary" in plan(shifted_file)

@@ -21,7 +21,7 @@ from nodescope.networks import NetworkShape, build_network, initialise_stack
 from nodescope.networks.losses import SUMMED_LOSSES
 from nodescope.numerics import channel_gradients
 from nodescope.numerics.channel_gradients import emission_and_absorption
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of
 from nodescope.training import train_configuration
 
 torch.set_num_threads(1)
@@ -299,6 +299,6 @@ def test_a_file_of_weights_is_looked_at_as_it_is(tmp_path):
 
 def test_the_name_of_the_file_may_hold_the_depth():
     settings = study(network={"weights": "resnet{depth}.pth"})
-    files = [configuration.network(settings).weights for configuration in grid.configurations(settings)]
+    files = [configuration.network(settings).weights for configuration in configurations_of(settings)]
     assert files == ["resnet8.pth", "resnet14.pth"]
-    assert all(c.network(study()).weights is None for c in grid.configurations(study()))
+    assert all(c.network(study()).weights is None for c in configurations_of(study()))

@@ -8,8 +8,8 @@ from nodescope.config.loading import parse_config
 from nodescope.families.network_sizes import network_size, sample_size
 from nodescope.networks import NetworkShape, build_network, hidden_layers
 from nodescope.storage.json_files import write_json
-from nodescope.study import grid
-from nodescope.study.grid import description_path
+from nodescope.study.configurations import configurations_of
+from nodescope.study.layout import description_path
 
 
 def study(model, depth, width, **further):
@@ -35,7 +35,7 @@ def study(model, depth, width, **further):
 )
 def test_sizes_are_those_of_the_module(model, depth, width, network, exact):
     made = study(model, depth, width, network=network)
-    configuration = grid.configurations(made)[0]
+    configuration = configurations_of(made)[0]
     found = network_size(made, configuration, sample_size(made))
     shape = NetworkShape(
         model, (3, 32, 32), 10, depth, width, "relu", configuration["batch_norm"], "kaiming_normal", **network

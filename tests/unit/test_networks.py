@@ -17,7 +17,7 @@ from nodescope.measuring.networks import linear_maps, training_samples
 from nodescope.measuring.runner import table_columns
 from nodescope.networks import FullyConnected, HiddenActivation, NetworkShape
 from nodescope.networks.losses import SUMMED_LOSSES
-from nodescope.study.grid import ANALYSIS_JOBS
+from nodescope.study.contents import ANALYSIS_JOBS
 
 ON_NETWORKS = ANALYSIS_JOBS["networks"]
 OPTIONS = Analyses()

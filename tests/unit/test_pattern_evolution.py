@@ -21,7 +21,7 @@ from nodescope.jobs.interruption import Interrupted
 from nodescope.messages.errors import ConfigError
 from nodescope.networks.building import build_network
 from nodescope.networks.hidden import hidden_layers
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of
 from nodescope.study.measuring_times import samples_measured
 from nodescope.training import train_configuration
 from nodescope.training.pattern_probe import PATTERN_EVOLUTION
@@ -181,6 +181,6 @@ def test_estimates_count_what_passes_through_the_nets():
     followed = config_with(pattern_evolution={"samples": 500}).studies[0]
     alone = config_with(pattern_evolution=None).studies[0]
     assert estimate(followed).arithmetic_flop > estimate(alone).arithmetic_flop
-    (configuration,) = grid.configurations(followed)
+    (configuration,) = configurations_of(followed)
     sizes = [job_size(s, configuration, "train", sample_size(s), "cpu", 1) for s in (followed, alone)]
     assert sizes[0].memory_mb >= sizes[1].memory_mb and sizes[0].minutes >= sizes[1].minutes

@@ -12,7 +12,8 @@ from nodescope.estimates import plan as planning
 from nodescope.estimates.costs import job_size
 from nodescope.families.network_sizes import network_size, sample_size
 from nodescope.storage.files import atomic_path, write_text
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of
+from nodescope.study.contents import analyses_of_job
 
 
 @pytest.fixture
@@ -36,14 +37,14 @@ def test_of_convolutions_at_most_four_values_are_counted_or_every_position(posit
     axes = {"depth": [4], "width": [6], "activation": ["relu"]}
     section = {"name": "made", "dataset": "cifar10", "model": "cnn", "grid": axes, "positions": positions}
     study = parse_config({"studies": [section]}).studies[0]
-    network = network_size(study, grid.configurations(study)[0], sample_size(study, "nowhere"))
+    network = network_size(study, configurations_of(study)[0], sample_size(study, "nowhere"))
     assert planning.recorded_values(study, network) == (of_all, of_largest)
 
 
 def test_what_is_done_is_seen(config, tmp_path):
     folder = tmp_path / "digits"
     (folder / "activations" / "relu-2x100").mkdir(parents=True)
-    for table in ("replicas", *grid.analyses_of_job(config.studies[0], "nodes")):
+    for table in ("replicas", *analyses_of_job(config.studies[0], "nodes")):
         (folder / "tables" / table).mkdir(parents=True)
         (folder / "tables" / table / "relu-2x100.parquet").touch()
     assert planning.estimate(config.studies[0], tmp_path).jobs_done == 3
@@ -100,7 +101,7 @@ def test_a_step_with_all_samples_takes_more_memory_and_follows_patterns_once_an_
     study = config.studies[0].model_copy(update={"pattern_evolution": PatternEvolution()})
     everything = study.model_copy(update={"training": study.training.model_copy(update={"batch_size": "all"})})
     sample = sample_size(study, tmp_path)
-    configuration = grid.configurations(study)[0]
+    configuration = configurations_of(study)[0]
     small, large = (job_size(s, configuration, "train", sample, "cpu", 1) for s in (study, everything))
     assert large.memory_mb > small.memory_mb
     # 30 epochs: after each step of the first, then every half epoch, and before the first step

@@ -23,7 +23,7 @@ from nodescope.networks.torch_activations import TORCH_ACTIVATIONS
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.recording import LayerMetadata, read, write
 from nodescope.recording.recorder import record_configuration
-from nodescope.study import grid
+from nodescope.study.layout import activation_path, model_path
 
 
 @pytest.fixture(params=[False, True], ids=["without-bn", "with-bn"])
@@ -36,7 +36,7 @@ def recorded(request, tmp_path):
         if "num_batches" not in name:
             tensor.copy_(torch.rand(tensor.shape) + 0.1)
     dataset = small_dataset()
-    save_network(grid.model_path(str(tmp_path / "models"), 0, "trained"), shape, network.state_dict())
+    save_network(model_path(str(tmp_path / "models"), 0, "trained"), shape, network.state_dict())
     record_configuration(
         tmp_path / "models",
         tmp_path / "activations",
@@ -59,7 +59,7 @@ def test_recorded_values_are_the_pre_activations_and_the_logits(recorded):
             z2 = network.hidden[1].norm(network.hidden[1].linear(torch.tanh(z1)))
             expected = {1: z1, 2: z2, "output": network(x)}
         for layer, z in expected.items():
-            found = read(str(grid.activation_path(str(folder), 0, "trained", split, layer)))
+            found = read(str(activation_path(str(folder), 0, "trained", split, layer)))
             order = np.argsort(found.samples)
             np.testing.assert_array_equal(found.samples[order], samples)
             np.testing.assert_allclose(found.z[:, order], z.numpy().T, rtol=1e-5, atol=1e-6)
@@ -163,7 +163,7 @@ def convolution(tmp_path):
     random = np.random.default_rng(0)
     splits = Splits(np.arange(20), np.arange(20, 25), np.arange(25, 30))
     dataset = PreparedDataset(random.random((30, 1, 8, 8), np.float32), np.arange(30) % 3, splits, ["a", "b", "c"])
-    save_network(grid.model_path(str(tmp_path / "models"), 0, "trained"), shape, network.state_dict())
+    save_network(model_path(str(tmp_path / "models"), 0, "trained"), shape, network.state_dict())
 
     def record(positions, random_inputs=0):
         folder = tmp_path / positions

@@ -11,7 +11,7 @@ from nodescope.charts.gallery.scorecard import figures
 from nodescope.charts.registry import CHARTS
 from nodescope.config.charts import Charts
 from nodescope.config.loading import parse_config
-from nodescope.study import grid
+from nodescope.study.contents import SCORE_TABLES, table_names
 from nodescope.works.claims import CLAIMS
 from nodescope.works.differences import differences, source_dataset
 from nodescope.works.published import published_numbers
@@ -279,7 +279,7 @@ def test_a_study_that_names_no_work_departs_from_none():
     assert differences(study(works=[])).is_empty()
     scored = score({"sparsity": sparsities([0.34, 0.36])}, study(works=[]))
     assert all(table.is_empty() for table in scored.values())
-    assert "claims" not in grid.table_names(study(works=[])) and "claims" in grid.table_names(study())
+    assert "claims" not in table_names(study(works=[])) and "claims" in table_names(study())
 
 
 def test_departures_are_from_the_work_that_is_reproduced():
@@ -381,4 +381,4 @@ def test_claims_point_to_charts_that_exist():
 
 
 def test_scoring_gives_the_tables_that_the_workflow_expects(small_study):
-    assert tuple(score({}, small_study)) == grid.SCORE_TABLES
+    assert tuple(score({}, small_study)) == SCORE_TABLES

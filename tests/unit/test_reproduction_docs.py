@@ -12,7 +12,7 @@ from nodescope.report.reproduction import LARGEST_WIDTH, main
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import write_table
-from nodescope.study.grid import description_path
+from nodescope.study.layout import description_path
 
 COMMAND = "snakemake --cores 2 --configfile mine.yaml"
 

@@ -5,6 +5,7 @@ import pytest
 
 from nodescope.config.loading import parse_config
 from nodescope.estimates.requests import COLUMNS, resource_table, suggested_settings
+from nodescope.study.layout import StudyFiles
 
 STUDY = parse_config(
     {
@@ -32,7 +33,7 @@ def test_records_become_a_row_per_stage_and_size(tmp_path):
     write_record(tmp_path, "train", "relu-1x8", 10, "-", "NA")
     write_record(tmp_path, "nodes", "relu-1x4", 5, 100, 5)
     write_record(tmp_path, "train", "elu-1x4", 9999, 9999, 9999)  # of an earlier configuration
-    table = resource_table(STUDY, tmp_path)
+    table = resource_table(STUDY, StudyFiles(tmp_path))
     assert dict(table.schema) == COLUMNS
     assert table.select("stage", "width", "jobs").rows() == [("train", 4, 2), ("train", 8, 1), ("nodes", 4, 1)]
     row = table.row(0, named=True)
@@ -47,6 +48,6 @@ def test_records_become_a_row_per_stage_and_size(tmp_path):
 
 
 def test_without_records_there_are_no_rows(tmp_path):
-    table = resource_table(STUDY, tmp_path)
+    table = resource_table(STUDY, StudyFiles(tmp_path))
     assert table.is_empty() and dict(table.schema) == COLUMNS
     assert isinstance(table, pl.DataFrame)

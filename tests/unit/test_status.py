@@ -11,7 +11,8 @@ from nodescope.config.loading import parse_config
 from nodescope.jobs.job import job
 from nodescope.jobs.status import SECONDS_TO_SILENCE, describe_status, status_table, study_status
 from nodescope.messages.errors import NodescopeError
-from nodescope.study import grid
+from nodescope.study.contents import ANALYSIS_JOBS
+from nodescope.study.layout import prepared_name
 
 CONFIG = parse_config(
     {
@@ -22,7 +23,7 @@ CONFIG = parse_config(
                 "grid": {"depth": [1], "width": [4], "activation": ["relu", "tanh"]},
                 "analyses": {
                     name: {"enabled": False}
-                    for name in (*grid.ANALYSIS_JOBS["nodes"], *grid.ANALYSIS_JOBS["classifiers"])
+                    for name in (*ANALYSIS_JOBS["nodes"], *ANALYSIS_JOBS["classifiers"])
                     if name != "medians"
                 },
             }
@@ -131,7 +132,7 @@ def test_a_failed_job_of_the_whole_study_is_listed_too(tmp_path):
         raise NodescopeError("No data.")
 
     with pytest.raises(SystemExit):
-        run_job(tmp_path / f"logs/datasets/{grid.prepared_name(STUDY.dataset)}.log", fail)
+        run_job(tmp_path / f"logs/datasets/{prepared_name(STUDY.dataset)}.log", fail)
     table = status_table(study_status(STUDY, tmp_path))
     row = table.row(0, named=True)
     assert (row["configuration"], row["stage"], row["state"], row["cause"]) == ("", "datasets", "failed", "No data.")

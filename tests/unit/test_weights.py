@@ -20,7 +20,7 @@ from nodescope.networks.stacked_modules import StackedModules
 from nodescope.networks.weights import load_weights
 from nodescope.networks.weights_check import problems
 from nodescope.storage.json_files import write_json
-from nodescope.study import grid
+from nodescope.study.layout import description_path
 
 FEATURES, CLASSES = 5, 4
 
@@ -373,7 +373,7 @@ def test_what_is_not_known_of_the_data_is_not_held_against_the_weights(tmp_path,
     saved(tmp_path, tensors, f"w-{depth}.pt")
     assert found_problems(made, tmp_path) == []
     dataset = made.studies[0].dataset
-    description = grid.description_path(dataset, tmp_path / "results")
+    description = description_path(dataset, tmp_path / "results")
     known = {"source": dataset.model_dump(mode="json"), "files": datasets.files_digest(dataset), "shape": [4, 12, 8]}
     write_json(description, known | {"classes": [str(c) for c in range(17)]})
     assert found_problems(made, tmp_path) == []

@@ -6,7 +6,7 @@ REQUIRED INPUTS:
 OUTPUTS:
     results/{study}/tables/{analysis}/{configuration}.parquet
 
-Which job makes which analyses is said in `nodescope.study.grid.ANALYSIS_JOBS`; an analysis that a study has switched off is not
+Which job makes which analyses is said in `nodescope.study.contents.ANALYSIS_JOBS`; an analysis that a study has switched off is not
 made. To add one: a module in src/nodescope/analyses/, a section in the configuration's schema, its name in that list.
 """
 

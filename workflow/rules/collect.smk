@@ -28,7 +28,14 @@ for number, (tables, studies) in enumerate(studies_by_tables().items()):
         input:
             tables=tables_of_configurations,
             dataset=dataset_description,
-            code=code("storage/tables.py", "study/grid.py", "estimates/requests.py"),
+            code=code(
+                "storage/tables.py",
+                "study/collection.py",
+                "study/configurations.py",
+                "study/contents.py",
+                "study/layout.py",
+                "estimates/requests.py",
+            ),
         output:
             manifest="results/{study}/manifest.parquet",
             settings="results/{study}/config.json",

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import nodescope
 from nodescope import datasets
-from nodescope.study import grid
+from nodescope.study import contents, layout
+from nodescope.study.configurations import configurations_of
+from nodescope.study import configurations
 from nodescope.jobs import run_end
 from nodescope.families.architectures import ARCHITECTURES
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE, charts_of, has_inspector_table
@@ -41,8 +43,8 @@ except NodescopeError as error:
     stop(error)
 
 STUDIES = {study.name: study for study in CONFIG.studies}
-CONFIGURATIONS = {study.name: {c.identifier: c for c in grid.configurations(study)} for study in CONFIG.studies}
-DATASETS = {grid.prepared_name(study.dataset): study.dataset for study in CONFIG.studies}
+CONFIGURATIONS = {study.name: {c.identifier: c for c in configurations_of(study)} for study in CONFIG.studies}
+DATASETS = {layout.prepared_name(study.dataset): study.dataset for study in CONFIG.studies}
 
 # Studies whose recorded activations stay, and those whose are deleted after use.
 KEPT = [study.name for study in CONFIG.studies if keeps_activations(CONFIG, study)]
@@ -82,7 +84,7 @@ def chart_code(wildcards):
 
 def analysis_code(analyses):
     """The sources of the analyses that one job makes, and those that the analyses share."""
-    others = {name for job in grid.ANALYSIS_JOBS.values() for name in job} - set(analyses)
+    others = {name for job in contents.ANALYSIS_JOBS.values() for name in job} - set(analyses)
     shared = (
         "numerics/pattern_*.py",
         "recording/parquet.py",
@@ -105,8 +107,8 @@ def files_of(source):
 
 def stands_prepared(source):
     """Whether the data set is prepared with these settings, and the user's files have not changed since."""
-    found = datasets.current_description(source, grid.description_path(source), files_of(source))
-    return found is not None and grid.prepared_path(source).is_file()
+    found = datasets.current_description(source, layout.description_path(source), files_of(source))
+    return found is not None and layout.prepared_path(source).is_file()
 
 
 # Mistakes in the data are found before any job starts (a job of its own process need not look again).
@@ -133,7 +135,7 @@ def check_weights():
 
 
 if workflow.is_main_process and any(
-    configuration.network(study).weights for study in CONFIG.studies for configuration in grid.configurations(study)
+    configuration.network(study).weights for study in CONFIG.studies for configuration in configurations_of(study)
 ):
     check_weights()
 
@@ -157,7 +159,7 @@ def seeds_of(wildcards):
 
 
 def states_of(wildcards):
-    return grid.states(study_of(wildcards))
+    return configurations.states_of(study_of(wildcards))
 
 
 def works_of(wildcards):
@@ -165,7 +167,7 @@ def works_of(wildcards):
 
 
 def dataset_of(wildcards):
-    return grid.prepared_path(study_of(wildcards).dataset).as_posix()
+    return layout.prepared_path(study_of(wildcards).dataset).as_posix()
 
 
 def dataset_name_of(wildcards):
@@ -181,7 +183,7 @@ def analysis_options(job):
 
     def options(wildcards):
         study = study_of(wildcards)
-        sections = {name: getattr(study.analyses, name) for name in grid.analyses_of_job(study, job)}
+        sections = {name: getattr(study.analyses, name) for name in contents.analyses_of_job(study, job)}
         return {name: section.model_dump(mode="json", exclude={"enabled"}) for name, section in sections.items()}
 
     return options
@@ -191,7 +193,7 @@ def studies_by_analyses(job):
     """For a job: each set of analyses that a study wants of it, and which studies do."""
     found = {}
     for study in CONFIG.studies:
-        found.setdefault(grid.analyses_of_job(study, job), []).append(study.name)
+        found.setdefault(contents.analyses_of_job(study, job), []).append(study.name)
     found.pop((), None)
     return found
 
@@ -306,15 +308,16 @@ def studies_by_tables():
     """The names of the studies that measure the same tables."""
     found = {}
     for study in CONFIG.studies:
-        found.setdefault(tuple(grid.measured_tables(study)), []).append(study.name)
+        found.setdefault(tuple(contents.measured_tables(study)), []).append(study.name)
     return found
 
 
 def tables_of_configurations(wildcards):
     study = study_of(wildcards)
+    files = layout.StudyFiles.of(study.name)
     return [
-        f"results/{study.name}/tables/{table}/{identifier}.parquet"
-        for table in [*grid.TRAINING_TABLES, *study.analyses.enabled()]
+        str(files.table_of(table, identifier))
+        for table in [*contents.TRAINING_TABLES, *study.analyses.enabled()]
         for identifier in identifiers(study)
     ]
 
@@ -322,19 +325,24 @@ def tables_of_configurations(wildcards):
 def predictions_of_configurations(wildcards):
     """What the kept nets of every configuration predict for the test samples."""
     study = study_of(wildcards)
-    return [str(grid.predictions_path(f"results/{study.name}", identifier)) for identifier in identifiers(study)]
+    return [str(layout.StudyFiles.of(study.name).predictions(identifier)) for identifier in identifiers(study)]
+
+
+def table_of(wildcards, name):
+    """A collected table."""
+    return layout.StudyFiles.of(wildcards.study).table(name)
 
 
 def scored_tables(wildcards):
     """What the scorecard is made from, as far as the study measures it."""
-    measured = grid.measured_tables(study_of(wildcards))
-    return [f"results/{wildcards.study}/tables/{table}.parquet" for table in grid.SCORED_TABLES if table in measured]
+    measured = contents.measured_tables(study_of(wildcards))
+    return [str(table_of(wildcards, table)) for table in contents.SCORED_TABLES if table in measured]
 
 
 def diagnosed_tables(wildcards):
     """What the diagnosis is made from, as far as the study measures it."""
     measured = study_of(wildcards).analyses.enabled()
-    return [f"results/{wildcards.study}/tables/{table}.parquet" for table in grid.DIAGNOSED_TABLES if table in measured]
+    return [str(table_of(wildcards, table)) for table in contents.DIAGNOSED_TABLES if table in measured]
 
 
 def diagnosis_thresholds(wildcards):
@@ -351,13 +359,13 @@ def chart_names(wildcards):
 
 def chart_tables(wildcards):
     names = {"accuracy"} | {table for chart in charts_of(study_of(wildcards)) for table in chart.tables}
-    return [f"results/{wildcards.study}/tables/{table}.parquet" for table in sorted(names)]
+    return [str(table_of(wildcards, table)) for table in sorted(names)]
 
 
 def inspector_table(wildcards):
     """The table behind the page's look into a node, where the study has it."""
     has = has_inspector_table(study_of(wildcards))
-    return [f"results/{wildcards.study}/tables/{INSPECTOR_TABLE}.parquet"] if has else []
+    return [str(table_of(wildcards, INSPECTOR_TABLE))] if has else []
 
 
 def chart_options(_):
@@ -365,14 +373,14 @@ def chart_options(_):
 
 
 def dataset_description(wildcards):
-    return grid.description_path(study_of(wildcards).dataset).as_posix()
+    return layout.description_path(study_of(wildcards).dataset).as_posix()
 
 
 # --- of Snakemake's own report ---
 
 
 def figure_captions(wildcards):
-    return FigureTexts(f"results/{wildcards.study}/charts/index.json")
+    return FigureTexts(str(layout.StudyFiles.of(wildcards.study).figure_index))
 
 
 def figure_section(wildcards):
@@ -388,14 +396,14 @@ def figure_labels(wildcards):
 
 
 def identifiers(study):
-    return [configuration.identifier for configuration in grid.configurations(study)]
+    return [configuration.identifier for configuration in configurations_of(study)]
 
 
 def all_tables(_):
     return [
-        f"results/{study.name}/tables/{table}.{suffix}"
+        str(layout.StudyFiles.of(study.name).table(table, suffix))
         for study in CONFIG.studies
-        for table in grid.table_names(study)
+        for table in contents.table_names(study)
         for suffix in ("parquet", "csv")
     ]
 
@@ -403,9 +411,9 @@ def all_tables(_):
 def all_tables_of_configurations(_):
     """Targets too, so that one that was deleted is measured again."""
     return [
-        f"results/{study.name}/tables/{table}/{identifier}.parquet"
+        str(layout.StudyFiles.of(study.name).table_of(table, identifier))
         for study in CONFIG.studies
-        for table in [*grid.training_tables(study), *study.analyses.enabled()]
+        for table in [*contents.training_tables(study), *study.analyses.enabled()]
         for identifier in identifiers(study)
     ]
 
@@ -429,7 +437,7 @@ def per_configuration(pattern):
 STARTED = time.time()
 
 
-PAGE = Path("reports/index.html")
+PAGE = layout.page_path()
 
 
 def report_success():

@@ -22,9 +22,9 @@ rule build_report:
         data=expand("results/{study}/page", study=STUDIES),
         tables=expand("results/{study}/tables/{table}.parquet", study=STUDIES, table=["accuracy", "replicas"]),
         comparisons=[
-            f"results/{name}/tables/{grid.COMPARISON_TABLE}.parquet"
+            str(layout.StudyFiles.of(name).table(contents.COMPARISON_TABLE))
             for name, study in STUDIES.items()
-            if grid.is_compared(study)
+            if contents.is_compared(study)
         ],
         settings=expand("results/{study}/config.json", study=STUDIES),
         datasets=expand("results/datasets/{dataset}.json", dataset=DATASETS),
@@ -33,7 +33,9 @@ rule build_report:
             "findings/divergence.py",
             "report/*.py",
             "report/web/*",
-            "study/grid.py",
+            "study/configurations.py",
+            "study/contents.py",
+            "study/layout.py",
             "findings/comparisons.py",
             "numerics/intervals.py",
             "study/words.py",

@@ -14,6 +14,7 @@ with job(snakemake.log[0], "Building the report"):
     from nodescope.config.charts import Charts
     from nodescope.report import build
     from nodescope.report.publishing import published
+    from nodescope.study.layout import RESULTS
 
     page, studies = Path(snakemake.output.html), snakemake.params.studies
     with published(page.parent, dict(zip(studies, snakemake.input.data, strict=True))):
@@ -21,6 +22,6 @@ with job(snakemake.log[0], "Building the report"):
             page,
             snakemake.params.title,
             studies,
-            "results",
+            RESULTS,
             Charts.model_validate(snakemake.params.options),
         )

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study}"):
     from nodescope.charts.drawing import draw
     from nodescope.config.charts import Charts
+    from nodescope.study.layout import StudyFiles
 
     draw(
         snakemake.wildcards.study,
         snakemake.params.charts,
-        f"results/{snakemake.wildcards.study}/tables",
+        StudyFiles.of(snakemake.wildcards.study).tables,
         snakemake.input.dataset,
         Charts.model_validate(snakemake.params.options),
         snakemake.params.states,

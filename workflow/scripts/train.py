@@ -23,6 +23,7 @@ with (
     from nodescope.config.pattern_evolution import PatternEvolution
     from nodescope.config.training import Training
     from nodescope.storage.tables import write_table
+    from nodescope.study.layout import StudyFiles
     from nodescope.training import train_configuration
 
     torch.set_num_threads(snakemake.threads)
@@ -36,7 +37,7 @@ with (
         network=Network.model_validate(snakemake.params.network),
         initialisation=snakemake.params.initialisation,
         device=device,
-        progress_folder=f"results/{snakemake.wildcards.study}/.progress/{snakemake.wildcards.configuration}",
+        progress_folder=StudyFiles.of(snakemake.wildcards.study).progress(snakemake.wildcards.configuration),
         title=name,
         pattern_evolution=patterns and PatternEvolution.model_validate(patterns["options"]),
         theta_threshold=patterns["threshold"] if patterns else 0.0,

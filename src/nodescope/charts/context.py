@@ -12,7 +12,7 @@ from nodescope.config.charts import Charts
 from nodescope.config.grid import Grid
 from nodescope.numerics.intervals import t_quantile
 from nodescope.storage.tables import mean_over_seeds
-from nodescope.study.grid import BASE_AXES, Configuration
+from nodescope.study.configurations import BASE_AXES, Configuration
 from nodescope.study.words import Words
 from nodescope.study.words import describe as describe
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nodescope.study import grid
+from nodescope.study.contents import SCORE_TABLES, table_names
 
 if TYPE_CHECKING:
     from nodescope.config.study import Study
@@ -76,7 +76,7 @@ CHARTS = {
         Chart("weight_distributions", GRADIENTS, ("weight_distributions", "weights")),
         Chart("local_gradients", GRADIENTS, ("local_gradients",)),
         Chart("diagnosis", DIAGNOSIS, ("diagnosis", "remedies")),
-        Chart("scorecard", REPRODUCTION, grid.SCORE_TABLES),
+        Chart("scorecard", REPRODUCTION, SCORE_TABLES),
     )
 }
 
@@ -87,12 +87,12 @@ INSPECTOR_TABLE = "node_histograms"
 
 def has_inspector_table(study: "Study") -> bool:
     """Whether a study's tables have what the page shows of any node that is clicked."""
-    return INSPECTOR_TABLE in grid.table_names(study)
+    return INSPECTOR_TABLE in table_names(study)
 
 
 def charts_of(study: "Study") -> list[Chart]:
     """The charts that a study's tables allow."""
-    available = set(grid.table_names(study))
+    available = set(table_names(study))
     return [
         chart
         for chart in CHARTS.values()

@@ -11,8 +11,7 @@ from typing import Literal
 from nodescope.config.study import Study
 from nodescope.estimates.plan import ANALYSIS_BYTES_PER_S, BYTES_PER_VALUE, recorded_values
 from nodescope.families.network_sizes import SampleSize, network_size
-from nodescope.study import grid
-from nodescope.study.grid import Configuration
+from nodescope.study.configurations import Configuration, states_of
 from nodescope.study.measuring_times import samples_measured
 
 Stage = Literal["train", "record", "measure", "look_into"]
@@ -62,10 +61,10 @@ def job_size(
     seeds, rates = len(study.seeds), len(training.learning_rates)
     network = network_size(study, configuration, data)
     of_all, of_largest = recorded_values(study, network)
-    recorded = of_all * data.samples * BYTES_PER_VALUE * len(grid.states(study)) * seeds
+    recorded = of_all * data.samples * BYTES_PER_VALUE * len(states_of(study)) * seeds
     layers = 3 * of_largest * data.samples * BYTES_PER_VALUE
     inputs = 2 * data.samples * data.inputs * BYTES_PER_VALUE
-    passes = 2.0 * network.multiply_adds * data.samples * len(grid.states(study)) * seeds / FLOP_PER_S["cpu"]
+    passes = 2.0 * network.multiply_adds * data.samples * len(states_of(study)) * seeds / FLOP_PER_S["cpu"]
     match stage:
         case "train":
             # parameters, gradients, two moments, those of the best epoch, and a state on its way to the disk

@@ -14,7 +14,9 @@ from nodescope.config.root import Config
 from nodescope.config.study import Study
 from nodescope.families.network_sizes import NetworkSize, network_size, sample_size
 from nodescope.messages.words import counted
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of, states_of
+from nodescope.study.contents import analysis_jobs, is_recorded, jobs_done
+from nodescope.study.layout import RESULTS, description_path
 from nodescope.study.measuring_times import samples_measured
 
 BYTES_PER_VALUE = 4
@@ -65,13 +67,13 @@ class Estimate:
         return (training + analysis + self.jobs * SECONDS_PER_JOB + SECONDS_PER_STUDY) / cores
 
 
-def estimate(study: Study, results: str | Path = "results") -> Estimate:
+def estimate(study: Study, results: str | Path = RESULTS) -> Estimate:
     """Estimate a study from its configuration alone."""
     sample = sample_size(study, results)
-    configurations = grid.configurations(study)
+    configurations = configurations_of(study)
     training = study.training
     rates = len(training.learning_rates) + 2 * training.refinement_rounds
-    states = len(grid.states(study))
+    states = len(states_of(study))
     flop = 0.0
     recordings = []
     memory = 0.0
@@ -90,13 +92,13 @@ def estimate(study: Study, results: str | Path = "results") -> Estimate:
         data = sample.samples * sample.inputs * BYTES_PER_VALUE * 1.5
         layers = 3 * of_largest * sample.samples * BYTES_PER_VALUE
         memory = max(memory, 0.5 + (data + max(stack, layers)) / 1e9)
-    analyses = grid.analysis_jobs(study)
-    done = sum(sum(grid.jobs_done(study, c.identifier, Path(results)).values()) for c in configurations)
+    analyses = analysis_jobs(study)
+    done = sum(sum(jobs_done(study, c.identifier, results).values()) for c in configurations)
     return Estimate(
         configurations=len(configurations),
         networks=len(configurations) * len(study.seeds),
         candidate_networks=len(configurations) * len(study.seeds) * rates,
-        jobs=len(configurations) * (1 + grid.is_recorded(study) + len(analyses)),
+        jobs=len(configurations) * (1 + is_recorded(study) + len(analyses)),
         jobs_done=done,
         arithmetic_flop=flop,
         activations_gb=sum(recordings),
@@ -134,7 +136,7 @@ def matrix_product_rate() -> float:
     return 2.0 * 512**3 * repetitions / (time.perf_counter() - started)
 
 
-def describe_plan(config: Config, cores: int, results: str | Path = "results") -> str:
+def describe_plan(config: Config, cores: int, results: str | Path = RESULTS) -> str:
     """The plan of all studies in words, with what is known of their data sets."""
     rate = matrix_product_rate()
     lines = []
@@ -165,7 +167,7 @@ def describe_plan(config: Config, cores: int, results: str | Path = "results") -
 
 def _of_data(config: Config, study: Study, results: str | Path) -> list[str]:
     """What was decided in reading the study's data set, and what to beware of."""
-    found = datasets.known_of(study.dataset, config.data_root, grid.description_path(study.dataset, results))
+    found = datasets.known_of(study.dataset, config.data_root, description_path(study.dataset, results))
     if found is None:
         return [f"  data        {study.dataset.name} is inspected when it is prepared"]
     decisions, warnings = found

@@ -8,19 +8,20 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of
+from nodescope.study.contents import ANALYSIS_JOBS
+from nodescope.study.layout import StudyFiles
 
 if TYPE_CHECKING:
     from nodescope.config.study import Study
 
 #: Stages of a configuration and the rules that a profile's ``set-resources`` names.
 RULES = {"train": "train_configuration", "record": "record_activations"} | {
-    job: f"measure_{job}" for job in grid.ANALYSIS_JOBS
+    job: f"measure_{job}" for job in ANALYSIS_JOBS
 }
 SNAKEMAKE_MEMORY_MB = 400
 MEMORY_MARGIN = 1.3
@@ -55,14 +56,14 @@ class Record:
     cpu_s: float | None
 
 
-def resource_table(study: "Study", folder: str | Path) -> pl.DataFrame:
+def resource_table(study: "Study", files: StudyFiles) -> pl.DataFrame:
     """One row per stage and size of network; see `COLUMNS`.
 
     Parameters
     ----------
     study
         As configured; records of configurations that it no longer has are left out.
-    folder
+    files
         The study's results.
 
     Notes
@@ -72,7 +73,7 @@ def resource_table(study: "Study", folder: str | Path) -> pl.DataFrame:
     """
     schema = {"stage": pl.String, "model": pl.String, "depth": pl.Int32, "width": pl.Int32, "time_s": pl.Float64,
               "memory_mb": pl.Float64, "cpu_s": pl.Float64}  # fmt: skip
-    records = pl.DataFrame([vars(record) for record in _records(study, Path(folder))], schema)
+    records = pl.DataFrame([vars(record) for record in _records(study, files)], schema)
     order = {stage: place for place, stage in enumerate(RULES)}
     return (
         records.group_by("stage", "model", "depth", "width", maintain_order=True)
@@ -106,10 +107,10 @@ def suggested_settings(table: pl.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def _records(study: "Study", folder: Path) -> Iterator[Record]:
-    for configuration in grid.configurations(study):
+def _records(study: "Study", files: StudyFiles) -> Iterator[Record]:
+    for configuration in configurations_of(study):
         for stage in RULES:
-            path = folder / "benchmarks" / stage / f"{configuration.identifier}.tsv"
+            path = files.benchmark(stage, configuration.identifier)
             if not path.is_file():
                 continue
             with path.open(encoding="utf-8") as stream:

@@ -11,7 +11,8 @@ from nodescope.config.study import Study
 from nodescope.families.architectures import BOTTLENECK_FROM, STAGES, TORCHVISION_BLOCKS
 from nodescope.messages.errors import DamagedFileError
 from nodescope.storage.json_files import read_json
-from nodescope.study.grid import Configuration, description_path
+from nodescope.study.configurations import Configuration
+from nodescope.study.layout import RESULTS, description_path
 
 #: Samples of the data sets that are known beforehand.
 KNOWN_SAMPLES = {"digits": 1797, "iris": 150, "mnist": 70_000, "fmnist": 70_000, "cifar10": 60_000}
@@ -78,7 +79,7 @@ class NetworkSize:
         return sum(layer.nodes for layer in self.layers)
 
 
-def sample_size(study: Study, results: str | Path = "results") -> SampleSize:
+def sample_size(study: Study, results: str | Path = RESULTS) -> SampleSize:
     """From the prepared data set where there is one, else what is known of its source."""
     try:
         description = read_json(description_path(study.dataset, results))

@@ -7,7 +7,6 @@ number of configurations that are compared (Holm).
 """
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from nodescope.numerics.intervals import Estimate, holm, mcnemar, over_seeds, paired, verdicts
 from nodescope.storage.tables import key_columns, read_table
-from nodescope.study.grid import predictions_path
+from nodescope.study.layout import StudyFiles
 from nodescope.study.words import describe
 
 #: Whether each kept net gets each test sample right, by the values of a configuration's key columns and by seed.
@@ -54,15 +53,15 @@ def right_answers(predictions: pl.DataFrame) -> dict[int, NDArray[np.bool_]]:
     return {int(seed): (predictions[seed] == label).to_numpy() for seed in seeds if not predictions[seed].null_count()}
 
 
-def read_answers(study_folder: str | Path, manifest: pl.DataFrame) -> Answers:
+def read_answers(files: StudyFiles, manifest: pl.DataFrame) -> Answers:
     """The answers of all configurations of a study.
 
     Parameters
     ----------
-    study_folder
-        ``results/{study}``.
+    files
+        Results of the study.
     manifest
-        From `nodescope.study.grid.manifest`.
+        From `nodescope.study.configurations.manifest`.
 
     Raises
     ------
@@ -71,7 +70,7 @@ def read_answers(study_folder: str | Path, manifest: pl.DataFrame) -> Answers:
     """
     found = {}
     for identifier, *keys in manifest.iter_rows():
-        predictions = read_table(Path(predictions_path(str(study_folder), identifier)))
+        predictions = read_table(files.predictions(identifier))
         found[tuple(keys)] = right_answers(predictions)
     return found
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of
 from nodescope.study.words import label_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Divergence:
 
 def divergences(study: "Study", replicas: "pl.DataFrame") -> list[Divergence]:
     """The configurations of which a kept network diverged, in the order of the grid; ``replicas`` is the collected table."""
-    configurations = grid.configurations(study)
+    configurations = configurations_of(study)
     rows = rows_by_configuration(study, replicas.filter("chosen"))
     found = []
     for configuration in configurations:
@@ -96,7 +96,7 @@ def divergence_report(studies: list["Study"], results: str | Path, since: float)
 def rows_by_configuration(study: "Study", table: "pl.DataFrame") -> dict[str, list[dict[str, Any]]]:
     """The rows of each configuration, by its identifier."""
     found: dict[str, list[dict[str, Any]]] = {}
-    names = {tuple(c.keys().items()): c.identifier for c in grid.configurations(study)}
+    names = {tuple(c.keys().items()): c.identifier for c in configurations_of(study)}
     keys = next(iter(names))
     for row in table.iter_rows(named=True):
         identifier = names.get(tuple((key, row[key]) for key, _ in keys))

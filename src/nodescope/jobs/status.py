@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from nodescope.jobs.job import DONE, SECONDS_BETWEEN_SIGNS_OF_LIFE, STARTED
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of
+from nodescope.study.contents import jobs_done
+from nodescope.study.layout import RESULTS, dataset_log_path, log_path
 
 if TYPE_CHECKING:
     import polars as pl
@@ -52,7 +54,7 @@ class JobStatus:
     configuration : str
         Its identifier; empty for jobs of the whole study, of which only those that failed are listed.
     stage : str
-        ``train``, ``record``, or of `nodescope.study.grid.ANALYSIS_JOBS`; for the whole study also ``datasets`` and
+        ``train``, ``record``, or of `nodescope.study.contents.ANALYSIS_JOBS`; for the whole study also ``datasets`` and
         `STAGES_OF_STUDY`.
     state : {'done', 'running', 'failed', 'missing'}
     cause : str
@@ -80,15 +82,15 @@ def study_status(study: "Study", project: str | Path = ".") -> list[JobStatus]:
         The folder that holds ``results`` and ``logs``.
     """
     project = Path(project)
-    logs = project / "logs" / study.name
     found = []
-    for configuration in grid.configurations(study):
+    for configuration in configurations_of(study):
         identifier = configuration.identifier
-        outputs = grid.jobs_done(study, identifier, project / "results")
+        outputs = jobs_done(study, identifier, project / RESULTS)
         for stage, there in outputs.items():
-            found.append(_status(study.name, identifier, stage, logs / stage / f"{identifier}.log", there, project))
-    whole = [("datasets", project / "logs" / "datasets" / f"{grid.prepared_name(study.dataset)}.log")]
-    whole += [(stage, logs / f"{stage}.log") for stage in STAGES_OF_STUDY]
+            log = log_path(project, study.name, stage, identifier)
+            found.append(_status(study.name, identifier, stage, log, there, project))
+    whole = [("datasets", dataset_log_path(project, study.dataset))]
+    whole += [(stage, log_path(project, study.name, stage)) for stage in STAGES_OF_STUDY]
     of_whole = [_status(study.name, "", stage, path, False, project) for stage, path in whole]
     return [status for status in of_whole if status.state == "failed"] + found
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodescope.recording import LayerActivations, read
-from nodescope.study.grid import activation_path
+from nodescope.study.layout import activation_path
 
 if TYPE_CHECKING:
     from nodescope.config.analyses import NodeChoice

@@ -1,6 +1,6 @@
 """Measure the networks themselves: their weights, and what flows back through them.
 
-A module ``nodescope.analyses.NAME`` that is listed in ``nodescope.study.grid.ANALYSIS_JOBS["networks"]`` has ``COLUMNS`` and
+A module ``nodescope.analyses.NAME`` that is listed in ``nodescope.study.contents.ANALYSIS_JOBS["networks"]`` has ``COLUMNS`` and
 ``measure(network, x, y, options, objective)``, and gives a frame with those columns less ``state``. It leaves the network
 as it found it. Where its section of the configuration has a key ``samples``, x and y are as many training samples,
 evenly spaced over the training split; else they are one. The objective is the loss that the network was trained with, by
@@ -26,7 +26,7 @@ from nodescope.datasets import PreparedDataset
 from nodescope.measuring.runner import table_columns
 from nodescope.networks import hidden_layers, load_network
 from nodescope.storage.tables import with_keys
-from nodescope.study.grid import model_path
+from nodescope.study.layout import model_path
 
 logger = logging.getLogger(__name__)
 

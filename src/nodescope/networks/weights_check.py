@@ -22,8 +22,8 @@ from nodescope.networks.building import build_network
 from nodescope.networks.initialisation import default_initialisation
 from nodescope.networks.shape import NetworkShape
 from nodescope.networks.weights import CHAINS, Shape, fitting_tensors
-from nodescope.study import grid
-from nodescope.study.grid import Configuration
+from nodescope.study.configurations import Configuration, configurations_of
+from nodescope.study.layout import RESULTS, description_path
 
 #: Two samples and two numbers of classes that differ in every length: what differs between networks for them depends on
 #: the data.
@@ -32,11 +32,11 @@ STAND_IN_IMAGES = ((5, 20, 24), (6, 32, 40))
 STAND_IN_CLASSES = (3, 4)
 
 
-def problems(config: Config, results: str | Path = "results") -> Iterator[str]:
+def problems(config: Config, results: str | Path = RESULTS) -> Iterator[str]:
     """What is wrong with the files of weights of all studies, a text each."""
     for study in config.studies:
         checked: dict[str, list[Configuration]] = {}
-        for configuration in grid.configurations(study):
+        for configuration in configurations_of(study):
             weights = configuration.network(study).weights
             if weights is not None:
                 checked.setdefault(weights, []).append(configuration)
@@ -86,9 +86,7 @@ def expected_shapes(
 
 def _known_of(source: DatasetSource, config: Config, results: str | Path) -> tuple[tuple[int, ...] | None, int | None]:
     """Shape of a sample and number of classes, as far as they are known before the data set is prepared."""
-    description = datasets.current_description(
-        source, grid.description_path(source, results), datasets.files_digest(source)
-    )
+    description = datasets.current_description(source, description_path(source, results), datasets.files_digest(source))
     if description:
         return tuple(description["shape"]), len(description["classes"])
     try:

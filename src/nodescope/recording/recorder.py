@@ -19,7 +19,7 @@ from torch import nn
 from nodescope.datasets import PreparedDataset
 from nodescope.networks import HiddenActivation, hidden_layers, load_network
 from nodescope.recording.parquet import LayerMetadata, Summary, write
-from nodescope.study.grid import activation_path, model_path
+from nodescope.study.layout import activation_path, model_path
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def record_configuration(
     random_inputs: int,
     theta_threshold: float = 0.0,
 ) -> None:
-    """Record every state of every seed on every split; paths as in `nodescope.study.grid.activation_path`.
+    """Record every state of every seed on every split; paths as in `nodescope.study.layout.activation_path`.
 
     Parameters
     ----------

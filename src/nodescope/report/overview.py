@@ -11,7 +11,7 @@ from nodescope.findings.comparisons import best_on_validation
 from nodescope.findings.divergence import divergences, results_of, rows_by_configuration, sentences
 from nodescope.messages.words import counted
 from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL, wilson
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of
 from nodescope.study.words import describe, label_of
 
 DONE, DIVERGED, MISSING = "done", "diverged", "missing"
@@ -74,7 +74,7 @@ def overview(
     accuracy, replicas, comparisons
         The collected tables; a study of one configuration, or of untrained networks, has no comparisons.
     """
-    configurations = grid.configurations(study)
+    configurations = configurations_of(study)
     test: dict[tuple[str, int], float | None] = {
         (identifier, row["seed"]): row["accuracy"]
         for identifier, rows in rows_by_configuration(study, accuracy.filter(pl.col("split") == "test")).items()

@@ -26,7 +26,9 @@ from nodescope.report.published import index_of
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import read_table
-from nodescope.study import grid
+from nodescope.study.configurations import Configuration, configurations_of, states_of
+from nodescope.study.contents import COMPARISON_TABLE, table_names
+from nodescope.study.layout import StudyFiles, description_path
 from nodescope.study.words import Words, label_of
 
 
@@ -175,19 +177,19 @@ def _with_code(text: str) -> Markup:
 
 
 def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
-    folder = results / name
-    settings = Study.model_validate(read_json(folder / "config.json"))
-    dataset = read_json(grid.description_path(settings.dataset, results))
+    files = StudyFiles.of(name, results)
+    settings = Study.model_validate(read_json(files.settings))
+    dataset = read_json(description_path(settings.dataset, results))
     sections: dict[str, list[PageFigure]] = {}
-    for entry in read_json(folder / "charts" / "index.json")["figures"]:
+    for entry in read_json(files.figure_index)["figures"]:
         number += 1
         sections.setdefault(entry["section"], []).append(_figure(entry, number, name))
-    configurations = grid.configurations(settings)
+    configurations = configurations_of(settings)
     page_sections = [PageSection(f"{name}-{_anchor(title)}", title, figures) for title, figures in sections.items()]
-    states = grid.states(settings)
+    states = states_of(settings)
     colours = charts.class_colours
-    resources = resource_table(settings, folder)
-    compared = folder / "tables" / f"{grid.COMPARISON_TABLE}.parquet"
+    resources = resource_table(settings, files)
+    compared = files.table(COMPARISON_TABLE)
     return PageStudy(
         name=name,
         words=Words(tuple(settings.seeds), settings.training.epochs > 0),
@@ -198,16 +200,16 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
         decisions=[*dataset.get("decisions", []), *dataset.get("notes", [])],
         overview=overview(
             settings,
-            read_table(folder / "tables" / "accuracy.parquet"),
-            read_table(folder / "tables" / "replicas.parquet"),
+            read_table(files.table("accuracy")),
+            read_table(files.table("replicas")),
             read_table(compared) if compared.is_file() else None,
         ),
         sections=page_sections,
         methods=methods_of(settings),
-        times=stage_times(folder / "benchmarks"),
+        times=stage_times(files.benchmarks),
         resources=resources.to_dicts(),
         suggested_settings=suggested_settings(resources),
-        tables=grid.table_names(settings),
+        tables=table_names(settings),
         data={
             "name": name,
             "dataset": settings.dataset.name,
@@ -229,7 +231,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     )
 
 
-def _axes(configurations: list[grid.Configuration]) -> dict[str, list[Any]]:
+def _axes(configurations: list[Configuration]) -> dict[str, list[Any]]:
     """The values of each axis, in order."""
     found: dict[str, list[Any]] = {}
     for configuration in configurations:
@@ -239,7 +241,7 @@ def _axes(configurations: list[grid.Configuration]) -> dict[str, list[Any]]:
     return found
 
 
-def _keys(configuration: grid.Configuration, configurations: list[grid.Configuration]) -> dict[str, Any]:
+def _keys(configuration: Configuration, configurations: list[Configuration]) -> dict[str, Any]:
     """The axes of a configuration, with its family where there are several."""
     several = len({other.model for other in configurations}) > 1
     return dict(configuration.axes) | ({"model": configuration.model} if several else {})

@@ -11,8 +11,20 @@ from nodescope.jobs.status import JobStatus, study_status
 from nodescope.messages.errors import NodescopeError
 from nodescope.report.page import build
 from nodescope.storage.json_files import read_json, write_json
-from nodescope.storage.tables import classes_table, collect_tables, write_table
-from nodescope.study import grid
+from nodescope.storage.tables import classes_table, write_table
+from nodescope.study.collection import collect_tables
+from nodescope.study.configurations import configurations_of, states_of
+from nodescope.study.contents import CLASSES_TABLE, measured_tables
+from nodescope.study.layout import (
+    REPORTS,
+    RESULTS,
+    StudyFiles,
+    description_path,
+    page_path,
+    partial_report_path,
+    partial_results,
+    published_path,
+)
 
 
 class NothingDoneError(NodescopeError):
@@ -40,9 +52,10 @@ def build_partial(config: Config, project: str | Path) -> Path:
         If no study has a configuration of which every job is done.
     """
     project = Path(project)
-    page = project / "reports" / "partial" / "index.html"
-    results = project / "results" / ".partial"
-    for folder in (page.parent, results):
+    reports = partial_report_path(project / REPORTS)
+    page = page_path(reports)
+    results = partial_results(project / RESULTS)
+    for folder in (reports, results):
         shutil.rmtree(folder, ignore_errors=True)
     shown: list[str] = []
     unfinished: list[JobStatus] = []
@@ -51,7 +64,7 @@ def build_partial(config: Config, project: str | Path) -> Path:
         unfinished += [job for job in jobs if job.state != "done"]
         complete = _complete(study, jobs)
         if complete:
-            _prepare(study, complete, config, project / "results", results, page.parent / "data" / study.name)
+            _prepare(study, complete, config, project / RESULTS, results, published_path(reports) / study.name)
             shown.append(study.name)
     if not shown:
         raise NothingDoneError(
@@ -65,29 +78,29 @@ def build_partial(config: Config, project: str | Path) -> Path:
 def _complete(study: Study, jobs: list[JobStatus]) -> list[str]:
     """The configurations of which every job is done."""
     unfinished = {job.configuration for job in jobs if job.state != "done"}
-    return [c.identifier for c in grid.configurations(study) if c.identifier not in unfinished]
+    return [c.identifier for c in configurations_of(study) if c.identifier not in unfinished]
 
 
 def _prepare(study: Study, identifiers: list[str], config: Config, whole: Path, results: Path, data: Path) -> None:
     """Collect and draw what the page is made from, as if the study had these configurations only."""
-    folder = results / study.name
-    names = grid.measured_tables(study)
+    source, files = StudyFiles.of(study.name, whole), StudyFiles.of(study.name, results)
+    names = measured_tables(study)
     for name in names:
         for identifier in identifiers:
-            source = whole / study.name / "tables" / name / f"{identifier}.parquet"
-            if source.is_file():
-                (folder / "tables" / name).mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, folder / "tables" / name)
-    collect_tables(names, identifiers, folder / "tables")
-    write_json(folder / "config.json", study.model_dump(mode="json"))
-    shutil.copytree(whole / study.name / "benchmarks", folder / "benchmarks", dirs_exist_ok=True)
-    description = grid.description_path(study.dataset, results)
+            target = files.table_of(name, identifier)
+            if source.table_of(name, identifier).is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source.table_of(name, identifier), target)
+    collect_tables(names, identifiers, files)
+    write_json(files.settings, study.model_dump(mode="json"))
+    shutil.copytree(source.benchmarks, files.benchmarks, dirs_exist_ok=True)
+    description = description_path(study.dataset, results)
     description.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(grid.description_path(study.dataset, whole), description)
+    shutil.copy(description_path(study.dataset, whole), description)
     classes = classes_table(study.dataset.name, read_json(description)["classes"])
-    write_table(classes, *(folder / "tables" / f"{grid.CLASSES_TABLE}.{suffix}" for suffix in ("parquet", "csv")))
+    write_table(classes, *(files.table(CLASSES_TABLE, suffix) for suffix in ("parquet", "csv")))
     drawn = [chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)]
     draw(
-        study.name, drawn, folder / "tables", description, config.charts, grid.states(study), folder / "charts", data,
+        study.name, drawn, files.tables, description, config.charts, states_of(study), files.charts, data,
         inspector=has_inspector_table(study), works=study.works,
     )  # fmt: skip

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from nodescope.study.layout import figure_files_path, page_path, partial_report_path, published_path
+
 logger = logging.getLogger(__name__)
 
 #: What files of nodescope begin with, or end with.
@@ -33,7 +35,7 @@ def published(reports: str | Path, data: Mapping[str, str | Path]) -> Iterator[N
         For each study of the page the folder with the data of its figures.
     """
     reports = Path(reports)
-    new, old, place = reports / ".data.new", reports / ".data.old", reports / "data"
+    new, old, place = reports / ".data.new", reports / ".data.old", published_path(reports)
     if old.exists() and not place.exists():  # a build was killed between the two
         old.rename(place)
     for left in (new, old):
@@ -77,7 +79,7 @@ def _keep_foreign(old: Path, place: Path) -> None:
 
 def _remove_others(reports: Path, studies: set[str]) -> None:
     """Figures of studies that the page does not list, and a partial report of before."""
-    figures = reports / "figures"
+    figures = figure_files_path(reports)
     for folder in sorted(figures.iterdir()) if figures.is_dir() else []:
         if (folder / TIMESTAMP).is_file() and folder.name not in studies:
             _remove(
@@ -88,10 +90,10 @@ def _remove_others(reports: Path, studies: set[str]) -> None:
                     if path.name.endswith((*FIGURE_SUFFIXES, TIMESTAMP)) and path.is_file()
                 ],
             )
-    partial = reports / "partial"
-    if _begins(partial / "index.html", PAGE_BEGINS):
-        scripts = [path for path in (partial / "data").rglob("*.js") if _begins(path, SCRIPT_BEGINS)]
-        _remove(partial, [partial / "index.html", *scripts])
+    partial = partial_report_path(reports)
+    if _begins(page_path(partial), PAGE_BEGINS):
+        scripts = [path for path in published_path(partial).rglob("*.js") if _begins(path, SCRIPT_BEGINS)]
+        _remove(partial, [page_path(partial), *scripts])
 
 
 def _remove(folder: Path, files: list[Path]) -> None:

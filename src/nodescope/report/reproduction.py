@@ -32,7 +32,9 @@ from nodescope.report.provenance import commit_of, stage_times
 from nodescope.storage.files import atomic_path, write_text
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import key_columns, read_table
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of, states_of
+from nodescope.study.contents import SCORED_TABLES
+from nodescope.study.layout import RESULTS, StudyFiles, description_path
 from nodescope.works.scoring import score
 from nodescope.works.works import citations
 
@@ -49,8 +51,8 @@ class Run:
 
     Attributes
     ----------
-    folder : Path
-        ``results/{study}``.
+    files : StudyFiles
+        Its results.
     study : Study
         Its settings.
     tables : dict
@@ -60,7 +62,7 @@ class Run:
         How it was run, on what, from which sources.
     """
 
-    folder: Path
+    files: StudyFiles
     study: Study
     tables: dict[str, pl.DataFrame]
     class_names: list[str]
@@ -71,11 +73,12 @@ class Run:
 
 def read_run(folder: Path, command: str, machine: str, commit: str | None = None) -> Run:
     """Read a run; where no commit is named, its sources are those of the repository that the results lie in."""
-    study = Study.model_validate(read_json(folder / "config.json"))
-    measured = [name for name in grid.SCORED_TABLES if (folder / "tables" / f"{name}.parquet").is_file()]
-    tables = {name: read_table(folder / "tables" / f"{name}.parquet") for name in [*measured, "replicas"]}
-    class_names = read_json(grid.description_path(study.dataset, folder.parent))["classes"]
-    return Run(folder, study, tables, class_names, command, machine, commit or commit_of(folder))
+    files = StudyFiles(folder)
+    study = Study.model_validate(read_json(files.settings))
+    measured = [name for name in SCORED_TABLES if files.table(name).is_file()]
+    tables = {name: read_table(files.table(name)) for name in [*measured, "replicas"]}
+    class_names = read_json(description_path(study.dataset, folder.parent))["classes"]
+    return Run(files, study, tables, class_names, command, machine, commit or commit_of(folder))
 
 
 def write(run: Run, output: Path, findings: Path) -> None:
@@ -128,18 +131,18 @@ def this_machine() -> str:
 
 def _context(run: Run) -> Context:
     study = run.study
-    return Context(Charts(), run.class_names, grid.states(study), tuple(study.seeds), citations(study.works))
+    return Context(Charts(), run.class_names, states_of(study), tuple(study.seeds), citations(study.works))
 
 
 def _provenance(run: Run) -> Iterator[str]:
-    times = stage_times(run.folder / "benchmarks")
-    finished = datetime.fromtimestamp((run.folder / "tables" / "accuracy.parquet").stat().st_mtime, UTC)
+    times = stage_times(run.files.benchmarks)
+    finished = datetime.fromtimestamp(run.files.table("accuracy").stat().st_mtime, UTC)
     total = sum(row["time_s"] for row in times)
     settings = run.study.model_dump(mode="json", exclude_defaults=True)
     yield "## The run"
     yield (
         f"Study `{run.study.name}`: **{run.study.training.epochs} epochs**, "
-        f"{counted(len(grid.configurations(run.study)), 'configuration')}, {counted(len(run.study.seeds), 'seed')}. "
+        f"{counted(len(configurations_of(run.study)), 'configuration')}, {counted(len(run.study.seeds), 'seed')}. "
         f"Trained by {finished:%Y-%m-%d %H:%M} UTC on {run.machine}; {total / 3600:.1f} hours of jobs in all. "
         f"Sources: commit {run.commit}."
     )
@@ -187,7 +190,7 @@ def _comparison(figure: Figure | None, images: Path) -> Iterator[str]:
 def _figures(run: Run, claims: pl.DataFrame, images: Path) -> Iterator[str]:
     """Figures of each kind that a claim points to, as far as the run has the tables that they are drawn from."""
     judged = claims.filter(pl.col("verdict") != "not run")["charts"].str.split(", ").explode()
-    tables = run.folder / "tables"
+    tables = run.files.tables
     context = _context(run)
     for kind in judged.unique(maintain_order=True):
         if not all((tables / f"{table}.parquet").is_file() for table in CHARTS[kind].tables):
@@ -231,7 +234,7 @@ def _table(figure: Figure) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description="Write docs/reproduction.md from a finished run.")
-    parser.add_argument("--results", type=Path, default=Path("results"), help="folder of all results")
+    parser.add_argument("--results", type=Path, default=Path(RESULTS), help="folder of all results")
     parser.add_argument("--study", default="mnist-core", help="which study to score")
     parser.add_argument("--command", required=True, help="by which it was run")
     parser.add_argument("--machine", default=this_machine(), help="on which it was run; left out: this one")

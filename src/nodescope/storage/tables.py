@@ -79,7 +79,7 @@ def with_keys(frame: pl.DataFrame, keys: dict[str, Any], columns: dict[str, Any]
     frame
         With ``seed`` and the columns named in ``columns``.
     keys
-        The key columns' values, from `nodescope.study.grid.Configuration.keys`.
+        The key columns' values, from `nodescope.study.configurations.Configuration.keys`.
     columns
         Names and polars types of the other columns, in order.
     """
@@ -90,32 +90,6 @@ def with_keys(frame: pl.DataFrame, keys: dict[str, Any], columns: dict[str, Any]
         pl.col("seed").cast(pl.Int64),
         *(pl.col(name).cast(dtype) for name, dtype in columns.items()),
     )
-
-
-def collect(paths: list[str]) -> pl.DataFrame:
-    """The tables of all configurations, one after another."""
-    return pl.concat([read_table(path) for path in paths])
-
-
-def collect_tables(names: list[str], identifiers: list[str], folder: str | Path) -> None:
-    """Write the tables of a study, each from those of its configurations or from the table that it sums up.
-
-    Parameters
-    ----------
-    names
-        Of the tables, from `nodescope.study.grid.measured_tables`.
-    identifiers
-        Of the configurations.
-    folder
-        Has ``TABLE/CONFIGURATION.parquet``; gets ``TABLE.parquet`` and ``TABLE.csv``.
-    """
-    folder = Path(folder)
-    for name in names:
-        if name == "sparsity_summary":
-            table = sparsity_summary(read_table(folder / "sparsity.parquet"))
-        else:
-            table = collect([str(folder / name / f"{identifier}.parquet") for identifier in identifiers])
-        write_table(table, folder / f"{name}.parquet", folder / f"{name}.csv")
 
 
 def classes_table(dataset: str, names: list[str]) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from nodescope.study.grid import Configuration
+    from nodescope.study.configurations import Configuration
 
 #: By their names in the configuration.
 LOSSES = {"cross_entropy": "cross-entropy", "mean_squared_error": "mean squared error"}

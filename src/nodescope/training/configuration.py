@@ -30,7 +30,7 @@ from nodescope.networks import NetworkShape, NetworkStack, initialise_stack, sav
 from nodescope.networks.initialisation import default_initialisation
 from nodescope.networks.normalisation import settled
 from nodescope.storage.tables import with_keys
-from nodescope.study.grid import model_path
+from nodescope.study.layout import model_path
 from nodescope.training import replicas as stack_training
 from nodescope.training.checkpoints import ProgressFolder, fingerprint
 from nodescope.training.pattern_evolution import PatternFollower

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def score(tables: Tables, study: "Study") -> dict[str, pl.DataFrame]:
-    """The tables `nodescope.study.grid.SCORE_TABLES` of a study.
+    """The tables `nodescope.study.contents.SCORE_TABLES` of a study.
 
     Parameters
     ----------
     tables
-        Its collected tables, of `nodescope.study.grid.SCORED_TABLES` as many as there are.
+        Its collected tables, of `nodescope.study.contents.SCORED_TABLES` as many as there are.
     study
         Its settings.
     """

@@ -11,7 +11,9 @@ from nodescope.config.loading import parse_config
 from nodescope.config.study import Study
 from nodescope.messages.errors import ConfigError
 from nodescope.storage.json_files import read_json, write_json
-from nodescope.study import grid
+from nodescope.study.configurations import configurations_of, states_of
+from nodescope.study.contents import ANALYSIS_JOBS, is_recorded, jobs_done
+from nodescope.study.layout import description_path, prepared_name, prepared_path
 
 VARIANTS = [
     {"name": "baseline"},
@@ -34,7 +36,7 @@ def study(**further):
 
 def test_a_variant_changes_what_it_names_and_nothing_else():
     made = study()
-    found = {c.variant.name: c for c in grid.configurations(made)}
+    found = {c.variant.name: c for c in configurations_of(made)}
     assert [c.identifier for c in found.values()] == [
         "sigmoid-2x8-baseline", "relu-2x8-relu", "sigmoid-2x8-bn-he", "sigmoid-2x8-slow",
     ]  # fmt: skip
@@ -48,7 +50,7 @@ def test_a_variant_changes_what_it_names_and_nothing_else():
 
 
 def prepared_names(*datasets):
-    return [grid.prepared_name(study(dataset=dataset).dataset) for dataset in datasets]
+    return [prepared_name(study(dataset=dataset).dataset) for dataset in datasets]
 
 
 @pytest.mark.parametrize(
@@ -73,8 +75,8 @@ def test_settings_that_were_written_and_read_lead_to_the_same_prepared_data_set(
     made = study(dataset={"source": "digits", "validation_size": 0.1 + 0.2, "train_size": 100})
     write_json(tmp_path / "config.json", made.model_dump(mode="json"))
     read = Study.model_validate(read_json(tmp_path / "config.json"))
-    assert grid.prepared_path(read.dataset, tmp_path) == grid.prepared_path(made.dataset, tmp_path)
-    assert grid.description_path(read.dataset) == grid.prepared_path(read.dataset).with_suffix(".json")
+    assert prepared_path(read.dataset, tmp_path) == prepared_path(made.dataset, tmp_path)
+    assert description_path(read.dataset) == prepared_path(read.dataset).with_suffix(".json")
 
 
 def test_variants_survive_being_written_and_read_in_one_order_whatever_the_process():
@@ -98,7 +100,7 @@ def test_variants_survive_being_written_and_read_in_one_order_whatever_the_proce
 def test_a_variant_overrides_an_axis_of_the_grid():
     axes = {"depth": [2], "width": [8], "activation": ["relu"], "initialisation": ["orthogonal", "zeros"]}
     made = study(grid=axes | {"variants": [{"name": "a"}, {"name": "b", "initialisation": "lecun_normal"}]})
-    found = [(c["initialisation"], c.keys()["variant"], c.initialisation()) for c in grid.configurations(made)]
+    found = [(c["initialisation"], c.keys()["variant"], c.initialisation()) for c in configurations_of(made)]
     assert found == [
         ("orthogonal", "a", "orthogonal"), ("lecun_normal", "b", "lecun_normal"),
         ("zeros", "a", "zeros"), ("lecun_normal", "b", "lecun_normal"),
@@ -108,7 +110,7 @@ def test_a_variant_overrides_an_axis_of_the_grid():
 def test_models_stand_side_by_side():
     axes = {"depth": [8], "width": [4], "activation": ["relu"], "batch_norm": [True]}
     made = study(model=["resnet", "convnet"], grid=axes)
-    assert [(c.identifier, c.keys()["model"]) for c in grid.configurations(made)] == [
+    assert [(c.identifier, c.keys()["model"]) for c in configurations_of(made)] == [
         ("resnet-relu-8x4-bn", "resnet"), ("convnet-relu-8x4-bn", "convnet"),
     ]  # fmt: skip
 
@@ -116,7 +118,7 @@ def test_models_stand_side_by_side():
 def test_states_follow_the_training():
     axes = study().grid.model_dump(exclude={"variants"})
     training = {"epochs": 9, "snapshots": [5, 2], "snapshot_steps": [30, 1]}
-    assert grid.states(study(training=training, grid=axes)) == [
+    assert states_of(study(training=training, grid=axes)) == [
         "initial",
         "step-1",
         "step-30",
@@ -124,14 +126,14 @@ def test_states_follow_the_training():
         "epoch-5",
         "trained",
     ]
-    assert grid.states(study(training={"epochs": 0}, grid=axes)) == ["initial"]
+    assert states_of(study(training={"epochs": 0}, grid=axes)) == ["initial"]
 
 
 def test_what_nobody_looks_at_is_not_recorded():
-    off = {name: {"enabled": False} for job in ("nodes", "classifiers") for name in grid.ANALYSIS_JOBS[job]}
-    assert not grid.is_recorded(study(analyses=off))
-    assert "record" not in grid.jobs_done(study(analyses=off), "x", Path("nowhere"))
-    assert grid.is_recorded(study(analyses=off | {"medians": {}}))
+    off = {name: {"enabled": False} for job in ("nodes", "classifiers") for name in ANALYSIS_JOBS[job]}
+    assert not is_recorded(study(analyses=off))
+    assert "record" not in jobs_done(study(analyses=off), "x", Path("nowhere"))
+    assert is_recorded(study(analyses=off | {"medians": {}}))
 
 
 @pytest.mark.parametrize(
