@@ -220,13 +220,8 @@ def test_every_flipped_bit_and_every_truncation_of_a_tensor_file_is_noticed(tmp_
             damaged = bytearray(content)
             damaged[place] ^= 1 << bit
             path.write_bytes(damaged)
-            try:
-                same, same_metadata = load_tensors(path)
-            except DamagedFileError:
-                continue
-            # A flip in the padding of the header changes nothing that is read.
-            assert same_metadata == metadata and all(torch.equal(same[name], t) for name, t in tensors.items())
-            assert same.keys() == tensors.keys()
+            with pytest.raises(DamagedFileError):
+                load_tensors(path)
         path.write_bytes(content[:place])
         with pytest.raises(DamagedFileError):
             load_tensors(path)

@@ -21,7 +21,7 @@ from nodescope.config.loading import only_this, parse_config
 from nodescope.jobs.devices import visible_gpus
 from nodescope.findings.divergence import divergence_report
 from nodescope.messages.errors import NodescopeError
-from nodescope.storage.files import file_digest
+from nodescope.storage.files import file_stamp
 from nodescope.estimates.costs import NOTICE_S, job_size
 from nodescope.families.network_sizes import sample_size
 from nodescope.estimates.plan import keeps_activations
@@ -261,7 +261,7 @@ def weights_file(wildcards):
 def weights_digest(wildcards):
     """What stands for that file, so that a change of it is noticed."""
     path = configuration_of(wildcards).network(study_of(wildcards)).weights
-    return file_digest(path) if path else None
+    return file_stamp(path) if path else None
 
 
 def trains_on_gpu():

@@ -29,7 +29,7 @@ from nodescope.datasets.inspection import Inspection, inspect
 from nodescope.datasets.sources import NPZ_ERRORS, Labels, files_digest, read_labels, read_samples
 from nodescope.datasets.splits import Splits, draw_splits
 from nodescope.messages.errors import DamagedFileError, DatasetError
-from nodescope.storage.files import atomic_path
+from nodescope.storage.digests import check_digest, digested_path
 from nodescope.storage.json_files import read_json, write_json
 
 logger = logging.getLogger(__name__)
@@ -280,7 +280,7 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
         **dict(data.splits.items()),
         "class_names": np.array(data.class_names, dtype=np.str_),
     }
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+    with digested_path(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
     description = {
         "source": source.model_dump(mode="json"),
@@ -317,6 +317,7 @@ def load(path: str | Path) -> PreparedDataset:
         If the file is truncated or not a prepared data set.
     """
     try:
+        check_digest(path)
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             splits = Splits(archive["train"], archive["validation"], archive["test"])
             names = [str(name) for name in archive["class_names"]]

@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from nodescope.messages.errors import DamagedFileError
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, prelu
 from nodescope.recording.values import AllValues, Kind, read_values, values_path, write_values
-from nodescope.storage import checksums
-from nodescope.storage.files import atomic_path
+from nodescope.storage.digests import check_digest, digested_path
 
 FORMAT_VERSION = 3
 
@@ -128,7 +127,7 @@ class LayerActivations:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         with _named(self.path):
-            checksums.check(self.path)
+            check_digest(self.path)
             self.metadata = LayerMetadata.from_json(pl.read_parquet_metadata(self.path)["nodescope"])
             names = [f"n{node}" for node in range(self.n_nodes)]
             table = pl.read_parquet(self.path, columns=["sample", "label", *names])  # twice as fast as pyarrow
@@ -292,10 +291,8 @@ def write(
             heads["position"] = np.tile(np.arange(metadata.positions, dtype=np.int32), len(samples))
     columns = heads | {f"{prefix}{j}": row for prefix, rows in groups.items() for j, row in enumerate(rows)}
     table = pa.Table.from_arrays([pa.array(column) for column in columns.values()], names=list(columns))
-    table = table.replace_schema_metadata(
-        {"nodescope": json.dumps(dataclasses.asdict(metadata)), **checksums.PLACEHOLDER}
-    )
-    with atomic_path(path) as temporary:
+    table = table.replace_schema_metadata({"nodescope": json.dumps(dataclasses.asdict(metadata))})
+    with digested_path(path) as temporary:
         pq.write_table(
             table,
             temporary,
@@ -304,4 +301,3 @@ def write(
             use_dictionary=False,
             write_statistics=False,
         )
-        checksums.seal(temporary)

@@ -29,8 +29,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.storage import checksums
-from nodescope.storage.files import atomic_path
+from nodescope.storage.digests import check_digest, digested_path
 
 Kind = Literal["pre", "post"]
 KINDS: tuple[Kind, ...] = ("pre", "post")
@@ -133,14 +132,13 @@ def write_values(path: Path, values: dict[Kind, AllValues]) -> None:
         for kind, found in values.items()
     )  # fmt: skip
     scalars = {kind: _scalars(found) for kind, found in values.items()}
-    with atomic_path(path) as temporary:
+    with digested_path(path) as temporary:
         frame.write_parquet(
             temporary,
             compression="zstd",
             compression_level=3,
-            metadata={"nodescope": json.dumps(scalars), **checksums.PLACEHOLDER},
+            metadata={"nodescope": json.dumps(scalars)},
         )
-        checksums.seal(temporary)
 
 
 def _scalars(values: AllValues) -> dict[str, Any]:
@@ -150,7 +148,7 @@ def _scalars(values: AllValues) -> dict[str, Any]:
 
 def read_values(path: Path) -> dict[Kind, AllValues]:
     """Read the values of a layer back, by kind."""
-    checksums.check(path)
+    check_digest(path)
     scalars: dict[str, dict[str, Any]] = json.loads(pl.read_parquet_metadata(path)["nodescope"])
     frame = pl.read_parquet(path)
     return {

@@ -1,1 +1,1 @@
-"""Files that are whole or not there, with a checksum each: tables, tensors, JSON."""
+"""Files that are whole or not there, each with its checksum beside it: tables, tensors, JSON."""

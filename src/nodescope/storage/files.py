@@ -33,7 +33,7 @@ def atomic_path(path: str | PurePath) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def file_digest(path: str | PurePath) -> str:
+def file_stamp(path: str | PurePath) -> str:
     """Changes whenever a file is written or replaced, also by an older one, which Snakemake takes for no change.
 
     Raises

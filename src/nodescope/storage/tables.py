@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from nodescope.messages.errors import DamagedFileError
-from nodescope.storage import checksums
+from nodescope.storage.digests import check_digest, digested_path
 from nodescope.storage.files import atomic_path
 
 
@@ -19,7 +19,7 @@ def read_table(path: str | Path) -> pl.DataFrame:
         If it is damaged or not Parquet.
     """
     try:
-        checksums.check(path)
+        check_digest(path)
         return pl.read_parquet(path)
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:
         raise _damaged(path, error) from error
@@ -34,7 +34,7 @@ def scan_table(path: str | Path) -> pl.LazyFrame:
         If it is damaged or not Parquet.
     """
     try:
-        checksums.check(path)
+        check_digest(path)
         frame = pl.scan_parquet(path)
         frame.collect_schema()
     except (OSError, pl.exceptions.PolarsError, ValueError) as error:
@@ -48,9 +48,8 @@ def _damaged(path: str | Path, error: Exception) -> DamagedFileError:
 
 def write_table(frame: pl.DataFrame, parquet: str | Path, csv: str | Path | None = None) -> None:
     """Write a table as Parquet, and as CSV where a path is given; whole or not at all."""
-    with atomic_path(parquet) as temporary:
-        frame.write_parquet(temporary, compression="zstd", compression_level=3, metadata=checksums.PLACEHOLDER)
-        checksums.seal(temporary)
+    with digested_path(parquet) as temporary:
+        frame.write_parquet(temporary, compression="zstd", compression_level=3)
     if csv is not None:
         with atomic_path(csv) as temporary:
             _without_lists(frame).write_csv(temporary)

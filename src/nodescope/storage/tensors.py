@@ -4,14 +4,12 @@ import json
 from pathlib import PurePath
 
 import torch
-import xxhash
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from nodescope.messages.errors import DamagedFileError
-from nodescope.storage.files import atomic_path
+from nodescope.storage.digests import check_digest, digested_path
 
-CHECKSUM = "xxh3_64"
 #: The one key of the file's metadata, which holds all texts as JSON: safetensors puts several in no certain order, and
 #: the same network would give different files.
 KEY = "nodescope"
@@ -20,9 +18,8 @@ KEY = "nodescope"
 def save_tensors(path: str | PurePath, tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> None:
     """Write named tensors and texts about them; whole or not at all."""
     on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    with atomic_path(path) as temporary:
-        texts = metadata | {CHECKSUM: _checksum(on_cpu, metadata)}
-        save_file(on_cpu, temporary, metadata={KEY: json.dumps(texts, sort_keys=True)})
+    with digested_path(path) as temporary:
+        save_file(on_cpu, temporary, metadata={KEY: json.dumps(metadata, sort_keys=True)})
 
 
 def load_tensors(path: str | PurePath) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
@@ -34,6 +31,7 @@ def load_tensors(path: str | PurePath) -> tuple[dict[str, torch.Tensor], dict[st
         If the file is missing, truncated, or not what was written.
     """
     try:
+        check_digest(path)
         with safe_open(path, framework="pt") as stream:
             metadata: dict[str, str] = json.loads((stream.metadata() or {})[KEY])
             # A copy, since a mapped file is not aligned as PyTorch's memory is, and the last bits of a sum may depend
@@ -41,15 +39,4 @@ def load_tensors(path: str | PurePath) -> tuple[dict[str, torch.Tensor], dict[st
             tensors = {name: stream.get_tensor(name).clone() for name in stream.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError, ValueError, KeyError) as error:
         raise DamagedFileError(f"{path} cannot be read ({error}).") from error
-    if metadata.pop(CHECKSUM, None) != _checksum(tensors, metadata):
-        raise DamagedFileError(f"{path} is damaged: its checksum is not that of what it holds.")
     return tensors, metadata
-
-
-def _checksum(tensors: dict[str, torch.Tensor], metadata: dict[str, str]) -> str:
-    checksum = xxhash.xxh3_64(json.dumps(metadata, sort_keys=True).encode())
-    for name in sorted(tensors):
-        tensor = tensors[name]
-        checksum.update(f"{name} {tensor.dtype} {list(tensor.shape)}".encode())
-        checksum.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
-    return checksum.hexdigest()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from nodescope.config.dataset import DatasetSource, Gaussian, ImageFolder, Npz
 from nodescope.datasets.sources import gaussian, image_folder, image_layout, npz, scikit_learn, torchvision_files
 from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
-from nodescope.storage.files import file_digest
+from nodescope.storage.files import file_stamp
 
 __all__ = ["NPZ_ERRORS", "Labels", "files_digest", "read_labels", "read_samples"]
 
@@ -30,7 +30,7 @@ def files_digest(source: DatasetSource) -> str | None:
             case ImageFolder():
                 return image_layout.files_digest(source)
             case Npz():
-                return file_digest(source.path)
+                return file_stamp(source.path)
     except OSError:
         pass  # `read_labels` says what is wrong
     return None
