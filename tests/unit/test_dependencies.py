@@ -1,0 +1,140 @@
+"""Which files a job depends on: exactly those that its modules import."""
+
+import ast
+
+import pytest
+
+import nodescope
+from nodescope.jobs import dependencies
+from nodescope.jobs.dependencies import DATA_FILES, code_digest, imported_modules, imports_of, job_files, module_path
+
+FOLDER = dependencies.source_folder()
+MODULES = sorted(
+    ".".join(("nodescope", *path.relative_to(FOLDER).with_suffix("").parts)).removesuffix(".__init__")
+    for path in FOLDER.rglob("*.py")
+)
+
+
+def imports_by_ast(module):
+    """As `imports_of`, by Python's own parser."""
+    found = set()
+
+    def visit(node):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+            for child in node.orelse:
+                visit(child)
+            return
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names if alias.name.partition(".")[0] == "nodescope")
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == "nodescope":
+            for alias in node.names:
+                submodule = f"{node.module}.{alias.name}"
+                found.add(submodule if submodule in MODULES else passed_on(node.module).get(alias.name, node.module))
+        for child in ast.iter_child_nodes(node):
+            visit(child)
+
+    visit(ast.parse(module_path(module).read_text()))
+    return found
+
+
+def passed_on(package):
+    path = module_path(package)
+    if path.name != "__init__.py":
+        return {}
+    statements = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+    return {
+        alias.name: node.module
+        for node in statements
+        for alias in node.names
+        if node.module and node.module.startswith(f"{package}.")
+    }
+
+
+def test_the_imports_of_every_module_are_those_that_python_sees():
+    wrong = {module for module in MODULES if imports_of(module) != imports_by_ast(module)}
+    assert len(MODULES) > 100 and not wrong
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """Write modules of a made-up package; the functions see it as the installed one."""
+
+    def write(**texts):
+        for name, text in texts.items():
+            path = tmp_path.joinpath(*name.split("__"))
+            path = path / "__init__.py" if path.name in ("pack", "readers") else path.with_suffix(".py")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        (tmp_path / "__init__.py").touch()
+
+    monkeypatch.setattr(nodescope, "__file__", str(tmp_path / "__init__.py"))
+    for function in (imports_of, dependencies._path, dependencies._passed_on):
+        function.cache_clear()
+    yield write
+    for function in (imports_of, dependencies._path, dependencies._passed_on):
+        function.cache_clear()
+
+
+def test_imports_in_functions_and_over_several_lines_count_and_those_for_the_type_checker_do_not(package):
+    package(
+        entry='''"""It says: from nodescope.texts import nothing."""
+from typing import TYPE_CHECKING
+import nodescope.plain, nodescope.second as s
+from nodescope.many import (
+    one,  # a remark, with a comma (and brackets)
+    two as t,
+)
+if TYPE_CHECKING:
+    from nodescope.types import A
+
+    from nodescope.types import B
+from nodescope import module as m
+def f():
+    if TYPE_CHECKING:
+        from nodescope.types import C
+    from nodescope.inner import x; import os
+    return import_module(f"nodescope.computed")
+''',
+        plain="", second="", many="from nodescope.far import y\n", module="", inner="", far="", types="", computed="", texts="",
+    )  # fmt: skip
+    expected = {"entry", "plain", "second", "many", "module", "inner", "far"}
+    assert imported_modules("nodescope.entry") == {"nodescope"} | {f"nodescope.{name}" for name in expected}
+
+
+def test_what_a_package_passes_on_counts_as_taken_from_the_module_that_has_it(package):
+    package(
+        entry="from nodescope.readers import load\n",
+        whole="from nodescope import readers\n",
+        readers="from nodescope.readers.prepared import load\nfrom nodescope.readers.images import read\n",
+        readers__prepared="",
+        readers__images="",
+    )
+    assert imported_modules("nodescope.entry") == {
+        "nodescope", "nodescope.entry", "nodescope.readers", "nodescope.readers.prepared",
+    }  # fmt: skip
+    assert "nodescope.readers.images" in imported_modules("nodescope.whole")
+
+
+def test_modules_that_import_each_other_come_to_an_end(package):
+    package(a="from nodescope.b import x\n", b="from nodescope.a import y\n")
+    assert imported_modules("nodescope.a") == {"nodescope", "nodescope.a", "nodescope.b"}
+
+
+def test_an_edit_changes_the_digest_of_those_that_import_it(package):
+    package(a="from nodescope.b import x\n", b="", c="")
+    a, c = code_digest("nodescope.a"), code_digest("nodescope.c")
+    package(b="x = 1\n")
+    assert code_digest("nodescope.a") != a and code_digest("nodescope.c") == c
+
+
+def test_an_unknown_module_is_an_error():
+    with pytest.raises(ModuleNotFoundError, match="nodescope has no module nodescope.gone"):
+        job_files("nodescope.gone")
+
+
+def test_data_files_belong_to_the_module_that_reads_them():
+    for module, patterns in DATA_FILES.items():
+        files = job_files(module)
+        for pattern in patterns:
+            found = [path for path in module_path(module).parent.glob(pattern) if path.is_file()]
+            assert found and set(found) <= set(files)
