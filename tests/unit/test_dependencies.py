@@ -128,7 +128,7 @@ def test_an_edit_changes_the_digest_of_those_that_import_it(package):
 
 
 def test_an_unknown_module_is_an_error():
-    with pytest.raises(ModuleNotFoundError, match="nodescope has no module nodescope.gone"):
+    with pytest.raises(ModuleNotFoundError, match=r"nodescope has no module nodescope\.gone"):
         job_files("nodescope.gone")
 
 
