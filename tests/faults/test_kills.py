@@ -131,6 +131,6 @@ def test_random_kills_change_no_number(tmp_path, undisturbed, figures):
     assert not left, "states are cleaned up when a training is done"
     resumed = log.read_text(encoding="utf-8", errors="replace").count("goes on after epoch")
     assert resumed > 0 or not LONG  # a few kills may all miss the trainings
-    figures["random kills survived, numbers unchanged"] = sum(killed.values())
+    figures["random kills without a change of any number"] = sum(killed.values())
     figures["of them: " + ", ".join(killed)] = ", ".join(map(str, killed.values()))
-    figures["trainings resumed inside after a kill"] = resumed
+    figures["trainings resumed from a checkpoint after a kill"] = resumed

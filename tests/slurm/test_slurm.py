@@ -173,9 +173,9 @@ def test_a_study_of_thirty_configurations_survives_the_loss_of_a_node(cluster, t
     figures["configurations of a study on four nodes, one killed in the middle; equal to the local run bit for bit"] = (
         30
     )
-    figures["its jobs, of which were lost with the node"] = f"{jobs}, {len(lost)}"
-    figures["its files of numbers compared"] = len(numbers)
-    figures["its time on the cluster of two real cores, in minutes"] = round(took / 60, 1)
+    figures["its jobs; jobs lost with the node"] = f"{jobs}, {len(lost)}"
+    figures["files of numbers compared"] = len(numbers)
+    figures["minutes on a cluster of two real cores"] = round(took / 60, 1)
 
 
 def said_of(project, name):
