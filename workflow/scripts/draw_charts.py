@@ -10,19 +10,15 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study}"):
-    from nodescope.charts.drawing import draw
-    from nodescope.config.charts import Charts
+    from nodescope.stages.draw import draw
     from nodescope.study.layout import StudyFiles
 
     draw(
-        snakemake.wildcards.study,
-        snakemake.params.charts,
-        StudyFiles.of(snakemake.wildcards.study).tables,
+        StudyFiles.of(snakemake.wildcards.study),
         snakemake.input.dataset,
-        Charts.model_validate(snakemake.params.options),
-        snakemake.params.states,
-        snakemake.output.charts,
-        snakemake.output.data,
-        inspector=bool(snakemake.input.inspector),
+        charts=snakemake.params.charts,
+        options=snakemake.params.options,
+        states=snakemake.params.states,
         works=snakemake.params.works,
+        inspector=bool(snakemake.input.inspector),
     )

@@ -10,16 +10,8 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study} as files"):
-    from nodescope.charts.drawing import draw_files
-    from nodescope.config.charts import Charts
+    from nodescope.stages.draw import draw_files
     from nodescope.study.layout import StudyFiles
 
-    draw_files(
-        snakemake.params.charts,
-        StudyFiles.of(snakemake.wildcards.study).tables,
-        snakemake.input.dataset,
-        Charts.model_validate(snakemake.params.options),
-        snakemake.params.states,
-        snakemake.output.figures,
-        works=snakemake.params.works,
-    )
+    files = StudyFiles.of(snakemake.wildcards.study)
+    draw_files(files, snakemake.input.dataset, snakemake.output.figures, **snakemake.params)

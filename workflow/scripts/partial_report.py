@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 with job(snakemake.log[0], "Building the partial report"):
     from nodescope.config.loading import parse_config
-    from nodescope.report.partial import build_partial
+    from nodescope.stages.partial_report import partial_report
 
-    page = build_partial(parse_config(snakemake.params.config), ".")
+    page = partial_report(parse_config(snakemake.params.config))
     print(f"\nThe partial report is at {page}; it begins with what is missing.")

@@ -9,23 +9,10 @@ if TYPE_CHECKING:
 
     snakemake: Snakemake
 
-name = f"{snakemake.wildcards.study}/{snakemake.wildcards.configuration}"
-
-with job(snakemake.log[0], f"Recording {name}"):
+with job(snakemake.log[0], f"Recording {snakemake.wildcards.study}/{snakemake.wildcards.configuration}"):
     import torch
 
-    from nodescope import datasets
-    from nodescope.recording.recorder import record_configuration
+    from nodescope.stages.record import record
 
     torch.set_num_threads(snakemake.threads)
-    record_configuration(
-        snakemake.input.models,
-        snakemake.output.activations,
-        datasets.load(snakemake.input.dataset),
-        snakemake.params.dataset,
-        snakemake.params.seeds,
-        snakemake.params.states,
-        positions=snakemake.params.positions,
-        random_inputs=snakemake.params.random_inputs,
-        theta_threshold=snakemake.params.theta_threshold,
-    )
+    record(snakemake.input.models, snakemake.input.dataset, snakemake.output.activations, **snakemake.params)

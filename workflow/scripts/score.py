@@ -11,12 +11,8 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Scoring {snakemake.wildcards.study}"):
-    from nodescope.config.study import Study
-    from nodescope.storage.json_files import read_json
-    from nodescope.storage.tables import read_table, write_table
-    from nodescope.works.scoring import score
+    from nodescope.stages.score import score
+    from nodescope.study.layout import StudyFiles
 
-    tables = {Path(path).stem: read_table(path) for path in snakemake.input.tables}
-    study = Study.model_validate(read_json(snakemake.input.settings))
-    for name, table in score(tables, study).items():
-        write_table(table, snakemake.output[name], snakemake.output[f"{name}_csv"])
+    measured = [Path(path).stem for path in snakemake.input.tables]
+    score(StudyFiles.of(snakemake.wildcards.study), measured=measured)

@@ -18,35 +18,20 @@ with (
 ):
     import torch
 
-    from nodescope import datasets
-    from nodescope.config.network import Network
-    from nodescope.config.pattern_evolution import PatternEvolution
-    from nodescope.config.training import Training
-    from nodescope.storage.tables import write_table
+    from nodescope.stages.train import train
     from nodescope.study.layout import StudyFiles
-    from nodescope.training import train_configuration
 
     torch.set_num_threads(snakemake.threads)
-    patterns = snakemake.params.pattern_evolution
-    training = Training.model_validate(snakemake.params.training)
-    trained = train_configuration(
-        snakemake.params.key_columns,
-        snakemake.params.seeds,
-        training,
-        datasets.load(snakemake.input.dataset),
-        network=Network.model_validate(snakemake.params.network),
+    train(
+        snakemake.input.dataset,
+        snakemake.output,
+        key_columns=snakemake.params.key_columns,
+        seeds=snakemake.params.seeds,
+        training=snakemake.params.training,
+        network=snakemake.params.network,
         initialisation=snakemake.params.initialisation,
+        pattern_evolution=snakemake.params.pattern_evolution,
         device=device,
         progress_folder=StudyFiles.of(snakemake.wildcards.study).progress(snakemake.wildcards.configuration),
         title=name,
-        pattern_evolution=patterns and PatternEvolution.model_validate(patterns["options"]),
-        theta_threshold=patterns["threshold"] if patterns else 0.0,
     )
-    trained.save_networks(snakemake.output.models)
-    write_table(trained.learning_curves(), snakemake.output.learning_curves)
-    write_table(trained.accuracy_table(), snakemake.output.accuracy)
-    write_table(trained.replica_table(), snakemake.output.replicas)
-    write_table(trained.predictions(), snakemake.output.predictions)
-    if patterns:
-        write_table(trained.pattern_evolution(), snakemake.output.pattern_evolution)
-    trained.progress.remove()

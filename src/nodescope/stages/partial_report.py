@@ -3,36 +3,25 @@
 import shutil
 from pathlib import Path
 
-from nodescope.charts.drawing import draw
 from nodescope.charts.registry import charts_of, has_inspector_table
 from nodescope.config.root import Config
 from nodescope.config.study import Study
 from nodescope.jobs.status import JobStatus, study_status
 from nodescope.messages.errors import NodescopeError
-from nodescope.report.page import build
-from nodescope.storage.json_files import read_json, write_json
-from nodescope.storage.tables import classes_table, write_table
-from nodescope.study.collection import collect_tables
+from nodescope.stages.collect import collect
+from nodescope.stages.draw import draw
+from nodescope.stages.report import report
 from nodescope.study.configurations import configurations_of, states_of
-from nodescope.study.contents import CLASSES_TABLE, measured_tables
-from nodescope.study.layout import (
-    REPORTS,
-    RESULTS,
-    StudyFiles,
-    description_path,
-    page_path,
-    partial_report_path,
-    partial_results,
-    published_path,
-)
+from nodescope.study.contents import measured_tables
+from nodescope.study.layout import REPORTS, RESULTS, StudyFiles, description_path, page_path, partial_report_path, partial_results
 
 
 class NothingDoneError(NodescopeError):
     """There is no configuration to report on yet."""
 
 
-def build_partial(config: Config, project: str | Path) -> Path:
-    """Build ``reports/partial/index.html``; nothing of the whole report is touched.
+def partial_report(config: Config, project: str | Path = ".") -> Path:
+    """Build the page of what is done; nothing of the whole report is touched.
 
     Parameters
     ----------
@@ -53,7 +42,6 @@ def build_partial(config: Config, project: str | Path) -> Path:
     """
     project = Path(project)
     reports = partial_report_path(project / REPORTS)
-    page = page_path(reports)
     results = partial_results(project / RESULTS)
     for folder in (reports, results):
         shutil.rmtree(folder, ignore_errors=True)
@@ -64,14 +52,16 @@ def build_partial(config: Config, project: str | Path) -> Path:
         unfinished += [job for job in jobs if job.state != "done"]
         complete = _complete(study, jobs)
         if complete:
-            _prepare(study, complete, config, project / RESULTS, results, published_path(reports) / study.name)
+            _collect_and_draw(study, complete, config, project / RESULTS, results)
             shown.append(study.name)
     if not shown:
         raise NothingDoneError(
             "There is nothing to report on yet: no configuration has all its jobs done. Hint: `snakemake status` says how "
             "far they are."
         )
-    build(page, f"{config.report.title} (partial)", shown, results, config.charts, unfinished)
+    page, options = page_path(reports), config.charts.model_dump(mode="json")
+    title = f"{config.report.title} (partial)"
+    report(page, title=title, studies=shown, options=options, results=results, unfinished=unfinished)
     return page
 
 
@@ -81,8 +71,8 @@ def _complete(study: Study, jobs: list[JobStatus]) -> list[str]:
     return [c.identifier for c in configurations_of(study) if c.identifier not in unfinished]
 
 
-def _prepare(study: Study, identifiers: list[str], config: Config, whole: Path, results: Path, data: Path) -> None:
-    """Collect and draw what the page is made from, as if the study had these configurations only."""
+def _collect_and_draw(study: Study, identifiers: list[str], config: Config, whole: Path, results: Path) -> None:
+    """Make what the page is made from, as if the study had these configurations only."""
     source, files = StudyFiles.of(study.name, whole), StudyFiles.of(study.name, results)
     names = measured_tables(study)
     for name in names:
@@ -91,16 +81,17 @@ def _prepare(study: Study, identifiers: list[str], config: Config, whole: Path, 
             if source.table_of(name, identifier).is_file():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source.table_of(name, identifier), target)
-    collect_tables(names, identifiers, files)
-    write_json(files.settings, study.model_dump(mode="json"))
     shutil.copytree(source.benchmarks, files.benchmarks, dirs_exist_ok=True)
     description = description_path(study.dataset, results)
     description.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(description_path(study.dataset, whole), description)
-    classes = classes_table(study.dataset.name, read_json(description)["classes"])
-    write_table(classes, *(files.table(CLASSES_TABLE, suffix) for suffix in ("parquet", "csv")))
-    drawn = [chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)]
+    collect(study, description, files, identifiers)
     draw(
-        study.name, drawn, files.tables, description, config.charts, states_of(study), files.charts, data,
-        inspector=has_inspector_table(study), works=study.works,
-    )  # fmt: skip
+        files,
+        description,
+        charts=[chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)],
+        options=config.charts.model_dump(mode="json"),
+        states=states_of(study),
+        works=study.works,
+        inspector=has_inspector_table(study),
+    )

@@ -1,0 +1,37 @@
+"""Put the tables of all configurations of a study together."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nodescope.config.study import Study
+from nodescope.estimates.requests import resource_table
+from nodescope.storage.json_files import read_json, write_json
+from nodescope.storage.tables import classes_table, write_table
+from nodescope.study.collection import collect_tables
+from nodescope.study.configurations import configurations_of, manifest
+from nodescope.study.contents import CLASSES_TABLE, measured_tables
+from nodescope.study.layout import StudyFiles
+
+
+def collect(
+    study: Study, description: str | Path, files: StudyFiles, identifiers: Sequence[str] | None = None
+) -> None:
+    """Write the collected tables of a study, what its jobs took, its manifest and its settings.
+
+    Parameters
+    ----------
+    description
+        Of the prepared data set.
+    files
+        Where the tables of the configurations lie, and where the collected ones go.
+    identifiers
+        The configurations that are there; all by default.
+    """
+    write_table(manifest(study), files.manifest)
+    write_json(files.settings, study.model_dump(mode="json"))
+    write_table(resource_table(study, files), files.resources(), files.resources("csv"))
+    classes = classes_table(study.dataset.name, read_json(description)["classes"])
+    write_table(classes, files.table(CLASSES_TABLE), files.table(CLASSES_TABLE, "csv"))
+    if identifiers is None:
+        identifiers = [configuration.identifier for configuration in configurations_of(study)]
+    collect_tables(measured_tables(study), list(identifiers), files)

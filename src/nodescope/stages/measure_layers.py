@@ -1,0 +1,40 @@
+"""Measure the recorded layers of a configuration."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from nodescope.analyses import analyse_configuration
+from nodescope.storage.tables import write_table
+
+
+def measure_layers(
+    activations: str | Path,
+    tables: Mapping[str, str | Path],
+    *,
+    analyses: Mapping[str, Mapping[str, Any]],
+    key_columns: dict[str, Any],
+    seeds: list[int],
+    states: list[str],
+    theta_threshold: float,
+) -> None:
+    """Make the analyses of one job, each layer read once.
+
+    Parameters
+    ----------
+    activations
+        The folder of the configuration's recordings.
+    tables
+        For each analysis the table to write.
+    analyses
+        For each analysis its options.
+    key_columns
+        Of the configuration.
+    theta_threshold
+        A node is on above it.
+    """
+    options = {name: SimpleNamespace(**settings) for name, settings in analyses.items()}
+    found = analyse_configuration(options, str(activations), key_columns, seeds, states, theta_threshold)
+    for name, table in found.items():
+        write_table(table, tables[name])
