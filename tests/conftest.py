@@ -1,6 +1,8 @@
 """Fixtures: recorded layers made of arrays, and a small study run through all analyses."""
 
 import os
+import shutil
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+import nodescope
 from nodescope.analyses import analyse_configuration
 from nodescope.config.loading import parse_config
 from nodescope.config.study import Study
@@ -17,6 +20,7 @@ from nodescope.datasets.splits import Splits
 from nodescope.findings.comparisons import compare_configurations, right_answers
 from nodescope.findings.diagnosis import compare_remedies, diagnose
 from nodescope.findings.divergence import results_of
+from nodescope.jobs import dependencies
 from nodescope.measuring.layers import RecordedLayer
 from nodescope.measuring.networks import analyse_networks
 from nodescope.recording import LayerMetadata, write
@@ -50,6 +54,46 @@ def figures():
         from reliability import write_reliability
 
         write_reliability(counted)
+
+
+class PackageCopy:
+    """A copy of the package's sources, which `nodescope.jobs.dependencies` takes for the installed package."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @contextmanager
+    def edited(self, *names):
+        """Some modules with a line more; each by its path in the package."""
+        before = {name: (self.folder / name).read_text() for name in names}
+        for name, text in before.items():
+            (self.folder / name).write_text(f"{text}\n# an edit\n")
+        try:
+            yield
+        finally:
+            for name, text in before.items():
+                (self.folder / name).write_text(text)
+
+
+@contextmanager
+def taken_for_the_package(folder, monkeypatch):
+    """Another folder of sources in place of the installed package, for `nodescope.jobs.dependencies`."""
+    cached = (dependencies.imports_of, dependencies._path, dependencies._passed_on)
+    with monkeypatch.context() as patched:
+        patched.setattr(nodescope, "__file__", str(folder / "__init__.py"))
+        for function in cached:
+            function.cache_clear()
+        yield
+    for function in cached:
+        function.cache_clear()
+
+
+@pytest.fixture
+def package_copy(tmp_path, monkeypatch):
+    folder = tmp_path / "nodescope"
+    shutil.copytree(dependencies.source_folder(), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    with taken_for_the_package(folder, monkeypatch):
+        yield PackageCopy(folder)
 
 
 def write_layer(folder, split, z, labels, n_classes, *, activation="relu", layer=1, samples=None):

@@ -40,7 +40,6 @@ class Project:
             shutil.copytree(
                 REPOSITORY / folder, path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
             )
-        shutil.copy(REPOSITORY / "Snakefile", path)
         self.configure(config)
 
     def configure(self, config):

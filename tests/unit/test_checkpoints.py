@@ -16,6 +16,7 @@ from nodescope.messages.errors import DamagedFileError
 from nodescope.storage.tensors import load_tensors, save_tensors
 from nodescope.training import configuration as training_module
 from nodescope.training import train_configuration
+from nodescope.training.checkpoints import fingerprint
 from nodescope.training.progress import ProgressReporter
 
 torch.set_num_threads(1)
@@ -165,7 +166,7 @@ def test_a_state_of_other_settings_is_never_used(changes, tmp_path, monkeypatch)
     assert trained.learning_curves().equals(fresh.learning_curves())
 
 
-def test_a_state_of_other_data_or_other_code_is_never_used(tmp_path, monkeypatch):
+def test_a_state_of_other_data_is_never_used(tmp_path, monkeypatch):
     stopped(tmp_path, monkeypatch)
     again = interrupt_after(monkeypatch, 1000)
     data = blobs()
@@ -173,19 +174,15 @@ def test_a_state_of_other_data_or_other_code_is_never_used(tmp_path, monkeypatch
     train(tmp_path, data)
     assert len(again) == 12
 
-    from nodescope.training import checkpoints
 
-    package = tmp_path / "package"
-    (package / "training").mkdir(parents=True)
-    (package / "analyses").mkdir()
-    (package / "__init__.py").touch()
-    (package / "training" / "steps.py").write_text("a = 1\n")
-    monkeypatch.setattr(checkpoints.nodescope, "__file__", str(package / "__init__.py"))
-    before = checkpoints.fingerprint({})
-    (package / "analyses" / "later.py").write_text("a = 1\n")
-    assert checkpoints.fingerprint({}) == before
-    (package / "training" / "steps.py").write_text("a = 2\n")
-    assert checkpoints.fingerprint({}) != before
+def test_an_edit_of_the_code_that_trains_discards_saved_states_and_any_other_edit_keeps_them(package_copy):
+    key = fingerprint({})
+    for kept in ("jobs/status.py", "analyses/medians.py", "charts/drawing.py", "workflow.py", "report/page.py"):
+        with package_copy.edited(kept):
+            assert fingerprint({}) == key, kept
+    for discarded in ("training/replicas.py", "networks/losses.py"):
+        with package_copy.edited(discarded):
+            assert fingerprint({}) != key, discarded
 
 
 @pytest.mark.parametrize("name", ["round-0.safetensors", "round-0-epoch-2.safetensors"])

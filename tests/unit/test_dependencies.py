@@ -3,8 +3,8 @@
 import ast
 
 import pytest
+from conftest import taken_for_the_package
 
-import nodescope
 from nodescope.jobs import dependencies
 from nodescope.jobs.dependencies import DATA_FILES, code_digest, imported_modules, imports_of, job_files, module_path
 
@@ -67,12 +67,8 @@ def package(tmp_path, monkeypatch):
             path.write_text(text)
         (tmp_path / "__init__.py").touch()
 
-    monkeypatch.setattr(nodescope, "__file__", str(tmp_path / "__init__.py"))
-    for function in (imports_of, dependencies._path, dependencies._passed_on):
-        function.cache_clear()
-    yield write
-    for function in (imports_of, dependencies._path, dependencies._passed_on):
-        function.cache_clear()
+    with taken_for_the_package(tmp_path, monkeypatch):
+        yield write
 
 
 def test_imports_in_functions_and_over_several_lines_count_and_those_for_the_type_checker_do_not(package):
@@ -138,3 +134,45 @@ def test_data_files_belong_to_the_module_that_reads_them():
         for pattern in patterns:
             found = [path for path in module_path(module).parent.glob(pattern) if path.is_file()]
             assert found and set(found) <= set(files)
+
+
+#: Jobs by name, each with the modules that it starts from.
+JOBS = {
+    "prepare": ["nodescope.stages.prepare"],
+    "train": ["nodescope.stages.train"],
+    "record": ["nodescope.stages.record"],
+    "medians": ["nodescope.stages.measure_layers", "nodescope.analyses.medians"],
+    "gradients": ["nodescope.stages.measure_networks", "nodescope.analyses.gradients"],
+    "weights": ["nodescope.stages.measure_networks", "nodescope.analyses.weights"],
+    "collect": ["nodescope.stages.collect"],
+    "compare": ["nodescope.stages.compare"],
+    "diagnose": ["nodescope.stages.diagnose"],
+    "score": ["nodescope.stages.score"],
+    "draw": ["nodescope.stages.draw", "nodescope.charts.gallery.medians"],
+    "report": ["nodescope.stages.report"],
+}
+
+
+@pytest.mark.parametrize(
+    ("edited", "expected"),
+    [
+        ("training/optimisers.py", {"train"}),
+        ("networks/losses.py", {"train", "gradients"}),
+        ("recording/recorder.py", {"record"}),
+        ("analyses/medians.py", {"medians"}),
+        ("analyses/weights.py", {"weights"}),
+        ("analyses/sparsity.py", set()),
+        ("findings/diagnosis.py", {"diagnose"}),
+        ("charts/gallery/medians.py", {"draw"}),
+        ("charts/gallery/weight_distributions.py", set()),
+        ("charts/drawing.py", {"draw"}),
+        ("report/page.py", {"report"}),
+        ("jobs/job.py", {"report"}),  # what the page says of unfinished jobs
+        ("workflow.py", set()),
+    ],
+)
+def test_an_edit_runs_those_jobs_again_that_import_it(edited, expected, package_copy):
+    before = {job: code_digest(*modules) for job, modules in JOBS.items()}
+    with package_copy.edited(edited):
+        changed = {job for job, modules in JOBS.items() if code_digest(*modules) != before[job]}
+    assert changed == expected

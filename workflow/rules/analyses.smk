@@ -6,70 +6,70 @@ REQUIRED INPUTS:
 OUTPUTS:
     results/{study}/tables/{analysis}/{configuration}.parquet
 
-Which job makes which analyses is said in `nodescope.study.contents.ANALYSIS_JOBS`; an analysis that a study has switched off is not
-made. To add one: a module in src/nodescope/analyses/, a section in the configuration's schema, its name in that list.
+An analysis says itself which job makes it; one that a study has switched off is not made. A rule cannot ask which tables
+a study wants, so there is one rule for each set of analyses, with the studies that want it.
 """
 
 for job in ("nodes", "classifiers"):
-    for number, (analyses, studies) in enumerate(studies_by_analyses(job).items()):
+    for variation in flow.measuring(job):
 
         rule:
             """Measure the recorded activations of a configuration, each layer read once."""
             name:
-                f"measure_{job}" + (f"_{number}" if number else "")
+                variation.rule
             input:
                 activations="results/{study}/activations/{configuration}",
-                code=analysis_code(analyses),
+                code=flow.analysis_code("measure_layers", variation.tables),
             output:
-                expand("results/{{study}}/tables/{table}/{{configuration}}.parquet", table=analyses),
+                **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
             log:
                 f"logs/{{study}}/{job}/{{configuration}}.log",
             benchmark:
                 f"results/{{study}}/benchmarks/{job}/{{configuration}}.tsv"
             wildcard_constraints:
-                study=one_of(studies),
+                study=variation.studies,
             priority: 20
             threads: 1
             resources:
-                mem_mb=memory_mb_of("measure"),
-                runtime=minutes_of("measure"),
+                mem_mb=flow.memory_mb("measure"),
+                runtime=flow.minutes("measure"),
             params:
-                key_columns=configuration_keys,
-                seeds=seeds_of,
-                states=states_of,
-                analyses=analysis_options(job),
-                theta_threshold=theta_threshold_of,
+                key_columns=flow.key_columns,
+                seeds=flow.study("seeds"),
+                states=flow.states,
+                analyses=flow.analyses(job),
+                theta_threshold=flow.study("theta_threshold"),
             script:
                 "../scripts/analyse.py"
 
 
-for number, (analyses, studies) in enumerate(studies_by_analyses("networks").items()):
+for variation in flow.measuring("networks"):
 
     rule:
         """Measure the networks of a configuration: weights, and what flows back through them."""
         name:
-            "measure_networks" + (f"_{number}" if number else "")
+            variation.rule
         input:
             models="results/{study}/models/{configuration}",
-            dataset=dataset_of,
-            code=analysis_code(analyses) + code("networks/*.py", "networks/losses.py"),
+            dataset=flow.dataset,
+            code=flow.analysis_code("measure_networks", variation.tables),
         output:
-            expand("results/{{study}}/tables/{table}/{{configuration}}.parquet", table=analyses),
+            **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
         log:
             "logs/{study}/networks/{configuration}.log",
         benchmark:
             "results/{study}/benchmarks/networks/{configuration}.tsv"
         wildcard_constraints:
-            study=one_of(studies),
+            study=variation.studies,
         threads: 1
         resources:
-            mem_mb=memory_mb_of("look_into"),
-            runtime=minutes_of("look_into"),
+            mem_mb=flow.memory_mb("look_into"),
+            runtime=flow.minutes("look_into"),
         params:
-            key_columns=configuration_keys,
-            seeds=seeds_of,
-            states=states_of,
-            analyses=analysis_options("networks"),
-            objective=objective_of,
+            key_columns=flow.key_columns,
+            seeds=flow.study("seeds"),
+            states=flow.states,
+            analyses=flow.analyses("networks"),
+            objective=flow.objective,
         script:
             "../scripts/analyse_networks.py"

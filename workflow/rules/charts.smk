@@ -17,24 +17,24 @@ localrules:
 rule figures:
     """Target: all figures as files for a paper."""
     input:
-        expand("reports/figures/{study}", study=STUDIES),
+        expand("reports/figures/{study}", study=flow.studies),
 
 
 rule draw_charts:
     """All figures of a study, for the page and for Snakemake's own report."""
     input:
-        tables=chart_tables,
-        inspector=inspector_table,
-        dataset=dataset_description,
-        code=chart_code,
+        tables=flow.chart_tables,
+        inspector=flow.inspector_table,
+        dataset=flow.description,
+        code=flow.chart_code,
     output:
         charts=report(
             directory("results/{study}/charts"),
             patterns=["{figure}.svg"],
             caption="../report/figure.rst",
             category="{study}",
-            subcategory=figure_section,
-            labels=figure_labels,
+            subcategory=flow.section,
+            labels=flow.labels,
         ),
         data=directory("results/{study}/page"),
     log:
@@ -42,11 +42,11 @@ rule draw_charts:
     benchmark:
         "results/{study}/benchmarks/charts/draw_charts.tsv"
     params:
-        charts=chart_names,
-        options=chart_options,
-        states=states_of,
-        works=works_of,
-        captions=figure_captions,
+        charts=flow.charts,
+        options=flow.setting("charts"),
+        states=flow.states,
+        works=flow.study("works"),
+        captions=flow.captions,
     script:
         "../scripts/draw_charts.py"
 
@@ -54,9 +54,9 @@ rule draw_charts:
 rule draw_figure_files:
     """All figures of a study as files for a paper."""
     input:
-        tables=chart_tables,
-        dataset=dataset_description,
-        code=chart_code,
+        tables=flow.chart_tables,
+        dataset=flow.description,
+        code=flow.chart_code,
     output:
         figures=directory("reports/figures/{study}"),
     log:
@@ -64,9 +64,9 @@ rule draw_figure_files:
     benchmark:
         "results/{study}/benchmarks/charts/draw_figure_files.tsv"
     params:
-        charts=chart_names,
-        options=chart_options,
-        states=states_of,
-        works=works_of,
+        charts=flow.charts,
+        options=flow.setting("charts"),
+        states=flow.states,
+        works=flow.study("works"),
     script:
         "../scripts/draw_figure_files.py"

@@ -16,26 +16,19 @@ OUTPUTS:
 rule tables:
     """Target: all collected tables."""
     input:
-        all_tables,
+        flow.collected_tables(),
 
 
 # A rule for each set of tables, since a rule cannot ask which tables a study has.
-for number, (tables, studies) in enumerate(studies_by_tables().items()):
+for variation in flow.collecting():
 
     rule:
         name:
-            f"collect_tables_{number}" if number else "collect_tables"
+            variation.rule
         input:
-            tables=tables_of_configurations,
-            dataset=dataset_description,
-            code=code(
-                "storage/tables.py",
-                "study/collection.py",
-                "study/configurations.py",
-                "study/contents.py",
-                "study/layout.py",
-                "estimates/requests.py",
-            ),
+            tables=flow.tables_to_collect,
+            dataset=flow.description,
+            code=flow.code("nodescope.stages.collect"),
         output:
             manifest="results/{study}/manifest.parquet",
             settings="results/{study}/config.json",
@@ -43,15 +36,17 @@ for number, (tables, studies) in enumerate(studies_by_tables().items()):
             resources_csv="results/{study}/resources.csv",
             classes="results/{study}/tables/classes.parquet",
             classes_csv="results/{study}/tables/classes.csv",
-            tables=expand("results/{{study}}/tables/{table}.{suffix}", table=tables, suffix=["parquet", "csv"]),
+            tables=expand(
+                "results/{{study}}/tables/{table}.{suffix}", table=variation.tables, suffix=["parquet", "csv"]
+            ),
         log:
             "logs/{study}/collect.log",
         benchmark:
             "results/{study}/benchmarks/collect/collect.tsv"
         wildcard_constraints:
-            study=one_of(studies),
+            study=variation.studies,
         localrule: True
         params:
-            settings=study_settings,
+            settings=flow.study_settings,
         script:
             "../scripts/collect.py"

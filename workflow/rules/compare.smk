@@ -19,15 +19,8 @@ rule compare_configurations:
         accuracy="results/{study}/tables/accuracy.parquet",
         replicas="results/{study}/tables/replicas.parquet",
         manifest="results/{study}/manifest.parquet",
-        predictions=predictions_of_configurations,
-        code=code(
-            "findings/comparisons.py",
-            "findings/divergence.py",
-            "numerics/intervals.py",
-            "storage/tables.py",
-            "study/words.py",
-            "messages/words.py",
-        ),
+        predictions=flow.predictions,
+        code=flow.code("nodescope.stages.compare"),
     output:
         comparisons="results/{study}/tables/comparisons.parquet",
         comparisons_csv="results/{study}/tables/comparisons.csv",

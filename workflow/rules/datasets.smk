@@ -15,14 +15,14 @@ localrules:
 rule datasets:
     """Target: all data sets, prepared."""
     input:
-        expand("results/datasets/{dataset}.npz", dataset=DATASETS),
+        expand("results/datasets/{dataset}.npz", dataset=flow.datasets),
 
 
 rule prepare_dataset:
     """Read a data set (downloading it if need be), draw its splits, and write it as one file."""
     input:
-        dataset_file,
-        code=code("datasets/**/*.py"),
+        flow.source_file,
+        code=flow.code("nodescope.stages.prepare"),
     output:
         npz="results/datasets/{dataset}.npz",
         json="results/datasets/{dataset}.json",
@@ -31,7 +31,7 @@ rule prepare_dataset:
     benchmark:
         "results/datasets/{dataset}.benchmark.tsv"
     params:
-        source=dataset_source,
-        files=dataset_files,
+        source=flow.source,
+        files=flow.source_digest,
     script:
         "../scripts/prepare_dataset.py"

@@ -17,21 +17,12 @@ localrules:
 rule diagnose_study:
     """Problems per layer by thresholds, and every configuration beside the first."""
     input:
-        measured=diagnosed_tables,
+        measured=flow.diagnosed_tables,
         accuracy="results/{study}/tables/accuracy.parquet",
         replicas="results/{study}/tables/replicas.parquet",
         manifest="results/{study}/manifest.parquet",
-        predictions=predictions_of_configurations,
-        code=code(
-            "findings/diagnosis.py",
-            "findings/comparisons.py",
-            "findings/divergence.py",
-            "numerics/intervals.py",
-            "storage/tables.py",
-            "study/words.py",
-            "messages/words.py",
-            "numerics/activation_functions.py",
-        ),
+        predictions=flow.predictions,
+        code=flow.code("nodescope.stages.diagnose"),
     output:
         diagnosis="results/{study}/tables/diagnosis.parquet",
         diagnosis_csv="results/{study}/tables/diagnosis.csv",
@@ -42,6 +33,6 @@ rule diagnose_study:
     benchmark:
         "results/{study}/benchmarks/diagnose.tsv"
     params:
-        thresholds=diagnosis_thresholds,
+        thresholds=flow.study("diagnosis"),
     script:
         "../scripts/diagnose.py"

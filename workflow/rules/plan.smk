@@ -10,7 +10,7 @@ rule plan:
     log:
         "logs/plan.log",
     params:
-        config=CONFIG.model_dump(mode="json"),
-        cores=cores_at_a_time,
+        config=config,
+        cores=flow.cores,
     script:
         "../scripts/plan.py"

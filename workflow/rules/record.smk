@@ -14,15 +14,15 @@ The activations of a large study are temporary: deleted after the last analysis 
 rule recordings:
     """Target: the activations of all networks."""
     input:
-        per_configuration("results/{study}/activations/{configuration}"),
+        flow.per_configuration("results/{study}/activations/{configuration}"),
 
 
 rule record_activations:
     """Run every state of every seed over all samples and write each layer to Parquet."""
     input:
         models="results/{study}/models/{configuration}",
-        dataset=dataset_of,
-        code=code("recording/*.py", "numerics/activation_functions.py", "networks/*.py"),
+        dataset=flow.dataset,
+        code=flow.code("nodescope.stages.record"),
     output:
         activations=directory("results/{study}/activations/{configuration}"),
     log:
@@ -30,20 +30,20 @@ rule record_activations:
     benchmark:
         "results/{study}/benchmarks/record/{configuration}.tsv"
     wildcard_constraints:
-        study=one_of(KEPT),
+        study=flow.kept,
     # Ahead of further trainings, and the analyses ahead of further recordings: temporary activations go early.
     priority: 10
     threads: 1
     resources:
-        mem_mb=memory_mb_of("record"),
-        runtime=minutes_of("record"),
+        mem_mb=flow.memory_mb("record"),
+        runtime=flow.minutes("record"),
     params:
-        dataset=dataset_name_of,
-        seeds=seeds_of,
-        states=states_of,
-        positions=positions_of,
-        random_inputs=random_inputs_of,
-        theta_threshold=counted_above,
+        dataset_name=flow.study("dataset.name"),
+        seeds=flow.study("seeds"),
+        states=flow.states,
+        positions=flow.study("positions"),
+        random_inputs=flow.study("random_inputs"),
+        theta_threshold=flow.counted_above,
     script:
         "../scripts/record.py"
 
@@ -52,4 +52,4 @@ use rule record_activations as record_temporary_activations with:
     output:
         activations=temp(directory("results/{study}/activations/{configuration}")),
     wildcard_constraints:
-        study=one_of(TEMPORARY),
+        study=flow.temporary,

@@ -18,29 +18,13 @@ localrules:
 rule build_report:
     """The page that shows all figures and tables of all studies, and where they come from."""
     input:
-        charts=expand("results/{study}/charts", study=STUDIES),
-        data=expand("results/{study}/page", study=STUDIES),
-        tables=expand("results/{study}/tables/{table}.parquet", study=STUDIES, table=["accuracy", "replicas"]),
-        comparisons=[
-            str(layout.StudyFiles.of(name).table(contents.COMPARISON_TABLE))
-            for name, study in STUDIES.items()
-            if contents.is_compared(study)
-        ],
-        settings=expand("results/{study}/config.json", study=STUDIES),
-        datasets=expand("results/datasets/{dataset}.json", dataset=DATASETS),
-        code=code(
-            "estimates/requests.py",
-            "findings/divergence.py",
-            "report/*.py",
-            "report/web/*",
-            "study/configurations.py",
-            "study/contents.py",
-            "study/layout.py",
-            "findings/comparisons.py",
-            "numerics/intervals.py",
-            "study/words.py",
-            "messages/words.py",
-        ),
+        charts=expand("results/{study}/charts", study=flow.studies),
+        data=expand("results/{study}/page", study=flow.studies),
+        tables=expand("results/{study}/tables/{table}.parquet", study=flow.studies, table=["accuracy", "replicas"]),
+        comparisons=flow.comparisons(),
+        settings=expand("results/{study}/config.json", study=flow.studies),
+        datasets=expand("results/datasets/{dataset}.json", dataset=flow.datasets),
+        code=flow.code("nodescope.stages.report"),
     output:
         # The page of before stays until this one is whole.
         html=update("reports/index.html"),
@@ -49,8 +33,8 @@ rule build_report:
     benchmark:
         "results/report.benchmark.tsv"
     params:
-        title=CONFIG.report.title,
-        studies=list(STUDIES),
-        options=chart_options,
+        title=flow.setting("report.title"),
+        studies=list(flow.studies),
+        options=flow.setting("charts"),
     script:
         "../scripts/build_report.py"

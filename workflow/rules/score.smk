@@ -16,16 +16,8 @@ rule score_study:
     """Published numbers beside ours, verdicts on claims, and in what the study departs from the source."""
     input:
         settings="results/{study}/config.json",
-        tables=scored_tables,
-        code=code(
-            "works/*.py",
-            "works/claims/*.py",
-            "works/published/*.csv",
-            "numerics/intervals.py",
-            "storage/tables.py",
-            "study/words.py",
-            "messages/words.py",
-        ),
+        tables=flow.scored_tables,
+        code=flow.code("nodescope.stages.score"),
     output:
         scorecard="results/{study}/tables/scorecard.parquet",
         scorecard_csv="results/{study}/tables/scorecard.csv",

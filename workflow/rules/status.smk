@@ -11,7 +11,7 @@ rule status:
     log:
         "logs/status.log",
     params:
-        config=CONFIG.model_dump(mode="json"),
+        config=config,
     script:
         "../scripts/status.py"
 
@@ -21,6 +21,6 @@ rule partial_report:
     log:
         "logs/partial_report.log",
     params:
-        config=CONFIG.model_dump(mode="json"),
+        config=config,
     script:
         "../scripts/partial_report.py"

@@ -13,24 +13,15 @@ OUTPUTS:
 rule networks:
     """Target: all networks, trained."""
     input:
-        per_configuration("results/{study}/models/{configuration}"),
+        flow.per_configuration("results/{study}/models/{configuration}"),
 
 
 rule train_configuration:
     """Search the learning rate, train every seed, keep the parameters of the best validation epoch."""
     input:
-        dataset=dataset_of,
-        weights=weights_file,
-        code=code(
-            "networks/*.py",
-            "training/*.py",
-            "numerics/pattern_*.py",
-            "numerics/activation_functions.py",
-            "families/architectures.py",
-            "jobs/devices.py",
-            "networks/losses.py",
-            "storage/tables.py",
-        ),
+        dataset=flow.dataset,
+        weights=flow.weights,
+        code=flow.code("nodescope.stages.train"),
     output:
         models=directory("results/{study}/models/{configuration}"),
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",
@@ -42,23 +33,23 @@ rule train_configuration:
     benchmark:
         "results/{study}/benchmarks/train/{configuration}.tsv"
     wildcard_constraints:
-        study=one_of(NOT_FOLLOWED),
+        study=flow.not_followed,
     # One thread: two configurations on two cores beat one on both (docs/performance.md). A GPU takes one at a time.
     threads: 1
     resources:
-        gpu=1 if trains_on_gpu() else 0,
-        mem_mb=memory_mb_of("train"),
-        runtime=minutes_of("train"),
+        gpu=flow.gpus,
+        mem_mb=flow.memory_mb("train"),
+        runtime=flow.minutes("train"),
         # Asked to stop before its time is over, it saves its state; the next attempt goes on from there.
-        slurm_extra=f"--signal=TERM@{NOTICE_S}",
+        slurm_extra=SIGNAL_BEFORE_END,
     params:
-        key_columns=configuration_keys,
-        seeds=seeds_of,
-        training=training_params,
-        network=network_params,
-        initialisation=initialisation_of,
-        weights=weights_digest,
-        pattern_evolution=pattern_evolution_params,
+        key_columns=flow.key_columns,
+        seeds=flow.study("seeds"),
+        training=flow.training,
+        network=flow.network,
+        initialisation=flow.initialisation,
+        weights=flow.weights_digest,
+        pattern_evolution=flow.pattern_evolution,
     script:
         "../scripts/train.py"
 
@@ -72,4 +63,4 @@ use rule train_configuration as train_and_follow_patterns with:
         predictions="results/{study}/predictions/{configuration}.parquet",
         pattern_evolution="results/{study}/tables/pattern_evolution/{configuration}.parquet",
     wildcard_constraints:
-        study=one_of(FOLLOWED),
+        study=flow.followed,

@@ -13,9 +13,7 @@ from nodescope.study.contents import CLASSES_TABLE, measured_tables
 from nodescope.study.layout import StudyFiles
 
 
-def collect(
-    study: Study, description: str | Path, files: StudyFiles, identifiers: Sequence[str] | None = None
-) -> None:
+def collect(study: Study, description: str | Path, files: StudyFiles, identifiers: Sequence[str] | None = None) -> None:
     """Write the collected tables of a study, what its jobs took, its manifest and its settings.
 
     Parameters

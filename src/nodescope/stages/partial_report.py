@@ -13,7 +13,15 @@ from nodescope.stages.draw import draw
 from nodescope.stages.report import report
 from nodescope.study.configurations import configurations_of, states_of
 from nodescope.study.contents import measured_tables
-from nodescope.study.layout import REPORTS, RESULTS, StudyFiles, description_path, page_path, partial_report_path, partial_results
+from nodescope.study.layout import (
+    REPORTS,
+    RESULTS,
+    StudyFiles,
+    description_path,
+    page_path,
+    partial_report_path,
+    partial_results,
+)
 
 
 class NothingDoneError(NodescopeError):

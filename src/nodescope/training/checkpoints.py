@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-import nodescope
+from nodescope.jobs.dependencies import code_digest
 from nodescope.messages.errors import DamagedFileError
 from nodescope.storage.files import atomic_path
 from nodescope.storage.tensors import load_tensors, save_tensors
@@ -23,29 +23,11 @@ from nodescope.training.replicas import CURVES, TrainingState
 logger = logging.getLogger(__name__)
 
 
-#: Parts of the package of which no trained net depends.
-LATER_STAGES = (
-    "analyses",
-    "charts",
-    "estimates",
-    "findings",
-    "measuring",
-    "recording",
-    "report",
-    "works",
-)
-
-
 def fingerprint(settings: dict[str, Any]) -> str:
     """A digest of the settings, of the code that trains, and of what else a result depends on."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     digest.update(f"torch {torch.__version__} threads {torch.get_num_threads()}".encode())
-    package = Path(nodescope.__file__).parent
-    for source in sorted(package.rglob("*.py")):
-        name = source.relative_to(package)
-        if name.parts[0] not in LATER_STAGES:
-            digest.update(f"{name.as_posix()} {source.stat().st_size}".encode())
-            digest.update(source.read_bytes())
+    digest.update(code_digest("nodescope.training.configuration").encode())
     return digest.hexdigest()
 
 

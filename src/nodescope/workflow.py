@@ -1,0 +1,463 @@
+"""What runs a study: the input functions and parameters of Snakemake's rules, and `run`, which does without Snakemake.
+
+Every job's Snakemake evaluates the rules anew, so nothing heavy is imported: no PyTorch, polars, scikit-learn or numba.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import BaseModel
+
+from nodescope.charts.registry import INSPECTOR_TABLE, charts_of, has_inspector_table
+from nodescope.charts.texts import FigureTexts
+from nodescope.config.dataset import DatasetSource, Npz
+from nodescope.config.loading import only_this, parse_config
+from nodescope.config.study import Study
+from nodescope.estimates.costs import NOTICE_S, Stage, job_size
+from nodescope.estimates.plan import keeps_activations
+from nodescope.families.architectures import ARCHITECTURES
+from nodescope.families.network_sizes import sample_size
+from nodescope.findings.divergence import divergence_report
+from nodescope.jobs import run_end
+from nodescope.jobs.dependencies import job_files
+from nodescope.jobs.devices import visible_gpus
+from nodescope.messages.errors import ConfigError, NodescopeError
+from nodescope.storage.files import file_stamp
+from nodescope.study import contents, layout
+from nodescope.study.configurations import Configuration, configurations_of, states_of
+from nodescope.study.layout import StudyFiles
+
+#: SLURM asks a training to stop before its time is over; it saves its state, and the next attempt goes on from there.
+SIGNAL_BEFORE_END = f"--signal=TERM@{NOTICE_S}"
+
+
+class Wildcards(Protocol):
+    """Which job: the names in its paths, as far as it has them."""
+
+    @property
+    def study(self) -> str: ...
+    @property
+    def configuration(self) -> str: ...
+    @property
+    def dataset(self) -> str: ...
+    @property
+    def figure(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class Variation:
+    """A rule whose outputs depend on the study, as it is for the studies that have the same.
+
+    Attributes
+    ----------
+    rule : str
+        Its name.
+    tables : tuple of str
+        The tables that it writes.
+    studies : str
+        The names of the studies: a wildcard constraint.
+    """
+
+    rule: str
+    tables: tuple[str, ...]
+    studies: str
+
+
+class Workflow:
+    """The checked config, and all that the rules take from it.
+
+    Functions that take ``wildcards`` are input functions and functions of params and resources.
+
+    Parameters
+    ----------
+    raw
+        The config, as Snakemake or YAML gives it.
+    files
+        The files that it was read from.
+
+    Raises
+    ------
+    ConfigError
+        If it is not valid.
+    """
+
+    def __init__(self, raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> None:
+        self.config = parse_config(raw, files)
+        self.studies = {study.name: study for study in self.config.studies}
+        self.configurations = {
+            study.name: {configuration.identifier: configuration for configuration in configurations_of(study)}
+            for study in self.config.studies
+        }
+        self.datasets = {layout.prepared_name(study.dataset): study.dataset for study in self.config.studies}
+        self._snakemake: Any = None
+        self._started = time.time()
+
+    @classmethod
+    def of_snakemake(cls, config: Mapping[str, Any], workflow: Any) -> "Workflow":
+        """For a Snakefile, from its globals of these names; what the user can mend ends Snakemake with a message alone.
+
+        The process that the user started also looks at data and weights, so that mistakes end it before any job starts.
+        """
+        # Snakemake tells OpenMP and MKL how many threads a job has, but not polars; jobs that want more say so themselves.
+        os.environ.setdefault("POLARS_MAX_THREADS", "1")
+        try:
+            flow = cls(config, workflow.configfiles)
+            only_this(flow.config.model_dump_json())
+            flow._snakemake = workflow
+            if workflow.is_main_process:
+                flow.check_inputs()
+        except NodescopeError as error:
+            print(f"\n{error}\n", file=sys.stderr)
+            raise SystemExit(1) from error
+        return flow
+
+    def check_inputs(self) -> None:
+        """Find what would stop a job later: data sets that are missing or damaged, weights that do not fit.
+
+        Raises
+        ------
+        NodescopeError
+        """
+        for source in self.datasets.values():
+            if not self._is_prepared(source):
+                from nodescope.datasets import check
+
+                check(source, self.config.data_root, download=self.config.download)
+        if any(
+            configuration.network(study).weights
+            for study in self.config.studies
+            for configuration in self.configurations[study.name].values()
+        ):
+            self._check_weights()
+
+    def _is_prepared(self, source: DatasetSource) -> bool:
+        """Whether the data set is prepared with these settings, and the user's files have not changed since."""
+        from nodescope.datasets import current_description
+
+        description = current_description(source, layout.description_path(source), _files_digest(source))
+        return description is not None and layout.prepared_path(source).is_file()
+
+    def _check_weights(self) -> None:
+        # in a process of its own, since this one does without torch
+        done = subprocess.run(
+            [sys.executable, "-m", "nodescope.networks.weights_check"],
+            input=self.config.model_dump_json(),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        if problems := json.loads(done.stdout):
+            raise ConfigError("\n\n".join(problems))
+
+    # --- settings, for params -------------------------------------------------------------------------------
+
+    def setting(self, key: str) -> Any:
+        """A setting of the config, by its dotted path: ``report.title``."""
+        return _plain(attrgetter(key)(self.config))
+
+    def study(self, key: str) -> Callable[[Wildcards], Any]:
+        """A function of wildcards: a setting of the study, by its dotted path: ``dataset.name``."""
+        return lambda wildcards: _plain(attrgetter(key)(self.studies[wildcards.study]))
+
+    def study_settings(self, wildcards: Wildcards) -> dict[str, Any]:
+        """All settings of the study."""
+        return self.studies[wildcards.study].model_dump(mode="json")
+
+    def states(self, wildcards: Wildcards) -> list[str]:
+        """The states that are recorded of each network."""
+        return states_of(self.studies[wildcards.study])
+
+    def key_columns(self, wildcards: Wildcards) -> dict[str, Any]:
+        """The key columns of the configuration."""
+        return self._configuration(wildcards).keys()
+
+    def training(self, wildcards: Wildcards) -> dict[str, Any]:
+        """How the configuration is trained."""
+        return self._training(wildcards).model_dump(mode="json")
+
+    def objective(self, wildcards: Wildcards) -> str:
+        """The loss that the configuration is trained with, of which gradients are measured."""
+        return self._training(wildcards).loss
+
+    def network(self, wildcards: Wildcards) -> dict[str, Any]:
+        """The settings of the configuration's networks."""
+        return self._configuration(wildcards).network(self.studies[wildcards.study]).model_dump(mode="json")
+
+    def initialisation(self, wildcards: Wildcards) -> str | None:
+        """The initialisation of the configuration; None for the one that suits its activation function."""
+        return self._configuration(wildcards).initialisation()
+
+    def pattern_evolution(self, wildcards: Wildcards) -> dict[str, Any] | None:
+        """How patterns are followed, with the threshold above which a node is on; None where they are not."""
+        study = self.studies[wildcards.study]
+        if study.pattern_evolution is None:
+            return None
+        return {"options": study.pattern_evolution.model_dump(mode="json"), "threshold": study.theta_threshold}
+
+    def counted_above(self, wildcards: Wildcards) -> float:
+        """The threshold at which a recording counts positions as on; 0 where it counts none, so that nothing depends on it."""
+        study = self.studies[wildcards.study]
+        has_positions = ARCHITECTURES[self._configuration(wildcards).model].takes_images
+        return study.theta_threshold if has_positions and study.positions == "summary" else 0.0
+
+    def analyses(self, job: str) -> Callable[[Wildcards], dict[str, dict[str, Any]]]:
+        """A function of wildcards: the analyses that a job makes, each with its options."""
+
+        def options(wildcards: Wildcards) -> dict[str, dict[str, Any]]:
+            study = self.studies[wildcards.study]
+            sections = {name: getattr(study.analyses, name) for name in contents.analyses_of_job(study, job)}
+            return {name: section.model_dump(mode="json", exclude={"enabled"}) for name, section in sections.items()}
+
+        return options
+
+    def charts(self, wildcards: Wildcards) -> list[str]:
+        """The charts of the study."""
+        return [chart.name for chart in charts_of(self.studies[wildcards.study])]
+
+    def _configuration(self, wildcards: Wildcards) -> Configuration:
+        return self.configurations[wildcards.study][wildcards.configuration]
+
+    def _training(self, wildcards: Wildcards) -> Any:
+        return self._configuration(wildcards).training(self.studies[wildcards.study])
+
+    # --- the user's own files -------------------------------------------------------------------------------
+
+    def source(self, wildcards: Wildcards) -> dict[str, Any]:
+        """The settings of a data set."""
+        return self.datasets[wildcards.dataset].model_dump(mode="json")
+
+    def source_file(self, wildcards: Wildcards) -> str | list[str]:
+        """The file that a data set is read from, which must be there; none where it is not one file."""
+        source = self.datasets[wildcards.dataset]
+        return source.path if isinstance(source, Npz) else []
+
+    def source_digest(self, wildcards: Wildcards) -> str | None:
+        """Changes when the files of a data set do."""
+        return _files_digest(self.datasets[wildcards.dataset])
+
+    def weights(self, wildcards: Wildcards) -> str | list[str]:
+        """The file that the networks start from, which must be there; none where they start at random."""
+        return self._configuration(wildcards).network(self.studies[wildcards.study]).weights or []
+
+    def weights_digest(self, wildcards: Wildcards) -> str | None:
+        """Changes when that file does."""
+        path = self.weights(wildcards)
+        return file_stamp(path) if isinstance(path, str) else None
+
+    # --- inputs ---------------------------------------------------------------------------------------------
+
+    def code(self, *modules: str) -> list[Any]:
+        """The source files that modules depend on, as inputs; they are here also where results are kept in a storage."""
+        from snakemake.io import local
+
+        return [local(os.path.relpath(path)) for path in job_files(*modules)]
+
+    def chart_code(self, wildcards: Wildcards) -> list[Any]:
+        """The source files that the charts of the study depend on."""
+        return self.code(
+            "nodescope.stages.draw", *(f"nodescope.charts.gallery.{name}" for name in self.charts(wildcards))
+        )
+
+    def analysis_code(self, stage: str, analyses: Iterable[str]) -> list[Any]:
+        """The source files that some analyses depend on."""
+        return self.code(f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses))
+
+    def dataset(self, wildcards: Wildcards) -> str:
+        """The study's prepared data set."""
+        return layout.prepared_path(self.studies[wildcards.study].dataset).as_posix()
+
+    def description(self, wildcards: Wildcards) -> str:
+        """The description of the study's prepared data set."""
+        return layout.description_path(self.studies[wildcards.study].dataset).as_posix()
+
+    def tables_to_collect(self, wildcards: Wildcards) -> list[str]:
+        """The tables of all configurations of the study."""
+        return self._tables_of_configurations(self.studies[wildcards.study])
+
+    def predictions(self, wildcards: Wildcards) -> list[str]:
+        """What the kept networks of every configuration of the study predict."""
+        files = StudyFiles.of(wildcards.study)
+        return [str(files.predictions(identifier)) for identifier in self.configurations[wildcards.study]]
+
+    def scored_tables(self, wildcards: Wildcards) -> list[str]:
+        """What the scorecard is made from, as far as the study measures it."""
+        return self._measured(wildcards, contents.SCORED_TABLES)
+
+    def diagnosed_tables(self, wildcards: Wildcards) -> list[str]:
+        """What the diagnosis is made from, as far as the study measures it."""
+        return self._measured(wildcards, contents.DIAGNOSED_TABLES)
+
+    def _measured(self, wildcards: Wildcards, names: Sequence[str]) -> list[str]:
+        measured = contents.measured_tables(self.studies[wildcards.study])
+        return [str(StudyFiles.of(wildcards.study).table(name)) for name in names if name in measured]
+
+    def chart_tables(self, wildcards: Wildcards) -> list[str]:
+        """The collected tables that the study's charts are drawn from."""
+        charts = charts_of(self.studies[wildcards.study])
+        names = {"accuracy"} | {table for chart in charts for table in chart.tables}
+        return [str(StudyFiles.of(wildcards.study).table(name)) for name in sorted(names)]
+
+    def inspector_table(self, wildcards: Wildcards) -> list[str]:
+        """The table behind the page's look into a node; none where the study has no such table."""
+        has = has_inspector_table(self.studies[wildcards.study])
+        return [str(StudyFiles.of(wildcards.study).table(INSPECTOR_TABLE))] if has else []
+
+    def comparisons(self) -> list[str]:
+        """The tables of the studies that have several trained configurations."""
+        compared = [study for study in self.config.studies if contents.is_compared(study)]
+        return [str(StudyFiles.of(study.name).table(contents.COMPARISON_TABLE)) for study in compared]
+
+    # --- targets --------------------------------------------------------------------------------------------
+
+    def per_configuration(self, pattern: str) -> list[str]:
+        """The pattern, filled in for every configuration of every study."""
+        return [
+            pattern.format(study=study, configuration=identifier)
+            for study, configurations in self.configurations.items()
+            for identifier in configurations
+        ]
+
+    def collected_tables(self) -> list[str]:
+        """All collected tables of all studies."""
+        return [
+            str(StudyFiles.of(study.name).table(table, suffix))
+            for study in self.config.studies
+            for table in contents.table_names(study)
+            for suffix in ("parquet", "csv")
+        ]
+
+    def tables_of_configurations(self) -> list[str]:
+        """The tables of all configurations of all studies; targets, so that one that was deleted is made again."""
+        return [path for study in self.config.studies for path in self._tables_of_configurations(study)]
+
+    def _tables_of_configurations(self, study: Study) -> list[str]:
+        files = StudyFiles.of(study.name)
+        return [
+            str(files.table_of(table, identifier))
+            for table in [*contents.training_tables(study), *study.analyses.enabled()]
+            for identifier in self.configurations[study.name]
+        ]
+
+    # --- which studies a rule is for: wildcard constraints, and rules whose outputs depend on the study -----
+
+    @cached_property
+    def kept(self) -> str:
+        """Studies whose recorded activations stay."""
+        return _one_of(study.name for study in self.config.studies if keeps_activations(self.config, study))
+
+    @cached_property
+    def temporary(self) -> str:
+        """Studies whose recorded activations are deleted after their last analysis."""
+        return _one_of(study.name for study in self.config.studies if not keeps_activations(self.config, study))
+
+    @cached_property
+    def followed(self) -> str:
+        """Studies whose patterns are followed through training."""
+        return _one_of(study.name for study in self.config.studies if study.pattern_evolution)
+
+    @cached_property
+    def not_followed(self) -> str:
+        """The other studies."""
+        return _one_of(study.name for study in self.config.studies if not study.pattern_evolution)
+
+    def measuring(self, job: str) -> list[Variation]:
+        """The rules of a job that measures a configuration."""
+        return self._variations(f"measure_{job}", lambda study: contents.analyses_of_job(study, job))
+
+    def collecting(self) -> list[Variation]:
+        """The rules that collect tables."""
+        return self._variations("collect_tables", lambda study: tuple(contents.measured_tables(study)))
+
+    def _variations(self, rule: str, tables_of: Callable[[Study], tuple[str, ...]]) -> list[Variation]:
+        studies: dict[tuple[str, ...], list[str]] = {}
+        for study in self.config.studies:
+            studies.setdefault(tables_of(study), []).append(study.name)
+        studies.pop((), None)
+        return [
+            Variation(f"{rule}_{number}" if number else rule, tables, _one_of(names))
+            for number, (tables, names) in enumerate(studies.items())
+        ]
+
+    # --- resources ------------------------------------------------------------------------------------------
+
+    def memory_mb(self, stage: Stage) -> Callable[[Wildcards, int], int]:
+        """A function of wildcards and attempt: the memory that a job asks a cluster for."""
+        return lambda wildcards, attempt: self._job_size(stage, wildcards, attempt).memory_mb
+
+    def minutes(self, stage: Stage) -> Callable[[Wildcards, int], int]:
+        """A function of wildcards and attempt: the time that a job asks a cluster for."""
+        return lambda wildcards, attempt: self._job_size(stage, wildcards, attempt).minutes
+
+    def _job_size(self, stage: Stage, wildcards: Wildcards, attempt: int) -> Any:
+        study = self.studies[wildcards.study]
+        device = "cuda" if self.gpus else "cpu"
+        return job_size(study, self._configuration(wildcards), stage, sample_size(study), device, attempt)
+
+    @cached_property
+    def gpus(self) -> int:
+        """GPUs of a training. On a cluster the head node may have none: there, say ``device: cuda``."""
+        wanted = self.config.device
+        return 1 if wanted == "cuda" or (wanted == "auto" and visible_gpus()) else 0
+
+    @property
+    def cores(self) -> int:
+        """Cores of this machine, or as many as there are jobs at a time on a cluster."""
+        settings = self._snakemake.resource_settings
+        return settings.cores or settings.nodes or 1
+
+    # --- Snakemake's own report, and the end of a run -------------------------------------------------------
+
+    def captions(self, wildcards: Wildcards) -> FigureTexts:
+        """The captions of the study's figures, by file name."""
+        return FigureTexts(str(StudyFiles.of(wildcards.study).figure_index))
+
+    def section(self, wildcards: Wildcards) -> str:
+        """The section of the report that a figure stands in."""
+        section: str = self.captions(wildcards).entry(wildcards.figure)["section"]
+        return section
+
+    def labels(self, wildcards: Wildcards) -> dict[str, str]:
+        """How a figure is labelled."""
+        texts = self.captions(wildcards)
+        return {
+            "figure": texts.title(wildcards.figure),
+            "published as": texts.entry(wildcards.figure)["reference"],
+        }
+
+    def on_success(self) -> None:
+        """Print where the page is, and which networks diverged."""
+        page = layout.page_path()
+        is_new = page.is_file() and page.stat().st_mtime >= self._started - 1
+        divergence = divergence_report(self.config.studies, layout.RESULTS, 0 if is_new else self._started - 1)
+        if said := run_end.on_success(page, divergence, is_new=is_new):
+            print(said)
+
+    def on_error(self, log: Iterable[str]) -> None:
+        """Print where to look, and that a page of an earlier run shows nothing of this one."""
+        print(run_end.on_failure(layout.page_path(), self._started, list(log)))
+
+
+def _plain(value: Any) -> Any:
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+
+
+def _one_of(names: Iterable[str]) -> str:
+    """A wildcard constraint: one of the names; without names one that nothing fits."""
+    return "|".join(names) or "(?!)"
+
+
+@cache
+def _files_digest(source: DatasetSource) -> str | None:
+    """Looked at once per process, since a folder of images may be large."""
+    from nodescope.datasets import files_digest
+
+    return files_digest(source)
