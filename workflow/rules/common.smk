@@ -9,12 +9,12 @@ from functools import cache
 from pathlib import Path
 
 import nodescope
-from nodescope import datasets
+from nodescope.datasets import preparing, sources
 from nodescope.study import contents, layout
 from nodescope.study.configurations import configurations_of
 from nodescope.study import configurations
 from nodescope.jobs import run_end
-from nodescope.families.architectures import ARCHITECTURES
+from nodescope.families import FAMILIES
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE, charts_of, has_inspector_table
 from nodescope.charts.texts import FigureTexts
 from nodescope.config.loading import only_this, parse_config
@@ -22,9 +22,7 @@ from nodescope.jobs.devices import visible_gpus
 from nodescope.findings.divergence import divergence_report
 from nodescope.messages.errors import NodescopeError
 from nodescope.storage.files import file_stamp
-from nodescope.estimates.costs import NOTICE_S, job_size
-from nodescope.families.network_sizes import sample_size
-from nodescope.estimates.plan import keeps_activations
+from nodescope.estimates.costs import NOTICE_S, job_size, keeps_activations, size_of
 
 # Snakemake tells OpenMP and MKL how many threads a job has, but not polars; jobs that want more say so themselves.
 os.environ.setdefault("POLARS_MAX_THREADS", "1")
@@ -46,9 +44,12 @@ STUDIES = {study.name: study for study in CONFIG.studies}
 CONFIGURATIONS = {study.name: {c.identifier: c for c in configurations_of(study)} for study in CONFIG.studies}
 DATASETS = {layout.prepared_name(study.dataset): study.dataset for study in CONFIG.studies}
 
+# How large their data sets are, looked at once.
+SIZES = {study.name: size_of(study) for study in CONFIG.studies}
+
 # Studies whose recorded activations stay, and those whose are deleted after use.
-KEPT = [study.name for study in CONFIG.studies if keeps_activations(CONFIG, study)]
-TEMPORARY = [study.name for study in CONFIG.studies if not keeps_activations(CONFIG, study)]
+KEPT = [study.name for study in CONFIG.studies if keeps_activations(CONFIG, study, SIZES[study.name])]
+TEMPORARY = [study.name for study in CONFIG.studies if study.name not in KEPT]
 
 # Studies whose patterns are followed through training.
 FOLLOWED = [study.name for study in CONFIG.studies if study.pattern_evolution]
@@ -101,13 +102,13 @@ def analysis_code(analyses):
 
 @cache
 def files_of(source):
-    """What stands for the user's own files (see `nodescope.datasets.files_digest`); looked at once."""
-    return datasets.files_digest(source)
+    """What stands for the user's own files (see `nodescope.datasets.sources.files_digest`); looked at once."""
+    return sources.files_digest(source)
 
 
 def stands_prepared(source):
     """Whether the data set is prepared with these settings, and the user's files have not changed since."""
-    found = datasets.current_description(source, layout.description_path(source), files_of(source))
+    found = preparing.current_description(source, layout.description_path(source), files_of(source))
     return found is not None and layout.prepared_path(source).is_file()
 
 
@@ -115,7 +116,7 @@ def stands_prepared(source):
 for source in DATASETS.values():
     if workflow.is_main_process and not stands_prepared(source):
         try:
-            datasets.check(source, CONFIG.data_root, download=CONFIG.download)
+            preparing.check(source, CONFIG.data_root, download=CONFIG.download)
         except NodescopeError as error:
             stop(error)
 
@@ -237,7 +238,7 @@ def positions_of(wildcards):
 def counted_above(wildcards):
     """The threshold at which a recording counts positions as on; no recording without positions depends on it."""
     study = study_of(wildcards)
-    has_positions = ARCHITECTURES[configuration_of(wildcards).model].takes_images
+    has_positions = FAMILIES[configuration_of(wildcards).model].takes_images
     return study.theta_threshold if has_positions and study.positions == "summary" else 0.0
 
 
@@ -278,7 +279,7 @@ def cores_at_a_time(_):
 def job_size_of(stage, wildcards, attempt):
     study = study_of(wildcards)
     device = "cuda" if trains_on_gpu() else "cpu"
-    return job_size(study, configuration_of(wildcards), stage, sample_size(study), device, attempt)
+    return job_size(study, configuration_of(wildcards), stage, SIZES[study.name], device, attempt)
 
 
 def memory_mb_of(stage):

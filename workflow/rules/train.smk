@@ -26,7 +26,7 @@ rule train_configuration:
             "training/*.py",
             "numerics/pattern_*.py",
             "numerics/activation_functions.py",
-            "families/architectures.py",
+            "families/*.py",
             "jobs/devices.py",
             "networks/losses.py",
             "storage/tables.py",

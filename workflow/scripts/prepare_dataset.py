@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Preparing the data set {snakemake.wildcards.dataset}"):
-    from nodescope import datasets
     from nodescope.config.loading import parse_config
+    from nodescope.datasets import preparing
     from nodescope.study.layout import prepared_name
 
     config = parse_config(snakemake.config)
     sources = {prepared_name(study.dataset): study.dataset for study in config.studies}
     source = sources[snakemake.wildcards.dataset]
-    datasets.prepare(source, config.data_root, snakemake.output.npz, download=config.download)
+    preparing.prepare(source, config.data_root, snakemake.output.npz, download=config.download)
