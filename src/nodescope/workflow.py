@@ -22,10 +22,9 @@ from nodescope.charts.texts import FigureTexts
 from nodescope.config.dataset import DatasetSource, Npz
 from nodescope.config.loading import only_this, parse_config
 from nodescope.config.study import Study
-from nodescope.estimates.costs import NOTICE_S, Stage, job_size
-from nodescope.estimates.plan import keeps_activations
-from nodescope.families.architectures import ARCHITECTURES
-from nodescope.families.network_sizes import sample_size
+from nodescope.datasets.sizes import DataSize
+from nodescope.estimates.costs import NOTICE_S, Stage, job_size, keeps_activations, size_of
+from nodescope.families import FAMILIES
 from nodescope.findings.divergence import divergence_report
 from nodescope.jobs import run_end
 from nodescope.jobs.dependencies import job_files
@@ -129,7 +128,7 @@ class Workflow:
         """
         for source in self.datasets.values():
             if not self._is_prepared(source):
-                from nodescope.datasets import check
+                from nodescope.datasets.preparing import check
 
                 check(source, self.config.data_root, download=self.config.download)
         if any(
@@ -141,7 +140,7 @@ class Workflow:
 
     def _is_prepared(self, source: DatasetSource) -> bool:
         """Whether the data set is prepared with these settings, and the user's files have not changed since."""
-        from nodescope.datasets import current_description
+        from nodescope.datasets.preparing import current_description
 
         description = current_description(source, layout.description_path(source), _files_digest(source))
         return description is not None and layout.prepared_path(source).is_file()
@@ -206,7 +205,7 @@ class Workflow:
     def counted_above(self, wildcards: Wildcards) -> float:
         """The threshold at which a recording counts positions as on; 0 where it counts none, so that nothing depends on it."""
         study = self.studies[wildcards.study]
-        has_positions = ARCHITECTURES[self._configuration(wildcards).model].takes_images
+        has_positions = FAMILIES[self._configuration(wildcards).model].takes_images
         return study.theta_threshold if has_positions and study.positions == "summary" else 0.0
 
     def analyses(self, job: str) -> Callable[[Wildcards], dict[str, dict[str, Any]]]:
@@ -350,14 +349,22 @@ class Workflow:
     # --- which studies a rule is for: wildcard constraints, and rules whose outputs depend on the study -----
 
     @cached_property
+    def _sizes(self) -> dict[str, DataSize]:
+        """How large the data sets of the studies are; looked at once."""
+        return {study.name: size_of(study) for study in self.config.studies}
+
+    def _keeps(self, study: Study) -> bool:
+        return keeps_activations(self.config, study, self._sizes[study.name])
+
+    @cached_property
     def kept(self) -> str:
         """Studies whose recorded activations stay."""
-        return _one_of(study.name for study in self.config.studies if keeps_activations(self.config, study))
+        return _one_of(study.name for study in self.config.studies if self._keeps(study))
 
     @cached_property
     def temporary(self) -> str:
         """Studies whose recorded activations are deleted after their last analysis."""
-        return _one_of(study.name for study in self.config.studies if not keeps_activations(self.config, study))
+        return _one_of(study.name for study in self.config.studies if not self._keeps(study))
 
     @cached_property
     def followed(self) -> str:
@@ -400,7 +407,7 @@ class Workflow:
     def _job_size(self, stage: Stage, wildcards: Wildcards, attempt: int) -> Any:
         study = self.studies[wildcards.study]
         device = "cuda" if self.gpus else "cpu"
-        return job_size(study, self._configuration(wildcards), stage, sample_size(study), device, attempt)
+        return job_size(study, self._configuration(wildcards), stage, self._sizes[study.name], device, attempt)
 
     @cached_property
     def gpus(self) -> int:
@@ -458,6 +465,6 @@ def _one_of(names: Iterable[str]) -> str:
 @cache
 def _files_digest(source: DatasetSource) -> str | None:
     """Looked at once per process, since a folder of images may be large."""
-    from nodescope.datasets import files_digest
+    from nodescope.datasets.sources import files_digest
 
     return files_digest(source)

@@ -11,12 +11,10 @@ from project import Project
 from snakemake.common.configfile import load_configfile
 from snakemake_interface_common.exceptions import WorkflowError
 
-from nodescope import datasets
 from nodescope.charts.registry import charts_of
 from nodescope.config.loading import parse_config
-from nodescope.estimates.costs import job_size
-from nodescope.estimates.plan import estimate, keeps_activations
-from nodescope.families.network_sizes import sample_size
+from nodescope.datasets import preparing
+from nodescope.estimates.costs import job_size, keeps_activations, size_of, study_cost
 from nodescope.messages.errors import ConfigError, DatasetError, NodescopeError
 from nodescope.study.configurations import configurations_of
 from nodescope.study.contents import table_names
@@ -34,19 +32,20 @@ def outcome(raw, files=()):
     try:
         config = parse_config(raw, files)
         for study in config.studies:
-            datasets.check(study.dataset, config.data_root, download=False)
+            preparing.check(study.dataset, config.data_root, download=False)
             identifiers = [c.identifier for c in configurations_of(study)]
             assert len(set(identifiers)) == len(identifiers)
             assert all(re.fullmatch(r"[a-z0-9-]+", identifier) and len(identifier) < 200 for identifier in identifiers)
             for name in (study.name, study.dataset.name):
                 assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name)
-            estimate(study)
-            keeps_activations(config, study)
+            data = size_of(study)
+            study_cost(study, data)
+            keeps_activations(config, study, data)
             charts_of(study)
             table_names(study)
             for configuration in configurations_of(study)[:3]:
                 for stage in STAGES:
-                    size = job_size(study, configuration, stage, sample_size(study), "cpu", 3)
+                    size = job_size(study, configuration, stage, data, "cpu", 3)
                     assert size.memory_mb > 0 and size.minutes > 0
         return "runs"
     except NodescopeError as error:

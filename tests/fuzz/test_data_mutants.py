@@ -12,7 +12,8 @@ from conftest import LONG
 from PIL import Image
 
 from nodescope.config.dataset import ImageFolder, Mnist, Npz
-from nodescope.datasets import check, load, prepare
+from nodescope.datasets import load
+from nodescope.datasets.preparing import check, prepare
 from nodescope.messages.errors import DatasetError
 
 MUTANTS = 2_000 if LONG else 150

@@ -7,13 +7,13 @@ import polars as pl
 import pytest
 from conftest import tables_of
 
-from nodescope import datasets
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import specification, static_figures
 from nodescope.charts.registry import CHARTS
 from nodescope.config.charts import Charts
 from nodescope.config.loading import parse_config
 from nodescope.config.study import Study
+from nodescope.datasets import load, preparing
 
 #: Classes that the official samples of a split do not have.
 ABSENT = {"test": [2, 3], "validation": [0]}
@@ -58,9 +58,9 @@ def study(tmp_path_factory) -> Study:
 @pytest.fixture(scope="module")
 def tables(study, tmp_path_factory):
     folder = tmp_path_factory.mktemp("official")
-    datasets.check(study.dataset, ".", download=False)
-    datasets.prepare(study.dataset, ".", folder / "prepared.npz", download=False)
-    return tables_of(study, datasets.load(folder / "prepared.npz"), folder)
+    preparing.check(study.dataset, ".", download=False)
+    preparing.prepare(study.dataset, ".", folder / "prepared.npz", download=False)
+    return tables_of(study, load(folder / "prepared.npz"), folder)
 
 
 def of_absent(frame):

@@ -14,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nodescope import datasets
 from nodescope.config.dataset import Npz
 from nodescope.config.loading import parse_config
+from nodescope.datasets import load, preparing, sizes, sources
 from nodescope.messages.errors import ConfigError, DatasetError
 
 CASES = 1000
@@ -31,17 +31,17 @@ def own(folder, arrays, **keys):
 
 def prepared(folder, arrays, **keys):
     path = folder / "prepared.npz"
-    datasets.prepare(own(folder, arrays, **keys), ".", path, download=False)
-    return datasets.load(path), json.loads(path.with_suffix(".json").read_text())
+    preparing.prepare(own(folder, arrays, **keys), ".", path, download=False)
+    return load(path), json.loads(path.with_suffix(".json").read_text())
 
 
 def refusal(folder, arrays, **keys):
     """The words of the refusal, which hold file, reason and remedy; before any job as in the job."""
     source = own(folder, arrays, **keys)
     with pytest.raises(DatasetError) as error:
-        datasets.check(source, ".", download=False)
+        preparing.check(source, ".", download=False)
     with pytest.raises(DatasetError, match=re.escape(str(error.value)[:60])):
-        datasets.prepare(source, ".", folder / "never.npz", download=False)
+        preparing.prepare(source, ".", folder / "never.npz", download=False)
     return the_words(str(error.value))
 
 
@@ -193,9 +193,9 @@ def test_any_bytes_are_refused_in_words(tmp_path_factory, content, head):
     path = tmp_path_factory.getbasetemp() / "own.npz"
     path.write_bytes(head.encode("latin-1") + content)
     source = Npz(source="npz", name="own", path=str(path))
-    assert source.sample_shape() is None
+    assert sizes.sample_shape(source) is None
     with pytest.raises(DatasetError) as error:
-        datasets.check(source, ".", download=False)
+        preparing.check(source, ".", download=False)
     the_words(str(error.value))
 
 
@@ -218,7 +218,7 @@ def test_any_bytes_are_refused_in_words(tmp_path_factory, content, head):
 def test_where_the_channels_are_is_told_by_the_shape(tmp_path, shape, expected):
     arrays = {"x": numbers(shape=shape), "y": labels()}
     data, description = prepared(tmp_path, arrays)
-    assert data.x.shape[1:] == expected == own(tmp_path, arrays).sample_shape()
+    assert data.x.shape[1:] == expected == sizes.sample_shape(own(tmp_path, arrays))
     assert tuple(description["shape"]) == expected
     moved = expected != shape
     assert bool(description["decisions"]) == moved
@@ -229,7 +229,7 @@ def test_images_whose_shape_does_not_tell_need_the_key(tmp_path, shape):
     arrays = {"x": numbers(shape=shape), "y": labels()}
     text = refusal(tmp_path, arrays)
     assert "channels: first" in text and "channels: last" in text and str(list(shape))[1:-1] in text
-    assert own(tmp_path, arrays).sample_shape() is None
+    assert sizes.sample_shape(own(tmp_path, arrays)) is None
     first, _ = prepared(tmp_path, arrays, channels="first")
     np.testing.assert_array_equal(first.x, arrays["x"])
     last, description = prepared(tmp_path, arrays, channels="last")
@@ -453,7 +453,7 @@ def test_what_is_no_archive_of_arrays_is_called_by_its_name(tmp_path):
 
     def words():
         with pytest.raises(DatasetError) as error:
-            datasets.check(source, ".", download=False)
+            preparing.check(source, ".", download=False)
         return the_words(str(error.value))
 
     assert "there is no file" in words()
@@ -477,25 +477,25 @@ def test_what_is_no_archive_of_arrays_is_called_by_its_name(tmp_path):
 
 def test_a_file_that_an_older_one_replaces_is_noticed(tmp_path):
     source = own(tmp_path, {"x": numbers(), "y": labels()})
-    digest = datasets.files_digest(source)
-    assert datasets.files_digest(source) == digest
+    digest = sources.files_digest(source)
+    assert sources.files_digest(source) == digest
     written = Path(source.path).stat().st_mtime_ns
     os.utime(source.path, ns=(written, written - 10**12))
-    assert datasets.files_digest(source) not in (digest, None)
+    assert sources.files_digest(source) not in (digest, None)
     Path(source.path).unlink()
-    assert datasets.files_digest(source) is None
+    assert sources.files_digest(source) is None
 
 
 def test_a_description_is_current_for_its_settings_and_files_only(tmp_path):
     source = own(tmp_path, {"x": numbers(), "y": labels()})
-    datasets.prepare(source, ".", tmp_path / "prepared.npz", download=False)
-    path, digest = tmp_path / "prepared.json", datasets.files_digest(source)
-    assert datasets.current_description(source, path, digest)["samples"] == 24
-    assert datasets.current_description(source, path, "another") is None
-    assert datasets.current_description(source.model_copy(update={"split_seed": 1}), path, digest) is None
-    assert datasets.current_description(source, tmp_path / "none.json", digest) is None
+    preparing.prepare(source, ".", tmp_path / "prepared.npz", download=False)
+    path, digest = tmp_path / "prepared.json", sources.files_digest(source)
+    assert preparing.current_description(source, path, digest)["samples"] == 24
+    assert preparing.current_description(source, path, "another") is None
+    assert preparing.current_description(source.model_copy(update={"split_seed": 1}), path, digest) is None
+    assert preparing.current_description(source, tmp_path / "none.json", digest) is None
     path.write_text("{}")
-    assert datasets.current_description(source, path, digest) is None
+    assert preparing.current_description(source, path, digest) is None
 
 
 def test_settings_that_the_data_leave_no_room_for_are_named(tmp_path):
@@ -531,6 +531,6 @@ def test_classes_that_scikit_learns_draw_misses_are_explained_by_it(tmp_path):
 @pytest.mark.parametrize("folder", ["", "/somewhere/"])
 def test_a_missing_file_is_named_with_a_hint_that_fits_its_path(folder):
     with pytest.raises(DatasetError) as error:
-        datasets.check(Npz(source="npz", name="mine", path=f"{folder}none.npz"), ".", download=False)
+        preparing.check(Npz(source="npz", name="mine", path=f"{folder}none.npz"), ".", download=False)
     text = str(error.value)
     assert f"there is no file {folder}none.npz" in text and ("where Snakemake runs" in text) == (not folder)

@@ -9,7 +9,7 @@ from scipy import stats
 from torch import nn
 
 from nodescope.config.network import Network
-from nodescope.families.architectures import ARCHITECTURES
+from nodescope.families import FAMILIES
 from nodescope.networks import NetworkShape, build_network, initialise_stack, load_network, save_network
 from nodescope.storage.tensors import load_tensors
 from nodescope.training import replicas as fused
@@ -19,7 +19,7 @@ from nodescope.training.replicas import TrainingData
 torch.set_num_threads(1)
 
 DEPTHS = {"mlp": 2, "cnn": 4, "torchvision_resnet": 18}
-NORMALISED = [name for name, architecture in ARCHITECTURES.items() if architecture.can_normalise]
+NORMALISED = [name for name, architecture in FAMILIES.items() if architecture.can_normalise]
 
 
 def shape_of(model, width=4, **changes):

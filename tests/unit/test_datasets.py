@@ -9,8 +9,8 @@ from conftest import REPOSITORY
 from PIL import Image
 from sklearn.model_selection import train_test_split
 
-from nodescope import datasets
 from nodescope.config.dataset import Cifar10, Digits, FashionMnist, Gaussian, ImageFolder, Iris, Mnist, Npz
+from nodescope.datasets import load, preparing
 from nodescope.messages.errors import DamagedFileError, DatasetError
 
 
@@ -45,17 +45,17 @@ def write_images(root, counts, size=(4, 3), mode="RGB", suffix="png"):
 def prepare(source, root, tmp_path):
     """Check and prepare; both must come to the same verdict."""
     path = tmp_path / "prepared.npz"
-    datasets.check(source, str(root), download=False)
-    datasets.prepare(source, str(root), path, download=False)
-    return datasets.load(path)
+    preparing.check(source, str(root), download=False)
+    preparing.prepare(source, str(root), path, download=False)
+    return load(path)
 
 
 def refusal(source, root="nowhere"):
     """What `check` says; `prepare` must say the same."""
     with pytest.raises(DatasetError) as error:
-        datasets.check(source, str(root), download=False)
+        preparing.check(source, str(root), download=False)
     with pytest.raises(DatasetError):
-        datasets.prepare(source, str(root), "never-written.npz", download=False)
+        preparing.prepare(source, str(root), "never-written.npz", download=False)
     return str(error.value)
 
 
@@ -134,9 +134,9 @@ def test_a_download_that_fails_names_the_expected_files(tmp_path, monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(torchvision_datasets.MNIST, "download", no_network)
-    datasets.check(Mnist(source="mnist"), str(tmp_path), download=True)  # cannot be known yet
+    preparing.check(Mnist(source="mnist"), str(tmp_path), download=True)  # cannot be known yet
     with pytest.raises(DatasetError, match="no route to host") as error:
-        datasets.prepare(Mnist(source="mnist"), str(tmp_path), tmp_path / "x.npz", download=True)
+        preparing.prepare(Mnist(source="mnist"), str(tmp_path), tmp_path / "x.npz", download=True)
     assert "train-labels-idx1-ubyte" in str(error.value)
     assert not (tmp_path / "x.npz").exists()
 
@@ -192,7 +192,7 @@ def test_images_of_different_sizes_are_named(tmp_path):
     write_images(tmp_path / "train", {"cat": 20, "dog": 20})
     write_images(tmp_path / "train", {"dog": 1}, size=(9, 9))
     with pytest.raises(DatasetError, match=r"9x9 pixels, but .*/cat/0\.png is 4x3\..*resize: \[3, 4\]"):
-        datasets.prepare(
+        preparing.prepare(
             ImageFolder(source="image_folder", name="p", path=str(tmp_path)), ".", tmp_path / "x.npz", download=False
         )
 
@@ -202,7 +202,7 @@ def test_a_truncated_image_is_named(tmp_path):
     path = tmp_path / "train" / "dog" / "3.png"
     path.write_bytes(path.read_bytes()[:40])
     with pytest.raises(DatasetError, match=r"3\.png is not a readable image"):
-        datasets.prepare(
+        preparing.prepare(
             ImageFolder(source="image_folder", name="p", path=str(tmp_path)), ".", tmp_path / "x.npz", download=False
         )
 
@@ -298,7 +298,7 @@ def test_a_damaged_prepared_file_is_named(tmp_path):
     path = tmp_path / "prepared.npz"
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DamagedFileError, match=r"prepared\.npz"):
-        datasets.load(path)
+        load(path)
 
 
 def test_some_of_the_training_samples_can_be_used(tmp_path):

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from nodescope import datasets
 from nodescope.config.dataset import ImageFolder
+from nodescope.datasets import load, preparing, sources
 from nodescope.datasets.sources import files_digest, image_folder, read_labels, read_samples
 from nodescope.messages.errors import DatasetError
 
@@ -91,8 +91,8 @@ def test_official_validation_samples_come_to_the_split_of_validation(shapes, tmp
         pictures(shapes / "dev" / label, 2)
         pictures(shapes / "test" / label, 1)
     picture(shapes / "train" / "disc" / "0.png", (9, 8, 7))  # identical samples alone are refused
-    datasets.prepare(source(shapes, validation_size=3), ".", tmp_path / "p.npz", download=False)
-    splits = datasets.load(tmp_path / "p.npz").splits
+    preparing.prepare(source(shapes, validation_size=3), ".", tmp_path / "p.npz", download=False)
+    splits = load(tmp_path / "p.npz").splits
     assert [len(indices) for _, indices in splits.items()] == [6, 4, 2]
     assert any(
         "validation_size had no effect" in text for text in json.loads((tmp_path / "p.json").read_text())["decisions"]
@@ -406,8 +406,8 @@ def test_the_digest_stands_in_the_description(shapes, tmp_path):
     for folder in ("disc", "star"):
         for number in range(10):  # identical samples alone are refused
             picture(shapes / "train" / folder / f"{number}.png", (9, 8, 7))
-    datasets.prepare(source(shapes), ".", tmp_path / "p.npz", download=False)
-    assert json.loads((tmp_path / "p.json").read_text())["files"] == datasets.files_digest(source(shapes))
+    preparing.prepare(source(shapes), ".", tmp_path / "p.npz", download=False)
+    assert json.loads((tmp_path / "p.json").read_text())["files"] == sources.files_digest(source(shapes))
 
 
 @pytest.mark.parametrize("name", ["trains", "evaluation"])

@@ -15,7 +15,7 @@ from torch.nn import functional
 from nodescope.config.loading import parse_config
 from nodescope.config.network import Network
 from nodescope.config.training import Training
-from nodescope.families.architectures import ARCHITECTURES
+from nodescope.families import FAMILIES
 from nodescope.messages.errors import ConfigError, WeightsError
 from nodescope.networks import (
     FullyConnected,
@@ -38,14 +38,17 @@ from nodescope.training.replicas import TrainingData
 
 torch.set_num_threads(1)
 
-SMALLEST = {"cnn": 4, "torchvision_resnet": 18}
-IMAGE_MODELS = [name for name, architecture in ARCHITECTURES.items() if architecture.takes_images]
+IMAGE_MODELS = [name for name, family in FAMILIES.items() if family.takes_images]
 CIFAR10, DIGITS = (3, 32, 32), (1, 8, 8)
 
 
+def least_depth(model):
+    return next(depth for depth in range(1, 100) if FAMILIES[model].has_depth(depth))
+
+
 def build(model, *, input_shape=DIGITS, n_classes=10, depth=None, width=4, activation="relu", batch_norm=None):
-    normalised = ARCHITECTURES[model].can_normalise if batch_norm is None else batch_norm
-    depth = depth or SMALLEST.get(model, 8)
+    normalised = FAMILIES[model].can_normalise if batch_norm is None else batch_norm
+    depth = depth or least_depth(model)
     return build_network(
         NetworkShape(model, input_shape, n_classes, depth, width, activation, normalised, "kaiming_normal")
     )
@@ -111,20 +114,6 @@ def test_hidden_layers_stand_in_the_order_of_computation_and_are_used_once(model
     network(torch.rand(2, *DIGITS))
     assert [name for name, _ in called] == list(hidden_layers(network))
     assert {dimensions for _, dimensions in called} <= {2, 4}
-
-
-DEPTHS = [(m, d) for m in ARCHITECTURES for d in (1, 2, 4, 8, 14, 18, 20, 34, 50) if ARCHITECTURES[m].has_depth(d)]
-
-
-@pytest.mark.parametrize(("model", "depth"), DEPTHS)
-def test_the_registry_knows_the_layers_with_weights(model, depth):
-    network = (
-        FullyConnected(NetworkShape("mlp", (5,), 3, depth, 4, "relu", False, "kaiming_normal"))
-        if model == "mlp"
-        else build(model, depth=depth)
-    )
-    names = [name for name, module in network.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
-    assert ARCHITECTURES[model].weighted_layers(depth) == names
 
 
 @pytest.mark.parametrize("model", IMAGE_MODELS)
@@ -216,7 +205,7 @@ def test_tensors_are_named_and_shaped_as_torchvisions(depth):
     shapes = [{name: tensor.shape for name, tensor in net.state_dict().items()} for net in (ours, theirs)]
     assert shapes[0] == shapes[1]
     names = [name for name, module in ours.named_modules() if isinstance(module, nn.Linear | nn.Conv2d)]
-    assert ARCHITECTURES["torchvision_resnet"].weighted_layers(depth) == names
+    assert FAMILIES["torchvision_resnet"].map_names(depth) == names
 
 
 @pytest.mark.parametrize("depth", [18, 50])
@@ -282,11 +271,11 @@ def test_a_file_that_holds_no_weights_is_refused(tmp_path, capsys, content, suff
 
 
 def test_what_does_not_fit_is_said_before_anything_is_built():
-    resnet, fixup, cnn = ARCHITECTURES["resnet"], ARCHITECTURES["fixup_resnet"], ARCHITECTURES["cnn"]
+    resnet, fixup, cnn = FAMILIES["resnet"], FAMILIES["fixup_resnet"], FAMILIES["cnn"]
     assert "images" in resnet.problem_with_samples((64,))
     assert resnet.problem_with_samples(DIGITS) is None
     assert "4x4" in cnn.problem_with_samples((1, 3, 9))
-    assert ARCHITECTURES["mlp"].problem_with_samples((64,)) is None
+    assert FAMILIES["mlp"].problem_with_samples((64,)) is None
     assert "6n + 2" in resnet.problem_with_depth(21)
     assert [depth for depth in range(40) if resnet.has_depth(depth)] == [8, 14, 20, 26, 32, 38]
     assert "normalisation" in fixup.problem_with_normalisation(batch_norm=True)
@@ -297,7 +286,7 @@ def test_what_does_not_fit_is_said_before_anything_is_built():
 
 
 def test_a_layer_that_does_not_exist_is_named_with_those_that_do():
-    resnet = ARCHITECTURES["resnet"]
+    resnet = FAMILIES["resnet"]
     problem = resnet.problem_with_layers(8, ["output", "stage_1.block_1.layer_3.conv"])
     assert "'stage_1.block_1.layer_3.conv'" in problem
     assert "did you mean 'stage_1.block_1.layer_" in problem
@@ -342,7 +331,7 @@ def test_networks_for_images_are_trained_and_recorded_like_any_other(tmp_path, m
     x = random.random((120, 1, 4, 4)).astype(np.float32)
     dataset = dataclasses.replace(small_dataset(), x=x, y=(x[:, 0, 0, 0] > 0.5).astype(np.int64))
     keys = {
-        "dataset": "made", "model": model, "depth": SMALLEST.get(model, 8), "width": 4, "activation": "prelu",
+        "dataset": "made", "model": model, "depth": least_depth(model), "width": 4, "activation": "prelu",
         "batch_norm": model == "resnet",
     }  # fmt: skip
     training = Training(epochs=3, batch_size=16, learning_rates=[0.01], refinement_rounds=0, keep="last")

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays as array_of
 
-from nodescope import datasets
 from nodescope.config.dataset import Digits, Gaussian, Iris, Npz
 from nodescope.config.loading import parse_config
-from nodescope.datasets import inspection, prepared
-from nodescope.datasets.prepared import PreparedDataset, examine
+from nodescope.datasets import inspection, preparing
+from nodescope.datasets.prepared import PreparedDataset
+from nodescope.datasets.preparing import examine
 from nodescope.datasets.splits import Splits
 from nodescope.estimates import plan as planning
 from nodescope.messages.errors import DatasetError
@@ -272,7 +272,7 @@ def shifted_file(tmp_path):
 
 def test_warnings_stand_in_the_log_and_in_the_description(shifted_file, tmp_path, caplog):
     with caplog.at_level(logging.INFO, "nodescope"):
-        datasets.prepare(shifted_file, ".", tmp_path / "mine-prepared.npz", download=False)
+        preparing.prepare(shifted_file, ".", tmp_path / "mine-prepared.npz", download=False)
     warned = the_only([record.getMessage() for record in caplog.records if record.levelno == logging.WARNING])
     description = json.loads((tmp_path / "mine-prepared.json").read_text())
     assert the_only(description["warnings"]) in warned and "1 of 3 features never vary" in warned
@@ -289,9 +289,9 @@ def test_the_plan_warns_of_data_that_are_prepared_or_read_in_a_moment(shifted_fi
 
     assert "  warning     1 of 3 features never vary" in plan(shifted_file)
     (tmp_path / "datasets").mkdir()
-    datasets.prepare(shifted_file, ".", prepared_path(shifted_file, tmp_path), download=False)
+    preparing.prepare(shifted_file, ".", prepared_path(shifted_file, tmp_path), download=False)
     with monkeypatch.context() as patched:
-        patched.setattr(prepared, "examine", None)  # the plan does not read it again
+        patched.setattr(preparing, "examine", None)  # the plan does not read it again
         assert "  warning     1 of 3 features never vary" in plan(shifted_file)
     np.savez(shifted_file.path, x=features(80, 3), y=np.arange(80) % 2)
     assert "never vary" not in plan(shifted_file)  # of what is there now
@@ -302,4 +302,4 @@ def test_identical_samples_are_refused_before_any_job(tmp_path):
     path = tmp_path / "white.npz"
     np.savez(path, x=np.full((40, 1, 5, 5), 65535, np.uint16), y=np.arange(40) % 2)
     with pytest.raises(DatasetError, match="training samples are the same"):
-        datasets.check(Npz(source="npz", name="white", path=str(path)), ".", download=False)
+        preparing.check(Npz(source="npz", name="white", path=str(path)), ".", download=False)

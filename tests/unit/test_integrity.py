@@ -5,7 +5,8 @@ import polars as pl
 import pytest
 
 from nodescope.config.loading import parse_config
-from nodescope.datasets import load, prepare
+from nodescope.datasets import load
+from nodescope.datasets.preparing import prepare
 from nodescope.messages.errors import DamagedFileError
 from nodescope.recording import LayerMetadata, parquet, read, write
 from nodescope.storage import digests

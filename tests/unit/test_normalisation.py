@@ -8,11 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from nodescope.estimates import costs as job_sizes
+from nodescope.families.layers import LinearMap
 from nodescope.messages.errors import DatasetError
 from nodescope.networks import NetworkShape, build_network, initialise_stack, normalisation
-from nodescope.networks.convolutional import PreActivationBlock, PyramidBlock
 from nodescope.networks.normalisation import settle_batch_norm, settled
+from nodescope.networks.pyramidnet import PyramidBlock
+from nodescope.networks.stages import PreActivationBlock
 
 torch.set_num_threads(1)
 
@@ -39,10 +40,14 @@ def mlp():
 
 
 def resnet():
+    def maps(n_in, n_out, stride):
+        first = LinearMap("first", n_in, n_out, (1, 3), kernel=3, stride=stride)
+        return first, LinearMap("second", n_out, n_out, (1, 3), kernel=3)
+
     return nn.Sequential(
         nn.Unflatten(1, (2, 1, 3)),
-        PreActivationBlock(2, 3, 1, "relu", batch_norm=True, shortcut=True),
-        PyramidBlock(3, 5, 2, "tanh", batch_norm=True),
+        PreActivationBlock(*maps(2, 3, 1), "relu", batch_norm=True, shortcut=True),
+        PyramidBlock(*maps(3, 5, 2), "tanh", batch_norm=True),
     )
 
 
@@ -193,7 +198,3 @@ def test_nets_without_batch_normalisation_and_nets_from_a_file_stay_as_they_are(
     assert settled(plain, torch.rand(5, 6)) is plain
     with_file = NetworkShape("mlp", (6,), 3, 2, 4, "tanh", True, "xavier_normal", weights="weights.pth")
     assert not normalisation.is_settled(with_file)
-
-
-def test_jobs_that_train_ask_for_the_memory_of_settling():
-    assert normalisation.BATCH_BYTES["cpu"] == job_sizes.SETTLING_BYTES

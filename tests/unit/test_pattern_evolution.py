@@ -14,9 +14,7 @@ from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.config.training import Training
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
-from nodescope.estimates.costs import job_size
-from nodescope.estimates.plan import estimate
-from nodescope.families.network_sizes import sample_size
+from nodescope.estimates.costs import job_size, size_of, study_cost
 from nodescope.jobs.interruption import Interrupted
 from nodescope.messages.errors import ConfigError
 from nodescope.networks.building import build_network
@@ -180,7 +178,7 @@ def test_estimates_count_what_passes_through_the_nets():
     assert samples_measured(options, 1, 64, 1000) == 0
     followed = config_with(pattern_evolution={"samples": 500}).studies[0]
     alone = config_with(pattern_evolution=None).studies[0]
-    assert estimate(followed).arithmetic_flop > estimate(alone).arithmetic_flop
+    assert study_cost(followed, size_of(followed)).flop > study_cost(alone, size_of(alone)).flop
     (configuration,) = configurations_of(followed)
-    sizes = [job_size(s, configuration, "train", sample_size(s), "cpu", 1) for s in (followed, alone)]
+    sizes = [job_size(s, configuration, "train", size_of(s), "cpu", 1) for s in (followed, alone)]
     assert sizes[0].memory_mb >= sizes[1].memory_mb and sizes[0].minutes >= sizes[1].minutes

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from nodescope.families.architectures import ARCHITECTURES
+from nodescope.families import FAMILIES
 from nodescope.messages.errors import ConfigError, DamagedFileError
 from nodescope.networks import NetworkShape, build_network, initialise_stack
 from nodescope.networks.hidden import HiddenActivation, hidden_layers
@@ -273,7 +273,7 @@ def test_a_schedule_beyond_the_last_step_is_an_error_that_says_so(rules, words):
 SMALLEST = {"cnn": 4, "torchvision_resnet": 18}
 
 
-@pytest.mark.parametrize("model", [name for name, kind in ARCHITECTURES.items() if kind.takes_images])
+@pytest.mark.parametrize("model", [name for name, kind in FAMILIES.items() if kind.takes_images])
 def test_every_family_of_networks_is_measured_layer_by_layer(model, tmp_path):
     shape = NetworkShape(model, (3, 16, 16), 3, SMALLEST.get(model, 8), 8, "relu", False, "kaiming_normal")
     stack, network = initialise_stack(shape, [0, 1]), build_network(shape)

@@ -12,8 +12,8 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from nodescope import datasets
 from nodescope.config.loading import parse_config
+from nodescope.datasets import sources
 from nodescope.messages.errors import WeightsError
 from nodescope.networks import NetworkShape, build_network, initialise_stack
 from nodescope.networks.stacked_modules import StackedModules
@@ -374,7 +374,7 @@ def test_what_is_not_known_of_the_data_is_not_held_against_the_weights(tmp_path,
     assert found_problems(made, tmp_path) == []
     dataset = made.studies[0].dataset
     description = description_path(dataset, tmp_path / "results")
-    known = {"source": dataset.model_dump(mode="json"), "files": datasets.files_digest(dataset), "shape": [4, 12, 8]}
+    known = {"source": dataset.model_dump(mode="json"), "files": sources.files_digest(dataset), "shape": [4, 12, 8]}
     write_json(description, known | {"classes": [str(c) for c in range(17)]})
     assert found_problems(made, tmp_path) == []
     write_json(description, known | {"classes": ["a", "b"]})

@@ -1,7 +1,7 @@
 """Section ``dataset``: where samples come from, and how they are split and scaled."""
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from pydantic import (
     BeforeValidator,
@@ -52,6 +52,15 @@ Pixels = Annotated[int, Field(strict=True, ge=1, le=4096), MAYBE_IN_QUOTES]
 Scaling = Literal["as_is", "centred", "standardised"]
 
 
+class StatedSize(NamedTuple):
+    """What is known of a data set without looking at it."""
+
+    samples: int
+    shape: tuple[int, ...]
+    classes: int
+    official_test: int = 0
+
+
 class DatasetSource(Section):
     """What all data sets have in common."""
 
@@ -75,8 +84,8 @@ class DatasetSource(Section):
         "standard deviation 1 over the training samples, per feature or image channel)",
     )
 
-    def sample_shape(self) -> tuple[int, ...] | None:
-        """Shape of a sample, (feature,) or (channel, row, column), where it is known without reading the data."""
+    def stated_size(self) -> StatedSize | None:
+        """How large the data set is, where that is known without looking at it."""
         return None
 
 
@@ -97,8 +106,8 @@ class Digits(OwnTestSplit):
     source: Literal["digits"]
     name: SafeName = "digits"
 
-    def sample_shape(self) -> tuple[int, ...] | None:
-        return (1, 8, 8)
+    def stated_size(self) -> StatedSize:
+        return StatedSize(1797, (1, 8, 8), 10)
 
 
 class Iris(OwnTestSplit):
@@ -108,8 +117,8 @@ class Iris(OwnTestSplit):
     name: SafeName = "iris"
     scaling: Scaling = "standardised"
 
-    def sample_shape(self) -> tuple[int, ...] | None:
-        return (4,)
+    def stated_size(self) -> StatedSize:
+        return StatedSize(150, (4,), 3)
 
 
 class Gaussian(OwnTestSplit):
@@ -128,8 +137,8 @@ class Gaussian(OwnTestSplit):
     )
     seed: Seed = Field(0, description="fixes what is drawn")
 
-    def sample_shape(self) -> tuple[int, ...] | None:
-        return (self.features,)
+    def stated_size(self) -> StatedSize:
+        return StatedSize(self.samples, (self.features,), self.classes)
 
 
 class TorchvisionDataset(DatasetSource):
@@ -144,8 +153,8 @@ class Mnist(TorchvisionDataset):
     source: Literal["mnist"]
     name: SafeName = "mnist"
 
-    def sample_shape(self) -> tuple[int, ...] | None:
-        return (1, 28, 28)
+    def stated_size(self) -> StatedSize:
+        return StatedSize(70_000, (1, 28, 28), 10, 10_000)
 
 
 class FashionMnist(TorchvisionDataset):
@@ -154,8 +163,8 @@ class FashionMnist(TorchvisionDataset):
     source: Literal["fmnist"]
     name: SafeName = "fmnist"
 
-    def sample_shape(self) -> tuple[int, ...] | None:
-        return (1, 28, 28)
+    def stated_size(self) -> StatedSize:
+        return StatedSize(70_000, (1, 28, 28), 10, 10_000)
 
 
 class Cifar10(TorchvisionDataset):
@@ -164,8 +173,8 @@ class Cifar10(TorchvisionDataset):
     source: Literal["cifar10"]
     name: SafeName = "cifar10"
 
-    def sample_shape(self) -> tuple[int, ...] | None:
-        return (3, 32, 32)
+    def stated_size(self) -> StatedSize:
+        return StatedSize(60_000, (3, 32, 32), 10, 10_000)
 
 
 class ImageFolder(OwnTestSplit):
@@ -195,11 +204,6 @@ class Npz(OwnTestSplit):
         description="of images: first for [sample, channel, row, column], last for [sample, row, column, channel]; left "
         "out: told by the shape where it tells",
     )
-
-    def sample_shape(self) -> tuple[int, ...] | None:
-        from nodescope.datasets.sources import npz  # which needs this module
-
-        return npz.sample_shape(self)
 
 
 DATASET_SOURCES: dict[str, type[DatasetSource]] = {

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from nodescope.config.fields import lists_of
 from nodescope.config.root import Config
 from nodescope.config.study import WORKS, Study
-from nodescope.families.architectures import ARCHITECTURES
+from nodescope.families import FAMILIES
 
 CONFIG_FILE = "config.yaml"
 SCHEMA_FILE = "workflow/schemas/config.schema.json"
@@ -215,7 +215,7 @@ def json_schema() -> str:
     dataset = schema["$defs"]["Study"]["properties"]["dataset"]
     names = sorted(dataset.pop("discriminator")["mapping"])
     dataset["oneOf"] = [{"enum": names}, *dataset["oneOf"]]
-    schema["$defs"]["Study"]["properties"]["model"]["items"] = {"enum": list(ARCHITECTURES)}
+    schema["$defs"]["Study"]["properties"]["model"]["items"] = {"enum": list(FAMILIES)}
     schema["$defs"]["Study"]["properties"]["works"]["items"] = {"enum": list(WORKS)}
     for section in (schema, *schema["$defs"].values()):
         for name, key in section.get("properties", {}).items():

@@ -19,7 +19,9 @@ from nodescope.config.grid import VARIANT_NAME
 from nodescope.config.repeated_keys import keys_at_top, repeated_keys
 from nodescope.config.root import Config
 from nodescope.config.study import Study
-from nodescope.families.architectures import ARCHITECTURES, Architecture
+from nodescope.datasets.sizes import sample_shape
+from nodescope.families import FAMILIES
+from nodescope.families.family import Family
 from nodescope.messages.errors import ConfigError
 from nodescope.numerics.activation_functions import SMOOTH_RECTIFIERS
 from nodescope.study.measuring_times import problem_with
@@ -165,31 +167,31 @@ def _of_networks(study: Study) -> Iterator[str]:
             yield f"{where}.epochs: either all networks of a study are trained or none (epochs: 0)"
     yield from _of_patterns(study)
     for model in study.model:
-        yield from _of_architecture(study, ARCHITECTURES[model])
+        yield from _of_family(study, FAMILIES[model])
 
 
-def _of_architecture(study: Study, architecture: Architecture) -> Iterator[str]:
+def _of_family(study: Study, family: Family) -> Iterator[str]:
     """What the study asks of a family of networks that it cannot have."""
-    shape = study.dataset.sample_shape()
+    shape = sample_shape(study.dataset)
     if shape is not None:
-        yield from _named("model", [architecture.problem_with_samples(shape)])
-    yield from _named("grid.depth", [architecture.problem_with_depth(depth) for depth in study.grid.depth])
+        yield from _named("model", [family.problem_with_samples(shape)])
+    yield from _named("grid.depth", [family.problem_with_depth(depth) for depth in study.grid.depth])
     for value in study.grid.batch_norm:
-        yield from _named("grid.batch_norm", [architecture.problem_with_normalisation(batch_norm=value)])
+        yield from _named("grid.batch_norm", [family.problem_with_normalisation(batch_norm=value)])
     for name in study.grid.initialisation or []:
-        yield from _named("grid.initialisation", [architecture.problem_with_initialisation(name)])
+        yield from _named("grid.initialisation", [family.problem_with_initialisation(name)])
     layers = study.analyses.local_gradients.layers or []
-    depths = [depth for depth in study.grid.depth if architecture.has_depth(depth)]
+    depths = [depth for depth in study.grid.depth if family.has_depth(depth)]
     yield from _named(
-        "analyses.local_gradients.layers", [architecture.problem_with_layers(depth, layers) for depth in depths]
+        "analyses.local_gradients.layers", [family.problem_with_layers(depth, layers) for depth in depths]
     )
     for position, variant in enumerate(study.grid.variants or []):
         where = f"grid.variants[{position}]"
         if variant.batch_norm is not None:
-            problem = architecture.problem_with_normalisation(batch_norm=variant.batch_norm)
+            problem = family.problem_with_normalisation(batch_norm=variant.batch_norm)
             yield from _named(f"{where}.batch_norm", [problem])
         if variant.initialisation is not None:
-            problem = architecture.problem_with_initialisation(variant.initialisation)
+            problem = family.problem_with_initialisation(variant.initialisation)
             yield from _named(f"{where}.initialisation", [problem])
 
 

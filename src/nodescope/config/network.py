@@ -7,7 +7,7 @@ from pydantic import (
 )
 
 from nodescope.config.fields import NO_BOOLEAN, Flag, LocalPath, PositiveNumber, Section, one_of
-from nodescope.families.architectures import ARCHITECTURES
+from nodescope.families import FAMILIES
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 
 #: See `nodescope.networks.initialisation.draw_tensor`.
@@ -35,7 +35,7 @@ ActivationName = Annotated[str, one_of("activation function", tuple(ACTIVATION_F
 InitialisationName = Annotated[str, one_of("initialisation", INITIALISATIONS)]
 
 
-ModelName = Annotated[str, one_of("model", tuple(ARCHITECTURES))]
+ModelName = Annotated[str, one_of("model", tuple(FAMILIES))]
 
 
 class Network(Section):

@@ -15,7 +15,7 @@ from nodescope.config.grid import Grid
 from nodescope.config.network import ModelName, Network
 from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.config.training import Training
-from nodescope.families.architectures import ARCHITECTURES
+from nodescope.families import FAMILIES
 
 
 def _no_single_value(value: Any) -> Any:
@@ -45,7 +45,7 @@ class Study(Section):
         description="digits, iris, mnist, fmnist, cifar10, image_folder or npz: a name, or a section with its keys"
     )
     model: Annotated[list[ModelName], Field(min_length=1), Distinct] = Field(
-        ["mlp"], description=f"families of networks, of: {', '.join(ARCHITECTURES)}"
+        ["mlp"], description=f"families of networks, of: {', '.join(FAMILIES)}"
     )
     grid: Grid = Field(description="every combination is one configuration")
     seeds: Annotated[list[Seed], Field(min_length=1), Distinct] = Field(

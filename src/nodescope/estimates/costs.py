@@ -1,36 +1,129 @@
-"""How much memory and time a job of a cluster should ask for, from the size of its work.
+"""What the jobs of a study cost: arithmetic, bytes that pass, memory. One model, for the plan and for a cluster alike.
 
-Generous, since what is too little fails and what is too much only waits a little longer: rates are those of a slow core,
-and a second or third attempt asks for twice or three times as much. Imports no torch.
+`job_cost` counts what a job does from the layers of its networks and the size of its data set. From it come
+
+- `study_cost`: all jobs of a study, as they run on this machine (`nodescope.estimates.plan` prints it),
+- `job_size`: what a job asks of a cluster; generous, since what is too little fails and what is too much only waits a
+  little longer: rates are those of a slow core, and a second attempt asks for twice as much,
+- `keeps_activations`: whether a study's recorded activations are few enough to stay.
+
+Imports no torch.
 """
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
+from nodescope.config.root import Config
 from nodescope.config.study import Study
-from nodescope.estimates.plan import ANALYSIS_BYTES_PER_S, BYTES_PER_VALUE, recorded_values
-from nodescope.families.network_sizes import SampleSize, network_size
-from nodescope.study.configurations import Configuration, states_of
+from nodescope.datasets.sizes import DataSize, data_size
+from nodescope.families import FAMILIES
+from nodescope.families.layers import Layer, linear_maps
+from nodescope.families.memory import BATCH_BYTES, HELD_AT_A_TIME
+from nodescope.study.configurations import Configuration, configurations_of, states_of
+from nodescope.study.contents import analyses_of_job, analysis_jobs, is_recorded, jobs_done
+from nodescope.study.layout import RESULTS, description_path
 from nodescope.study.measuring_times import samples_measured
+from nodescope.study.shapes import network_shape
 
 Stage = Literal["train", "record", "measure", "look_into"]
 
-#: Python with its libraries, PyTorch among them except in ``measure``, and the Snakemake that started it.
-BASE_MEMORY_MB = {"train": 2000, "record": 2000, "measure": 1500, "look_into": 2500}
+BYTES_PER_VALUE = 4
+#: At most, of a channel and sample that is summarised (see `nodescope.recording`).
+SUMMARY_VALUES = 4
+#: Per multiply-add: forward; forward and backward.
+FLOP_FORWARD, FLOP_STEP = 2.0, 6.0
+#: Of every net: parameters, gradients, two moments, those of the best epoch, and a state on its way to the disk.
+COPIES_OF_PARAMETERS = 7
+#: What a step keeps of a batch for its gradient, in tensors as large as the pre-activations.
+KEPT_FOR_GRADIENT = 4
+#: Of a pattern that is followed: its bits and its counts by class, three times (measured).
+BYTES_PER_PATTERN = 3 * 60
+#: Gradients are computed in float64, by a copy of the network: twice the bytes, half the rate or less.
+COPIES_FOR_GRADIENTS, FLOP_GRADIENTS = 9, 6.0
+
+#: Python with its libraries, PyTorch among them except in ``measure``.
+LIBRARIES_MB = {"train": 600, "record": 600, "measure": 400, "look_into": 800}
+
+#: Measured on two cores: share of the matrix-product rate that training reaches; start-up of a job; charts, collected
+#: tables and report of a study.
+TRAINING_EFFICIENCY = 0.65
+SECONDS_PER_JOB = 2.5
+SECONDS_PER_STUDY = 60.0
+#: Recorded bytes per second: of recording and of each job that measures them, together 15 MB (measured).
+PASSED_BYTES_PER_S = 45e6
+
+#: What a job asks of a cluster beside its own: its libraries, and the Snakemake that started it, with a margin.
+REQUESTED_BASE_MB = {"train": 2000, "record": 2000, "measure": 1500, "look_into": 2500}
 MEMORY_MARGIN = 1.5
 #: Start-up on a cold file system, and waiting for it.
-BASE_MINUTES = 10
+REQUESTED_BASE_MINUTES = 10
 TIME_MARGIN = 2.0
-#: Arithmetic per second of a training on a slow core, and on a GPU that small networks cannot fill.
-FLOP_PER_S = {"cpu": 15e9, "cuda": 500e9}
-#: What the activations of all training samples may take at a time where batch normalisation is settled by them, see
-#: `nodescope.networks.normalisation`.
-SETTLING_BYTES = 1 << 29
+#: Arithmetic per second of a training on a slow core, and on a GPU that small networks cannot fill; recorded bytes per
+#: second of a slow core.
+SLOW_FLOP_PER_S = {"cpu": 15e9, "cuda": 500e9}
+SLOW_BYTES_PER_S = 15e6
 #: A longer training is done in pieces: at the end of its time it saves its state, and the next attempt goes on.
 LONGEST_MINUTES = 24 * 60
 #: So long before a job's end SLURM asks it to stop: time for an epoch to end and the state to be saved.
 NOTICE_S = 120
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a job takes.
+
+    Attributes
+    ----------
+    flop : float
+        Arithmetic.
+    passed_bytes : float
+        Recorded activations that it writes or reads.
+    memory_bytes : float
+        At most at a time, beside its libraries.
+    """
+
+    flop: float
+    passed_bytes: float
+    memory_bytes: float
+
+
+@dataclass(frozen=True)
+class StudyCost:
+    """What a study takes.
+
+    Attributes
+    ----------
+    configurations, networks, candidate_networks : int
+        Candidates count every learning rate that is tried.
+    jobs, jobs_done : int
+        Jobs of configurations: training, recording, measuring.
+    flop : float
+        Arithmetic of all jobs.
+    passed_bytes : float
+        Recorded activations that jobs write and read.
+    activations_bytes, largest_recording_bytes : float
+        All recorded activations, uncompressed, and those of one configuration.
+    memory_mb : float
+        Of the largest job, its libraries included.
+    """
+
+    configurations: int
+    networks: int
+    candidate_networks: int
+    jobs: int
+    jobs_done: int
+    flop: float
+    passed_bytes: float
+    activations_bytes: float
+    largest_recording_bytes: float
+    memory_mb: float
+
+    def seconds(self, flop_per_s: float, cores: int) -> float:
+        """Time on that many cores, with matrix products of that rate."""
+        work = self.flop / (flop_per_s * TRAINING_EFFICIENCY) + self.passed_bytes / PASSED_BYTES_PER_S
+        return (work + self.jobs * SECONDS_PER_JOB + SECONDS_PER_STUDY) / cores
 
 
 @dataclass(frozen=True)
@@ -41,59 +134,150 @@ class JobSize:
     minutes: int
 
 
-def job_size(
-    study: Study, configuration: Configuration, stage: Stage, data: SampleSize, device: str, attempt: int
-) -> JobSize:
-    """What a job of a configuration asks for.
+def size_of(study: Study, results: str | Path = RESULTS) -> DataSize:
+    """How large the data set of a study is."""
+    return data_size(study.dataset, description_path(study.dataset, results))
+
+
+def layers_of(study: Study, configuration: Configuration, data: DataSize) -> list[Layer]:
+    """The layers of a configuration's networks, the output last."""
+    shape = network_shape(
+        configuration.keys(),
+        configuration.network(study),
+        configuration.initialisation(),
+        input_shape=data.shape,
+        n_classes=data.classes,
+    )
+    return FAMILIES[shape.model].layers(shape)
+
+
+def recorded_values(study: Study, layers: list[Layer]) -> list[int]:
+    """Values that are recorded of one sample, at most, in each layer."""
+    is_summary = study.positions == "summary"
+    return [layer.nodes * SUMMARY_VALUES if is_summary and len(layer.positions) else layer.values for layer in layers]
+
+
+def job_cost(study: Study, configuration: Configuration, stage: Stage, data: DataSize, device: str) -> Cost:
+    """What a job of a configuration takes.
 
     Parameters
     ----------
     stage : {'train', 'record', 'measure', 'look_into'}
-        ``measure`` is an analysis of recorded activations, ``look_into`` one of the networks themselves.
+        ``measure`` is a job that measures recorded activations, ``look_into`` one that measures the networks themselves.
     data
-        From `nodescope.families.network_sizes.sample_size`.
+        From `size_of`.
     device : {'cpu', 'cuda'}
         Where networks are trained.
-    attempt
-        1 for the first.
     """
-    training = configuration.training(study)
-    seeds, rates = len(study.seeds), len(training.learning_rates)
-    network = network_size(study, configuration, data)
-    of_all, of_largest = recorded_values(study, network)
-    recorded = of_all * data.samples * BYTES_PER_VALUE * len(states_of(study)) * seeds
-    layers = 3 * of_largest * data.samples * BYTES_PER_VALUE
-    inputs = 2 * data.samples * data.inputs * BYTES_PER_VALUE
-    passes = 2.0 * network.multiply_adds * data.samples * len(states_of(study)) * seeds / FLOP_PER_S["cpu"]
+    layers = layers_of(study, configuration, data)
+    recorded = recorded_values(study, layers)
+    samples = data.samples + study.random_inputs
+    nets = len(study.seeds) * len(states_of(study))
+    # A sample is stored as it came, and once more as networks see it.
+    inputs = 2 * samples * math.prod(data.shape) * BYTES_PER_VALUE
+    # Of a layer that is recorded or measured: itself, and while it is turned into something else.
+    held = 3 * max(recorded) * samples * BYTES_PER_VALUE
+    passed = sum(recorded) * samples * BYTES_PER_VALUE * nets
+    multiply_adds = sum(each.multiply_adds for each in linear_maps(layers).values())
+    forward = FLOP_FORWARD * multiply_adds * samples * nets
     match stage:
         case "train":
-            # parameters, gradients, two moments, those of the best epoch, and a state on its way to the disk
-            stacks = 7 * network.parameters * BYTES_PER_VALUE * rates * seeds
-            # what a step keeps of a batch for its gradient, for all networks that step together
-            batch_size = training.samples_per_step(data.samples)
-            batch = 4 * network.values * batch_size * BYTES_PER_VALUE * rates * seeds
-            memory = inputs + stacks + batch
-            if configuration["batch_norm"]:
-                memory += SETTLING_BYTES
-            tried = rates + 2 * training.refinement_rounds
-            flop = 8.0 * network.multiply_adds * data.samples * training.epochs * tried * seeds
-            if study.pattern_evolution:
-                passed = samples_measured(study.pattern_evolution, training.epochs, batch_size, data.samples)
-                flop += 2.0 * network.multiply_adds * passed * tried * seeds
-                # of each net, three times: where all patterns differ, their bits and their counts by class
-                probe = min(study.pattern_evolution.samples or data.samples, data.samples)
-                patterns = probe * network.values // int(configuration["width"])
-                memory += 3 * 60 * patterns * rates * seeds
-            seconds = flop / FLOP_PER_S[device]
+            return _training(study, configuration, layers, data, inputs, device)
         case "record":
-            memory, seconds = inputs + layers, recorded / ANALYSIS_BYTES_PER_S + passes
+            return Cost(forward, passed, inputs + held)
         case "measure":
-            memory, seconds = layers, recorded / ANALYSIS_BYTES_PER_S
+            return Cost(0, passed, held)
         case "look_into":
-            # gradients are computed in float64, by a copy of the network: twice the bytes, half the rate or less
-            memory, seconds = inputs + layers + 9 * network.parameters * BYTES_PER_VALUE, 6 * passes
-    minutes = (BASE_MINUTES + TIME_MARGIN * seconds / 60) * attempt
-    return JobSize(
-        memory_mb=math.ceil((BASE_MEMORY_MB[stage] + MEMORY_MARGIN * memory / 1e6) * attempt),
-        minutes=min(LONGEST_MINUTES, math.ceil(minutes)),
+            copies = COPIES_FOR_GRADIENTS * sum(layer.parameters for layer in layers) * BYTES_PER_VALUE
+            return Cost(FLOP_GRADIENTS * forward * _share_looked_at(study, samples), 0, inputs + held + copies)
+
+
+def _share_looked_at(study: Study, samples: int) -> float:
+    """Samples that analyses of the networks take, of all, as far as they are enabled."""
+    sections = [getattr(study.analyses, name) for name in analyses_of_job(study, "networks")]
+    return min(1.0, sum(getattr(section, "samples", 0) for section in sections) / samples)
+
+
+def _training(
+    study: Study, configuration: Configuration, layers: list[Layer], data: DataSize, inputs: float, device: str
+) -> Cost:
+    training = configuration.training(study)
+    maps = linear_maps(layers).values()
+    multiply_adds = sum(each.multiply_adds for each in maps)
+    values = sum(each.values for each in maps)
+    # Networks that are not trained have nothing to choose by.
+    rates = len(training.learning_rates) if training.epochs else 1
+    together = rates * len(study.seeds)
+    tried = together + 2 * training.refinement_rounds * len(study.seeds)
+    batch_size = training.samples_per_step(data.train)
+    parameters = sum(layer.parameters for layer in layers)
+    memory = inputs + COPIES_OF_PARAMETERS * parameters * BYTES_PER_VALUE * together
+    # What a step keeps of a batch for its gradient, for all networks that step together.
+    memory += KEPT_FOR_GRADIENT * values * batch_size * BYTES_PER_VALUE * together
+    # Each epoch ends with a pass over all samples.
+    per_sample = FLOP_STEP * data.train + FLOP_FORWARD * data.samples
+    flop = per_sample * multiply_adds * training.epochs * tried
+    if configuration["batch_norm"]:
+        of_sample = HELD_AT_A_TIME * max(layer.values for layer in layers) * BYTES_PER_VALUE
+        memory += min(BATCH_BYTES[device], of_sample * data.train)
+    if study.pattern_evolution:
+        passed = samples_measured(study.pattern_evolution, training.epochs, batch_size, data.train)
+        flop += FLOP_FORWARD * multiply_adds * passed * tried
+        # Where all patterns differ.
+        probe = min(study.pattern_evolution.samples or data.train, data.train)
+        patterns = probe * sum(math.prod(layer.positions) for layer in layers)
+        memory += BYTES_PER_PATTERN * patterns * together
+    return Cost(flop, 0, memory)
+
+
+def stages_of(study: Study) -> list[Stage]:
+    """The stage of each job of a configuration."""
+    jobs = analysis_jobs(study)
+    recorded: list[Stage] = ["record"] if is_recorded(study) else []
+    measured: list[Stage] = ["look_into" if job == "networks" else "measure" for job in jobs]
+    return ["train", *recorded, *measured]
+
+
+def study_cost(study: Study, data: DataSize, results: str | Path = RESULTS) -> StudyCost:
+    """What all jobs of a study take on this machine, on its processor."""
+    configurations = configurations_of(study)
+    stages = stages_of(study)
+    by_job = {
+        (configuration.identifier, stage): job_cost(study, configuration, stage, data, "cpu")
+        for configuration in configurations
+        for stage in set(stages)
+    }
+    costs = [by_job[configuration.identifier, stage] for configuration in configurations for stage in stages]
+    recordings = [by_job[c.identifier, "record"].passed_bytes for c in configurations if "record" in stages]
+    networks = len(configurations) * len(study.seeds)
+    return StudyCost(
+        configurations=len(configurations),
+        networks=networks,
+        candidate_networks=networks * (len(study.training.learning_rates) + 2 * study.training.refinement_rounds),
+        jobs=len(costs),
+        jobs_done=sum(sum(jobs_done(study, c.identifier, results).values()) for c in configurations),
+        flop=sum(cost.flop for cost in costs),
+        passed_bytes=sum(cost.passed_bytes for cost in costs),
+        activations_bytes=sum(recordings),
+        largest_recording_bytes=max(recordings, default=0.0),
+        memory_mb=max(LIBRARIES_MB[stage] + cost.memory_bytes / 1e6 for (_, stage), cost in by_job.items()),
     )
+
+
+def keeps_activations(config: Config, study: Study, data: DataSize) -> bool:
+    """Whether a study's recorded activations stay after the last analysis."""
+    if study.keep_activations == "auto":
+        return study_cost(study, data).activations_bytes <= config.activations_limit_gb * 1e9
+    return study.keep_activations == "always"
+
+
+def job_size(
+    study: Study, configuration: Configuration, stage: Stage, data: DataSize, device: str, attempt: int
+) -> JobSize:
+    """What a job asks of a cluster for; parameters as those of `job_cost`, and ``attempt``, 1 for the first."""
+    cost = job_cost(study, configuration, stage, data, device)
+    flop_per_s = SLOW_FLOP_PER_S[device if stage == "train" else "cpu"]
+    seconds = cost.flop / flop_per_s + cost.passed_bytes / SLOW_BYTES_PER_S
+    minutes = (REQUESTED_BASE_MINUTES + TIME_MARGIN * seconds / 60) * attempt
+    memory_mb = (REQUESTED_BASE_MB[stage] + MEMORY_MARGIN * cost.memory_bytes / 1e6) * attempt
+    return JobSize(math.ceil(memory_mb), min(LONGEST_MINUTES, math.ceil(minutes)))

@@ -16,3 +16,18 @@ def were(number: int) -> str:
 def named_seeds(seeds: Sequence[int]) -> str:
     """``seed 0``, ``seeds 0, 1, 2``."""
     return f"seed{'' if len(seeds) == 1 else 's'} {', '.join(map(str, seeds))}"
+
+
+def duration(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    >>> [duration(seconds) for seconds in (40, 700, 9000, 400_000)]
+    ['40 s', '12 min', '2.5 h', '4.6 days']
+    """
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 5400:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 2 * 86400:
+        return f"{seconds / 3600:.1f} h"
+    return f"{seconds / 86400:.1f} days"

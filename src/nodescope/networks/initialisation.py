@@ -7,16 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
-
 #: Suffixes of an initialisation's name: ReLU's gain instead of 1, and outputs instead of inputs to scale by.
 RELU_GAIN = "_relu"
 FAN_OUT = "_fan_out"
-
-
-def default_initialisation(activation: str) -> str:
-    """He normal for the ReLU family, Xavier normal for the others (methods, section 1)."""
-    return "kaiming_normal" if ACTIVATION_FUNCTIONS[activation].rectifying else "xavier_normal"
 
 
 def draw_tensor(initialisation: str, shape: tuple[int, ...], random: np.random.Generator) -> NDArray[np.float64]:

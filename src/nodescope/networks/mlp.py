@@ -14,10 +14,13 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from nodescope.families.layers import LinearMap
+from nodescope.families.mlp import FAMILY
+from nodescope.families.shape import NetworkShape
 from nodescope.networks.dropout import Dropout
 from nodescope.networks.hidden import HiddenActivation
 from nodescope.networks.initialisation import draw_scales, draw_weight
-from nodescope.networks.shape import NetworkShape
+from nodescope.networks.stack import NetworkStack
 from nodescope.networks.torch_activations import TORCH_ACTIVATIONS
 
 Tensor = torch.Tensor
@@ -29,17 +32,17 @@ class HiddenLayer(nn.Module):
     `pre_activation` is what enters the activation function.
     """
 
-    def __init__(self, n_in: int, n_out: int, shape: NetworkShape, layer: int) -> None:
+    def __init__(self, of: LinearMap, shape: NetworkShape) -> None:
         super().__init__()
-        self.linear = nn.Linear(n_in, n_out, bias=shape.has_bias(layer))
+        self.linear = nn.Linear(of.inputs, of.nodes, bias=of.bias)
         self.norm: nn.Module = nn.Identity()
         if shape.batch_norm:
-            self.norm = nn.BatchNorm1d(n_out)
+            self.norm = nn.BatchNorm1d(of.nodes)
         elif shape.layer_norm:
-            self.norm = nn.LayerNorm(n_out)
+            self.norm = nn.LayerNorm(of.nodes)
         self.activation = HiddenActivation(shape.activation)
         self.dropout = Dropout(shape.dropout) if shape.dropout else nn.Identity()
-        self._skips = shape.skip_connections and n_in == n_out
+        self._skips = shape.skip_connections and of.inputs == of.nodes
 
     def pre_activation(self, x_BI: Tensor) -> Tensor:
         """``z`` [B, O], after the normalisation."""
@@ -57,11 +60,9 @@ class FullyConnected(nn.Module):
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__()
         self.shape = shape
-        *hidden, output = shape.layer_sizes()
-        self.hidden = nn.ModuleList(
-            HiddenLayer(n_in, n_out, shape, layer) for layer, (n_in, n_out) in enumerate(hidden, start=1)
-        )
-        self.output = nn.Linear(*output, bias=shape.has_output_bias)
+        *hidden, output = (layer.last_map for layer in FAMILY.layers(shape))
+        self.hidden = nn.ModuleList(HiddenLayer(of, shape) for of in hidden)
+        self.output = nn.Linear(output.inputs, output.nodes, bias=output.bias)
 
     def forward(self, x_BI: Tensor) -> Tensor:
         """Logits [B, C]."""
@@ -124,26 +125,26 @@ class StackedFullyConnected:
         def vector(size: int, value: float) -> Tensor:
             return torch.full((len(seeds), 1, size), value, dtype=dtype, device=device)
 
-        scales_of_seed = [draw_scales(shape.widths(), s) for s in seeds] if shape.batch_norm_scale == "uniform" else []
-        for layer, (n_in, n_out) in enumerate(shape.layer_sizes(), start=1):
-            drawn = np.stack([draw_weight(shape.initialisation, n_in, n_out, g) for g in generators])
+        *hidden, output = FAMILY.layers(shape)
+        widths = [layer.nodes for layer in hidden]
+        scales_of_seed = [draw_scales(widths, seed) for seed in seeds] if shape.batch_norm_scale == "uniform" else []
+        for number, layer in enumerate([*hidden, output]):
+            of = layer.last_map
+            drawn = np.stack([draw_weight(shape.initialisation, of.inputs, of.nodes, g) for g in generators])
             # Laid out as it comes back from a file, or the last bits of a sum would differ after a resumption.
             weight = torch.from_numpy(drawn).to(device=device, dtype=dtype).contiguous()
-            if layer > shape.depth:
-                tensors["output.weight"] = weight
-                break
-            name = f"hidden.{layer - 1}"
-            tensors[f"{name}.linear.weight"] = weight
-            if shape.has_bias(layer):
-                tensors[f"{name}.linear.bias"] = vector(n_out, 0)
-            if shape.batch_norm:
-                tensors[f"{name}.norm.weight"] = vector(n_out, 1)
+            tensors[f"{of.name}.weight"] = weight
+            if of.bias:
+                tensors[f"{of.name}.bias"] = vector(of.nodes, 0)
+            if shape.batch_norm and layer is not output:
+                norm = f"{layer.name}.norm"
+                tensors[f"{norm}.weight"] = vector(of.nodes, 1)
                 if scales_of_seed:
-                    scales_RO = np.stack([scales[layer - 1] for scales in scales_of_seed])
-                    tensors[f"{name}.norm.weight"].copy_(torch.from_numpy(scales_RO)[:, None])
-                tensors[f"{name}.norm.bias"] = vector(n_out, 0)
-                tensors[f"{name}.norm.running_mean"] = vector(n_out, 0)
-                tensors[f"{name}.norm.running_var"] = vector(n_out, 1)
+                    scales_RO = np.stack([scales[number] for scales in scales_of_seed])
+                    tensors[f"{norm}.weight"].copy_(torch.from_numpy(scales_RO)[:, None])
+                tensors[f"{norm}.bias"] = vector(of.nodes, 0)
+                tensors[f"{norm}.running_mean"] = vector(of.nodes, 0)
+                tensors[f"{norm}.running_var"] = vector(of.nodes, 1)
         return cls(shape, tensors)
 
     @property
@@ -236,3 +237,19 @@ class StackedFullyConnected:
                 z_BO = torch.addcmul(self.parameters[f"{name}.norm.bias"][replica], z_BO - mean, scale)
             x_BI = self._activation(z_BO)
         return x_BI @ self.parameters["output.weight"][replica]
+
+
+build = FullyConnected
+
+
+def fused_stack(shape: NetworkShape) -> type[NetworkStack] | None:
+    """What computes many networks of a shape together; None where the network is more than a chain of products."""
+    has_extras = (
+        shape.layer_norm
+        or shape.skip_connections
+        or shape.dropout
+        or shape.activation == "prelu"
+        or FAMILY.layers(shape)[-1].last_map.bias
+        or shape.weights is not None
+    )
+    return None if has_extras else StackedFullyConnected

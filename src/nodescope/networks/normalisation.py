@@ -30,21 +30,19 @@ import torch
 from torch import nn
 from torch.func import functional_call
 
+from nodescope.families.memory import BATCH_BYTES, HELD_AT_A_TIME
+from nodescope.families.shape import NetworkShape
 from nodescope.messages.errors import DatasetError
-from nodescope.networks.building import build_network, stack_of
-from nodescope.networks.shape import NetworkShape
+from nodescope.networks.building import build_network
 from nodescope.networks.stack import NetworkStack
+from nodescope.networks.stacks import stack_of
 
 Tensor = torch.Tensor
 BatchNorm = nn.modules.batchnorm._BatchNorm
 Run = Callable[[Tensor], None]
 
-#: What the activations of all samples may take for them to pass as one batch, and those of a piece otherwise.
-BATCH_BYTES = {"cpu": 1 << 29, "cuda": 1 << 33}
+#: What the activations of a piece may take where those of all samples are more than `BATCH_BYTES`.
 PIECE_BYTES = {"cpu": 1 << 22, "cuda": 1 << 28}
-#: Tensors as large as the largest that are in memory at a time in a pass without gradients: with a shortcut, and while one
-#: is turned into another.
-HELD_AT_A_TIME = 4
 #: Values that are summed at a time: in float64 they stay in a core's cache.
 SUMMED_AT_A_TIME = 1 << 17
 

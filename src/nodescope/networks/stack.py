@@ -4,7 +4,7 @@ from typing import Protocol, Self
 
 import torch
 
-from nodescope.networks.shape import NetworkShape
+from nodescope.families.shape import NetworkShape
 
 Tensor = torch.Tensor
 

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from torch.func import functional_call
 
+from nodescope.families.shape import NetworkShape
 from nodescope.networks.building import build_network
 from nodescope.networks.dropout import Dropout
-from nodescope.networks.fixup import FixUpNetwork
 from nodescope.networks.initialisation import draw_batch_norm_scales, initialise
-from nodescope.networks.shape import NetworkShape
 from nodescope.networks.weights import load_weights
 
 logger = logging.getLogger(__name__)
@@ -40,9 +39,8 @@ class StackedModules:
         trainable = dict(self._module.named_parameters())
         self.parameters = {name: t for name, t in tensors.items() if name in trainable}
         self.buffers = {name: t for name, t in tensors.items() if name not in trainable}
-        self.slow_parameters = frozenset(
-            self._module.slow_parameters() if isinstance(self._module, FixUpNetwork) else ()
-        )
+        slow_parameters = getattr(self._module, "slow_parameters", None)
+        self.slow_parameters: frozenset[str] = frozenset(slow_parameters() if slow_parameters else ())
         self._dropouts = [m for m in self._module.modules() if isinstance(m, Dropout)]
         self._generators: list[torch.Generator] = []
 

@@ -11,9 +11,9 @@ from pathlib import PurePath
 import torch
 from torch import nn
 
+from nodescope.families.shape import NetworkShape
 from nodescope.messages.errors import DamagedFileError
 from nodescope.networks.building import build_network
-from nodescope.networks.shape import NetworkShape
 from nodescope.storage.tensors import load_tensors, save_tensors
 
 

@@ -15,13 +15,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from nodescope.families import FAMILIES
 from nodescope.messages.errors import WeightsError
 from nodescope.networks.weight_files import StateDict, read_state_dicts
 
 NAMED_IN_MESSAGE = 5
-
-#: Networks whose tensors' order says which they are.
-CHAINS = ("mlp", "cnn")
 
 #: A counter that matters only without a momentum; older files lack it.
 COUNTER = "num_batches_tracked"
@@ -49,7 +47,7 @@ def load_weights(network: nn.Module, path: str | Path, *, model: str = "") -> tu
     path
         See `nodescope.networks.weight_files`.
     model
-        What kind of network it is: those of `CHAINS` are filled by order where names do not say which tensor is which.
+        Its family; a chain of layers is filled by order where names do not say which tensor is which.
 
     Returns
     -------
@@ -62,7 +60,7 @@ def load_weights(network: nn.Module, path: str | Path, *, model: str = "") -> tu
         If the file is missing or damaged, or its tensors are not those of the network; says which are not.
     """
     wanted: dict[str, Shape] = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    fitting = fitting_tensors(path, wanted, is_chain=model in CHAINS)
+    fitting = fitting_tensors(path, wanted, is_chain=model in FAMILIES and FAMILIES[model].is_chain)
     network.load_state_dict(fitting.tensors, strict=False)
     return fitting.decisions
 

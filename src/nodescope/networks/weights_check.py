@@ -12,18 +12,18 @@ from pathlib import Path
 
 import torch
 
-from nodescope import datasets
-from nodescope.config.dataset import DatasetSource, ImageFolder, Npz
+from nodescope.config.dataset import DatasetSource, Npz
 from nodescope.config.root import Config
 from nodescope.config.study import Study
-from nodescope.datasets.sources import read_labels, read_samples
+from nodescope.datasets.preparing import current_description
+from nodescope.datasets.sources import files_digest, read_labels, read_samples
+from nodescope.families import FAMILIES
 from nodescope.messages.errors import DatasetError, WeightsError
 from nodescope.networks.building import build_network
-from nodescope.networks.initialisation import default_initialisation
-from nodescope.networks.shape import NetworkShape
-from nodescope.networks.weights import CHAINS, Shape, fitting_tensors
+from nodescope.networks.weights import Shape, fitting_tensors
 from nodescope.study.configurations import Configuration, configurations_of
 from nodescope.study.layout import RESULTS, description_path
+from nodescope.study.shapes import network_shape
 
 #: Two samples and two numbers of classes that differ in every length: what differs between networks for them depends on
 #: the data.
@@ -48,7 +48,7 @@ def problems(config: Config, results: str | Path = RESULTS) -> Iterator[str]:
             for configuration in configurations:
                 wanted = expected_shapes(study, configuration, shape, n_classes)
                 try:
-                    fitting_tensors(weights, wanted, is_chain=configuration.model in CHAINS)
+                    fitting_tensors(weights, wanted, is_chain=FAMILIES[configuration.model].is_chain)
                 except WeightsError as error:
                     if str(error) not in said:
                         said.add(str(error))
@@ -59,22 +59,19 @@ def expected_shapes(
     study: Study, configuration: Configuration, shape: tuple[int, ...] | None, n_classes: int | None
 ) -> dict[str, Shape]:
     """Names and shapes of a network's tensors; lengths that depend on what is not known of the data are None."""
-    stand_ins = STAND_IN_FEATURES if configuration.model == "mlp" else STAND_IN_IMAGES
+    takes_images = FAMILIES[configuration.model].takes_images
+    stand_ins = STAND_IN_IMAGES if takes_images else STAND_IN_FEATURES
     built = []
     for input_shape, classes in zip(stand_ins, STAND_IN_CLASSES, strict=True):
-        known_shape = (math.prod(shape),) if shape and configuration.model == "mlp" else shape
+        known_shape = shape if takes_images or shape is None else (math.prod(shape),)
         with torch.device("meta"):
             network = build_network(
-                NetworkShape(
-                    model=configuration.model,
+                network_shape(
+                    configuration.keys(),
+                    configuration.network(study),
+                    configuration.initialisation(),
                     input_shape=known_shape or input_shape,
                     n_classes=n_classes or classes,
-                    depth=configuration["depth"],
-                    width=configuration["width"],
-                    activation=configuration["activation"],
-                    batch_norm=configuration["batch_norm"],
-                    initialisation=default_initialisation(configuration["activation"]),
-                    **configuration.network(study).model_dump(),
                 )
             )
         built.append({name: tuple(tensor.shape) for name, tensor in network.state_dict().items()})
@@ -86,7 +83,7 @@ def expected_shapes(
 
 def _known_of(source: DatasetSource, config: Config, results: str | Path) -> tuple[tuple[int, ...] | None, int | None]:
     """Shape of a sample and number of classes, as far as they are known before the data set is prepared."""
-    description = datasets.current_description(source, description_path(source, results), datasets.files_digest(source))
+    description = current_description(source, description_path(source, results), files_digest(source))
     if description:
         return tuple(description["shape"]), len(description["classes"])
     try:
@@ -96,8 +93,8 @@ def _known_of(source: DatasetSource, config: Config, results: str | Path) -> tup
         found = read_labels(source, config.data_root, download=False)
     except (DatasetError, OSError):  # said elsewhere, or downloaded later
         found = None
-    shape = None if isinstance(source, ImageFolder) else source.sample_shape()
-    return shape, len(found.class_names) if found else None
+    stated = source.stated_size()
+    return stated.shape if stated else None, len(found.class_names) if found else None
 
 
 def main() -> None:

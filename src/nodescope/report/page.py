@@ -18,7 +18,7 @@ from nodescope.config.charts import Charts
 from nodescope.config.study import Study
 from nodescope.estimates.requests import resource_table, suggested_settings
 from nodescope.jobs.status import JobStatus
-from nodescope.messages.words import counted, named_seeds
+from nodescope.messages.words import counted, duration, named_seeds
 from nodescope.report.methods import Method, methods_of
 from nodescope.report.overview import Overview, overview
 from nodescope.report.provenance import Provenance, stage_times
@@ -116,7 +116,7 @@ def build(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["duration"] = _duration
+    environment.filters["duration"] = duration
     environment.filters["cell"] = _cell
     environment.filters["counted"] = counted
     environment.filters["code"] = _with_code
@@ -161,13 +161,6 @@ def _cell(value: Any) -> str:
 def _script_json(value: Any) -> Markup:
     """JSON inside a script element: only "</" and "<!--" could end it or change how it is read."""
     return Markup(json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c"))
-
-
-def _duration(seconds: float) -> str:
-    """A time as people say it."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _with_code(text: str) -> Markup:

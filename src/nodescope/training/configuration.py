@@ -22,14 +22,14 @@ from nodescope.config.network import Network
 from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.config.training import Training
 from nodescope.datasets import PreparedDataset
-from nodescope.families.architectures import ARCHITECTURES
+from nodescope.families import FAMILIES
 from nodescope.findings.divergence import HINT
 from nodescope.jobs.interruption import Interrupted, stopping_politely
 from nodescope.messages.errors import ConfigError, DamagedFileError
 from nodescope.networks import NetworkShape, NetworkStack, initialise_stack, save_network, stack_of
-from nodescope.networks.initialisation import default_initialisation
 from nodescope.networks.normalisation import settled
 from nodescope.storage.tables import with_keys
+from nodescope.study import shapes
 from nodescope.study.layout import model_path
 from nodescope.training import replicas as stack_training
 from nodescope.training.checkpoints import ProgressFolder, fingerprint
@@ -414,21 +414,11 @@ def network_shape(
     ConfigError
         If such networks cannot take its samples, or cannot begin with that initialisation.
     """
-    initialisation = initialisation or default_initialisation(keys["activation"])
-    architecture = ARCHITECTURES[keys["model"]]
-    problem = architecture.problem_with_samples(dataset.x.shape[1:]) or architecture.problem_with_initialisation(
-        initialisation
+    shape = shapes.network_shape(
+        keys, network, initialisation, input_shape=dataset.x.shape[1:], n_classes=len(dataset.class_names)
     )
+    family = FAMILIES[shape.model]
+    problem = family.problem_with_samples(shape.input_shape) or family.problem_with_initialisation(shape.initialisation)
     if problem:
         raise ConfigError(problem)
-    return NetworkShape(
-        model=keys["model"],
-        input_shape=dataset.x.shape[1:],
-        n_classes=len(dataset.class_names),
-        depth=keys["depth"],
-        width=keys["width"],
-        activation=keys["activation"],
-        batch_norm=keys["batch_norm"],
-        initialisation=initialisation,
-        **network.model_dump(),
-    )
+    return shape

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 
+from nodescope.messages.words import duration
 from nodescope.training.replicas import TrainingState
 
 logger = logging.getLogger(__name__)
@@ -49,13 +50,5 @@ class ProgressReporter:
             self._epochs,
             100 * best,
             f", {diverged} of {len(accuracy)} diverged" if diverged else "",
-            _duration((self._epochs - state.epoch) * per_epoch),
+            duration((self._epochs - state.epoch) * per_epoch),
         )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 5400:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from nodescope.config.dataset import DatasetSource, Gaussian, ImageFolder, Npz
 from nodescope.datasets.sources import gaussian, image_folder, image_layout, npz, scikit_learn, torchvision_files
-from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
+from nodescope.datasets.sources.labels import Labels
 from nodescope.storage.files import file_stamp
 
-__all__ = ["NPZ_ERRORS", "Labels", "files_digest", "read_labels", "read_samples"]
+__all__ = ["Labels", "files_digest", "read_labels", "read_samples"]
 
 
 def files_digest(source: DatasetSource) -> str | None:

@@ -70,6 +70,13 @@ def check(source: ImageFolder) -> Labels:
     return files.labels
 
 
+def labels_and_shape(source: ImageFolder) -> tuple[Labels, tuple[int, ...]]:
+    """As `list_images`, and the shape that the first image has; where others are in colour, so are all."""
+    files = list_images(source)
+    values = _Collected(source).add(files.path(0))
+    return files.labels, values.shape
+
+
 def read(source: ImageFolder) -> tuple[NDArray[Any], Labels]:
     """All images [sample, channel, row, column], uint8 where all have at most 8 bits, else float32; and their labels."""
     files = list_images(source)

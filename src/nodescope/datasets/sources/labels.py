@@ -1,22 +1,11 @@
-"""What every source says of its samples, and what its archives may raise."""
+"""What every source says of its samples."""
 
-import lzma
-import struct
-import tokenize
-import zipfile
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-
-#: What NumPy raises on archives that are damaged in one way or another.
-NPZ_ERRORS = (
-    OSError, ValueError, EOFError, KeyError, TypeError, SyntaxError, RuntimeError, OverflowError, MemoryError,
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, tokenize.TokenError,
-)  # fmt: skip
 
 #: Raises the error of a source, from what is wrong and what to do.
 Refuse = Callable[[str], NoReturn]

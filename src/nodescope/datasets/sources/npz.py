@@ -5,7 +5,6 @@ Read are ``x`` and ``y`` (or ``x_train`` and ``y_train``) and, where they are th
 `nodescope.datasets.sources.sample_arrays` and `label_arrays`.
 """
 
-import zipfile
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,9 +13,10 @@ from numpy.typing import NDArray
 
 from nodescope.config.dataset import Npz
 from nodescope.datasets.sources.label_arrays import class_indices
-from nodescope.datasets.sources.labels import NPZ_ERRORS, Labels
+from nodescope.datasets.sources.labels import Labels, Refuse
 from nodescope.datasets.sources.sample_arrays import as_networks_see, joined
 from nodescope.messages.errors import DatasetError
+from nodescope.storage.npz import NPZ_ERRORS, array_shapes
 
 #: How the arrays of a part may end, in the order in which their samples are stored.
 PARTS = {"train": ("", "_train"), "validation": ("_validation", "_val", "_valid"), "test": ("_test",)}
@@ -35,15 +35,40 @@ def read(source: Npz) -> tuple[Labels, NDArray[Any]]:
     ------
     DatasetError
     """
-
-    def refuse(what: str) -> NoReturn:
-        raise DatasetError(f"Data set '{source.name}': {source.path}: {what}.")
-
+    refuse = _refusal(source)
     arrays, decisions = _read_arrays(source)
     xs = {key: array for key, array in arrays.items() if key.startswith("x")}
     ys = {key: array for key, array in arrays.items() if key.startswith("y")}
     x, of_samples = joined(xs, source.channels, refuse)
-    samples = {"y" + key.removeprefix("x"): len(array) for key, array in xs.items()}
+    labels = _labels(ys, {key: len(array) for key, array in xs.items()}, (*decisions, *of_samples), refuse)
+    return labels, x
+
+
+def labels_and_shape(source: Npz) -> tuple[Labels, tuple[int, ...]] | None:
+    """Labels, and the shape of a prepared sample from the header of ``x``; None where the file does not tell.
+
+    Raises
+    ------
+    DatasetError
+    """
+    shape, shapes = sample_shape(source), array_shapes(source.path)
+    if shape is None:
+        return None
+    ys, decisions = _read_arrays(source, kinds="y")
+    samples = {key: of_array[0] for key, of_array in shapes.items() if key.startswith("x") and of_array}
+    return _labels(ys, samples, tuple(decisions), _refusal(source)), shape
+
+
+def _refusal(source: Npz) -> Refuse:
+    def refuse(what: str) -> NoReturn:
+        raise DatasetError(f"Data set '{source.name}': {source.path}: {what}.")
+
+    return refuse
+
+
+def _labels(ys: dict[str, NDArray[Any]], lengths: dict[str, int], decisions: tuple[str, ...], refuse: Refuse) -> Labels:
+    """The labels of the parts; ``lengths`` are those of the samples' arrays."""
+    samples = {"y" + key.removeprefix("x"): length for key, length in lengths.items()}
     labels, class_names, of_labels = class_indices(ys, samples, refuse)
     if len(class_names) < 2:
         refuse(
@@ -60,26 +85,15 @@ def read(source: Npz) -> tuple[Labels, NDArray[Any]]:
         np.concatenate(labels),
         class_names,
         sizes.get("test", 0),
-        (*decisions, *of_samples, *of_labels),
+        (*decisions, *of_labels),
         official_validation=sizes.get("validation", 0),
-    ), x
+    )
 
 
 def sample_shape(source: Npz) -> tuple[int, ...] | None:
     """Shape of a prepared sample, from the header of ``x`` alone; None where the file does not tell."""
-    try:
-        with zipfile.ZipFile(source.path) as archive:
-            names = archive.namelist()
-            member = next(name for ending in PARTS["train"] if (name := f"x{ending}.npy") in names)
-            with archive.open(member) as stream:
-                version = np.lib.format.read_magic(stream)
-                header = {
-                    (1, 0): np.lib.format.read_array_header_1_0,
-                    (2, 0): np.lib.format.read_array_header_2_0,
-                }[version]
-                shape = header(stream)[0]
-    except (*NPZ_ERRORS, StopIteration, NotImplementedError):
-        return None  # `read` says what is wrong
+    shapes = array_shapes(source.path)
+    shape = next((shapes[name] for ending in PARTS["train"] if (name := f"x{ending}") in shapes), ())
     return as_networks_see(shape[1:], source.channels) if len(shape) > 1 else None
 
 
@@ -87,15 +101,18 @@ def _part(key: str) -> str:
     return next(part for part, endings in PARTS.items() if key[1:] in endings)
 
 
-def _read_arrays(source: Npz) -> tuple[dict[str, NDArray[Any]], list[str]]:
-    """The arrays that are used, by their names in the file, part after part; and what was left out."""
+def _read_arrays(source: Npz, kinds: str = "xy") -> tuple[dict[str, NDArray[Any]], list[str]]:
+    """The arrays that are used, by their names in the file, part after part; and what was left out.
+
+    ``kinds`` says with which letters the names of those begin that are wanted.
+    """
     path = Path(source.path)
     where = f"Data set '{source.name}': {path}"
     _check_file(path, source)
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             keys, decisions = _chosen(archive.files, where)
-            arrays = {key: archive[key] for key in keys}
+            arrays = {key: archive[key] for key in keys if key[0] in kinds}
     except NPZ_ERRORS as error:
         if "pickle" in str(error) or "Object arrays" in str(error):
             raise DatasetError(

@@ -4,15 +4,15 @@ Weights within a residual branch start small, its last convolution and the outpu
 scalar factor per branch take the place of normalisation.
 """
 
-from itertools import pairwise
-
 import torch
 from torch import nn
 
-from nodescope.families.architectures import STAGES, blocks_per_stage
-from nodescope.networks.convolutional import ImageNetwork, add_stages, convolution, strides, zero_padded
+from nodescope.families.fixup_resnet import FAMILY
+from nodescope.families.layers import LinearMap, linear_maps
+from nodescope.families.shape import NetworkShape
+from nodescope.networks.convolutional import ImageNetwork, convolution, linear, zero_padded
 from nodescope.networks.hidden import HiddenActivation
-from nodescope.networks.shape import NetworkShape
+from nodescope.networks.stages import add_stages, maps_of_blocks
 
 Tensor = torch.Tensor
 
@@ -24,9 +24,9 @@ def _scalar(value: float) -> nn.Parameter:
 class Stem(nn.Module):
     """Convolution, scalar bias, activation function."""
 
-    def __init__(self, n_in: int, n_out: int, activation: str) -> None:
+    def __init__(self, of: LinearMap, activation: str) -> None:
         super().__init__()
-        self.conv = convolution(n_in, n_out, bias=False)
+        self.conv = convolution(of)
         self.bias_out = _scalar(0.0)
         self.activation = HiddenActivation(activation)
 
@@ -38,10 +38,10 @@ class Stem(nn.Module):
 class BranchLayer(nn.Module):
     """One layer of a residual branch; `branch` is what it adds before its activation function."""
 
-    def __init__(self, n_in: int, n_out: int, stride: int, activation: str, *, scaled: bool) -> None:
+    def __init__(self, of: LinearMap, activation: str, *, scaled: bool) -> None:
         super().__init__()
         self.bias_in = _scalar(0.0)
-        self.conv = convolution(n_in, n_out, stride=stride, bias=False)
+        self.conv = convolution(of)
         self.scale = _scalar(1.0) if scaled else None
         self.bias_out = _scalar(0.0)
         self.activation = HiddenActivation(activation)
@@ -56,11 +56,11 @@ class BranchLayer(nn.Module):
 class FixUpBlock(nn.Module):
     """Two convolutions and a shortcut; the second activation function comes after the sum."""
 
-    def __init__(self, n_in: int, n_out: int, stride: int, activation: str) -> None:
+    def __init__(self, first: LinearMap, second: LinearMap, activation: str) -> None:
         super().__init__()
-        self.layer_1 = BranchLayer(n_in, n_out, stride, activation, scaled=False)
-        self.layer_2 = BranchLayer(n_out, n_out, 1, activation, scaled=True)
-        self.stride = stride
+        self.layer_1 = BranchLayer(first, activation, scaled=False)
+        self.layer_2 = BranchLayer(second, activation, scaled=True)
+        self.stride = first.stride
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.layer_2.branch(self.layer_1.activation(self.layer_1.branch(x)))
@@ -75,16 +75,12 @@ class FixUpNetwork(ImageNetwork):
 
     def __init__(self, shape: NetworkShape) -> None:
         super().__init__(shape)
-        per_stage = blocks_per_stage(shape.depth)
-        channels = [shape.width, *(shape.width * 2**stage for stage in range(STAGES) for _ in range(per_stage))]
-        self.stem = Stem(shape.input_shape[0], shape.width, shape.activation)
-        self.blocks = [
-            FixUpBlock(n_in, n_out, stride, shape.activation)
-            for (n_in, n_out), stride in zip(pairwise(channels), strides(per_stage), strict=True)
-        ]
-        add_stages(self, list(self.blocks))
+        maps = linear_maps(FAMILY.layers(shape))
+        self.stem = Stem(maps["stem.conv"], shape.activation)
+        self.blocks = [FixUpBlock(first, second, shape.activation) for first, second in maps_of_blocks(shape, maps)]
+        add_stages(self, self.blocks)
         self.bias_in = _scalar(0.0)
-        self.output = nn.Linear(channels[-1], shape.n_classes)
+        self.output = linear(maps["output"])
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [B, K]."""
@@ -108,3 +104,6 @@ class FixUpNetwork(ImageNetwork):
     def slow_parameters(self) -> list[str]:
         """Scalar biases and factors, which FixUp trains with a tenth of the learning rate."""
         return [name for name, _ in self.named_parameters() if name.endswith(("bias_in", "bias_out", "scale"))]
+
+
+build = FixUpNetwork

@@ -2,7 +2,13 @@
 
 import math
 from dataclasses import dataclass
-from itertools import pairwise
+
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
+
+
+def default_initialisation(activation: str) -> str:
+    """He normal for the ReLU family, Xavier normal for the others (methods, section 1)."""
+    return "kaiming_normal" if ACTIVATION_FUNCTIONS[activation].rectifying else "xavier_normal"
 
 
 @dataclass(frozen=True)
@@ -12,12 +18,12 @@ class NetworkShape:
     Attributes
     ----------
     model : str
-        Of `nodescope.families.architectures.ARCHITECTURES`.
+        Name of a family, see `nodescope.families.FAMILIES`.
     input_shape : tuple of int
         Of one sample: (feature,) or (channel, row, column).
     n_classes : int
     depth, width : int
-        Number of hidden layers and nodes in the first, as the architecture counts them.
+        Number of hidden layers and nodes in the first, as the family counts them.
     activation, initialisation : str
     batch_norm : bool
         Batch normalisation between linear map and activation function; linear maps then have no bias.
@@ -62,21 +68,11 @@ class NetworkShape:
         """Values of one sample."""
         return math.prod(self.input_shape)
 
-    def has_bias(self, layer: int) -> bool:
-        """Whether hidden layer ``layer`` (1-based) of an mlp has a bias."""
-        if self.batch_norm:
-            return False
-        return self.bias in ("all", "all_and_output") or (self.bias == "first_layer" and layer == 1)
-
     @property
-    def has_output_bias(self) -> bool:
-        """Whether the output layer of an mlp has a bias."""
-        return self.bias == "all_and_output"
+    def slopes_per_layer(self) -> int:
+        """Trained slopes of each activation function."""
+        return 1 if self.activation == "prelu" else 0
 
-    def widths(self) -> list[int]:
-        """Nodes of each hidden layer of an mlp."""
-        return [max(1, round(self.width * self.taper**layer)) for layer in range(self.depth)]
-
-    def layer_sizes(self) -> list[tuple[int, int]]:
-        """(inputs, outputs) of every linear map of an mlp, the output layer last."""
-        return list(pairwise([self.n_inputs, *self.widths(), self.n_classes]))
+    def norm_parameters(self, nodes: int) -> int:
+        """Factors and biases of batch normalisation of so many nodes or channels, where there is any."""
+        return 2 * nodes if self.batch_norm else 0

@@ -1,0 +1,14 @@
+"""A ResNet-(6n+2) without its shortcuts, every stage as wide as the first."""
+
+from nodescope.families.family import Family
+from nodescope.families.layers import Layer
+from nodescope.families.shape import NetworkShape
+from nodescope.families.stages import DEPTHS, has_stages, pre_activation_layers
+
+
+def layers(shape: NetworkShape) -> list[Layer]:
+    """Two for each block, ``final`` and ``output``."""
+    return pre_activation_layers(shape, widening=1)
+
+
+FAMILY = Family("toynet", "ToyNet", DEPTHS, has_stages, layers)

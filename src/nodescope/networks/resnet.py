@@ -1,0 +1,12 @@
+"""ResNet-(6n+2) with pre-activation (He et al. 2016)."""
+
+from torch import nn
+
+from nodescope.families.resnet import FAMILY
+from nodescope.families.shape import NetworkShape
+from nodescope.networks.stages import pre_activation_network
+
+
+def build(shape: NetworkShape) -> nn.Module:
+    """The network of a shape."""
+    return pre_activation_network(shape, FAMILY.layers(shape), shortcut=True)

@@ -1,0 +1,42 @@
+"""The shape of a configuration's networks on a data set."""
+
+from typing import TYPE_CHECKING, Any
+
+from nodescope.families.shape import NetworkShape, default_initialisation
+
+if TYPE_CHECKING:
+    from nodescope.config.network import Network
+
+
+def network_shape(
+    keys: dict[str, Any],
+    network: "Network",
+    initialisation: str | None,
+    *,
+    input_shape: tuple[int, ...],
+    n_classes: int,
+) -> NetworkShape:
+    """The shape of a configuration's networks.
+
+    Parameters
+    ----------
+    keys
+        Of the configuration: ``model``, ``depth``, ``width``, ``activation`` and ``batch_norm`` are used.
+    network
+        The configuration's settings of the network.
+    initialisation
+        None for the one that suits the activation function.
+    input_shape, n_classes
+        Of the data set.
+    """
+    return NetworkShape(
+        model=keys["model"],
+        input_shape=input_shape,
+        n_classes=n_classes,
+        depth=keys["depth"],
+        width=keys["width"],
+        activation=keys["activation"],
+        batch_norm=keys["batch_norm"],
+        initialisation=initialisation or default_initialisation(keys["activation"]),
+        **network.model_dump(),
+    )
