@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from pydantic import BaseModel
 
@@ -118,8 +118,7 @@ class Workflow:
             if workflow.is_main_process:
                 flow.check_inputs()
         except NodescopeError as error:
-            print(f"\n{error}\n", file=sys.stderr)
-            raise SystemExit(1) from error
+            _stop(error)
         return flow
 
     def check_inputs(self) -> None:
@@ -356,6 +355,16 @@ class Workflow:
             for table in [*contents.training_tables(study), *study.analyses.enabled()]
             for identifier in self.configurations[study.name]
         ]
+
+    def custom_rules(self) -> list[str]:
+        """The user's own files of rules, to be included."""
+        missing = [path for path in self.config.custom_rules if not Path(path).is_file()]
+        if missing:
+            _stop(
+                f"custom_rules: there is no file {', '.join(missing)} in {Path.cwd()}. "
+                "Hint: paths are those of the folder in which Snakemake is started (or of --directory)."
+            )
+        return [str(Path(path).resolve()) for path in self.config.custom_rules]
 
     # --- which studies a rule is for: wildcard constraints, and rules whose outputs depend on the study -----
 
@@ -616,6 +625,12 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def _stop(error: object) -> NoReturn:
+    """End Snakemake with a message alone: the mistake is the user's to mend, not in a rule."""
+    print(f"\n{error}\n", file=sys.stderr)
+    raise SystemExit(1)
 
 
 def _plain(value: Any) -> Any:
