@@ -1,6 +1,7 @@
 """Tools beside the workflow: ``python -m nodescope TOOL --help``."""
 
 import argparse
+import shlex
 import sys
 
 from nodescope.messages.errors import NodescopeError
@@ -18,9 +19,16 @@ def main(arguments: list[str] | None = None) -> int:
     )
     compare.add_argument("before", help="a results folder")
     compare.add_argument("after", help="another one")
+    new = tools.add_parser(
+        "new",
+        help="write a project of your own",
+        description="Write a project of your own into a folder: a Snakefile that takes the workflow as a module, a config "
+        "with comments, a profile for SLURM. Nothing is overwritten.",
+    )
+    new.add_argument("folder", help="where to write it")
     options = parser.parse_args(arguments)
     try:
-        return _compare(options.before, options.after)
+        return _new(options.folder) if options.tool == "new" else _compare(options.before, options.after)
     except NodescopeError as error:
         print(error, file=sys.stderr)
         return 2
@@ -36,6 +44,15 @@ def _compare(before: str, after: str) -> int:
     concerned = len({(difference.study, difference.table) for difference in changed})
     print(f"{tables} tables in both; {concerned} differ." if changed else f"{tables} tables in both; all are equal.")
     return 1 if changed else 0
+
+
+def _new(folder: str) -> int:
+    from nodescope.project import create
+
+    for path in create(folder):
+        print(path)
+    print(f"\nEdit {folder}/config.yaml, then: cd {shlex.quote(folder)} && snakemake --cores 8")
+    return 0
 
 
 if __name__ == "__main__":

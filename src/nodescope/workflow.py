@@ -5,22 +5,24 @@ Every job's Snakemake evaluates the rules anew, so nothing heavy is imported: no
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from pydantic import BaseModel
 
 from nodescope.charts.registry import INSPECTOR_TABLE, charts_of, has_inspector_table
 from nodescope.charts.texts import FigureTexts
 from nodescope.config.dataset import DatasetSource, Npz
-from nodescope.config.loading import only_this, parse_config
+from nodescope.config.loading import only_this, parse_config, read_config
 from nodescope.config.study import Study
 from nodescope.datasets.sizes import DataSize
 from nodescope.estimates.costs import NOTICE_S, Stage, job_size, keeps_activations, size_of
@@ -115,8 +117,7 @@ class Workflow:
             if workflow.is_main_process:
                 flow.check_inputs()
         except NodescopeError as error:
-            print(f"\n{error}\n", file=sys.stderr)
-            raise SystemExit(1) from error
+            _stop(error)
         return flow
 
     def check_inputs(self) -> None:
@@ -131,21 +132,22 @@ class Workflow:
                 from nodescope.datasets.preparing import check
 
                 check(source, self.config.data_root, download=self.config.download)
-        if any(
-            configuration.network(study).weights
+        self.check_weights()
+
+    def check_weights(self) -> None:
+        """Find files of weights that do not fit their networks.
+
+        Raises
+        ------
+        ConfigError
+        """
+        networks = [
+            configuration.network(study)
             for study in self.config.studies
             for configuration in self.configurations[study.name].values()
-        ):
-            self._check_weights()
-
-    def _is_prepared(self, source: DatasetSource) -> bool:
-        """Whether the data set is prepared with these settings, and the user's files have not changed since."""
-        from nodescope.datasets.preparing import current_description
-
-        description = current_description(source, layout.description_path(source), _files_digest(source))
-        return description is not None and layout.prepared_path(source).is_file()
-
-    def _check_weights(self) -> None:
+        ]
+        if not any(network.weights for network in networks):
+            return
         # in a process of its own, since this one does without torch
         done = subprocess.run(
             [sys.executable, "-m", "nodescope.networks.weights_check"],
@@ -156,6 +158,13 @@ class Workflow:
         )
         if problems := json.loads(done.stdout):
             raise ConfigError("\n\n".join(problems))
+
+    def _is_prepared(self, source: DatasetSource) -> bool:
+        """Whether the data set is prepared with these settings, and the user's files have not changed since."""
+        from nodescope.datasets.preparing import current_description
+
+        description = current_description(source, layout.description_path(source), _files_digest(source))
+        return description is not None and layout.prepared_path(source).is_file()
 
     # --- settings, for params -------------------------------------------------------------------------------
 
@@ -346,6 +355,16 @@ class Workflow:
             for identifier in self.configurations[study.name]
         ]
 
+    def custom_rules(self) -> list[str]:
+        """The user's own files of rules, to be included."""
+        missing = [path for path in self.config.custom_rules if not Path(path).is_file()]
+        if missing:
+            _stop(
+                f"custom_rules: there is no file {', '.join(missing)} in {Path.cwd()}. "
+                "Hint: paths are those of the folder in which Snakemake is started (or of --directory)."
+            )
+        return [str(Path(path).resolve()) for path in self.config.custom_rules]
+
     # --- which studies a rule is for: wildcard constraints, and rules whose outputs depend on the study -----
 
     @cached_property
@@ -451,6 +470,174 @@ class Workflow:
     def on_error(self, log: Iterable[str]) -> None:
         """Print where to look, and that a page of an earlier run shows nothing of this one."""
         print(run_end.on_failure(layout.page_path(), self._started, list(log)))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job by the names in its paths, as Snakemake's wildcards have them."""
+
+    study: str
+    configuration: str = ""
+    dataset: str = ""
+    figure: str = ""
+
+
+def run(
+    config: str | Path | Mapping[str, Any],
+    results: str | Path = layout.RESULTS,
+    reports: str | Path = layout.REPORTS,
+    *,
+    page: bool = True,
+) -> Path:
+    """Run the studies of a config in this process, without Snakemake: for tests, notebooks and a debugger.
+
+    The same functions in the same order give the same tables, bit for bit. Everything is made anew, one job after another;
+    only a training that was stopped goes on where it was.
+
+    Parameters
+    ----------
+    config
+        The config, or the path of its YAML file.
+    results
+        The folder that gets the results.
+    reports
+        The folder that gets the page.
+    page
+        Whether to draw the charts and build the page.
+
+    Returns
+    -------
+    Path
+        The folder of results; the tables of a study lie in ``STUDY/tables``.
+
+    Raises
+    ------
+    NodescopeError
+        If the config is not valid, or the data or weights that it names are not usable.
+    """
+    from nodescope.stages.prepare import prepare
+    from nodescope.stages.report import report
+
+    files = [] if isinstance(config, Mapping) else [config]
+    flow = Workflow(config if isinstance(config, Mapping) else read_config(config), files)
+    results = Path(results)
+    for source in flow.datasets.values():
+        prepare(source, flow.config.data_root, layout.prepared_path(source, results), download=flow.config.download)
+    flow.check_weights()
+    for study in flow.config.studies:
+        with _one_thread():
+            for identifier in flow.configurations[study.name]:
+                _run_configuration(flow, study, identifier, results)
+        _finish_study(flow, study, results, draws=page)
+    if page:
+        report(
+            layout.page_path(reports),
+            title=flow.config.report.title,
+            studies=list(flow.studies),
+            options=flow.setting("charts"),
+            results=results,
+        )
+    return results
+
+
+def _run_configuration(flow: Workflow, study: Study, identifier: str, results: Path) -> None:
+    """Train, record and measure the networks of a configuration."""
+    from nodescope.jobs.devices import training_device
+    from nodescope.stages.measure_layers import measure_layers
+    from nodescope.stages.measure_networks import measure_networks
+    from nodescope.stages.record import record
+    from nodescope.stages.train import train
+
+    job, files = Job(study.name, identifier), StudyFiles.of(study.name, results)
+    dataset, models = layout.prepared_path(study.dataset, results), files.models(identifier)
+    of_nets: dict[str, Any] = {"seeds": study.seeds, "states": flow.states(job)}
+    tables = {name: files.table_of(name, identifier) for name in contents.measured_tables(study)}
+    with training_device(flow.config.device) as device:
+        train(
+            dataset,
+            {**tables, "models": models, "predictions": files.predictions(identifier)},
+            key_columns=flow.key_columns(job),
+            seeds=study.seeds,
+            training=flow.training(job),
+            network=flow.network(job),
+            initialisation=flow.initialisation(job),
+            pattern_evolution=flow.pattern_evolution(job),
+            device=device,
+            progress_folder=files.progress(identifier),
+            title=f"{study.name}/{identifier}",
+        )
+    activations = files.activations(identifier)
+    if contents.is_recorded(study):
+        record(
+            models,
+            dataset,
+            activations,
+            dataset_name=study.dataset.name,
+            positions=study.positions,
+            random_inputs=study.random_inputs,
+            theta_threshold=flow.counted_above(job),
+            **of_nets,
+        )
+    of_nets["key_columns"] = flow.key_columns(job)
+    for name in contents.analysis_jobs(study):
+        analyses = flow.analyses(name)(job)
+        if name == "networks":
+            measure_networks(models, dataset, tables, analyses=analyses, objective=flow.objective(job), **of_nets)
+        else:
+            threshold = study.theta_threshold
+            measure_layers(activations, tables, analyses=analyses, theta_threshold=threshold, **of_nets)
+    if not keeps_activations(flow.config, study):
+        shutil.rmtree(activations, ignore_errors=True)
+
+
+def _finish_study(flow: Workflow, study: Study, results: Path, *, draws: bool) -> None:
+    """What is made from the tables of all configurations of a study, as far as it has it."""
+    from nodescope.stages.collect import collect
+    from nodescope.stages.compare import compare
+    from nodescope.stages.diagnose import diagnose
+    from nodescope.stages.draw import draw
+    from nodescope.stages.score import score
+
+    job, files = Job(study.name), StudyFiles.of(study.name, results)
+    description = layout.description_path(study.dataset, results)
+    collect(study, description, files)
+    if contents.is_compared(study):
+        compare(files)
+    measured = contents.measured_tables(study)
+    if contents.is_diagnosed(study):
+        names = [name for name in contents.DIAGNOSED_TABLES if name in measured]
+        diagnose(files, measured=names, thresholds=flow.study("diagnosis")(job))
+    if study.works:
+        score(files, measured=[name for name in contents.SCORED_TABLES if name in measured])
+    if draws:
+        draw(
+            files,
+            description,
+            charts=flow.charts(job),
+            options=flow.setting("charts"),
+            states=flow.states(job),
+            works=study.works,
+            inspector=has_inspector_table(study),
+        )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """PyTorch on one thread, as the workflow's jobs have it: sums of another number of threads differ in their last bits."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _stop(error: object) -> NoReturn:
+    """End Snakemake with a message alone: the mistake is the user's to mend, not in a rule."""
+    print(f"\n{error}\n", file=sys.stderr)
+    raise SystemExit(1)
 
 
 def _plain(value: Any) -> Any:

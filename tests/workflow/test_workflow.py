@@ -26,6 +26,9 @@ from playwright.sync_api import expect
 from polars.testing import assert_frame_equal
 from project import Project
 
+import nodescope
+from nodescope.study.comparison import compare_results
+
 CONFIG = {
     "download": False,
     "studies": [
@@ -82,6 +85,15 @@ def test_a_run_ends_with_a_report(project):
     log = (project.path / "logs" / "flowers" / "train" / "relu-2x6.log").read_text()
     assert "epoch 6 of 6" in log
     assert not (project.path / "results" / "flowers" / ".progress" / "relu-2x6").exists()
+
+
+def test_a_run_in_one_process_gives_the_same_tables_to_the_last_bit(project, tmp_path):
+    results = nodescope.run(CONFIG, results=tmp_path / "results", reports=tmp_path / "reports")
+    tables, differences = compare_results(project.path / "results", results)
+    assert tables > 20 and differences == []
+    name = "results/flowers/models/relu-2x6/seed-1/trained.safetensors"
+    assert (tmp_path / name).read_bytes() == (project.path / name).read_bytes()
+    assert "Test accuracy" in (tmp_path / "reports" / "index.html").read_text()
 
 
 @needs_chromium

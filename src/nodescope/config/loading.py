@@ -10,6 +10,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args
 
+import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -93,6 +94,23 @@ def parse_config(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Co
             "Hint: every key is explained in config.yaml; nothing was run and earlier results are untouched."
         )
     return config
+
+
+def read_config(path: str | Path) -> dict[str, Any]:
+    """The raw configuration in a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, or holds no section.
+    """
+    try:
+        raw = yaml.safe_load(Path(path).read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"The configuration {path} cannot be read: {error}") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"The configuration {path} must be a section (key: value). Hint: see config.yaml.")
+    return raw
 
 
 def only_this(config: str) -> None:

@@ -28,4 +28,9 @@ class Config(Section):
     )
     charts: Charts = Charts()
     report: Report = Report()
+    custom_rules: list[LocalPath] = Field(
+        [],
+        description="files of rules of your own, read after all others; paths are those of the working directory. They can "
+        "use config, flow (see nodescope.workflow), and results as inputs",
+    )
     studies: list[Study] = Field(min_length=1, description="one entry per study")
