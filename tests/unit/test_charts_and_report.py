@@ -30,8 +30,8 @@ from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import mean_over_seeds, sparsity_summary, write_table
 from nodescope.study.configurations import states_of
 from nodescope.study.layout import description_path
+from nodescope.works.registry import works_of
 from nodescope.works.scoring import score
-from nodescope.works.works import citations
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -43,7 +43,7 @@ def context(small_study):
 
 def context_of(study, **changes):
     names = ["class 0", "class 1", HOSTILE]
-    works = citations(study.works)
+    works = tuple(work.citation for work in works_of(study.works))
     return replace(Context(Charts(), names, states_of(study), tuple(study.seeds), works), **changes)
 
 

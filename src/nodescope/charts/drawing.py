@@ -19,7 +19,7 @@ from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE
 from nodescope.storage.files import atomic_path, write_text
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.storage.tables import read_table, scan_table, write_table
-from nodescope.works.works import citations
+from nodescope.works.registry import works_of
 
 if TYPE_CHECKING:
     from nodescope.config.charts import Charts
@@ -206,7 +206,7 @@ def _context(
 ) -> Context:
     class_names = read_json(dataset_description)["classes"]
     seeds = scan_table(Path(tables) / "accuracy.parquet").select(pl.col("seed").unique().sort()).collect()["seed"]
-    return Context(options, class_names, states, tuple(seeds), citations(works))
+    return Context(options, class_names, states, tuple(seeds), tuple(work.citation for work in works_of(works)))
 
 
 def figures_of(charts: list[str], tables: str | Path, context: Context) -> Iterator[tuple[str, Figure]]:

@@ -35,8 +35,8 @@ from nodescope.storage.tables import key_columns, read_table
 from nodescope.study.configurations import configurations_of, states_of
 from nodescope.study.contents import SCORED_TABLES
 from nodescope.study.layout import RESULTS, StudyFiles, description_path
+from nodescope.works.registry import works_of
 from nodescope.works.scoring import score
-from nodescope.works.works import citations
 
 #: Of an image, so that the documentation stays light.
 LARGEST_WIDTH = 900
@@ -131,7 +131,8 @@ def this_machine() -> str:
 
 def _context(run: Run) -> Context:
     study = run.study
-    return Context(Charts(), run.class_names, states_of(study), tuple(study.seeds), citations(study.works))
+    works = tuple(work.citation for work in works_of(study.works))
+    return Context(Charts(), run.class_names, states_of(study), tuple(study.seeds), works)
 
 
 def _provenance(run: Run) -> Iterator[str]:

@@ -10,7 +10,7 @@ from nodescope.messages.words import counted
 from nodescope.study.words import describe
 from nodescope.works import scorecard as scoring
 from nodescope.works.judging import VERDICTS
-from nodescope.works.published import MISPRINT, SHARES
+from nodescope.works.printed import PERCENT
 
 COLOURS = {"published": "#ee6677", "ours": "#4477aa"}
 
@@ -21,7 +21,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     Of works that print no numbers and make no claims that are judged, only what differs.
     """
     card, claims, departures = tables["scorecard"], tables["claims"], tables["differences"]
-    compared = card.drop_nulls("ours").filter(pl.col("quantity").is_in(SHARES))
+    compared = card.drop_nulls("ours").filter(pl.col("unit") == PERCENT)
     found = []
     if len(card) or len(claims):
         found.append(_summary(card, claims, departures))
@@ -94,7 +94,7 @@ def _comparison(compared: pl.DataFrame, context: Context) -> Figure:
         title="Published values and ours",
         caption=f"Published values with their standard error where one is printed, and ours, {context.spread_words()}. Which of "
         "them the seeds tell apart stands in the table of numbers below.",
-        reference="sections 4.1, 5.3.1, 6.3.2, tables 5.1, 5.2",
+        reference=", ".join(compared["place"].unique(maintain_order=True)),
         chart=alt.vconcat(*panels),
     )
 
@@ -139,7 +139,7 @@ def _rules(claims: pl.DataFrame) -> Figure:
 
 
 def _numbers(card: pl.DataFrame, context: Context) -> Figure:
-    percent = pl.when(pl.col("quantity").is_in(SHARES)).then(100.0).otherwise(1.0)
+    percent = pl.when(pl.col("unit") == PERCENT).then(100.0).otherwise(1.0)
     value = (
         pl.col("published", "published_error", "ours", "standard_error", "difference", "interval_low", "interval_high")
         * percent
@@ -149,9 +149,8 @@ def _numbers(card: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="scorecard-numbers",
         title="Published numbers",
-        caption=f"Each published number beside ours, {context.words.mean}: shares in percent and differences in points, Park's "
-        f"standard deviations as they are. {scoring.RULE} Not scored: {MISPRINT}. Not run: the study has no such "
-        "networks or tables.",
+        caption=f"Each published number beside ours, {context.words.mean}: shares in percent and differences in points, other "
+        f"quantities as they are. {scoring.RULE} {_not_scored(card)}Not run: the study has no such networks or tables.",
         reference="numbers in text and tables",
         table=run_first.with_columns(value.round(2)).select(
             source=pl.format("{}, {}", "work", "place"), number=pl.Series(labels, dtype=pl.String),
@@ -160,6 +159,11 @@ def _numbers(card: pl.DataFrame, context: Context) -> Figure:
             difference_low=pl.col("interval_low"), difference_high=pl.col("interval_high"), verdict=pl.col("verdict"),
         ),
     )  # fmt: skip
+
+
+def _not_scored(card: pl.DataFrame) -> str:
+    remarks = card["remark"].drop_nulls().unique(maintain_order=True)
+    return f"Not scored: {'; '.join(remarks)}. " if len(remarks) else ""
 
 
 def _label(row: dict[str, object]) -> str:
