@@ -303,6 +303,15 @@ def test_a_study_that_names_no_work_departs_from_none():
     assert "claims" not in table_names(study(works=[])) and "claims" in table_names(study())
 
 
+def test_claims_are_judged_along_the_axes_whatever_a_configuration_is_called():
+    table = pl.concat([sparsities([0.7, 0.71], activation="relu"), sparsities([0.34, 0.36])])
+    named = table.select(pl.format("{}-4x200-bn", "activation").alias("configuration"), pl.all())
+    judged, other = (score({"sparsity": frame}, study()) for frame in (table, named))
+    assert judged["claims"].filter(claim="relu_is_sparser")["verdict"].item() == "holds"
+    for name, frame in judged.items():
+        assert frame.equals(other[name])
+
+
 def test_departures_are_from_the_work_that_is_reproduced():
     """Flowers and signals are not held against the protocol of a dissertation on images."""
     flowers = study(works=["tutorial"], dataset="iris", network={"taper": 0.5, "bias": "all"},

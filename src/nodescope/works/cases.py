@@ -97,9 +97,13 @@ def last_less_first(values: pl.DataFrame) -> pl.DataFrame:
 
 def as_cases(values: pl.DataFrame) -> pl.DataFrame:
     """Name each row: columns ``case``, ``seed``, ``value``."""
-    hidden = ["dataset", "seed", "value", *(["model"] if (values["model"] == "mlp").all() else [])]
-    shown = [name for name in values.columns if name not in hidden]
-    names = [describe({**row, **_layer(row)}) for row in values.select(shown).iter_rows(named=True)]
+    families = set(values["model"]) if "model" in values.columns else set()
+    hidden = {"dataset", "seed", "value", *(["model"] if families <= {"mlp"} else [])}
+    names = [
+        describe({name: value for name, value in {**row, **_layer(row)}.items() if name not in hidden})
+        or "the networks"
+        for row in values.iter_rows(named=True)
+    ]
     return values.select(pl.Series("case", names, dtype=pl.String), "seed", "value")
 
 

@@ -27,8 +27,10 @@ def score(tables: Tables, study: "Study") -> dict[str, pl.DataFrame]:
     """
     works = works_of(study.works)
     name = pl.lit(source_dataset(study, {dataset for work in works for dataset in work.datasets})).alias("dataset")
+    # Claims compare networks along axes; the name of a configuration would set apart those that differ in one alone.
+    of_axes = {table: frame.drop("configuration", strict=False) for table, frame in tables.items()}
     named = {
-        table: frame.with_columns(name) if "dataset" in frame.columns else frame for table, frame in tables.items()
+        table: frame.with_columns(name) if "dataset" in frame.columns else frame for table, frame in of_axes.items()
     }
     return {
         "scorecard": scorecard(named, works),
