@@ -74,7 +74,6 @@ def _numbers_of(work: Work) -> pl.DataFrame:
         for name in (*KEYS, "printed_error", "printed_seeds", "unit", "remark")
         if name not in texts.columns
     )
-    # A division, so that a number is the nearest to that in percent.
     divisor = pl.when(pl.col("unit") == PERCENT).then(100.0).otherwise(1.0)
     return every.with_columns(
         pl.col("batch_norm") == "true",

@@ -35,6 +35,8 @@ class Work:
         Those networks in words.
     activations : tuple of str
         The activation functions that it speaks of; empty where its claims name them.
+    tables : tuple of str
+        The collected tables that its claims and numbers are judged from.
     related : tuple of str
         Titles of further works that it builds on.
     """
@@ -46,6 +48,7 @@ class Work:
     families: tuple[str, ...]
     networks: str
     activations: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
 
     @property

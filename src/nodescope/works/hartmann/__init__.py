@@ -11,4 +11,5 @@ WORK = Work(
     families=("resnet", "convnet", "toynet", "pyramidnet", "fixup_resnet"),
     networks="convolutional networks of the ReLU family",
     activations=("relu", "leaky_relu", "prelu"),
+    tables=("pattern_evolution",),
 )

@@ -9,4 +9,5 @@ WORK = Work(
     datasets=("cifar10",),
     families=("cnn", "resnet", "convnet", "toynet", "pyramidnet", "fixup_resnet", "torchvision_resnet"),
     networks="convolutional networks",
+    tables=("accuracy", "learning_curves", "weights", "statistics", "local_gradients"),
 )

@@ -9,5 +9,6 @@ WORK = Work(
     datasets=("mnist", "fmnist", "cifar10"),
     families=("mlp",),
     networks="fully connected networks",
+    tables=("accuracy", "learning_curves", "medians", "activity", "dead_nodes", "sparsity", "layer_accuracy"),
     related=("Davel, Theunissen, Pretorius and Barnard, DNNs as layers of cooperating classifiers, AAAI 2020",),
 )
