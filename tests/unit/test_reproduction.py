@@ -21,7 +21,7 @@ from nodescope.works.scorecard import AGREES, DIFFERS, NOT_RUN, NOT_SCORED, UNCL
 from nodescope.works.scorecard import scorecard as scorecard_of
 from nodescope.works.scoring import score
 
-CONTEXT = Context(Charts(), [], ["initial", "trained"], (0, 1), ("Pretorius 2020",))
+CONTEXT = Context(Charts(), [], ["initial", "trained"], (0, 1), (WORKS["pretorius"],))
 
 #: Of the files as they were taken from the works; whoever corrects a number corrects this too.
 DIGESTS = {
@@ -356,7 +356,7 @@ def test_many_numbers_are_judged_together():
 
 def test_a_work_without_numbers_or_claims_shows_what_differs_alone():
     signals = study(works=["showcase"], dataset={"source": "gaussian"}, training={"epochs": 0})
-    context = Context(Charts(), [], ["initial"], (3,), ("Signal propagation",))
+    context = Context(Charts(), [], ["initial"], (3,), (WORKS["showcase"],))
     assert [figure.name for figure in figures(score({}, signals), context)] == ["scorecard-differences"]
 
 

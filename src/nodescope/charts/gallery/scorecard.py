@@ -1,7 +1,5 @@
 """The scorecard: published numbers and claims beside what the study measured."""
 
-from dataclasses import replace
-
 import altair as alt
 import polars as pl
 
@@ -31,8 +29,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         found += [_claims(claims, context), _rules(claims)]
     if len(card):
         found.append(_numbers(card, context))
-    named = ", ".join(context.works)
-    return [replace(figure, work=named) for figure in [*found, _differences(departures)]]
+    return [*found, _differences(departures)]
 
 
 def _summary(card: pl.DataFrame, claims: pl.DataFrame, departures: pl.DataFrame) -> Figure:
@@ -52,7 +49,6 @@ def _summary(card: pl.DataFrame, claims: pl.DataFrame, departures: pl.DataFrame)
         caption=f"{_judged(judged, len(card), 'published number', told, len(claims))} can be judged by the "
         f"networks of this study; for the others, what they need was not run. {scoring.RULE} How each claim is judged stands "
         f"below. {differs}",
-        reference="numbers in text and tables, claims",
         table=counts,
     )
 
@@ -94,7 +90,6 @@ def _comparison(compared: pl.DataFrame, context: Context) -> Figure:
         title="Published values and ours",
         caption=f"Published values with their standard error where one is printed, and ours, {context.spread_words()}. Which of "
         "them the seeds tell apart stands in the table of numbers below.",
-        reference=", ".join(compared["place"].unique(maintain_order=True)),
         chart=alt.vconcat(*panels),
     )
 
@@ -119,7 +114,6 @@ def _claims(claims: pl.DataFrame, context: Context) -> Figure:
         + (" with its 95 % t interval over the seeds" if context.words.several_seeds else f", {context.words.mean}")
         + ", and the comparison that decided. The intervals speak of other seeds, not of other data. Not run: the study has no "
         "networks or tables for it, or the work does not speak of its data. See also names the kinds of figures to look at.",
-        reference="claims",
         table=claims.select(
             "statement", "verdict", pl.col(numbers).round(4), "cases", "evidence",
             source=pl.format("{}, {}", "work", "place"), see_also=pl.col("charts").str.replace_all("_", " "),
@@ -133,7 +127,6 @@ def _rules(claims: pl.DataFrame) -> Figure:
         title="How each claim is judged",
         caption="What is measured for each claim, and the rule that turns it into a verdict. The works state their claims in "
         "words; measures, thresholds and rules are this project's choice.",
-        reference="claims",
         table=claims.select("statement", "measure", "rule"),
     )
 
@@ -151,7 +144,6 @@ def _numbers(card: pl.DataFrame, context: Context) -> Figure:
         title="Published numbers",
         caption=f"Each published number beside ours, {context.words.mean}: shares in percent and differences in points, other "
         f"quantities as they are. {scoring.RULE} {_not_scored(card)}Not run: the study has no such networks or tables.",
-        reference="numbers in text and tables",
         table=run_first.with_columns(value.round(2)).select(
             source=pl.format("{}, {}", "work", "place"), number=pl.Series(labels, dtype=pl.String),
             published=pl.col("published"), published_error=pl.col("published_error"), ours=pl.col("ours"),
@@ -184,6 +176,5 @@ def _differences(departures: pl.DataFrame) -> Figure:
         title="In what this study departs from the source",
         caption="Told by the study's settings: the published protocol as far as it is told, what was set here, and what the "
         "difference may do to the numbers. A table without rows: no difference in anything that the source tells.",
-        reference="the protocols of training",
         table=departures,
     )

@@ -9,7 +9,7 @@ FIGURES = (
     PublishedFigure(
         "figures 3.2, 3.3, 3.5, 3.6, 3.8, 3.9",
         "Accuracy during training, by depth and batch normalisation",
-        ("accuracy-curves-*",),
+        ("accuracy-curves*",),
         standard_errors=True,
     ),
     PublishedFigure(
@@ -29,6 +29,6 @@ FIGURES = (
     PublishedFigure("table 5.1", "Share of dead nodes", ("dead-nodes-table", "dead-nodes"), standard_errors=True),
     PublishedFigure("table 5.2", "Sparsity of each layer", ("sparsity-table", "sparsity"), standard_errors=True),
     PublishedFigure("figure 6.1", "Kernel density estimate of a class at a node", ("kernel-densities",)),
-    PublishedFigure("figures 6.2-6.5, A.3-A.6", "Layers as classifiers", ("layer-accuracy-*",)),
+    PublishedFigure("figures 6.2-6.5, A.3-A.6", "Layers as classifiers", ("layer-accuracy*",)),
     PublishedFigure("figures 6.6, 6.7", "Layers as classifiers during training", ("learning-process",)),
 )
