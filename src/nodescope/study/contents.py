@@ -16,7 +16,7 @@ PATTERN_EVOLUTION_TABLE = "pattern_evolution"
 SUMMARIES = {"sparsity": ("sparsity_summary",)}
 #: The names of the classes, which other tables know by their numbers.
 CLASSES_TABLE = "classes"
-#: Tables that hold the others against the published works, and those that they are made from.
+#: Tables that compare the others with the published works, and those that they are made from.
 SCORE_TABLES = ("scorecard", "claims", "differences")
 SCORED_TABLES = tuple(dict.fromkeys(table for work in WORKS.values() for table in work.tables))
 #: Tables that say what ails the layers and what helps, and those that they are made from.
