@@ -454,10 +454,10 @@ class Workflow:
     def labels(self, wildcards: Wildcards) -> dict[str, str]:
         """How a figure is labelled."""
         texts = self.captions(wildcards)
-        return {
-            "figure": texts.title(wildcards.figure),
-            "published as": texts.entry(wildcards.figure)["reference"],
-        }
+        published = (
+            {"published as": texts.published_as(wildcards.figure)} if self.studies[wildcards.study].works else {}
+        )
+        return {"figure": texts.title(wildcards.figure), **published}
 
     def on_success(self) -> None:
         """Print where the page is, and which networks diverged."""

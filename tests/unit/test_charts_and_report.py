@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from html.parser import HTMLParser
 from importlib import import_module
 
@@ -30,8 +31,9 @@ from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import mean_over_seeds, sparsity_summary, write_table
 from nodescope.study.configurations import states_of
 from nodescope.study.layout import description_path
+from nodescope.works import published_figures
+from nodescope.works.registry import WORKS, works_of
 from nodescope.works.scoring import score
-from nodescope.works.works import citations
 
 HOSTILE = "<script>alert(1)</script>"
 
@@ -43,7 +45,7 @@ def context(small_study):
 
 def context_of(study, **changes):
     names = ["class 0", "class 1", HOSTILE]
-    works = citations(study.works)
+    works = works_of(study.works)
     return replace(Context(Charts(), names, states_of(study), tuple(study.seeds), works), **changes)
 
 
@@ -58,7 +60,7 @@ def test_every_chart_is_drawn_and_says_what_to_read(name, small_tables, context)
     assert figures
     assert len({figure.name for figure in figures}) == len(figures)
     for figure in figures:
-        assert len(figure.caption) > 80 and figure.reference
+        assert len(figure.caption) > 80
         assert sum(part is not None for part in (figure.chart, figure.table, figure.nodes)) == 1
         drawn = [spec for _, spec, _ in static_figures(figure, context) if spec is not None]
         assert drawn or figure.table is not None
@@ -374,43 +376,71 @@ class Page(HTMLParser):
 @pytest.fixture
 def page(tmp_path, small_study, small_tables):
     """The report of the small study, one of whose classes has a hostile name."""
-    study = tmp_path / "results" / "small"
-    for name, frame in small_tables.items():
-        write_table(frame, study / "tables" / f"{name}.parquet")
-    write_json(study / "config.json", small_study.model_dump(mode="json"))
+    return build_page(tmp_path, small_study, small_tables, ["test_accuracy", "layer_accuracy", "medians", "sparsity"])
+
+
+def build_page(folder, study, tables, charts):
+    results = folder / "results" / "small"
+    for name, frame in tables.items():
+        write_table(frame, results / "tables" / f"{name}.parquet")
+    write_json(results / "config.json", study.model_dump(mode="json"))
     description = {
         "source": {"name": "blobs"}, "samples": 120, "classes": ["class 0", "class 1", HOSTILE],
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
     }  # fmt: skip
-    path = description_path(small_study.dataset, tmp_path / "results")
+    path = description_path(study.dataset, folder / "results")
     write_json(path, description)
-    charts = ["test_accuracy", "layer_accuracy", "medians", "sparsity"]
     draw(
-        "small", charts, study / "tables", path, Charts(), states_of(small_study),
-        study / "charts", tmp_path / "reports" / "data" / "small", works=small_study.works,
+        "small", charts, results / "tables", path, Charts(), states_of(study),
+        results / "charts", folder / "reports" / "data" / "small", works=study.works,
     )  # fmt: skip
-    html = tmp_path / "reports" / "index.html"
-    build(html, f"Title {HOSTILE}", ["small"], tmp_path / "results", Charts())
+    html = folder / "reports" / "index.html"
+    build(html, f"Title {HOSTILE}", ["small"], folder / "results", Charts())
     parsed = Page()
     parsed.feed(html.read_text(encoding="utf-8"))
     return parsed
 
 
-def test_a_figure_names_the_work_that_it_corresponds_to(small_tables, context):
-    works = {name: {figure.work for figure in figures_of(name, small_tables, context)} for name in CHARTS}
-    assert works.pop("patterns") == works.pop("pattern_evolution") == {"Hartmann et al. 2021"}
-    assert works.pop("local_gradients") == works.pop("weight_distributions") == {"Park 2022"}
-    assert works.pop("layer_distributions") == {"Park 2022", "Signal propagation"}
-    assert works.pop("signal_propagation") == {"Signal propagation"}
-    assert works.pop("layer_statistics") == works.pop("diagnosis") == {"Iris tutorial"}
-    assert works.pop("comparisons") == {"nodescope"}
-    assert works.pop("scorecard") == {"Pretorius 2020, Hartmann et al. 2021, Park 2022"}
-    assert set().union(*works.values()) == {"Pretorius 2020"}
-    # A reader is told of those only that the study names.
-    for name in CHARTS:
-        for figure in figures_of(name, small_tables, context):
-            assert context.names(figure) == (figure.work not in ("nodescope", "Signal propagation", "Iris tutorial"))
-            assert not replace(context, works=()).names(figure)
+def test_every_figure_that_works_refer_to_is_drawn(small_tables, context):
+    """And a pattern finds no figure but those of its own chart."""
+    charts = {figure.name: name for name in CHARTS for figure in figures_of(name, small_tables, context)}
+    for work in WORKS.values():
+        for published in published_figures.figures_of(work):
+            for pattern in published.figures:
+                found = {charts[name] for name in charts if fnmatchcase(name, pattern)}
+                # The small study measures so few steps that its first steps are not shown on their own.
+                assert len(found) == 1 or pattern == "pattern-evolution-early", (work.name, pattern, found)
+
+
+#: What a page may say only of studies that name works.
+OF_WORKS = re.compile(
+    "|".join(
+        [*(re.escape(words) for work in WORKS.values() for words in (work.citation, work.title, *work.related)),
+         "Beside the published works", "published number", "as published", "a published one", "Scorecard",
+         r"\b(?:figures?|tables?|sections?) [A\d]+\.\d"]
+    )
+)  # fmt: skip
+
+
+def test_a_page_refers_to_the_works_that_its_studies_name(page):
+    for words in (
+        "Pretorius 2020, figures 3.4, 3.7, 3.10.", "Pretorius 2020, table 5.2.", "mean over the seeds with its standard error",
+        "Figures by published number", "figure 4.11", "DNNs as layers of cooperating classifiers",
+        WORKS["park"].title, "a figure that keeps to a published one",
+    ):  # fmt: skip
+        assert words in page.text, words
+    assert WORKS["tutorial"].title not in page.text
+
+
+def test_a_page_of_studies_that_name_no_work_refers_to_none(tmp_path, small_study, small_tables):
+    study = small_study.model_copy(update={"works": []})
+    charts = ["test_accuracy", "medians", "sparsity", "dead_nodes", "patterns", "layer_distributions", "diagnosis"]
+    assert set(charts) <= {chart.name for chart in charts_of(study)}
+    written = build_page(tmp_path, study, small_tables, charts)
+    assert "Test accuracy" in written.text and "95 % t interval" in written.text
+    assert not OF_WORKS.search(written.text), OF_WORKS.search(written.text)
+    drawn = (tmp_path / "results" / "small" / "charts" / "index.json").read_text(encoding="utf-8")
+    assert not OF_WORKS.search(drawn), OF_WORKS.search(drawn)
 
 
 def test_the_page_asks_nothing_of_the_network(page):
@@ -500,10 +530,10 @@ def tables_of_one_seed(small_study, small_tables):
     return one | {"sparsity_summary": summary, "comparisons": comparisons, "remedies": remedies} | score(one, study)
 
 
-@pytest.mark.parametrize("works", [(), ("Pretorius 2020", "Hartmann et al. 2021", "Park 2022")], ids=["none", "works"])
+@pytest.mark.parametrize("works", [(), ("pretorius", "hartmann", "park")], ids=["none", "works"])
 @pytest.mark.parametrize("name", CHARTS)
 def test_of_one_seed_nothing_is_called_a_mean(name, works, small_study, tables_of_one_seed):
-    context = context_of(small_study, seeds=(1,), works=works)
+    context = context_of(small_study, seeds=(1,), works=works_of(works))
     for figure in figures_of(name, tables_of_one_seed, context):
         said = words_of(figure)
         if name == "scorecard":  # its rules speak of the seeds that would be needed
@@ -552,11 +582,11 @@ def test_bars_are_t_intervals_within_what_is_possible(small_study):
         {"mean": [0.5, 0.99, 0.3, 0.2], "standard_error": [0.01, 0.02, None, 0.001], "seeds": [3, 5, 1, 30]},
         schema_overrides={"seeds": pl.Int32},
     )
-    spread = context_of(small_study, works=()).with_spread(mean, "Pretorius 2020", bounds=(0, 1))
+    spread = context_of(small_study, works=()).with_spread(mean, "test-accuracy", bounds=(0, 1))
     halves = [4.302653 * 0.01, 2.776445 * 0.02, 0.0, 2.045230 * 0.001]
     assert (spread["mean"] - spread["low"]).to_list() == pytest.approx(halves, abs=1e-6)
     assert spread["high"].to_list() == pytest.approx([0.5 + halves[0], 1.0, 0.3, 0.2 + halves[3]], abs=1e-6)
-    published = context_of(small_study).with_spread(mean, "Pretorius 2020")
+    published = context_of(small_study).with_spread(mean, "test-accuracy")
     assert (published["high"] - published["mean"]).to_list() == pytest.approx([0.01, 0.02, 0.0, 0.001])
 
 

@@ -8,11 +8,14 @@ import polars as pl
 import pytest
 
 from nodescope.study.contents import SCORED_TABLES
-from nodescope.works.claims import CLAIMS, accuracy, judge_claim, judge_claims
-from nodescope.works.claims.patterns import deepest_dip
+from nodescope.works.claims import claims_of, judge_claim, judge_claims
+from nodescope.works.hartmann.claims import deepest_dip
 from nodescope.works.judging import FAILS, HOLDS, NOT_RUN, UNCLEAR, judge_bounds, judge_sign
+from nodescope.works.pretorius.claims import accuracy
+from nodescope.works.registry import WORKS
 
-BY_NAME = {claim.name: claim for claim in CLAIMS}
+#: Every claim by its name, with the work that makes it.
+BY_NAME = {claim.name: (claim, work) for work in WORKS.values() for claim in claims_of(work)}
 NODES, CLASSES = 10, 4
 KEYS = ["dataset", "model", "depth", "width", "activation", "batch_norm", "seed"]
 TYPES = {"depth": pl.Int32, "width": pl.Int32}
@@ -365,10 +368,12 @@ MADE = {
 
 
 def judged(name, tables):
-    return judge_claim(BY_NAME[name], tables)
+    claim, work = BY_NAME[name]
+    return judge_claim(claim, work, tables)
 
 
-def test_every_claim_has_tables_made_for_it():
+def test_every_claim_has_a_name_of_its_own_and_tables_made_for_it():
+    assert sum(len(claims_of(work)) for work in WORKS.values()) == len(BY_NAME)
     assert set(MADE) == set(BY_NAME)
 
 
@@ -457,15 +462,34 @@ def test_a_claim_names_the_networks_that_it_lacks(name, only, reason):
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_claims_are_judged_from_the_tables_that_the_workflow_gives_them(name):
-    assert set(MADE[name](1, 0.0)) <= set(SCORED_TABLES)
+def test_claims_are_judged_from_the_tables_that_their_work_names(name):
+    _, work = BY_NAME[name]
+    assert set(MADE[name](1, 0.0)) <= set(work.tables) <= set(SCORED_TABLES)
 
 
-def test_tables_without_an_axis_of_initialisations_are_named():
-    tables = {table: frame.drop("initialisation") for table, frame in made_weights(1, 0.001).items()}
-    assert (
-        judged("weights_spread_slightly", tables).evidence == "Not run: the table weights has no column initialisation."
-    )
+@pytest.mark.parametrize(("name", "axis"), [(name, axis) for name in MADE for axis in BY_NAME[name][0].axes])
+def test_a_claim_about_an_axis_that_the_study_does_not_have_is_not_judged(name, axis):
+    _, work = BY_NAME[name]
+    tables = {table: frame.drop(axis) for table, frame in MADE[name](1, 0.001).items()}
+    expected = f"Not run: the study has no axis {axis}."
+    if axis == "activation" and work.activations:  # nothing says whether it is one that the work speaks of
+        expected = f"Not run: {work.citation} speaks of {work.networks}, which the study does not have."
+    assert judged(name, tables).evidence == expected
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_claim_needs_no_axis_but_those_that_it_names(name):
+    claim, work = BY_NAME[name]
+    given = MADE[name](1, 0.002)
+    needed = {*claim.axes, *(["activation"] if work.activations else [])}
+    # One value on every other axis, which may as well be missing then.
+    others = [axis for axis in ("depth", "width", "activation", "batch_norm", "initialisation") if axis not in needed]
+    tables = {}
+    for table, frame in given.items():
+        for axis in [axis for axis in others if axis in frame.columns]:
+            frame = frame.filter(pl.col(axis) == frame[axis].first()).drop(axis)
+        tables[table] = frame
+    assert judged(name, tables).verdict != NOT_RUN
 
 
 def test_claims_on_fully_connected_networks_are_not_judged_by_others():
@@ -482,8 +506,9 @@ def test_a_dip_is_as_deep_as_the_lower_of_the_peaks_beside_it(values, depth):
 
 
 def test_the_table_of_claims_has_a_row_for_each():
-    claims = judge_claims(MADE["relu_beats_sigmoid"](1, 0.001))
-    assert claims["claim"].to_list() == list(BY_NAME)
+    works = [WORKS["pretorius"], WORKS["park"]]
+    claims = judge_claims(MADE["relu_beats_sigmoid"](1, 0.001), works)
+    assert claims["claim"].to_list() == [claim.name for work in works for claim in claims_of(work)]
     first = claims.row(0, named=True)
     assert first["verdict"] == HOLDS
     assert first["statistic"] == pytest.approx(0.01)
@@ -575,7 +600,7 @@ def test_what_is_claimed_of_trained_networks_is_not_judged_by_untrained_ones(nam
     assert (judgement.verdict == NOT_RUN) == (name not in of_untrained), judgement
 
 
-@pytest.mark.parametrize("name", [name for name in MADE if not BY_NAME[name].of_any_data])
+@pytest.mark.parametrize("name", [name for name in MADE if not BY_NAME[name][0].of_any_data])
 def test_a_work_judges_no_data_that_it_does_not_speak_of(name):
     others = {table: frame.with_columns(dataset=pl.lit("letters")) for table, frame in MADE[name](1, 0.002).items()}
     judgement = judged(name, others)
@@ -585,7 +610,8 @@ def test_a_work_judges_no_data_that_it_does_not_speak_of(name):
 @pytest.mark.parametrize("name", MADE)
 def test_a_work_judges_no_networks_that_it_does_not_speak_of(name):
     """Channels of convolutions are no nodes of fully connected layers, and the other way round."""
-    other = "torchvision_resnet" if BY_NAME[name].work == "Pretorius 2020" else "mlp"
+    _, work = BY_NAME[name]
+    other = "torchvision_resnet" if work.families == ("mlp",) else "mlp"
     others = {table: frame.with_columns(model=pl.lit(other)) for table, frame in MADE[name](1, 0.002).items()}
     judgement = judged(name, others)
     assert judgement.verdict == NOT_RUN and "which the study does not have" in judgement.evidence
@@ -593,5 +619,5 @@ def test_a_work_judges_no_networks_that_it_does_not_speak_of(name):
 
 def test_claims_are_those_of_the_works_that_are_named():
     tables = MADE["relu_beats_sigmoid"](1, 0.001)
-    assert set(judge_claims(tables, ["Park 2022"])["work"]) == {"Park 2022"}
+    assert set(judge_claims(tables, [WORKS["park"]])["work"]) == {"Park 2022"}
     assert judge_claims(tables, []).is_empty()

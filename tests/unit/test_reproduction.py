@@ -12,32 +12,53 @@ from nodescope.charts.registry import CHARTS
 from nodescope.config.charts import Charts
 from nodescope.config.loading import parse_config
 from nodescope.study.contents import SCORE_TABLES, table_names
-from nodescope.works.claims import CLAIMS
-from nodescope.works.differences import differences, source_dataset
-from nodescope.works.published import published_numbers
-from nodescope.works.scorecard import AGREES, DIFFERS, NOT_RUN, NOT_SCORED, UNCLEAR, scorecard
+from nodescope.works.claims import claims_of
+from nodescope.works.differences import differences
+from nodescope.works.printed import printed_numbers
+from nodescope.works.protocol import source_dataset
+from nodescope.works.registry import WORKS
+from nodescope.works.scorecard import AGREES, DIFFERS, NOT_RUN, NOT_SCORED, UNCLEAR
+from nodescope.works.scorecard import scorecard as scorecard_of
 from nodescope.works.scoring import score
 
-CONTEXT = Context(Charts(), [], ["initial", "trained"], (0, 1), ("Pretorius 2020",))
+CONTEXT = Context(Charts(), [], ["initial", "trained"], (0, 1), (WORKS["pretorius"],))
 
 #: Of the files as they were taken from the works; whoever corrects a number corrects this too.
 DIGESTS = {
-    "dissertation_accuracy": "ca9e0507dce66104",
-    "dissertation_table_5_1": "a2aee7b8b7475484",
-    "dissertation_table_5_2": "351a169f08ed1dc7",
-    "park_features": "584b5af2d42a667c",
-    "park_weights": "7369d69e0d47f61a",
+    "pretorius/accuracies": "1c027ffcfc83849f",
+    "pretorius/table_5_1": "9e9a9ec0f3a1fc00",
+    "pretorius/table_5_2": "840bed542a1907f1",
+    "park/figure_2": "90573829b982c4b4",
+    "park/figure_3": "6d74ca760b28d53f",
 }
 
 
+def numbers_of_all():
+    return printed_numbers(WORKS.values())
+
+
+def scorecard(tables):
+    return scorecard_of(tables, [WORKS["pretorius"], WORKS["park"]])
+
+
 @pytest.mark.parametrize("name", DIGESTS)
-def test_published_files_are_intact(name):
-    content = files("nodescope.works").joinpath("published", f"{name}.csv").read_bytes()
+def test_printed_numbers_are_intact(name):
+    work, _, table = name.partition("/")
+    content = files(WORKS[work].package).joinpath("printed", f"{table}.csv").read_bytes()
     assert hashlib.sha256(content).hexdigest()[:16] == DIGESTS[name]
 
 
+@pytest.mark.parametrize("work", WORKS.values(), ids=lambda work: work.name)
+def test_what_is_printed_can_be_compared_with_what_is_measured(work):
+    numbers = printed_numbers([work])
+    assert numbers.filter(pl.col("published_error").is_not_null() != pl.col("published_seeds").is_not_null()).is_empty()
+    assert numbers["published"].null_count() == numbers["quantity"].null_count() == 0
+    assert set(numbers["dataset"].drop_nulls()) <= set(work.datasets)
+    assert numbers.is_empty() == (work.module("measured") is None)
+
+
 def test_every_published_number_is_read_with_what_it_is_about():
-    numbers = published_numbers()
+    numbers = numbers_of_all()
     counts = dict(numbers.group_by("quantity").len().iter_rows())
     assert counts == {"accuracy": 13, "dead_share": 8, "sparsity": 48, "weight_std": 10, "feature_std": 8}
     keys = ["quantity", "dataset", "depth", "activation", "batch_norm", "initialisation", "state", "split", "layer"]
@@ -57,7 +78,7 @@ def test_every_published_number_is_read_with_what_it_is_about():
 
 
 def test_the_doubtful_means_of_table_5_2_are_marked():
-    doubtful = published_numbers().drop_nulls("remark")
+    doubtful = numbers_of_all().drop_nulls("remark")
     assert len(doubtful) == 8
     assert doubtful.select("quantity", "depth", "activation").unique().row(0) == ("sparsity", 8, "relu")
     assert set(doubtful["layer"]) == {"1", "2", "3", "4"}
@@ -282,6 +303,15 @@ def test_a_study_that_names_no_work_departs_from_none():
     assert "claims" not in table_names(study(works=[])) and "claims" in table_names(study())
 
 
+def test_claims_are_judged_along_the_axes_whatever_a_configuration_is_called():
+    table = pl.concat([sparsities([0.7, 0.71], activation="relu"), sparsities([0.34, 0.36])])
+    named = table.select(pl.format("{}-4x200-bn", "activation").alias("configuration"), pl.all())
+    judged, other = (score({"sparsity": frame}, study()) for frame in (table, named))
+    assert judged["claims"].filter(claim="relu_is_sparser")["verdict"].item() == "holds"
+    for name, frame in judged.items():
+        assert frame.equals(other[name])
+
+
 def test_departures_are_from_the_work_that_is_reproduced():
     """Flowers and signals are not held against the protocol of a dissertation on images."""
     flowers = study(works=["tutorial"], dataset="iris", network={"taper": 0.5, "bias": "all"},
@@ -315,7 +345,7 @@ def test_many_numbers_are_judged_together():
     apart = [0.27, 0.272, 0.274]
     alone = table_5_2(card({1: apart}))
     assert alone["verdict"] == DIFFERS and alone["p_value"] < 0.05
-    numbers = published_numbers().filter(pl.col("quantity") == "sparsity", pl.col("dataset") == "mnist")
+    numbers = numbers_of_all().filter(pl.col("quantity") == "sparsity", pl.col("dataset") == "mnist")
     of_net = numbers.filter(pl.col("depth") == 4, pl.col("activation") == "sigmoid", pl.col("batch_norm"))
     same = {int(r["layer"]): [r["published"] - 0.01, r["published"] + 0.01, r["published"]]
             for r in of_net.iter_rows(named=True)}  # fmt: skip
@@ -326,22 +356,22 @@ def test_many_numbers_are_judged_together():
 
 def test_a_work_without_numbers_or_claims_shows_what_differs_alone():
     signals = study(works=["showcase"], dataset={"source": "gaussian"}, training={"epochs": 0})
-    context = Context(Charts(), [], ["initial"], (3,), ("Signal propagation",))
+    context = Context(Charts(), [], ["initial"], (3,), (WORKS["showcase"],))
     assert [figure.name for figure in figures(score({}, signals), context)] == ["scorecard-differences"]
 
 
 def test_re_encoded_cifar10_stands_for_cifar10_and_says_so():
     made = study(dataset={"source": "image_folder", "name": "cifar10-jpeg", "path": "p", "validation_size": 5000})
-    assert source_dataset(made) == "cifar10"
+    assert source_dataset(made, ["cifar10"]) == "cifar10"
     assert "encoded again as JPEG" in differences(made)["ours"][0]
     centred = {"source": "image_folder", "name": "cifar10-jpeg-centred", "path": "p", "train_size": 2000}
-    assert source_dataset(study(dataset=centred)) == "cifar10"
+    assert source_dataset(study(dataset=centred), ["cifar10"]) == "cifar10"
     found = {
         row["what"]: row["ours"]
         for row in differences(study(works=["park"], model="cnn", dataset=centred)).iter_rows(named=True)
     }
     assert "encoded again as JPEG" in found["data set"] and found["training samples"] == "2,000"
-    assert source_dataset(study(dataset={**centred, "name": "cifar10-jpegs"})) == "cifar10-jpegs"
+    assert source_dataset(study(dataset={**centred, "name": "cifar10-jpegs"}), ["cifar10"]) == "cifar10-jpegs"
     rows = [
         {**NET, "dataset": "cifar10-jpeg", "batch_norm": False, "activation": "relu", "seed": s, "learning_rate": 0.001,
          "best_epoch": 1, "split": "test", "accuracy": 0.51 + s / 100}
@@ -360,7 +390,8 @@ def test_the_report_says_what_other_data_cannot_judge(small_tables):
     assert "data set: blobs (mnist, fmnist, cifar10)" in shown["scorecard-summary"].caption
     numbers = shown["scorecard-numbers"].table
     assert len(numbers) == 87 and set(numbers["verdict"]) == {"not run"}
-    assert len(shown["scorecard-claims"].table) == len(CLAIMS)
+    claims = sum(len(claims_of(WORKS[name])) for name in ("pretorius", "hartmann", "park"))
+    assert len(shown["scorecard-claims"].table) == claims
 
 
 def test_percent_and_points_are_shown_where_shares_are_compared():
@@ -376,8 +407,9 @@ def test_percent_and_points_are_shown_where_shares_are_compared():
 
 
 def test_claims_point_to_charts_that_exist():
-    assert all(claim.charts for claim in CLAIMS)
-    assert {chart for claim in CLAIMS for chart in claim.charts} <= set(CHARTS)
+    claims = [claim for work in WORKS.values() for claim in claims_of(work)]
+    assert all(claim.charts for claim in claims)
+    assert {chart for claim in claims for chart in claim.charts} <= set(CHARTS)
 
 
 def test_scoring_gives_the_tables_that_the_workflow_expects(small_study):

@@ -1,4 +1,4 @@
-"""Hold the collected tables of a study against the published works."""
+"""Compare the collected tables of a study with the published works."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,7 +1,7 @@
 """For which share of each class's samples is each node on?
 
 Formula: ``A[j, c]`` = share of the samples of class ``c`` with ``theta = 1`` at node ``j``; theta = 1 iff
-``z`` exceeds the threshold (Pretorius 2020, section 5.1, figures 5.1-5.9). In a layer with positions: the share of all
+``z`` exceeds the threshold. In a layer with positions: the share of all
 positions of those samples.
 Needs: the activations of a layer. Gives: a share in [0, 1] per split, node and class; null where the class has
 no sample or the net diverged. Cost: one comparison per value.

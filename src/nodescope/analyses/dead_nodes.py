@@ -1,6 +1,6 @@
 """How many nodes of a layer never switch on?
 
-Formula: node ``j`` is dead iff ``A[j, c] = 0`` for every class ``c`` (Pretorius 2020, table 5.1): iff it is on for no
+Formula: node ``j`` is dead iff ``A[j, c] = 0`` for every class ``c``: iff it is on for no
 sample, in a layer with positions at no position of any sample.
 Needs: the activations of a layer. Gives: number and share per split; null where the net diverged.
 Cost: one comparison per value.

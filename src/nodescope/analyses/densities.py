@@ -1,8 +1,8 @@
 """What smooth density stands behind the histogram of a class at a node?
 
 Formula: the Gaussian kernel density estimate of ``z`` on the class's samples that the continuous system uses
-(see `nodescope.analyses.layer_accuracy`), at equally spaced points over the node's range, which the classes share
-(Pretorius 2020, figure 6.1), less what few values lie far out (`nodescope.numerics.binning`). In a layer with
+(see `nodescope.analyses.layer_accuracy`), at equally spaced points over the node's range, which the classes share,
+less what few values lie far out (`nodescope.numerics.binning`). In a layer with
 positions, of the mean of ``z`` over them, like the histogram; the continuous system takes the mean of ``T(z)`` there.
 Needs: the activations of a layer. Gives: one row per split, chosen node, class and point; ``z`` and ``density`` are
 null where the net diverged, ``density`` where the class has no sample. Cost: one table per node and class.

@@ -1,7 +1,7 @@
 """How are the pre-activations and activations of each class distributed at a node?
 
 Formula: histograms of ``z`` (kind ``pre``) and ``a = T(z)`` (kind ``post``) per class over equal bins that the
-classes of a node share, from the node's smallest to its largest value (Pretorius 2020, figures 4.1, 4.2, 4.6, 4.7);
+classes of a node share, from the node's smallest to its largest value;
 where few values lie far out, the first and the last bin are wider than the others (`nodescope.numerics.binning`). In a
 layer with positions a sample counts once, with the mean of ``z`` and the mean of ``T(z)`` over them.
 Needs: the activations of a layer. Gives: one row per split, chosen node, class, kind and bin; bins and count are

@@ -2,7 +2,7 @@
 
 Each node is a classifier by Bayes' rule with the class prior ``N_c / N``; a layer sums the log probabilities of
 its nodes (taken as independent) and predicts the class with the largest sum. Fitted on the training split
-(Pretorius 2020, chapter 6; Davel et al. 2020). The likelihood of a node is
+(Davel et al. 2020). The likelihood of a node is
 
 - discrete: ``P(theta = 1 | c) = (n_active + alpha) / (N_c + 2 alpha)``;
 - continuous: a Gaussian kernel density estimate of ``z`` on the class's training samples;

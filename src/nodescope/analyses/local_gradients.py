@@ -1,7 +1,7 @@
 """How much gradient does each channel send back, and how much does each receive?
 
 Formula: emission of an output channel and absorption of an input channel of a linear map or convolution, for each
-sample (`nodescope.numerics.channel_gradients`; Park 2022, figure 4; methods, section 3). The gradient is that of the
+sample (`nodescope.numerics.channel_gradients`, as Park (2022) defines them). The gradient is that of the
 samples' summed loss, the one that the network was trained with (`nodescope.networks.losses`); batch normalisation takes the
 statistics that the state has (`nodescope.networks.normalisation`), and dropout drops nothing. All is computed in float64,
 from the network's input on, since a net that fits leaves gradients that lie below float32's rounding of its

@@ -1,7 +1,7 @@
 """Which value does each node take for a typical sample of each class?
 
-Formula: the median over the samples of class ``c`` of the activation ``a = T(z)`` at node ``j``
-(Pretorius 2020, figures 4.3-4.11, A.1, A.2). In a layer with positions a sample's activation is the mean of ``T(z)``
+Formula: the median over the samples of class ``c`` of the activation ``a = T(z)`` at node ``j``. In a layer with
+positions a sample's activation is the mean of ``T(z)``
 over them.
 Needs: the activations of a layer. Gives: one value per split, node and class; null where the class has no
 sample or the net diverged. Cost: one selection over all values, O(N J).

@@ -1,7 +1,7 @@
 """How much of a layer is off for a typical sample?
 
 Formula: the share of a split's samples with ``theta = 0`` at a node, averaged over the nodes of the layer that
-are not dead on the training split (Pretorius 2020, table 5.2). In a layer with positions: the share of all positions of
+are not dead on the training split. In a layer with positions: the share of all positions of
 the samples.
 Needs: the activations of a layer, on the training split too. Gives: a share in [0, 1] per split; null where
 all nodes are dead, the split has no sample or the net diverged. Cost: one comparison per value.

@@ -1,7 +1,7 @@
 """How are the weights of a layer distributed, and what has training made of them?
 
 Formula: histograms of all weights, and of all biases, of a fully connected map or a convolution, over equal bins from
-the smallest to the largest (Park 2022, figure 2), of which the first and the last are wider where few lie far out
+the smallest to the largest, of which the first and the last are wider where few lie far out
 (`nodescope.numerics.binning`).
 Needs: the networks. Gives: one row per linear map, parameter and bin (see `nodescope.analyses.weights`); bins and count
 are null where the net diverged. Cost: one pass over the weights.

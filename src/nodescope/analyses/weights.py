@@ -1,7 +1,7 @@
 """How are the weights of a layer spread, and what has training made of them?
 
 Formula: mean, standard deviation, skew, kurtosis and range (`nodescope.numerics.moments`) of all weights, and of all
-biases, of a fully connected map or a convolution (Park 2022, figure 2).
+biases, of a fully connected map or a convolution.
 Needs: the networks. Gives: one row per linear map and parameter; ``layer`` is the hidden layer that it leads to, one
 more than the last for the output; null where the net diverged. Cost: one pass over the weights.
 """

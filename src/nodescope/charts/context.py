@@ -15,6 +15,8 @@ from nodescope.storage.tables import mean_over_seeds
 from nodescope.study.configurations import BASE_AXES, Configuration
 from nodescope.study.words import Words
 from nodescope.study.words import describe as describe
+from nodescope.works.published_figures import has_standard_errors
+from nodescope.works.work import Work
 
 #: Colours that mean the same in every figure (Paul Tol's bright scheme, safe for colour-blind readers).
 ACTIVATION_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777", "#ee7733", "#332288")
@@ -43,15 +45,11 @@ class Figure:
     title : str
     caption : str
         What is shown, and what to read from it.
-    reference : str
-        The figure or table of the published work that it corresponds to.
     chart : altair chart or None
     table : DataFrame or None
         For a figure that is a table.
     nodes : NodePanels or None
         For a figure with one value per node and class.
-    work : str
-        The published work that ``reference`` points into, as it is cited.
     view : dict
         Columns of which one value at a time is shown, with the value shown at first and in static files: ``state``,
         ``split`` and ``seed`` follow the page's controls; any other column gets a choice of its own above the figure.
@@ -65,11 +63,9 @@ class Figure:
     name: str
     title: str
     caption: str
-    reference: str
     chart: alt.TopLevelMixin | None = None
     table: pl.DataFrame | None = None
     nodes: "NodePanels | None" = None
-    work: str = "Pretorius 2020"
     view: dict[str, str] = field(default_factory=dict)
     per_configuration: bool = False
     quantity: str = "mean"
@@ -118,35 +114,31 @@ class Context:
     class_names, states : list of str
     seeds : tuple of int
         The study's; empty where they are not known.
-    works : tuple of str
-        The published works that the study is held against, as they are cited.
+    works : tuple of Work
+        The published works that the study is compared with.
     """
 
     options: Charts
     class_names: list[str]
     states: list[str]
     seeds: tuple[int, ...] = ()
-    works: tuple[str, ...] = ()
+    works: tuple[Work, ...] = ()
 
     @property
     def words(self) -> Words:
         """What may be said of the study's seeds and training."""
         return Words(self.seeds, "trained" in self.states)
 
-    def spread_words(self, work: str | None = None) -> str:
+    def spread_words(self, figure: str | None = None) -> str:
         """The mean with its spread in words, as `with_spread` draws it."""
-        return self.words.with_spread(as_published=self.is_published(work))
+        return self.words.with_spread(as_published=self.has_standard_errors(figure))
 
-    def is_published(self, work: str | None) -> bool:
-        """Whether a figure stands for one of a work that the study names, and keeps to what is drawn there."""
-        return work in self.works
-
-    def names(self, figure: "Figure") -> bool:
-        """Whether the study names the work (or works) that a figure belongs to."""
-        return all(work in self.works for work in figure.work.split(", ")) and bool(self.works)
+    def has_standard_errors(self, figure: str | None) -> bool:
+        """Whether a figure shows standard errors, because a work that the study names does so in its counterpart."""
+        return figure is not None and has_standard_errors(self.works, figure)
 
     def with_spread(
-        self, mean: pl.DataFrame, work: str | None = None, bounds: tuple[float | None, float | None] = (None, None)
+        self, mean: pl.DataFrame, figure: str | None = None, bounds: tuple[float | None, float | None] = (None, None)
     ) -> pl.DataFrame:
         """Columns ``low`` and ``high``: the ends of the 95 % t interval over the seeds.
 
@@ -154,13 +146,13 @@ class Context:
         ----------
         mean
             From `over_seeds`. Of one seed both ends are its value.
-        work
-            That the figure reproduces with standard errors: then one of them to either side where the study names it.
+        figure
+            The name of the figure: if a work that the study names shows standard errors there, so does the figure.
         bounds
             Of the values: an interval ends there.
         """
         most = max(2, int(mean["seeds"].max() or 0))  # type: ignore[arg-type]  # whole numbers
-        errors = {n: 1.0 if self.is_published(work) else t_quantile(n - 1) for n in range(2, most + 1)}
+        errors = {n: 1.0 if self.has_standard_errors(figure) else t_quantile(n - 1) for n in range(2, most + 1)}
         reach = pl.col("seeds").replace_strict(errors, default=0.0, return_dtype=pl.Float64)
         half = (pl.col("standard_error") * reach).fill_null(0)
         low, high = bounds
@@ -168,16 +160,16 @@ class Context:
             low=(pl.col("mean") - half).clip(lower_bound=low), high=(pl.col("mean") + half).clip(upper_bound=high)
         )
 
-    def table_of_means(self, frame: pl.DataFrame, name: str, work: str | None = None) -> pl.DataFrame:
+    def table_of_means(self, frame: pl.DataFrame, name: str, figure: str | None = None) -> pl.DataFrame:
         """The columns ``mean``, ``standard_error`` and ``seeds`` as a table shows them, where they are.
 
-        Of one seed its value, called ``name``. Of several the mean with the ends of its 95 % t interval, or its standard
-        error where the table stands for one of a work that prints that and the study names.
+        Of one seed its value, called ``name``. Of several the mean with the ends of its 95 % t interval, or with its
+        standard error if a work that the study names prints that in its counterpart of the table named ``figure``.
         """
         others = [column for column in frame.columns if column not in ("mean", "standard_error", "seeds")]
         if not self.words.several_seeds:
             return frame.select(*others, pl.col("mean").round(4).alias(name))
-        if self.is_published(work):
+        if self.has_standard_errors(figure):
             return frame.select(*others, pl.col("mean", "standard_error").round(4), "seeds")
         ends = self.with_spread(frame)
         known = pl.col("standard_error").is_not_null()

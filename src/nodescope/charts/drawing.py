@@ -4,6 +4,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,8 @@ from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE
 from nodescope.storage.files import atomic_path, write_text
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.storage.tables import read_table, scan_table, write_table
-from nodescope.works.works import citations
+from nodescope.works.published_figures import references
+from nodescope.works.registry import works_of
 
 if TYPE_CHECKING:
     from nodescope.config.charts import Charts
@@ -95,7 +97,7 @@ def draw(
         Whether the tables have `nodescope.charts.registry.INSPECTOR_TABLE`, what the page shows of a node that is
         clicked.
     works
-        The published works that the study is held against, as the configuration names them.
+        The published works that the study is compared with, as the configuration names them.
     """
     context = _context(dataset_description, options, states, tables, works)
     page = _Page(study, context, _emptied(folder), _emptied(data_folder))
@@ -206,7 +208,7 @@ def _context(
 ) -> Context:
     class_names = read_json(dataset_description)["classes"]
     seeds = scan_table(Path(tables) / "accuracy.parquet").select(pl.col("seed").unique().sort()).collect()["seed"]
-    return Context(options, class_names, states, tuple(seeds), citations(works))
+    return Context(options, class_names, states, tuple(seeds), works_of(works))
 
 
 def figures_of(charts: list[str], tables: str | Path, context: Context) -> Iterator[tuple[str, Figure]]:
@@ -276,9 +278,7 @@ class _Page:
             "name": figure.name,
             "title": figure.title,
             "caption": figure.caption,
-            # Where the study is not held against the work, its numbers say nothing to a reader.
-            "work": figure.work if self.context.names(figure) else "",
-            "reference": figure.reference if self.context.names(figure) else "",
+            "references": [asdict(reference) for reference in references(self.context.works, figure.name)],
             "view": figure.view,
             "per_configuration": figure.per_configuration,
             "quantity": figure.quantity,

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 from nodescope.storage.json_files import read_json
+from nodescope.works.published_figures import Reference
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,14 @@ class FigureTexts:
         return entry["title"] + (f": {configuration}" if configuration else "")
 
     def __getitem__(self, file_name: str) -> str:
-        """Caption and reference, as reStructuredText."""
+        """Caption and references, as reStructuredText."""
         entry = self.entry(file_name)
-        source = f" {entry['work']}, {entry['reference']}." if entry["work"] else ""
-        return _escaped(entry["caption"] + source)
+        published = self.published_as(file_name)
+        return _escaped(entry["caption"] + (f" {published}." if published else ""))
+
+    def published_as(self, file_name: str) -> str:
+        """Where works that the study names show the same, as ``Pretorius 2020, figure 3.1``; empty if none does."""
+        return "; ".join(str(Reference(**reference)) for reference in self.entry(file_name)["references"])
 
     @cached_property
     def _entries(self) -> dict[str, dict[str, Any]]:

@@ -13,8 +13,9 @@ from pydantic import BaseModel
 
 from nodescope.config.fields import lists_of
 from nodescope.config.root import Config
-from nodescope.config.study import WORKS, Study
+from nodescope.config.study import Study
 from nodescope.families import FAMILIES
+from nodescope.works.registry import WORKS
 
 CONFIG_FILE = "config.yaml"
 SCHEMA_FILE = "workflow/schemas/config.schema.json"

@@ -16,6 +16,7 @@ from nodescope.config.network import ModelName, Network
 from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.config.training import Training
 from nodescope.families import FAMILIES
+from nodescope.works.registry import WORKS
 
 
 def _no_single_value(value: Any) -> Any:
@@ -30,11 +31,7 @@ def _no_single_value(value: Any) -> Any:
 Positions = Annotated[Literal["summary", "rows"], BeforeValidator(_no_single_value)]
 
 
-#: The published works that a study can be held against; what each is stands in `nodescope.works.works`.
-WORKS = ("pretorius", "hartmann", "park", "showcase", "tutorial")
-
-
-WorkName = Annotated[str, one_of("work", WORKS)]
+WorkName = Annotated[str, one_of("work", tuple(WORKS))]
 
 
 class Study(Section):
@@ -53,8 +50,8 @@ class Study(Section):
     )
     works: Annotated[list[WorkName], Distinct] = Field(
         [],
-        description=f"published works that the study is held against, of: {', '.join(WORKS)}; its numbers and claims beside "
-        "theirs, and in what it departs from their protocol; left out: none",
+        description=f"published works to compare the study with, of: {', '.join(WORKS)}; their numbers and claims beside "
+        "the results, and the settings that differ from their protocols; default: none",
     )
     network: Network = Network()
     training: Training = Training()

@@ -18,7 +18,12 @@ PACKAGE = "nodescope"
 
 #: Files that a module reads: patterns, relative to its folder.
 DATA_FILES = {
-    "nodescope.works.published": ("published/*.csv",),
+    # The works are found by their folders, not imported by name.
+    "nodescope.works.registry": ("*/__init__.py",),
+    "nodescope.works.published_figures": ("*/figures.py",),
+    "nodescope.works.differences": ("*/protocol.py",),
+    "nodescope.works.claims": ("*/claims.py", "*/claims/*.py"),
+    "nodescope.works.printed": ("*/measured.py", "*/printed/*.csv"),
     "nodescope.report.page": ("web/*",),
 }
 

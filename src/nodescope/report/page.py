@@ -30,6 +30,9 @@ from nodescope.study.configurations import Configuration, configurations_of, sta
 from nodescope.study.contents import COMPARISON_TABLE, table_names
 from nodescope.study.layout import StudyFiles, description_path
 from nodescope.study.words import Words, label_of
+from nodescope.works.published_figures import Reference
+from nodescope.works.registry import works_of
+from nodescope.works.work import Work
 
 
 @dataclass(frozen=True)
@@ -40,8 +43,7 @@ class PageFigure:
     anchor: str
     title: str
     caption: str
-    work: str
-    reference: str
+    references: list[Reference]
     kind: str
     entry: dict[str, Any]
 
@@ -68,6 +70,7 @@ class PageStudy:
     decisions: list[str]
     overview: Overview
     sections: list[PageSection]
+    works: tuple[Work, ...]
     methods: list[Method]
     times: list[dict[str, Any]]
     resources: list[dict[str, Any]]
@@ -124,7 +127,8 @@ def build(
         title=title,
         studies=shown,
         unfinished=unfinished,
-        works=index_of([(study.name, figure) for study in shown for s in study.sections for figure in s.figures]),
+        published=index_of([(study.name, figure) for study in shown for s in study.sections for figure in s.figures]),
+        sources=_sources(shown),
         links=links,
         provenance=Provenance.now(),
         configuration=_digest(shown),
@@ -132,6 +136,12 @@ def build(
         vega=Markup(_vega_bundle()),
     )
     write_text(path, html)
+
+
+def _sources(studies: list[PageStudy]) -> list[str]:
+    """The works that the studies are compared with, and those that they build on."""
+    works = [work for study in studies for work in study.works]
+    return list(dict.fromkeys(title for work in works for title in (work.title, *work.related)))
 
 
 def _digest(studies: list[PageStudy]) -> str:
@@ -198,6 +208,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             read_table(compared) if compared.is_file() else None,
         ),
         sections=page_sections,
+        works=works_of(settings.works),
         methods=methods_of(settings),
         times=stage_times(files.benchmarks),
         resources=resources.to_dicts(),
@@ -242,14 +253,13 @@ def _keys(configuration: Configuration, configurations: list[Configuration]) -> 
 
 def _figure(entry: dict[str, Any], number: int, study: str) -> PageFigure:
     anchor = f"{study}-{entry['name']}"
-    words = {"caption", "reference", "work", "section"}
+    words = {"caption", "references", "section"}
     return PageFigure(
         number=number,
         anchor=anchor,
         title=entry["title"],
         caption=entry["caption"],
-        work=entry["work"],
-        reference=entry["reference"],
+        references=[Reference(**reference) for reference in entry["references"]],
         kind=entry["kind"],
         entry={key: value for key, value in entry.items() if key not in words} | {"anchor": anchor, "number": number},
     )

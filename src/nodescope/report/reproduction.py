@@ -35,8 +35,9 @@ from nodescope.storage.tables import key_columns, read_table
 from nodescope.study.configurations import configurations_of, states_of
 from nodescope.study.contents import SCORED_TABLES
 from nodescope.study.layout import RESULTS, StudyFiles, description_path
+from nodescope.works.published_figures import references
+from nodescope.works.registry import works_of
 from nodescope.works.scoring import score
-from nodescope.works.works import citations
 
 #: Of an image, so that the documentation stays light.
 LARGEST_WIDTH = 900
@@ -131,7 +132,7 @@ def this_machine() -> str:
 
 def _context(run: Run) -> Context:
     study = run.study
-    return Context(Charts(), run.class_names, states_of(study), tuple(study.seeds), citations(study.works))
+    return Context(Charts(), run.class_names, states_of(study), tuple(study.seeds), works_of(study.works))
 
 
 def _provenance(run: Run) -> Iterator[str]:
@@ -205,7 +206,7 @@ def _figures(run: Run, claims: pl.DataFrame, images: Path) -> Iterator[str]:
                 _write_small(_picture(spec), images / f"{name}.png")
                 yield f"![{figure.title}]({images.name}/{name}.png)"
             if drawn:
-                yield f"{figure.caption} {figure.work}, {figure.reference}."
+                yield " ".join([figure.caption, *(f"{found}." for found in references(context.works, figure.name))])
 
 
 def _picture(spec: dict[str, Any]) -> Image.Image:

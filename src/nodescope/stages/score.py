@@ -1,4 +1,4 @@
-"""Hold the collected tables of a study against the published works that it names."""
+"""Compare the collected tables of a study with the published works that it names."""
 
 from collections.abc import Sequence
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from nodescope.study.configurations import configurations_of
 from nodescope.study.layout import RESULTS, StudyFiles
+from nodescope.works.registry import WORKS
 
 if TYPE_CHECKING:
     from nodescope.config.study import Study
@@ -15,12 +16,9 @@ PATTERN_EVOLUTION_TABLE = "pattern_evolution"
 SUMMARIES = {"sparsity": ("sparsity_summary",)}
 #: The names of the classes, which other tables know by their numbers.
 CLASSES_TABLE = "classes"
-#: Tables that hold the others against the published works, and those that they are made from.
+#: Tables that compare the others with the published works, and those that they are made from.
 SCORE_TABLES = ("scorecard", "claims", "differences")
-SCORED_TABLES = (
-    "accuracy", "learning_curves", "medians", "activity", "dead_nodes", "sparsity", "layer_accuracy", "pattern_evolution",
-    "weights", "statistics", "local_gradients",
-)  # fmt: skip
+SCORED_TABLES = tuple(dict.fromkeys(table for work in WORKS.values() for table in work.tables))
 #: Tables that say what ails the layers and what helps, and those that they are made from.
 DIAGNOSIS_TABLES = ("diagnosis", "remedies")
 DIAGNOSED_TABLES = ("gradients", "dead_nodes", "statistics")

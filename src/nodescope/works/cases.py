@@ -31,6 +31,11 @@ def need(tables: Tables, name: str, *conditions: pl.Expr, columns: Sequence[str]
     return found
 
 
+def is_of_networks(frame: pl.DataFrame) -> bool:
+    """Whether the rows of a table are of networks: it says of which data set and seed."""
+    return {"dataset", "seed"} <= set(frame.columns)
+
+
 def per_net(frame: pl.DataFrame, value: pl.Expr, *further: str) -> pl.DataFrame:
     """One number per net (and per value of further columns): key columns, seed, further, ``value``."""
     keys = [*key_columns(frame), "seed", *further]
@@ -82,18 +87,23 @@ def last_less_first(values: pl.DataFrame) -> pl.DataFrame:
     NotRun
         If every network has one hidden layer.
     """
-    deep = values.filter(pl.col("layer").max().over("model", "depth") > 1)
+    last = _last_layer(values)
+    deep = values.filter(last > 1)
     if deep.is_empty():
         raise NotRun("it needs networks of more than one hidden layer")
-    place = pl.when(pl.col("layer") == 1).then(pl.lit("first")).when(last_layer()).then(pl.lit("last"))
+    place = pl.when(pl.col("layer") == 1).then(pl.lit("first")).when(pl.col("layer") == last).then(pl.lit("last"))
     return change(deep.with_columns(layer=place), "layer", "last", "first")
 
 
 def as_cases(values: pl.DataFrame) -> pl.DataFrame:
     """Name each row: columns ``case``, ``seed``, ``value``."""
-    hidden = ["dataset", "seed", "value", *(["model"] if (values["model"] == "mlp").all() else [])]
-    shown = [name for name in values.columns if name not in hidden]
-    names = [describe({**row, **_layer(row)}) for row in values.select(shown).iter_rows(named=True)]
+    families = set(values["model"]) if "model" in values.columns else set()
+    hidden = {"dataset", "seed", "value", *(["model"] if families <= {"mlp"} else [])}
+    names = [
+        describe({name: value for name, value in {**row, **_layer(row)}.items() if name not in hidden})
+        or "the networks"
+        for row in values.iter_rows(named=True)
+    ]
     return values.select(pl.Series("case", names, dtype=pl.String), "seed", "value")
 
 
@@ -101,6 +111,10 @@ def _layer(row: dict[str, Any]) -> dict[str, str]:
     return {"layer": f"layer {row['layer']}"} if "layer" in row else {}
 
 
-def last_layer() -> pl.Expr:
-    """Rows of each network's last hidden layer; how many there are follows from family and depth."""
-    return pl.col("layer") == pl.col("layer").max().over("model", "depth")
+def in_last_layer(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows of each network's last hidden layer."""
+    return frame.filter(pl.col("layer") == _last_layer(frame))
+
+
+def _last_layer(frame: pl.DataFrame) -> pl.Expr:
+    return pl.col("layer").max().over(key_columns(frame))

@@ -9,18 +9,20 @@ not.
 """
 
 import math
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any
 
 import polars as pl
 
 from nodescope.numerics.intervals import Estimate, benjamini_hochberg, combined_errors
-from nodescope.storage.tables import key_columns, mean_over_seeds
-from nodescope.works.cases import Tables, per_net
-from nodescope.works.published import COLUMNS, KEYS, published_numbers
-from nodescope.works.works import BY_CITATION
+from nodescope.storage.tables import mean_over_seeds
+from nodescope.works.cases import Tables
+from nodescope.works.printed import COLUMNS, KEYS, measured, printed_numbers
+from nodescope.works.work import Work
 
-#: Columns of the table ``scorecard`` after the number, ours, its standard error and the seeds.
+#: Columns of the table ``scorecard`` after the number.
+OURS = {"ours": pl.Float64, "standard_error": pl.Float64, "seeds": pl.Int32}
+#: Columns after those.
 FOUND = {
     "difference": pl.Float64,
     "difference_errors": pl.Float64,
@@ -30,15 +32,15 @@ FOUND = {
     "verdict": pl.String,
 }
 
+#: Columns of the number that stand at the end.
+LAST = ("published_seeds", "unit")
+
 AGREES = "agrees"
 DIFFERS = "differs"
 UNCLEAR = "cannot tell"
 NOT_SCORED = "not scored"
 NOT_RUN = "not run"
 VERDICTS = (AGREES, DIFFERS, UNCLEAR, NOT_SCORED, NOT_RUN)
-
-#: From how many seeds a printed standard error is.
-PUBLISHED_SEEDS = 3
 
 RULE = (
     "Agrees where the 95 % t interval of the difference holds 0: the seeds do not tell the two apart, which says little where "
@@ -49,21 +51,28 @@ RULE = (
 )
 
 
-def scorecard(tables: Tables, works: Collection[str] = tuple(BY_CITATION)) -> pl.DataFrame:
-    """One row per number of the works: its columns, then ``ours``, ``standard_error`` (of ours), ``seeds``, ``difference``
-    (ours less published; of shares in fractions), ``difference_errors`` (in standard errors), ``interval_low`` and
-    ``interval_high`` (of the difference), ``p_value`` and ``verdict``."""
-    own = mean_over_seeds(measured(tables), "value").rename({"mean": "ours"})
-    numbers = (
-        published_numbers()
-        .filter(pl.col("work").is_in(list(works)))
-        .join(own, on=KEYS, how="left", nulls_equal=True, maintain_order="left")
-    )
-    rows = [_beside(row) for row in numbers.iter_rows(named=True)]
+def scorecard(tables: Tables, works: Collection[Work]) -> pl.DataFrame:
+    """Every number that the works print beside ours.
+
+    Returns
+    -------
+    DataFrame
+        One row per number: what it is about and what is printed (`nodescope.works.printed.COLUMNS`), ``ours``,
+        ``standard_error`` (of ours), ``seeds``, ``difference`` (ours less published; of shares in fractions),
+        ``difference_errors`` (in standard errors), ``interval_low`` and ``interval_high`` (of the difference), ``p_value``,
+        ``verdict``, and `LAST`.
+    """
+    rows = [_beside(row) for work in works for row in _with_ours(tables, work).iter_rows(named=True)]
     found = benjamini_hochberg([None if row["remark"] else row["p_value"] for row in rows])
     for row, differs in zip(rows, found, strict=True):
         row["verdict"] = _verdict(row, differs=differs)
-    return pl.DataFrame(rows, schema={**numbers.schema, **FOUND})
+    return pl.DataFrame(rows, schema={**COLUMNS, **OURS, **FOUND}).select(pl.exclude(LAST), *LAST)
+
+
+def _with_ours(tables: Tables, work: Work) -> pl.DataFrame:
+    """The numbers that a work prints, each with `OURS`."""
+    own = mean_over_seeds(measured(tables, work), "value").rename({"mean": "ours"})
+    return printed_numbers([work]).join(own, on=list(KEYS), how="left", nulls_equal=True, maintain_order="left")
 
 
 def _beside(row: dict[str, Any]) -> dict[str, Any]:
@@ -75,8 +84,9 @@ def _beside(row: dict[str, Any]) -> dict[str, Any]:
     if row["standard_error"] is None:
         return {**row, **empty, "difference": difference}
     rounding, published = row["last_digit"] / math.sqrt(12), row["published_error"] or 0.0
+    freedom_of_published = math.inf if row["published_seeds"] is None else row["published_seeds"] - 1
     error, freedom = combined_errors(
-        [row["standard_error"], published, rounding], [row["seeds"] - 1, PUBLISHED_SEEDS - 1, math.inf]
+        [row["standard_error"], published, rounding], [row["seeds"] - 1, freedom_of_published, math.inf]
     )
     estimate = Estimate(difference, row["seeds"], freedom, error)
     low, high = estimate.interval or (None, None)
@@ -101,96 +111,3 @@ def _verdict(row: dict[str, Any], *, differs: bool) -> str:
     # With no noise at all, equal as far as it is printed.
     same = abs(row["difference"]) <= row["last_digit"] / 2
     return AGREES if (agrees if row["p_value"] is not None else same) else UNCLEAR
-
-
-def measured(tables: Tables) -> pl.DataFrame:
-    """What was measured of the published quantities, by the networks of the published protocol.
-
-    Returns
-    -------
-    DataFrame
-        `KEYS`, ``seed`` and ``value``; keys that a quantity does not have are null.
-    """
-    parts = [take(tables[name]) for name, take in SOURCES.items() if name in tables]
-    empty = pl.DataFrame(schema={**{key: COLUMNS[key] for key in KEYS}, "seed": pl.Int64, "value": pl.Float64})
-    return pl.concat([empty, *parts])
-
-
-def _accuracy(table: pl.DataFrame) -> pl.DataFrame:
-    trained = table.filter(pl.col("best_epoch") > 0)  # what is not trained is right by chance
-    return _fully_connected(trained, "accuracy", pl.col("accuracy"), state=pl.lit("trained"))
-
-
-def _dead_share(table: pl.DataFrame) -> pl.DataFrame:
-    known = pl.col("dead").is_not_null().all()
-    share = per_net(table, pl.when(known).then(pl.col("dead").sum() / pl.col("nodes").sum()), "state", "split")
-    return _fully_connected(share, "dead_share", pl.col("value"))
-
-
-def _sparsity(table: pl.DataFrame) -> pl.DataFrame:
-    return _fully_connected(table, "sparsity", pl.col("sparsity"))
-
-
-def _fully_connected(table: pl.DataFrame, quantity: str, value: pl.Expr, **more: pl.Expr) -> pl.DataFrame:
-    """The rows of fully connected networks as Pretorius (2020) trains them: further axes at their defaults."""
-    usual = {axis: condition for axis, condition in USUAL.items() if axis in table.columns}
-    nets = table.filter(pl.col("model") == "mlp", *usual.values()).drop(*usual)
-    strange = [name for name in key_columns(nets) if name not in KEYS and name != "model"]
-    if strange:  # an axis whose values are all departures from the published protocol
-        nets = nets.clear()
-    return _with_keys(nets.with_columns(quantity=pl.lit(quantity), value=value, **more))
-
-
-def _with_keys(frame: pl.DataFrame) -> pl.DataFrame:
-    keys = (
-        (pl.col(key) if key in frame.columns else pl.lit(None))
-        .cast(COLUMNS[key])
-        .alias(key)  # a layer's number as text
-        for key in KEYS
-    )
-    return frame.select(*keys, "seed", pl.col("value").cast(pl.Float64))
-
-
-def _weight_std(table: pl.DataFrame) -> pl.DataFrame:
-    weights = table.filter(pl.col("parameter") == "weight")
-    return _small_convolutional(weights, "weight_std", {1: "conv1", 2: "conv2", 3: "conv3", 4: "linear1"})
-
-
-def _feature_std(table: pl.DataFrame) -> pl.DataFrame:
-    features = table.filter(pl.col("kind") == "pre")
-    return _small_convolutional(features, "feature_std", {1: "conv1", 2: "conv2", 3: "conv3", 4: "linear1_pre_relu"})
-
-
-def _small_convolutional(table: pl.DataFrame, quantity: str, layers: dict[int, str]) -> pl.DataFrame:
-    """The rows of the network of Park (2022), whose numbers name no depth and width."""
-    nets = table.filter(pl.col("model") == "cnn")
-    if "initialisation" not in nets.columns:
-        nets = nets.clear().with_columns(initialisation=pl.lit(None, pl.String))
-    names = pl.col("initialisation").replace(WITH_GAIN)
-    published = nets.filter(~pl.col("initialisation").is_in(list(WITH_GAIN.values()))).with_columns(
-        initialisation=names, layer=pl.col("layer").replace_strict(layers, default=None, return_dtype=pl.String),
-        quantity=pl.lit(quantity), value=pl.col("std"),
-    )  # fmt: skip
-    return _with_keys(published.drop("depth", "width").drop_nulls("layer"))
-
-
-#: Initialisations with the gain of Park (2022), the square root of 2, by the name that the work gives them.
-WITH_GAIN = {
-    "orthogonal_relu": "orthogonal",
-    "xavier_uniform_relu": "xavier_uniform",
-    "xavier_normal_relu": "xavier_normal",
-}
-
-#: The initialisation that Pretorius (2020) uses, where the grid compares several.
-USUAL = {
-    "initialisation": pl.col("initialisation")
-    == pl.when(pl.col("activation") == "relu").then(pl.lit("kaiming_normal")).otherwise(pl.lit("xavier_normal")),
-}
-
-SOURCES: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
-    "accuracy": _accuracy,
-    "dead_nodes": _dead_share,
-    "sparsity": _sparsity,
-    "weights": _weight_std,
-    "statistics": _feature_std,
-}

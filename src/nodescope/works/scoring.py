@@ -6,9 +6,10 @@ import polars as pl
 
 from nodescope.works.cases import Tables
 from nodescope.works.claims import judge_claims
-from nodescope.works.differences import differences, source_dataset
+from nodescope.works.differences import differences
+from nodescope.works.protocol import source_dataset
+from nodescope.works.registry import works_of
 from nodescope.works.scorecard import scorecard
-from nodescope.works.works import citations
 
 if TYPE_CHECKING:
     from nodescope.config.study import Study
@@ -24,11 +25,13 @@ def score(tables: Tables, study: "Study") -> dict[str, pl.DataFrame]:
     study
         Its settings.
     """
-    name = pl.lit(source_dataset(study)).alias("dataset")
+    works = works_of(study.works)
+    name = pl.lit(source_dataset(study, {dataset for work in works for dataset in work.datasets})).alias("dataset")
+    # Claims compare networks along axes; the name of a configuration would set apart those that differ in one alone.
+    of_axes = {table: frame.drop("configuration", strict=False) for table, frame in tables.items()}
     named = {
-        table: frame.with_columns(name) if "dataset" in frame.columns else frame for table, frame in tables.items()
+        table: frame.with_columns(name) if "dataset" in frame.columns else frame for table, frame in of_axes.items()
     }
-    works = citations(study.works)
     return {
         "scorecard": scorecard(named, works),
         "claims": judge_claims(named, works),

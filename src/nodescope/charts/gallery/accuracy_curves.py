@@ -1,4 +1,4 @@
-"""Figures 3.2, 3.3, 3.5, 3.6, 3.8, 3.9: accuracy per epoch by depth and batch normalisation, mean over seeds."""
+"""Accuracy per epoch by depth and batch normalisation, mean over seeds."""
 
 import altair as alt
 import polars as pl
@@ -18,8 +18,6 @@ from nodescope.charts.context import (
     variant_scale,
 )
 
-WORK = "Pretorius 2020"
-
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure per width: columns = depth, rows = batch normalisation."""
@@ -28,7 +26,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     chosen = tables["accuracy"].select(*columns, "seed", "learning_rate").unique(maintain_order=True)
     kept = curves.join(chosen, on=[*columns, "seed", "learning_rate"], maintain_order="left")
     mean = context.with_spread(
-        over_seeds(kept.drop("loss", "mean_squared_error", "learning_rate"), "accuracy"), WORK, bounds=(0, 1)
+        over_seeds(kept.drop("loss", "mean_squared_error", "learning_rate"), "accuracy"),
+        "accuracy-curves",
+        bounds=(0, 1),
     ).with_columns(batch_norm_label().alias("norm"), variant_label(curves).alias("label"))
     shown = [*columns, "norm", "label", "seed", "split", "epoch", "mean", "low", "high"]
     variants = mean["label"].unique(maintain_order=True).to_list()
@@ -55,9 +55,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 name=f"accuracy-curves-{slug(keys)}",
                 title=f"Accuracy during training, {describe(keys)}",
                 caption="Accuracy after each epoch on the training (dashed) and validation split (solid), "
-                f"{context.spread_words(WORK)}. Columns: number of hidden layers. The distance between the dashed and the solid "
-                "line is the generalisation gap; a curve that rises late is hard to train.",
-                reference="figures 3.2, 3.3, 3.5, 3.6, 3.8, 3.9",
+                f"{context.spread_words('accuracy-curves')}. Columns: number of hidden layers. The distance between the dashed "
+                "and the solid line is the generalisation gap; a curve that rises late is hard to train.",
                 chart=chart,
                 view={"seed": seed_view(mean)},
             )

@@ -1,4 +1,4 @@
-"""Figure 1.1: the shapes of the activation functions of the study."""
+"""The shapes of the activation functions of the study."""
 
 import altair as alt
 import numpy as np
@@ -31,7 +31,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Activation functions",
             caption=f"What each function makes of a node's pre-activation. {formulas}. A node counts as on "
             "(theta = 1) where its pre-activation exceeds the threshold, by default where z > 0.",
-            reference="figure 1.1",
             chart=chart,
             quantity="a",
         )

@@ -1,4 +1,4 @@
-"""Figures 5.1-5.5: for which share of each class's samples each node is on."""
+"""For which share of each class's samples each node is on."""
 
 import polars as pl
 
@@ -19,7 +19,6 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
                 "Compare training with test samples, and the untrained with the trained net. "
                 + _all_or_nothing(table, view)
             ),
-            reference="figures 5.1-5.5",
             nodes=NodePanels(
                 "activity",
                 table,

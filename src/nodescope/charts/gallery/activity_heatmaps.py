@@ -1,4 +1,4 @@
-"""Figures 5.6-5.9: node activity as a heatmap of nodes and classes, dead nodes as red lines."""
+"""Node activity as a heatmap of nodes and classes, dead nodes as red lines."""
 
 import polars as pl
 
@@ -25,7 +25,6 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
             caption="Rows are classes, columns are nodes layer after layer; from white (on for no sample of the class) to "
             "dark blue (on for all). Red columns are dead nodes, on for no sample of any class. Columns with few dark rows "
             f"are nodes that have specialised. {_dead(table, view)}",
-            reference="figures 5.6-5.9",
             nodes=NodePanels(
                 "activity", table, "active_share", "matrix", "share active", (context.states[-1],), domain=(0.0, 1.0)
             ),

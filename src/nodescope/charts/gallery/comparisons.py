@@ -6,7 +6,6 @@ import polars as pl
 from nodescope.charts.context import Context, Figure, network_columns, with_network
 from nodescope.numerics.intervals import CANNOT_TELL, ON_THIS_TEST_SET, REAL
 
-WORK = "nodescope"
 COLOURS = {REAL: "#228833", ON_THIS_TEST_SET: "#4477aa", "in all seeds": "#ccbb44", CANNOT_TELL: "#777777"}
 TITLE = "test accuracy less that of the best"
 
@@ -48,8 +47,6 @@ def _figure(comparisons: pl.DataFrame, accuracy: pl.DataFrame, context: Context)
         name="comparisons",
         title="Every configuration against the best",
         caption=f"{_what_is_shown(named, context)} {_counts(named)} {sample_words(named['samples'][0])}",
-        reference="comparisons",
-        work=WORK,
         chart=alt.layer(*layers),
         quantity="difference",
     )
@@ -115,8 +112,6 @@ def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
         if best.is_empty()
         else f"Test accuracy, and its difference to that of the best on validation samples, {best[0]}{seeds}.{beside} The row "
         "of the best itself has no difference. In a row without numbers every net diverged.",
-        reference="comparisons",
-        work=WORK,
         table=comparisons.select(
             *columns, *(pl.col(name).round(4) for name in numbers), "seeds", "samples", "verdict", *of_one
         ).rename({"value": "test_accuracy", "difference": "less_the_best"}),

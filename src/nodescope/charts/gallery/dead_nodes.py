@@ -1,4 +1,4 @@
-"""Table 5.1: share of dead nodes; and where in the network they are."""
+"""Share of dead nodes; and where in the network they are."""
 
 import polars as pl
 
@@ -13,8 +13,6 @@ from nodescope.charts.context import (
     seed_view,
 )
 from nodescope.charts.layer_lines import layer_lines
-
-WORK = "Pretorius 2020"
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -36,9 +34,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="dead-nodes-table",
             title="Share of dead nodes",
             caption="Share of all hidden nodes of a net that are on for no sample, as fractions, "
-            f"{context.spread_words(WORK)}.",
-            reference="table 5.1",
-            table=context.table_of_means(overall, "dead_share", WORK),
+            f"{context.spread_words('dead-nodes-table')}.",
+            table=context.table_of_means(overall, "dead_share", "dead-nodes-table"),
             view=view,
         ),
         Figure(
@@ -47,7 +44,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption=f"Share of nodes of each layer that are on for no sample, {context.spread_words()}. "
             "In a ReLU network such a node is always zero and tells the next layer nothing; other functions may still pass "
             f"on what varies below the threshold. {_most(shown, split, context)}",
-            reference="table 5.1",
             chart=layer_lines(per_layer, context, y_title="share of dead nodes", bounds=(0, 1)),
             view=view,
         ),

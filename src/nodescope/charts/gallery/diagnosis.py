@@ -7,7 +7,6 @@ from nodescope.charts.context import Context, Figure, network_columns, percent, 
 from nodescope.findings.diagnosis import PROBLEMS
 from nodescope.numerics.intervals import in_words
 
-WORK = "Iris tutorial"
 WORDS = {problem: problem.replace("_", " ") for problem in PROBLEMS}
 VERDICTS = {"found": "#cc3311", "not found": "#dddddd", "cannot be told": "#ffffff"}
 ACCURACY = {"value": "test_accuracy", "change": "accuracy_change"}
@@ -78,8 +77,6 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
         "exploding gradient: the norm of the gradient in the layer over that at the output; dead nodes: the share of nodes that "
         "are on for no training sample; saturation: the share of activations near a bound of the function, for functions with "
         f"two bounds. Share of layers in which it is found in the last state: {shares}.",
-        work=WORK,
-        reference="diagnosis",
         chart=chart,
         view={"state": state, "seed": str(diagnosis["seed"][0])},
         quantity="evidence",
@@ -128,8 +125,6 @@ def _changes(changes: pl.DataFrame, context: Context) -> Figure:
         title="What helps: test accuracy beside the first configuration",
         caption="Difference of the test accuracy to the first configuration of the same depth and width, "
         f"{_interval_words(context)} {helps}",
-        work=WORK,
-        reference="remedies",
         chart=alt.layer(zero, bars, points, data=data),
         quantity="change",
     )
@@ -191,7 +186,5 @@ def _table(remedies: pl.DataFrame, context: Context) -> Figure:
         f"{context.words.mean}. The table remedies holds the intervals of these changes"
         + context.words.where_trained(", and the untrained nets too")
         + ".",
-        work=WORK,
-        reference="remedies",
         table=table,
     )

@@ -1,4 +1,4 @@
-"""Figures 4.1, 4.2, 4.6, 4.7: class-conditional distributions of pre-activations and activations at single nodes."""
+"""Class-conditional distributions of pre-activations and activations at single nodes."""
 
 import altair as alt
 import polars as pl
@@ -34,7 +34,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption="How the samples of each class are distributed at one node of every layer: before (left) and after the "
             "activation function (right), as shares of the class. Classes that lie apart are told apart by this node; classes "
             "on top of each other are not. A bar with ≤ or ≥ also holds all that lies beyond it.",
-            reference="figures 4.1, 4.2, 4.6, 4.7",
             chart=chart,
             view=first_view(table) | {"node": str(table["node"].min()), "shape": "histogram"},
             per_configuration=True,

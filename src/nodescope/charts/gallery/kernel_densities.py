@@ -1,4 +1,4 @@
-"""Figure 6.1: the kernel density estimate over the histogram of a class-node pair."""
+"""The kernel density estimate over the histogram of a class-node pair."""
 
 import altair as alt
 import polars as pl
@@ -42,7 +42,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption="Histogram of the pre-activations of one class at one node of every layer (grey) and the Gaussian kernel "
             "density estimate (line), the kind of estimate that the continuous system makes. Where the line smooths away "
             "a peak, the bandwidth is too wide; where it follows single bars, too narrow.",
-            reference="figure 6.1",
             chart=chart.resolve_scale(x="independent", y="independent"),
             view=view,
             per_configuration=True,

@@ -1,4 +1,4 @@
-"""Figures 6.2-6.5, A.3-A.6: each layer alone as a classifier, by its switches, its values, or both."""
+"""Each layer alone as a classifier, by its switches, its values, or both."""
 
 import altair as alt
 import polars as pl
@@ -35,7 +35,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 "densities of the values), and combined; training samples dashed, test samples solid, "
                 f"{context.spread_words()}. Dotted: the network's own test accuracy. {_first_layer(part)} Where the "
                 "systems meet the dotted line, the layer alone knows as much of the class as the whole network.",
-                reference="figures 6.2-6.5, A.3-A.6",
                 chart=chart.resolve_scale(x="independent"),
                 view={"state": context.states[-1], "seed": seed_view(mean)},
             )

@@ -22,8 +22,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             "with a smoothed density; the shape cumulative shows the share of values up to each point. A spike at zero is made of "
             "the switched-off nodes of a ReLU layer; spikes at both ends tell of a saturated layer. A bar with ≤ or ≥ also holds "
             "all that lies beyond it: some values are so large that the others would fill one bar (standardised features help).",
-            work="Park 2022",
-            reference="figure 3",
             chart=before_and_after(table, context, ["seed", "split", "kind"], "value"),
             view={"split": split, "seed": seed, "kind": "post", "shape": "density"},
             per_configuration=True,
@@ -35,8 +33,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption="Each ridge is the smoothed distribution of all values of one layer, the first at the top, scaled to the same "
             f"height; {100 * SHOWN:.1f} % of the values lie in what is shown, those far out in its ends. "
             "Ridges that become a spike from layer to layer have lost the signal; ridges that spread will overflow.",
-            work="Signal propagation",
-            reference="histogram of activations",
             chart=_surface(table, context),
             view={"state": context.states[-1], "split": split, "seed": seed, "kind": "post"},
             per_configuration=True,

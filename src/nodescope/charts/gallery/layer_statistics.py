@@ -61,8 +61,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             "exact zeros, the share near a bound of the function, mean, standard deviation, skew, kurtosis (zero for a normal "
             f"distribution) and range; {context.spread_words()}. A layer with many zeros or saturated values "
             "passes little of the gradient on.",
-            work="Iris tutorial",
-            reference="statistics per layer",
             chart=chart,
             view={
                 "state": context.states[-1],

@@ -1,4 +1,4 @@
-"""Figure 3.1: learning curves of single nets, the kept epoch marked."""
+"""Learning curves of single nets, the kept epoch marked."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption="Loss and accuracy on the training and validation split after each epoch (epoch 0: before the first "
             "step). The dotted line marks the epoch whose parameters are kept: "
             f"this is the state called trained everywhere else. {_early(kept, curves)}{_objectives(objectives)}",
-            reference="figure 3.1",
             chart=chart,
             view={"seed": str(curves["seed"][0])},
             per_configuration=True,

@@ -1,4 +1,4 @@
-"""Figures 6.6, 6.7: layers as classifiers after chosen epochs of training."""
+"""Layers as classifiers after chosen epochs of training."""
 
 import altair as alt
 import polars as pl
@@ -25,7 +25,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             f"{context.spread_words()}; training samples dashed, test samples solid, the network's own test accuracy dotted. The "
             "last column is the kept net, whose epoch may lie before the last snapshot. Compare how the first and the last "
             f"layer change. {_rise(mean)}",
-            reference="figures 6.6, 6.7",
             chart=chart,
             view={"seed": seed_view(mean)},
             per_configuration=True,

@@ -1,4 +1,4 @@
-"""Figure 1.3: validation accuracy per epoch for each candidate learning rate."""
+"""Validation accuracy per epoch for each candidate learning rate."""
 
 import altair as alt
 import polars as pl
@@ -42,7 +42,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption="Validation accuracy after each epoch for every learning rate that was tried; the thick line is the rate "
             f"that was kept. {_chosen_sentence(chosen)} "
             "Of several rates, the highest or the lowest being kept says that the search should go further.",
-            reference="figure 1.3",
             chart=chart,
             view={"seed": seed_view(mean)},
             per_configuration=True,

@@ -1,4 +1,4 @@
-"""Figure 4 of Park 2022: box plots of emission and absorption per channel."""
+"""Box plots of emission and absorption per channel."""
 
 import altair as alt
 import polars as pl
@@ -29,8 +29,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             "training samples: "
             "median, quartiles, and whiskers to the values farthest out within one and a half box lengths; values beyond are "
             f"not drawn. A channel near zero takes no part in training. {origin}",
-            work="Park 2022",
-            reference="figure 4",
             chart=_boxes(named, context),
             view={"state": context.states[-1], "seed": str(table["seed"][0])},
             per_configuration=True,

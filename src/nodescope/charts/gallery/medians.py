@@ -1,4 +1,4 @@
-"""Figures 4.3-4.5, 4.8-4.11, A.1, A.2: the median activation of each class at every node."""
+"""The median activation of each class at every node."""
 
 import polars as pl
 
@@ -18,7 +18,6 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
             "not. Compare early with late layers"
             + context.words.where_trained(", and the untrained with the trained net")
             + f". {_spreads(table, view)}",
-            reference="figures 4.3-4.5, 4.8-4.11, A.1, A.2",
             nodes=NodePanels(
                 "medians",
                 table,

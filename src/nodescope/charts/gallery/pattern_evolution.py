@@ -8,7 +8,6 @@ import polars as pl
 from nodescope.charts.context import Context, Figure, groups, network_columns, variant_scale, with_network
 from nodescope.storage.tables import mean_over_seeds
 
-WORK = "Hartmann et al. 2021"
 #: Columns of a heatmap at most: a panel has hardly more pixels to show.
 TIMES = 80
 PANELS_IN_A_ROW = 3
@@ -48,7 +47,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 "early",
                 "Patterns of each layer in the first steps",
                 "Change within these steps is change that the network owes to very few samples.",
-                "figure 1",
             )
         )
     found.append(
@@ -59,7 +57,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             "Patterns of each layer through training",
             "In the similarity to the end, layers that turn bright earlier have settled earlier: from below upwards where "
             "structure forms bottom-up.",
-            "figure 3",
         )
     )
     return [*found, _curves(table, context)]
@@ -73,9 +70,7 @@ def _end_of_dense_times(table: pl.DataFrame) -> int | None:
     return int(steps[wider]) if wider else None
 
 
-def _heatmaps(
-    table: pl.DataFrame, context: Context, name: str, title: str, what_to_read: str, reference: str
-) -> Figure:
+def _heatmaps(table: pl.DataFrame, context: Context, name: str, title: str, what_to_read: str) -> Figure:
     keys = [*network_columns(table), "configuration", "network"]
     means = [
         table.drop_nulls(column)
@@ -106,8 +101,6 @@ def _heatmaps(
         title=title,
         caption=f"Layer by layer over the samples seen so far, {context.words.mean}; {_measured(table)} {MEANING} "
         f"{what_to_read}",
-        work=WORK,
-        reference=reference,
         chart=chart,
         view=view,
         per_configuration=True,
@@ -167,8 +160,6 @@ def _curves(table: pl.DataFrame, context: Context) -> Figure:
         caption=f"Entropy of each layer's patterns before, during and after training, {context.spread_words()}. It "
         "cannot exceed the number of nodes, nor the logarithm of the number of patterns; "
         f"{_measured(table)} A dip between layers of higher entropy is a layer that shows few patterns and passes on less.",
-        work=WORK,
-        reference="figure 2",
         chart=alt.layer(band, line).facet(column=alt.Column("time:N").title(None).sort(labels)),
     )
 

@@ -37,8 +37,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             f"split ({samples} for {split}), relative to the most that so many nodes and samples allow; "
             f"{context.spread_words()}. At 100 % each sample has a pattern of its own, so that the entropy says no "
             f"more.{share}{missing}",
-            work="Hartmann et al. 2021",
-            reference="relative entropy",
             chart=layer_lines(relative, context, y_title="relative entropy", bounds=(0, 1)),
             view={"state": context.states[-1], "split": split, "seed": seed_view(relative)},
         )

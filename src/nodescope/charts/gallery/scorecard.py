@@ -1,7 +1,5 @@
 """The scorecard: published numbers and claims beside what the study measured."""
 
-from dataclasses import replace
-
 import altair as alt
 import polars as pl
 
@@ -10,7 +8,7 @@ from nodescope.messages.words import counted
 from nodescope.study.words import describe
 from nodescope.works import scorecard as scoring
 from nodescope.works.judging import VERDICTS
-from nodescope.works.published import MISPRINT, SHARES
+from nodescope.works.printed import PERCENT
 
 COLOURS = {"published": "#ee6677", "ours": "#4477aa"}
 
@@ -21,7 +19,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     Of works that print no numbers and make no claims that are judged, only what differs.
     """
     card, claims, departures = tables["scorecard"], tables["claims"], tables["differences"]
-    compared = card.drop_nulls("ours").filter(pl.col("quantity").is_in(SHARES))
+    compared = card.drop_nulls("ours").filter(pl.col("unit") == PERCENT)
     found = []
     if len(card) or len(claims):
         found.append(_summary(card, claims, departures))
@@ -31,8 +29,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         found += [_claims(claims, context), _rules(claims)]
     if len(card):
         found.append(_numbers(card, context))
-    named = ", ".join(context.works)
-    return [replace(figure, work=named) for figure in [*found, _differences(departures)]]
+    return [*found, _differences(departures)]
 
 
 def _summary(card: pl.DataFrame, claims: pl.DataFrame, departures: pl.DataFrame) -> Figure:
@@ -52,7 +49,6 @@ def _summary(card: pl.DataFrame, claims: pl.DataFrame, departures: pl.DataFrame)
         caption=f"{_judged(judged, len(card), 'published number', told, len(claims))} can be judged by the "
         f"networks of this study; for the others, what they need was not run. {scoring.RULE} How each claim is judged stands "
         f"below. {differs}",
-        reference="numbers in text and tables, claims",
         table=counts,
     )
 
@@ -94,7 +90,6 @@ def _comparison(compared: pl.DataFrame, context: Context) -> Figure:
         title="Published values and ours",
         caption=f"Published values with their standard error where one is printed, and ours, {context.spread_words()}. Which of "
         "them the seeds tell apart stands in the table of numbers below.",
-        reference="sections 4.1, 5.3.1, 6.3.2, tables 5.1, 5.2",
         chart=alt.vconcat(*panels),
     )
 
@@ -119,7 +114,6 @@ def _claims(claims: pl.DataFrame, context: Context) -> Figure:
         + (" with its 95 % t interval over the seeds" if context.words.several_seeds else f", {context.words.mean}")
         + ", and the comparison that decided. The intervals speak of other seeds, not of other data. Not run: the study has no "
         "networks or tables for it, or the work does not speak of its data. See also names the kinds of figures to look at.",
-        reference="claims",
         table=claims.select(
             "statement", "verdict", pl.col(numbers).round(4), "cases", "evidence",
             source=pl.format("{}, {}", "work", "place"), see_also=pl.col("charts").str.replace_all("_", " "),
@@ -133,13 +127,12 @@ def _rules(claims: pl.DataFrame) -> Figure:
         title="How each claim is judged",
         caption="What is measured for each claim, and the rule that turns it into a verdict. The works state their claims in "
         "words; measures, thresholds and rules are this project's choice.",
-        reference="claims",
         table=claims.select("statement", "measure", "rule"),
     )
 
 
 def _numbers(card: pl.DataFrame, context: Context) -> Figure:
-    percent = pl.when(pl.col("quantity").is_in(SHARES)).then(100.0).otherwise(1.0)
+    percent = pl.when(pl.col("unit") == PERCENT).then(100.0).otherwise(1.0)
     value = (
         pl.col("published", "published_error", "ours", "standard_error", "difference", "interval_low", "interval_high")
         * percent
@@ -149,10 +142,8 @@ def _numbers(card: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="scorecard-numbers",
         title="Published numbers",
-        caption=f"Each published number beside ours, {context.words.mean}: shares in percent and differences in points, Park's "
-        f"standard deviations as they are. {scoring.RULE} Not scored: {MISPRINT}. Not run: the study has no such "
-        "networks or tables.",
-        reference="numbers in text and tables",
+        caption=f"Each published number beside ours, {context.words.mean}: shares in percent and differences in points, other "
+        f"quantities as they are. {scoring.RULE} {_not_scored(card)}Not run: the study has no such networks or tables.",
         table=run_first.with_columns(value.round(2)).select(
             source=pl.format("{}, {}", "work", "place"), number=pl.Series(labels, dtype=pl.String),
             published=pl.col("published"), published_error=pl.col("published_error"), ours=pl.col("ours"),
@@ -160,6 +151,11 @@ def _numbers(card: pl.DataFrame, context: Context) -> Figure:
             difference_low=pl.col("interval_low"), difference_high=pl.col("interval_high"), verdict=pl.col("verdict"),
         ),
     )  # fmt: skip
+
+
+def _not_scored(card: pl.DataFrame) -> str:
+    remarks = card["remark"].drop_nulls().unique(maintain_order=True)
+    return f"Not scored: {'; '.join(remarks)}. " if len(remarks) else ""
 
 
 def _label(row: dict[str, object]) -> str:
@@ -180,6 +176,5 @@ def _differences(departures: pl.DataFrame) -> Figure:
         title="In what this study departs from the source",
         caption="Told by the study's settings: the published protocol as far as it is told, what was set here, and what the "
         "difference may do to the numbers. A table without rows: no difference in anything that the source tells.",
-        reference="the protocols of training",
         table=departures,
     )

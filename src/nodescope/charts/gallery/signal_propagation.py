@@ -18,8 +18,6 @@ from nodescope.charts.context import (
 from nodescope.storage.tables import key_columns
 from nodescope.study.words import loss_words
 
-WORK = "Signal propagation"
-
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """Ranges of activations, ranges of gradients, and the norm of the gradient beside that at the output."""
@@ -34,8 +32,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption="All values of a layer over its nodes and the samples taken as one list: from one standard deviation below "
             "the mean to one above. A range that narrows to nothing carries no signal on; one that widens from layer to layer "
             "will overflow. Pointing at a layer shows the numbers; a click on a name in the legend hides it and shows it again.",
-            work=WORK,
-            reference="range of activations",
             chart=_ranges(statistics, context, y_title="value"),
             view={"state": state, "split": preferred_split(statistics), "seed": seed, "kind": "post"},
         ),
@@ -45,8 +41,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption=f"The gradient of {loss} of each sample with respect to the activations (or pre-activations) of a layer, "
             "all nodes and samples as one list: from one standard deviation below the mean to one above. The backward pass begins "
             "at the right. Near zero the axis is linear, further out logarithmic.",
-            work=WORK,
-            reference="range of gradients",
             chart=_ranges(of_layers, context, y_title="gradient", stretched=True),
             view={"state": state, "seed": seed, "quantity": "activation"},
         ),
@@ -56,8 +50,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption=f"Norm of the gradient of {loss} of a sample with respect to the activations of a layer, divided by that at "
             f"the logits, with which the backward pass begins; {context.words.mean}. A line that falls to the left by a constant "
             "step loses the same share in every layer: the gradient vanishes. One that rises to the left explodes.",
-            work=WORK,
-            reference="range of gradients",
             chart=_flow(gradients, context),
             view={"state": state, "seed": seed_view(gradients)},
         ),

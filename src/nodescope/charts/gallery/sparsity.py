@@ -1,11 +1,9 @@
-"""Table 5.2: sparsity per layer, mean and standard error over seeds."""
+"""Sparsity per layer, mean and standard error over seeds."""
 
 import polars as pl
 
 from nodescope.charts.context import Context, Figure, network_columns, over_seeds, percent, preferred_split, seed_view
 from nodescope.charts.layer_lines import layer_lines
-
-WORK = "Pretorius 2020"
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -19,11 +17,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="sparsity-table",
             title="Sparsity of each layer",
             caption="Share of samples for which a node is off, averaged over the nodes of the layer that are not "
-            f"dead, as fractions, {context.spread_words(WORK)}. Empty: a layer whose nodes are all dead, or a net "
+            f"dead, as fractions, {context.spread_words('sparsity-table')}. Empty: a layer whose nodes are all dead, or a net "
             "that diverged.",
-            reference="table 5.2",
             table=context.table_of_means(
-                table.select(*columns, "state", "split", "layer", "mean", "standard_error", "seeds"), "sparsity", WORK
+                table.select(*columns, "state", "split", "layer", "mean", "standard_error", "seeds"),
+                "sparsity",
+                "sparsity-table",
             ),
             view={"state": context.states[-1], "split": split},
         ),
@@ -32,7 +31,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Sparsity by layer",
             caption=f"The same as lines, {context.spread_words()}. A layer at 50 % is off as often as on; in "
             f"a sparser layer fewer nodes are on for a sample. {_ends(table, split)}",
-            reference="table 5.2",
             chart=layer_lines(lines, context, y_title="sparsity", bounds=(0, 1)),
             view={"state": context.states[-1], "split": split, "seed": seed_view(lines)},
         ),

@@ -1,4 +1,4 @@
-"""Figures 3.4, 3.7, 3.10: test accuracy per configuration."""
+"""Test accuracy per configuration."""
 
 import altair as alt
 import polars as pl
@@ -19,8 +19,6 @@ from nodescope.charts.context import (
 from nodescope.findings.divergence import results_of
 from nodescope.storage.tables import mean_over_seeds
 
-WORK = "Pretorius 2020"
-
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """A figure of the test accuracies and a table of the accuracies on all splits."""
@@ -32,7 +30,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 
 
 def _figure(seeds: pl.DataFrame, results: pl.DataFrame, context: Context) -> Figure:
-    named = context.with_spread(seeds, WORK, bounds=(0, 1)).with_columns(
+    named = context.with_spread(seeds, "test-accuracy", bounds=(0, 1)).with_columns(
         batch_norm_label().alias("norm"),
         variant_label(seeds).alias("label"),
     )
@@ -53,9 +51,8 @@ def _figure(seeds: pl.DataFrame, results: pl.DataFrame, context: Context) -> Fig
     return Figure(
         name="test-accuracy",
         title="Test accuracy",
-        caption=f"Accuracy of the {context.words.kept}, {context.spread_words(WORK)}. {_extremes(results, context)}"
+        caption=f"Accuracy of the {context.words.kept}, {context.spread_words('test-accuracy')}. {_extremes(results, context)}"
         f"{_without_result(results)}",
-        reference="figures 3.4, 3.7, 3.10",
         chart=chart,
         view={"split": "test", "seed": seed_view(seeds)},
     )
@@ -93,7 +90,7 @@ def _extremes(results: pl.DataFrame, context: Context) -> str:
 
 def _table(mean: pl.DataFrame, context: Context) -> Figure:
     columns = ["dataset", *network_columns(mean)]
-    of_splits = context.table_of_means(mean, "accuracy", WORK)
+    of_splits = context.table_of_means(mean, "accuracy", "accuracy-table")
     values = [name for name in of_splits.columns if name not in (*columns, "model", "split", "seeds")]
     wide = of_splits.pivot("split", index=columns, values=values, maintain_order=True)
     splits = ("train", "validation", "test")
@@ -105,8 +102,7 @@ def _table(mean: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="accuracy-table",
         title="Accuracy on all splits",
-        caption=f"Accuracy of the {context.words.kept} as fractions, {context.spread_words(WORK)}. "
+        caption=f"Accuracy of the {context.words.kept} as fractions, {context.spread_words('accuracy-table')}. "
         f"An empty entry is a net that diverged{empty}.",
-        reference="section 4.1",
         table=wide.select(*columns, *(pl.col(name).alias(alias) for name, alias in named.items())),
     )

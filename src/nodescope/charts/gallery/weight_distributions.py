@@ -31,8 +31,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption="Histogram of all weights of the linear map or convolution that leads to a layer (the last row leads to the "
             "output), with a smoothed density."
             + context.words.where_trained(" Training widens what it changes, and makes bells of uniform starts."),
-            work="Park 2022",
-            reference="figure 2",
             chart=before_and_after(named, context, ["seed", "name", "parameter"], "weight"),
             view={"seed": str(bins["seed"][0]), "parameter": "weight", "shape": "density"},
             per_configuration=True,
@@ -43,8 +41,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Mean, spread and skew of the weights",
             caption=f"Of the weights and biases of each linear map and convolution, {context.words.mean}; in what order they are "
             "computed tells the layer that they lead to. An empty entry is a net that diverged, or values that are all the same.",
-            work="Park 2022",
-            reference="figure 2",
             table=table.select("dataset", *network_columns(weights), *place, pl.selectors.float().round_sig_figs(4)),
             view={"state": context.states[-1], "parameter": "weight"},
         ),

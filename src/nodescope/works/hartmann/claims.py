@@ -5,7 +5,7 @@ import polars as pl
 from nodescope.storage.tables import key_columns
 from nodescope.study.words import describe
 from nodescope.works.cases import Tables, as_cases, last_less_first, need, per_net
-from nodescope.works.claims.claim import HARTMANN, Claim
+from nodescope.works.claim import Claim
 from nodescope.works.judging import SIGN_RULE, Judgement, NotRun, judge_sign
 
 #: Networks whose layers the source says converge together, networks without and with shortcuts.
@@ -72,35 +72,34 @@ def _between_models(values: pl.DataFrame, first: pl.Expr, second: pl.Expr) -> pl
 
 CLAIMS = (
     Claim(
-        "structure_forms_bottom_up",
-        HARTMANN,
-        "abstract, figure 3",
-        "Most networks form structure bottom-up: early layers reach their final patterns first.",
-        "weighted Jaccard similarity of a layer's patterns to its final ones, averaged over the times measured during "
+        name="structure_forms_bottom_up",
+        place="abstract, figure 3",
+        statement="Most networks form structure bottom-up: early layers reach their final patterns first.",
+        statistic="weighted Jaccard similarity of a layer's patterns to its final ones, averaged over the times measured during "
         "training: first layer less last (not for PyramidNet and FixUp)",
-        SIGN_RULE.format(value="the difference"),
-        ("pattern_evolution",),
-        structure_forms_bottom_up,
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("pattern_evolution",),
+        judge=structure_forms_bottom_up,
     ),
     Claim(
-        "tuned_networks_converge_together",
-        HARTMANN,
-        "abstract, figure 3",
-        "The layers of PyramidNet and FixUp converge more simultaneously.",
-        "the same lead of the first layer: that of the other convolutional networks less that of PyramidNet and FixUp",
-        SIGN_RULE.format(value="the difference"),
-        ("pattern_evolution",),
-        tuned_networks_converge_together,
+        name="tuned_networks_converge_together",
+        place="abstract, figure 3",
+        statement="The layers of PyramidNet and FixUp converge more simultaneously.",
+        axes=("depth",),
+        statistic="the same lead of the first layer: that of the other convolutional networks less that of PyramidNet and FixUp",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("pattern_evolution",),
+        judge=tuned_networks_converge_together,
     ),
     Claim(
-        "plain_networks_have_dips_in_entropy",
-        HARTMANN,
-        "abstract, figure 2",
-        "Conventional convolutional networks show intermediate dips in entropy over depth, residual networks do not.",
-        "depth of the deepest dip of relative entropy over the layers after training: ConvNet and ToyNet less residual "
+        name="plain_networks_have_dips_in_entropy",
+        place="abstract, figure 2",
+        statement="Conventional convolutional networks show intermediate dips in entropy over depth, residual networks do not.",
+        axes=("depth",),
+        statistic="depth of the deepest dip of relative entropy over the layers after training: ConvNet and ToyNet less residual "
         "networks of the same depth",
-        SIGN_RULE.format(value="the difference"),
-        ("pattern_evolution",),
-        plain_networks_have_dips_in_entropy,
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("pattern_evolution",),
+        judge=plain_networks_have_dips_in_entropy,
     ),
 )

@@ -2,8 +2,8 @@
 
 import polars as pl
 
-from nodescope.works.cases import Tables, as_cases, difference, extremes, last_layer, last_less_first, need, per_net
-from nodescope.works.claims.claim import PRETORIUS, Claim
+from nodescope.works.cases import Tables, as_cases, difference, extremes, in_last_layer, last_less_first, need, per_net
+from nodescope.works.claim import Claim
 from nodescope.works.judging import BOUND_RULE, SIGN_RULE, Judgement, judge_bounds, judge_sign
 
 TRAIN = pl.col("split") == "train"
@@ -30,10 +30,10 @@ def untrained_deep_sigmoid_is_all_or_nothing(tables: Tables) -> Judgement:
     """Untrained sigmoid nets without BN: share of node-class pairs of the last layer outside the mid range, less 1/2."""
     activity = need(
         tables, "activity",
-        TRAIN, UNTRAINED, pl.col("activation") == "sigmoid", ~pl.col("batch_norm"), pl.col("depth") > 1, last_layer(),
+        TRAIN, UNTRAINED, pl.col("activation") == "sigmoid", ~pl.col("batch_norm"), pl.col("depth") > 1,
         what="deep sigmoid networks without batch normalisation",
     )  # fmt: skip
-    return judge_sign(as_cases(per_net(activity, 0.5 - MID_RANGE_SHARE, "layer")))
+    return judge_sign(as_cases(per_net(in_last_layer(activity), 0.5 - MID_RANGE_SHARE, "layer")))
 
 
 def deeper_nets_have_more_dead_nodes(tables: Tables) -> Judgement:
@@ -85,75 +85,73 @@ def _null_where_any_is(column: pl.Expr, value: pl.Expr) -> pl.Expr:
 
 CLAIMS = (
     Claim(
-        "early_layers_are_mid_range",
-        PRETORIUS,
-        "figures 5.1-5.9",
-        "Early layers have more mid-range activity than late ones.",
-        f"share of node-class pairs that are on for {MID_RANGE_WORDS[0]} to {MID_RANGE_WORDS[1]} of the samples, trained nets: "
-        "first layer less last",
-        SIGN_RULE.format(value="the difference"),
-        ("activity", "activity_heatmaps"),
-        early_layers_are_mid_range,
+        name="early_layers_are_mid_range",
+        place="figures 5.1-5.9",
+        statement="Early layers have more mid-range activity than late ones.",
+        statistic=f"share of node-class pairs that are on for {MID_RANGE_WORDS[0]} to {MID_RANGE_WORDS[1]} of the samples, "
+        "trained nets: first layer less last",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("activity", "activity_heatmaps"),
+        judge=early_layers_are_mid_range,
     ),
     Claim(
-        "untrained_deep_sigmoid_is_all_or_nothing",
-        PRETORIUS,
-        "figures 5.1-5.5",
-        "Deep layers of untrained sigmoid nets are all-or-nothing: a node is on for nearly all samples or for none.",
-        f"share of node-class pairs of the last layer that are on for fewer than {MID_RANGE_WORDS[0]} or more than "
+        name="untrained_deep_sigmoid_is_all_or_nothing",
+        place="figures 5.1-5.5",
+        statement="Deep layers of untrained sigmoid nets are all-or-nothing: a node is on for nearly all samples or for none.",
+        axes=("depth", "activation", "batch_norm"),
+        statistic=f"share of node-class pairs of the last layer that are on for fewer than {MID_RANGE_WORDS[0]} or more than "
         f"{MID_RANGE_WORDS[1]} of the samples, less one half",
-        SIGN_RULE.format(value="the share less one half"),
-        ("activity", "activity_heatmaps"),
-        untrained_deep_sigmoid_is_all_or_nothing,
+        rule=SIGN_RULE.format(value="the share less one half"),
+        charts=("activity", "activity_heatmaps"),
+        judge=untrained_deep_sigmoid_is_all_or_nothing,
     ),
     Claim(
-        "deeper_nets_have_more_dead_nodes",
-        PRETORIUS,
-        "table 5.1",
-        "Deeper nets have more dead nodes.",
-        "share of dead nodes, deepest less shallowest nets",
-        SIGN_RULE.format(value="the difference"),
-        ("dead_nodes",),
-        deeper_nets_have_more_dead_nodes,
+        name="deeper_nets_have_more_dead_nodes",
+        place="table 5.1",
+        statement="Deeper nets have more dead nodes.",
+        axes=("depth",),
+        statistic="share of dead nodes, deepest less shallowest nets",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("dead_nodes",),
+        judge=deeper_nets_have_more_dead_nodes,
     ),
     Claim(
-        "later_layers_have_more_dead_nodes",
-        PRETORIUS,
-        "figures 5.6-5.9",
-        "Later layers have more dead nodes.",
-        "share of dead nodes, last layer less first",
-        SIGN_RULE.format(value="the difference"),
-        ("dead_nodes", "activity_heatmaps"),
-        later_layers_have_more_dead_nodes,
+        name="later_layers_have_more_dead_nodes",
+        place="figures 5.6-5.9",
+        statement="Later layers have more dead nodes.",
+        statistic="share of dead nodes, last layer less first",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("dead_nodes", "activity_heatmaps"),
+        judge=later_layers_have_more_dead_nodes,
     ),
     Claim(
-        "batch_norm_lowers_sparsity",
-        PRETORIUS,
-        "table 5.2",
-        "Batch normalisation lowers sparsity.",
-        "sparsity averaged over the layers, without BN less with BN",
-        SIGN_RULE.format(value="the difference"),
-        ("sparsity",),
-        batch_norm_lowers_sparsity,
+        name="batch_norm_lowers_sparsity",
+        place="table 5.2",
+        statement="Batch normalisation lowers sparsity.",
+        axes=("batch_norm",),
+        statistic="sparsity averaged over the layers, without BN less with BN",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("sparsity",),
+        judge=batch_norm_lowers_sparsity,
     ),
     Claim(
-        "relu_is_sparser",
-        PRETORIUS,
-        "table 5.2",
-        "ReLU nets are sparser than sigmoid nets.",
-        "sparsity averaged over the layers, ReLU less sigmoid",
-        SIGN_RULE.format(value="the difference"),
-        ("sparsity",),
-        relu_is_sparser,
+        name="relu_is_sparser",
+        place="table 5.2",
+        statement="ReLU nets are sparser than sigmoid nets.",
+        axes=("activation",),
+        statistic="sparsity averaged over the layers, ReLU less sigmoid",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("sparsity",),
+        judge=relu_is_sparser,
     ),
     Claim(
-        "untrained_relu_is_half_off",
-        PRETORIUS,
-        "chapter 5",
-        "The sparsity of untrained ReLU nets is near 50 %.",
-        "sparsity of each layer of the untrained nets",
-        BOUND_RULE.format(value="it", bound=f"between {100 * NEAR_HALF[0]:g} % and {100 * NEAR_HALF[1]:g} %"),
-        ("sparsity",),
-        untrained_relu_is_half_off,
+        name="untrained_relu_is_half_off",
+        place="chapter 5",
+        statement="The sparsity of untrained ReLU nets is near 50 %.",
+        axes=("activation", "batch_norm"),
+        statistic="sparsity of each layer of the untrained nets",
+        rule=BOUND_RULE.format(value="it", bound=f"between {100 * NEAR_HALF[0]:g} % and {100 * NEAR_HALF[1]:g} %"),
+        charts=("sparsity",),
+        judge=untrained_relu_is_half_off,
     ),
 )

@@ -3,7 +3,7 @@
 import polars as pl
 
 from nodescope.works.cases import Tables, as_cases, change, need, per_net
-from nodescope.works.claims.claim import PARK, Claim
+from nodescope.works.claim import Claim
 from nodescope.works.judging import BOUND_RULE, SIGN_RULE, Judgement, judge_all, judge_bounds, judge_sign
 
 #: "Differ": the standard deviation between channels is at least this share of their mean.
@@ -54,25 +54,25 @@ def _share(value: pl.Expr, of: pl.Expr) -> pl.Expr:
 
 CLAIMS = (
     Claim(
-        "channels_differ",
-        PARK,
-        "figure 4",
-        "Channels differ in the median and the variance of their emission and absorption.",
-        "standard deviation over mean, between the channels of a layer: of their medians; and of their interquartile ranges",
-        BOUND_RULE.format(value="each of the two", bound=f"at least {DIFFERS:g}"),
-        ("local_gradients",),
-        channels_differ,
+        name="channels_differ",
+        place="figure 4",
+        statement="Channels differ in the median and the variance of their emission and absorption.",
+        statistic="standard deviation over mean, between the channels of a layer: of their medians; and of their "
+        "interquartile ranges",
+        rule=BOUND_RULE.format(value="each of the two", bound=f"at least {DIFFERS:g}"),
+        charts=("local_gradients",),
+        judge=channels_differ,
         of_any_data=True,
     ),
     Claim(
-        "emission_varies_more",
-        PARK,
-        "figure 4",
-        "Emission varies more than absorption.",
-        "interquartile range over the sum of both quartiles, averaged over the channels of a layer: emission less absorption",
-        SIGN_RULE.format(value="the difference"),
-        ("local_gradients",),
-        emission_varies_more,
+        name="emission_varies_more",
+        place="figure 4",
+        statement="Emission varies more than absorption.",
+        statistic="interquartile range over the sum of both quartiles, averaged over the channels of a layer: emission "
+        "less absorption",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("local_gradients",),
+        judge=emission_varies_more,
         of_any_data=True,
     ),
 )

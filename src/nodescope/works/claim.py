@@ -3,27 +3,24 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nodescope.works import works
 from nodescope.works.cases import Tables
 from nodescope.works.judging import Judgement
 
-PRETORIUS = works.PRETORIUS.citation
-HARTMANN = works.HARTMANN.citation
-PARK = works.PARK.citation
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """A claim of a published work, and how it is judged.
 
     Attributes
     ----------
     name : str
-        Short, unique.
-    work, place : str
-        Where it is made, or shown.
+        Short, unique among the claims of all works.
+    place : str
+        Where the work makes or shows it.
     statement : str
         What is claimed.
+    axes : tuple of str
+        The axes that it is about; a study that lacks one cannot judge it.
     statistic : str
         The value of a case, in words and with its unit.
     rule : str
@@ -31,15 +28,15 @@ class Claim:
     charts : tuple of str
         The kinds of charts to look at.
     judge : function
-        From collected tables to the judgement; raises `NotRun` where what it needs is not there.
+        From collected tables to the judgement; raises `nodescope.works.judging.NotRun` if they lack what it needs.
     of_any_data : bool
         Whether the work makes it of networks on whatever data.
     """
 
     name: str
-    work: str
     place: str
     statement: str
+    axes: tuple[str, ...] = ()
     statistic: str
     rule: str
     charts: tuple[str, ...]

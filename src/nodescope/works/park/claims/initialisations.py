@@ -4,7 +4,7 @@ import polars as pl
 
 from nodescope.storage.tables import key_columns
 from nodescope.works.cases import Tables, as_cases, change, difference, last_less_first, need, per_net
-from nodescope.works.claims.claim import PARK, Claim
+from nodescope.works.claim import Claim
 from nodescope.works.judging import BOUND_RULE, SIGN_RULE, Judgement, NotRun, judge_all, judge_bounds, judge_sign
 
 #: "Do not learn": the loss falls by no more than this share.
@@ -64,7 +64,7 @@ def features_spread_with_training_and_depth(tables: Tables) -> Judgement:
     """Standard deviation of a layer's pre-activations: trained less initial; and, trained, last layer less first."""
     statistics = need(
         tables, "statistics", pl.col("kind") == "pre", pl.col("split") == "train", LEARNS,
-        columns=("initialisation",), what="networks of several initialisations",
+        what="networks of several initialisations",
     )  # fmt: skip
     spread = per_net(statistics, pl.col("std").first(), "state", "layer")
     trained = spread.filter(pl.col("state") == "trained").drop("state")
@@ -78,80 +78,76 @@ def features_spread_with_training_and_depth(tables: Tables) -> Judgement:
 
 def _training_loss(tables: Tables, *conditions: pl.Expr, what: str) -> pl.DataFrame:
     """Curves of the nets whose learning rate was kept."""
-    columns = ("initialisation",)
     curves = need(
         tables, "learning_curves", pl.col("split") == "train", *conditions,
-        columns=columns, what=f"networks of the initialisations {what}",
+        what=f"networks of the initialisations {what}",
     )  # fmt: skip
     if not curves["epoch"].max():
         raise NotRun("its networks were not trained")
-    kept = need(tables, "accuracy", columns=columns)
+    kept = need(tables, "accuracy")
     keys = [*key_columns(kept), "seed", "learning_rate"]
     return curves.join(kept.select(keys).unique(), on=keys, how="semi", nulls_equal=True, maintain_order="left")
 
 
 def _weights(tables: Tables, which: pl.Expr) -> pl.DataFrame:
-    return need(
-        tables, "weights", which, pl.col("parameter") == "weight",
-        columns=("initialisation",), what="networks of those initialisations",
-    )  # fmt: skip
+    return need(tables, "weights", which, pl.col("parameter") == "weight", what="networks of those initialisations")
 
 
 CLAIMS = (
     Claim(
-        "orthogonal_converges_fastest",
-        PARK,
-        "figure 1",
-        "Orthogonal initialisation converges fastest, then Kaiming, then Xavier.",
-        "training loss averaged over the epochs: Kaiming less orthogonal; Xavier less Kaiming",
-        SIGN_RULE.format(value="each of the two differences"),
-        ("accuracy_curves",),
-        orthogonal_converges_fastest,
+        name="orthogonal_converges_fastest",
+        place="figure 1",
+        statement="Orthogonal initialisation converges fastest, then Kaiming, then Xavier.",
+        axes=("initialisation",),
+        statistic="training loss averaged over the epochs: Kaiming less orthogonal; Xavier less Kaiming",
+        rule=SIGN_RULE.format(value="each of the two differences"),
+        charts=("accuracy_curves",),
+        judge=orthogonal_converges_fastest,
     ),
     Claim(
-        "zeros_do_not_learn_and_ones_stay_high",
-        PARK,
-        "figure 1",
-        "Networks that start with zeros do not learn, and with ones the loss stays high.",
-        "zeros: share by which the training loss falls; ones: final training loss less that of Kaiming normal",
-        BOUND_RULE.format(value="the fall", bound=f"at most {100 * NO_FALL:g} %")
+        name="zeros_do_not_learn_and_ones_stay_high",
+        place="figure 1",
+        statement="Networks that start with zeros do not learn, and with ones the loss stays high.",
+        axes=("initialisation",),
+        statistic="zeros: share by which the training loss falls; ones: final training loss less that of Kaiming normal",
+        rule=BOUND_RULE.format(value="the fall", bound=f"at most {100 * NO_FALL:g} %")
         + " "
         + SIGN_RULE.format(value="the difference")
         + " Both parts must hold.",
-        ("accuracy_curves",),
-        zeros_do_not_learn_and_ones_stay_high,
+        charts=("accuracy_curves",),
+        judge=zeros_do_not_learn_and_ones_stay_high,
     ),
     Claim(
-        "weights_spread_slightly",
-        PARK,
-        "figure 2",
-        "The standard deviation of the weights grows slightly in training.",
-        "share by which it grows, a case per layer",
-        SIGN_RULE.format(value="it")
+        name="weights_spread_slightly",
+        place="figure 2",
+        statement="The standard deviation of the weights grows slightly in training.",
+        axes=("initialisation",),
+        statistic="share by which it grows, a case per layer",
+        rule=SIGN_RULE.format(value="it")
         + " "
         + BOUND_RULE.format(value="it", bound=f"at most {100 * SLIGHTLY:g} %")
         + " Both parts must hold.",
-        ("weight_distributions",),
-        weights_spread_slightly,
+        charts=("weight_distributions",),
+        judge=weights_spread_slightly,
     ),
     Claim(
-        "uniform_weights_turn_bell_shaped",
-        PARK,
-        "figure 2",
-        "Weights that start uniform turn bell-shaped.",
-        "excess kurtosis of a layer's weights (uniform: -1.2, normal: 0), trained less initial",
-        SIGN_RULE.format(value="the difference"),
-        ("weight_distributions",),
-        uniform_weights_turn_bell_shaped,
+        name="uniform_weights_turn_bell_shaped",
+        place="figure 2",
+        statement="Weights that start uniform turn bell-shaped.",
+        axes=("initialisation",),
+        statistic="excess kurtosis of a layer's weights (uniform: -1.2, normal: 0), trained less initial",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("weight_distributions",),
+        judge=uniform_weights_turn_bell_shaped,
     ),
     Claim(
-        "features_spread_with_training_and_depth",
-        PARK,
-        "figure 3",
-        "The standard deviation of the features grows strongly with training and with depth.",
-        "standard deviation of a layer's pre-activations: trained less initial; and, trained, last layer less first",
-        SIGN_RULE.format(value="each of the two differences"),
-        ("layer_statistics", "layer_distributions"),
-        features_spread_with_training_and_depth,
+        name="features_spread_with_training_and_depth",
+        place="figure 3",
+        statement="The standard deviation of the features grows strongly with training and with depth.",
+        axes=("initialisation",),
+        statistic="standard deviation of a layer's pre-activations: trained less initial; and, trained, last layer less first",
+        rule=SIGN_RULE.format(value="each of the two differences"),
+        charts=("layer_statistics", "layer_distributions"),
+        judge=features_spread_with_training_and_depth,
     ),
 )

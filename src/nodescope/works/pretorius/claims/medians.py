@@ -3,8 +3,8 @@
 import polars as pl
 
 from nodescope.storage.tables import key_columns
-from nodescope.works.cases import Tables, as_cases, change, difference, last_layer, last_less_first, need, per_net
-from nodescope.works.claims.claim import PRETORIUS, Claim
+from nodescope.works.cases import Tables, as_cases, change, difference, in_last_layer, last_less_first, need, per_net
+from nodescope.works.claim import Claim
 from nodescope.works.judging import SIGN_RULE, Judgement, judge_all, judge_sign
 
 TRAIN = pl.col("split") == "train"
@@ -22,7 +22,7 @@ def untrained_medians_coincide(tables: Tables) -> Judgement:
     medians = need(tables, "medians", TRAIN, UNTRAINED, WITHOUT_BN, pl.col("depth") > 1, what="untrained deep networks")
     shares = class_share(medians)
     fall = last_less_first(shares.filter(SIGMOID)).with_columns(-pl.col("value"))
-    last = shares.filter(last_layer()).drop("layer")
+    last = in_last_layer(shares).drop("layer")
     return judge_all(
         [
             judge_sign(as_cases(difference(last, "activation", "relu", "sigmoid"))),
@@ -62,36 +62,36 @@ def class_share(medians: pl.DataFrame) -> pl.DataFrame:
 
 CLAIMS = (
     Claim(
-        "untrained_medians_coincide",
-        PRETORIUS,
-        "figures 4.3, 4.8",
-        "The class medians of the untrained sigmoid net lie on top of each other in deep layers, those of the untrained ReLU "
-        "net less so.",
-        "share of the medians' variance that lies between the classes of a node, without BN: in the last layer ReLU less "
+        name="untrained_medians_coincide",
+        place="figures 4.3, 4.8",
+        statement="The class medians of the untrained sigmoid net lie on top of each other in deep layers, those of the "
+        "untrained ReLU net less so.",
+        axes=("depth", "activation", "batch_norm"),
+        statistic="share of the medians' variance that lies between the classes of a node, without BN: in the last layer ReLU less "
         "sigmoid; and of sigmoid, the first layer less the last",
-        SIGN_RULE.format(value="each of the two differences"),
-        ("medians",),
-        untrained_medians_coincide,
+        rule=SIGN_RULE.format(value="each of the two differences"),
+        charts=("medians",),
+        judge=untrained_medians_coincide,
     ),
     Claim(
-        "training_polarises_sigmoid",
-        PRETORIUS,
-        "figures 4.8-4.11",
-        "Training moves the medians of sigmoid nodes towards 0 and 1, in deep layers more.",
-        "mean of |2 median - 1| without BN, trained less untrained, a case per layer; and its rise in the last layer less that "
-        "in the first",
-        SIGN_RULE.format(value="each of the two differences"),
-        ("medians",),
-        training_polarises_sigmoid,
+        name="training_polarises_sigmoid",
+        place="figures 4.8-4.11",
+        statement="Training moves the medians of sigmoid nodes towards 0 and 1, in deep layers more.",
+        axes=("depth", "activation", "batch_norm"),
+        statistic="mean of |2 median - 1| without BN, trained less untrained, a case per layer; and its rise in the last layer "
+        "less that in the first",
+        rule=SIGN_RULE.format(value="each of the two differences"),
+        charts=("medians",),
+        judge=training_polarises_sigmoid,
     ),
     Claim(
-        "batch_norm_keeps_from_saturation",
-        PRETORIUS,
-        "figures 4.5, 4.10, 4.11",
-        "Batch normalisation moves medians away from the saturation points.",
-        "sigmoid: mean of |2 median - 1|; ReLU: share of medians at 0; trained nets without BN less with BN",
-        SIGN_RULE.format(value="the difference"),
-        ("medians",),
-        batch_norm_keeps_from_saturation,
+        name="batch_norm_keeps_from_saturation",
+        place="figures 4.5, 4.10, 4.11",
+        statement="Batch normalisation moves medians away from the saturation points.",
+        axes=("activation", "batch_norm"),
+        statistic="sigmoid: mean of |2 median - 1|; ReLU: share of medians at 0; trained nets without BN less with BN",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("medians",),
+        judge=batch_norm_keeps_from_saturation,
     ),
 )

@@ -3,8 +3,8 @@
 import polars as pl
 
 from nodescope.storage.tables import key_columns
-from nodescope.works.cases import Tables, as_cases, change, extremes, last_layer, last_less_first, need, per_net
-from nodescope.works.claims.claim import PRETORIUS, Claim
+from nodescope.works.cases import Tables, as_cases, change, extremes, in_last_layer, last_less_first, need, per_net
+from nodescope.works.claim import Claim
 from nodescope.works.judging import BOUND_RULE, SIGN_RULE, Judgement, NotRun, judge_all, judge_bounds, judge_sign
 
 TEST = pl.col("split") == "test"
@@ -18,14 +18,14 @@ HARDLY = 0.05
 
 def systems_agree_in_the_last_layer(tables: Tables) -> Judgement:
     """Trained nets, test split: the best system of the last layer less the worst."""
-    last = need(tables, "layer_accuracy", TEST, TRAINED, last_layer())
+    last = in_last_layer(need(tables, "layer_accuracy", TEST, TRAINED))
     spread = pl.when(pl.col("accuracy").is_not_null().all()).then(pl.col("accuracy").max() - pl.col("accuracy").min())
     return judge_bounds(as_cases(per_net(last, spread)), high=CLOSE)
 
 
 def last_layer_approaches_the_network(tables: Tables) -> Judgement:
     """Trained nets, test split: each system of the last layer less the network."""
-    last = need(tables, "layer_accuracy", TEST, TRAINED, last_layer())
+    last = in_last_layer(need(tables, "layer_accuracy", TEST, TRAINED))
     gap = (pl.col("accuracy") - pl.col("network_accuracy")).first()
     return judge_bounds(as_cases(per_net(last, gap, "system")), low=-CLOSE, high=CLOSE)
 
@@ -61,7 +61,7 @@ def training_changes_deep_layers(tables: Tables) -> Judgement:
 
 def width_makes_the_continuous_system_lag(tables: Tables) -> Judgement:
     """Trained nets, test split: network less continuous system in the last layer; the widest less the narrowest nets."""
-    last = need(tables, "layer_accuracy", TEST, TRAINED, last_layer(), pl.col("system") == "continuous")
+    last = in_last_layer(need(tables, "layer_accuracy", TEST, TRAINED, pl.col("system") == "continuous"))
     lag = per_net(last, (pl.col("network_accuracy") - pl.col("accuracy")).first())
     return judge_sign(as_cases(extremes(lag, "width")))
 
@@ -73,57 +73,54 @@ def _first_snapshot(systems: pl.DataFrame) -> str | None:
 
 CLAIMS = (
     Claim(
-        "systems_agree_in_the_last_layer",
-        PRETORIUS,
-        "figures 6.2-6.5",
-        "In the last layers all systems agree.",
-        "test accuracy of the best system of the last layer less that of the worst",
-        BOUND_RULE.format(value="it", bound=f"at most {100 * CLOSE:g} point"),
-        ("layer_accuracy",),
-        systems_agree_in_the_last_layer,
+        name="systems_agree_in_the_last_layer",
+        place="figures 6.2-6.5",
+        statement="In the last layers all systems agree.",
+        statistic="test accuracy of the best system of the last layer less that of the worst",
+        rule=BOUND_RULE.format(value="it", bound=f"at most {100 * CLOSE:g} point"),
+        charts=("layer_accuracy",),
+        judge=systems_agree_in_the_last_layer,
     ),
     Claim(
-        "last_layer_approaches_the_network",
-        PRETORIUS,
-        "figures 6.2-6.5",
-        "In the last layers the systems approach the network's accuracy.",
-        "test accuracy of a system of the last layer less that of the network",
-        BOUND_RULE.format(value="it", bound=f"within {100 * CLOSE:g} point of 0"),
-        ("layer_accuracy",),
-        last_layer_approaches_the_network,
+        name="last_layer_approaches_the_network",
+        place="figures 6.2-6.5",
+        statement="In the last layers the systems approach the network's accuracy.",
+        statistic="test accuracy of a system of the last layer less that of the network",
+        rule=BOUND_RULE.format(value="it", bound=f"within {100 * CLOSE:g} point of 0"),
+        charts=("layer_accuracy",),
+        judge=last_layer_approaches_the_network,
     ),
     Claim(
-        "combined_is_best_in_layer_one",
-        PRETORIUS,
-        "figures 6.2-6.5",
-        "The combined system is best in layer 1.",
-        "test accuracy of the combined system less that of the better of the other two",
-        SIGN_RULE.format(value="the difference"),
-        ("layer_accuracy",),
-        combined_is_best_in_layer_one,
+        name="combined_is_best_in_layer_one",
+        place="figures 6.2-6.5",
+        statement="The combined system is best in layer 1.",
+        statistic="test accuracy of the combined system less that of the better of the other two",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("layer_accuracy",),
+        judge=combined_is_best_in_layer_one,
     ),
     Claim(
-        "training_changes_deep_layers",
-        PRETORIUS,
-        "figures 6.6, 6.7",
-        "The accuracy of the first layer's systems hardly changes during training, while deep layers rise.",
-        "test accuracy of the kept net less that after the first snapshot: size of the first layer's change; and the last "
-        "layer's rise less the first layer's",
-        BOUND_RULE.format(value="the first layer's change", bound=f"at most {100 * HARDLY:g} points")
+        name="training_changes_deep_layers",
+        place="figures 6.6, 6.7",
+        statement="The accuracy of the first layer's systems hardly changes during training, while deep layers rise.",
+        axes=("depth",),
+        statistic="test accuracy of the kept net less that after the first snapshot: size of the first layer's change; and the "
+        "last layer's rise less the first layer's",
+        rule=BOUND_RULE.format(value="the first layer's change", bound=f"at most {100 * HARDLY:g} points")
         + " "
         + SIGN_RULE.format(value="the second difference")
         + " Both parts must hold.",
-        ("learning_process",),
-        training_changes_deep_layers,
+        charts=("learning_process",),
+        judge=training_changes_deep_layers,
     ),
     Claim(
-        "width_makes_the_continuous_system_lag",
-        PRETORIUS,
-        "figures 6.2-6.5, A.5",
-        "In wide nets the continuous system lags behind.",
-        "network less continuous system of the last layer, test accuracy: widest less narrowest nets",
-        SIGN_RULE.format(value="the difference"),
-        ("layer_accuracy",),
-        width_makes_the_continuous_system_lag,
+        name="width_makes_the_continuous_system_lag",
+        place="figures 6.2-6.5, A.5",
+        statement="In wide nets the continuous system lags behind.",
+        axes=("width",),
+        statistic="network less continuous system of the last layer, test accuracy: widest less narrowest nets",
+        rule=SIGN_RULE.format(value="the difference"),
+        charts=("layer_accuracy",),
+        judge=width_makes_the_continuous_system_lag,
     ),
 )
