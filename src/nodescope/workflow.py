@@ -214,7 +214,7 @@ class Workflow:
 
         def options(wildcards: Wildcards) -> dict[str, dict[str, Any]]:
             study = self.studies[wildcards.study]
-            sections = {name: getattr(study.analyses, name) for name in contents.analyses_of_job(study, job)}
+            sections = study.analyses.options(contents.analyses_of_job(study, job))
             return {name: section.model_dump(mode="json", exclude={"enabled"}) for name, section in sections.items()}
 
         return options

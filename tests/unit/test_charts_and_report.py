@@ -15,6 +15,7 @@ import pytest
 import vl_convert
 
 from nodescope.analyses import patterns
+from nodescope.analyses.sparsity import over_seeds as sparsity_summary
 from nodescope.charts.context import Context, Figure, describe, percent, slug, with_network
 from nodescope.charts.drawing import draw, filled, in_view, specification, static_figures
 from nodescope.charts.packing import pack
@@ -27,7 +28,7 @@ from nodescope.numerics.intervals import wilson
 from nodescope.report import build
 from nodescope.report.overview import overview
 from nodescope.storage.json_files import write_json
-from nodescope.storage.tables import mean_over_seeds, sparsity_summary, write_table
+from nodescope.storage.tables import mean_over_seeds, write_table
 from nodescope.study.configurations import states_of
 from nodescope.study.layout import description_path
 from nodescope.works.scoring import score

@@ -136,8 +136,3 @@ def mean_over_seeds(frame: pl.DataFrame, value: str) -> pl.DataFrame:
         standard_error=present.std() / present.len().cast(pl.Float64).sqrt(),
         seeds=present.len().cast(pl.Int32),
     )
-
-
-def sparsity_summary(sparsity: pl.DataFrame) -> pl.DataFrame:
-    """Key columns, state, split, layer, mean, standard_error, seeds (Pretorius 2020, table 5.2)."""
-    return mean_over_seeds(sparsity, "sparsity")

@@ -17,7 +17,7 @@ as they come; no activation is stored. What it keeps:
 import io
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from torch.func import functional_call
 
 from nodescope.messages.errors import DamagedFileError
 from nodescope.networks.hidden import HiddenActivation, hidden_layers
+from nodescope.networks.hooks import hooked
 from nodescope.networks.normalisation import settle_batch_norm
 from nodescope.numerics.pattern_counting import DESCRIBED, CountedPatterns, PatternHistogram, describe, hamming_share
 from nodescope.numerics.pattern_packing import compact, pack_layer
@@ -179,14 +180,14 @@ class PatternProbe:
                 for name, tensor in tensors.items()
             }
         at_a_time = ON_GPU_AT_A_TIME if on_gpu else IMAGES_AT_A_TIME if has_images else SAMPLES_AT_A_TIME
-        with undisturbed(network), ExitStack() as hooks:
+        with undisturbed(network):
             if self._samples.settled_by is not None:
                 tensors = {name: t.clone() if "running_" in name else t for name, t in tensors.items()}
                 settle_batch_norm(network, self._samples.settled_by, tensors)
-            for layer, counter in zip(layers.values(), counters, strict=True):
-                hooks.callback(layer.register_forward_pre_hook(counter).remove)
-            for part in torch.split(self._samples.x, at_a_time):
-                functional_call(network, tensors, (part,))
+            pairs = zip(layers.values(), counters, strict=True)
+            with hooked(layer.register_forward_pre_hook(counter) for layer, counter in pairs):
+                for part in torch.split(self._samples.x, at_a_time):
+                    functional_call(network, tensors, (part,))
         return counters
 
     def table(self) -> pl.DataFrame:
