@@ -196,19 +196,6 @@ def describe(class_counts_CK: NDArray[np.integer], nodes: int) -> dict[str, floa
     }
 
 
-#: What `describe` gives, in the order of tables.
-DESCRIBED = (
-    "distinct",
-    "singletons",
-    "entropy_bits",
-    "relative_entropy",
-    "entropy_miller_madow",
-    "entropy_given_class_bits",
-    "class_information_bits",
-    "mode_share",
-)
-
-
 def entropy_bits(counts: NDArray[np.integer]) -> float:
     """Entropy in bits of the shares of counts; zeros count nothing."""
     total = int(counts.sum(dtype=np.int64))
