@@ -12,7 +12,7 @@ import torch
 from hypothesis import HealthCheck, settings
 
 import nodescope
-from nodescope.analyses import analyse_configuration
+from nodescope.analyses.sparsity import over_seeds as sparsity_summary
 from nodescope.config.loading import parse_config
 from nodescope.config.study import Study
 from nodescope.datasets import PreparedDataset
@@ -23,9 +23,10 @@ from nodescope.findings.divergence import results_of
 from nodescope.jobs import dependencies
 from nodescope.measuring.layers import RecordedLayer
 from nodescope.measuring.networks import analyse_networks
+from nodescope.measuring.runner import analyse_configuration
 from nodescope.recording import LayerMetadata, write
 from nodescope.recording.recorder import record_configuration
-from nodescope.storage.tables import sparsity_summary, write_table
+from nodescope.storage.tables import write_table
 from nodescope.study.collection import collect
 from nodescope.study.configurations import configurations_of, states_of
 from nodescope.study.contents import analyses_of_job
@@ -212,7 +213,7 @@ def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str 
         record_configuration(
             models, activations, dataset, "blobs", study.seeds, states, positions="summary", random_inputs=0
         )
-        options = {name: getattr(study.analyses, name) for name in study.analyses.enabled()}
+        options = study.analyses.options(study.analyses.enabled())
         of_networks = {name: options.pop(name) for name in analyses_of_job(study, "networks")}
         found = analyse_configuration(options, str(activations), keys, study.seeds, states, 0.0)
         found |= analyse_networks(

@@ -13,13 +13,12 @@ import polars as pl
 import yaml
 from conftest import REPOSITORY
 
-from nodescope.study.contents import ANALYSIS_JOBS
+from nodescope.analyses import registered
 
 
 def without_analyses(*, but):
     """The section ``analyses`` of a configuration with all but a few switched off: each takes time."""
-    every = [name for analyses in ANALYSIS_JOBS.values() for name in analyses]
-    return {name: {"enabled": False} for name in every if name not in but}
+    return {name: {"enabled": False} for name in registered() if name not in but}
 
 
 class Project:

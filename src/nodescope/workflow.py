@@ -222,7 +222,7 @@ class Workflow:
 
         def options(wildcards: Wildcards) -> dict[str, dict[str, Any]]:
             study = self.studies[wildcards.study]
-            sections = {name: getattr(study.analyses, name) for name in contents.analyses_of_job(study, job)}
+            sections = study.analyses.options(contents.analyses_of_job(study, job))
             return {name: section.model_dump(mode="json", exclude={"enabled"}) for name, section in sections.items()}
 
         return options
@@ -372,18 +372,19 @@ class Workflow:
         """How large the data sets of the studies are; looked at once."""
         return {study.name: size_of(study) for study in self.config.studies}
 
-    def _keeps(self, study: Study) -> bool:
+    def keeps(self, study: Study) -> bool:
+        """Whether the recorded activations of a study stay after their last analysis."""
         return keeps_activations(self.config, study, self._sizes[study.name])
 
     @cached_property
     def kept(self) -> str:
         """Studies whose recorded activations stay."""
-        return _one_of(study.name for study in self.config.studies if self._keeps(study))
+        return _one_of(study.name for study in self.config.studies if self.keeps(study))
 
     @cached_property
     def temporary(self) -> str:
         """Studies whose recorded activations are deleted after their last analysis."""
-        return _one_of(study.name for study in self.config.studies if not self._keeps(study))
+        return _one_of(study.name for study in self.config.studies if not self.keeps(study))
 
     @cached_property
     def followed(self) -> str:
@@ -586,7 +587,7 @@ def _run_configuration(flow: Workflow, study: Study, identifier: str, results: P
         else:
             threshold = study.theta_threshold
             measure_layers(activations, tables, analyses=analyses, theta_threshold=threshold, **of_nets)
-    if not keeps_activations(flow.config, study):
+    if not flow.keeps(study):
         shutil.rmtree(activations, ignore_errors=True)
 
 

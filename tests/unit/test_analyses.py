@@ -1,7 +1,5 @@
 """Every statistic against a slow, obvious reference, and the laws that it must keep."""
 
-from importlib import import_module
-
 import numpy as np
 import polars as pl
 import pytest
@@ -12,23 +10,22 @@ from polars.testing import assert_frame_equal
 from scipy import stats
 from scipy.special import expit, logsumexp
 
-from nodescope.analyses import layer_accuracy
+from nodescope.analyses import layer_accuracy, registered
 from nodescope.config.analyses import Analyses
-from nodescope.measuring.runner import table_columns
+from nodescope.measuring.runner import measure as measured
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.numerics.kernel_density import MIN_BANDWIDTH
 from nodescope.numerics.moments import histogram, moments
+from nodescope.storage.columns import Column, frame_of
 from nodescope.study.configurations import states_of
-from nodescope.study.contents import ANALYSIS_JOBS
 
 #: Those that read recorded activations; of the others see test_networks.py.
-ANALYSES = [name for name in Analyses.model_fields if name not in ANALYSIS_JOBS["networks"]]
+ANALYSES = [name for name, analysis in registered().items() if not analysis.of_networks]
 OPTIONS = Analyses()
 
 
 def measure(name, layer, **options):
-    section = getattr(OPTIONS, name).model_copy(update=options)
-    return import_module(f"nodescope.analyses.{name}").measure(layer, section)
+    return measured(name, layer, OPTIONS[name].model_copy(update=options))
 
 
 def value(frame, column, **where):
@@ -86,7 +83,7 @@ def test_layer_scores_equal_the_definition_in_nats(make_layer):
     splits = random_layer(seed=3, samples=60)
     layer = make_layer(splits)
     train = layer.read("train")
-    scores = layer_accuracy.layer_scores(layer, train, {"test": layer.read("test")}, OPTIONS.layer_accuracy)["test"]
+    scores = layer_accuracy.layer_scores(layer, train, {"test": layer.read("test")}, OPTIONS["layer_accuracy"])["test"]
     z_train, y_train = splits["train"]
     z, y = splits["test"]
     z = z[:, np.argsort(y, kind="stable")]
@@ -259,8 +256,8 @@ def test_the_histogram_of_a_layer_counts_every_value_once_in_its_bin(make_layer)
 
 def test_values_as_large_as_float32_holds_have_a_histogram():
     largest = np.finfo(np.float32).max
-    frame = histogram(np.array([-largest, 0, largest, largest], np.float32), 2)
-    assert frame["count"].to_list() == [1, 3]
+    found = histogram(np.array([-largest, 0, largest, largest], np.float32), 2)
+    assert found["count"].tolist() == [1, 3]
 
 
 def test_densities_equal_the_definition(make_layer):
@@ -338,7 +335,7 @@ def test_a_constant_node_does_not_change_the_lead_of_a_class(make_layer, seed):
     for made in (splits, extended):
         layer = make_layer(made)
         train = layer.read("train")
-        scores.append(layer_accuracy.layer_scores(layer, train, {"train": train}, OPTIONS.layer_accuracy)["train"])
+        scores.append(layer_accuracy.layer_scores(layer, train, {"train": train}, OPTIONS["layer_accuracy"])["train"])
     for system in ("continuous", "discrete"):
         one_CN, two_CN = (s[system] - s[system].max(axis=0) for s in scores)
         np.testing.assert_allclose(one_CN, two_CN, rtol=1e-9, atol=1e-9)  # classes of equal counts tie up to rounding
@@ -356,16 +353,20 @@ def nulls_only(frame, column):
 @pytest.mark.parametrize("name", ANALYSES)
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_diverged_net_gives_null_not_nan(make_layer, name, bad):
+    """What is known without the values (how many nodes, samples, what the network's output says) stays as it is."""
     splits = random_layer()
+    healthy = measure(name, make_layer(splits))
     for z, _ in splits.values():
         z[:] = bad
     frame = measure(name, make_layer(splits))
-    column = {"medians": "median", "activity": "active_share", "dead_nodes": "dead", "sparsity": "sparsity",
-              "patterns": "distinct", "statistics": "std", "layer_distributions": "count",
-              "distributions": "count", "node_histograms": "counts", "densities": "density",
-              "layer_accuracy": "accuracy"}[name]  # fmt: skip
     assert len(frame) > 0
-    assert nulls_only(frame, column)
+    lost = 0
+    for column in registered()[name].table.quantities:
+        if frame[column].null_count() == len(frame):
+            lost += 1
+        else:
+            assert set(frame[column].to_list()) <= set(healthy[column].to_list()), column
+    assert lost and not frame.select(pl.selectors.float().is_nan().any()).row(0).count(True)
 
 
 @pytest.mark.parametrize("constant", [0.0, -1e17, 3e38])
@@ -511,21 +512,22 @@ def test_collected_tables_have_the_columns_of_the_contract(small_tables):
     ]  # fmt: skip
 
 
-def test_no_table_holds_nan_and_shares_lie_between_zero_and_one(small_tables):
+def test_no_table_holds_nan(small_tables):
     for frame in small_tables.values():
         for column in frame.select(pl.selectors.float()).columns:
             assert not frame[column].is_nan().any()
-        for column in (
-            "accuracy",
-            "active_share",
-            "dead_share",
-            "sparsity",
-            "network_accuracy",
-            "zero_share",
-            "saturated_share",
-        ):
-            if column in frame.columns:
-                assert frame[column].drop_nulls().is_between(0, 1).all()
+
+
+@pytest.mark.parametrize("name", registered())
+def test_a_table_is_what_its_analysis_declares(small_tables, name):
+    declared, frame = registered()[name].table, small_tables[name]
+    found = dict(list(frame.schema.items())[frame.columns.index("seed") + 1 :])
+    assert found == declared.schema()
+    for column, quantity in declared.quantities.items():
+        values = frame[column].explode() if isinstance(frame.schema[column], pl.List) else frame[column]
+        low, high = quantity.range
+        assert low is None or (values.drop_nulls() >= low - 1e-9).all(), column
+        assert high is None or (values.drop_nulls() <= high + 1e-9).all(), column
 
 
 def test_a_diverged_net_is_null_in_the_tables_and_the_others_are_not(small_tables):
@@ -539,17 +541,45 @@ def test_a_diverged_net_is_null_in_the_tables_and_the_others_are_not(small_table
     assert medians.filter(pl.col("state") == "initial")["median"].null_count() == 0
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("name", registered())
 def test_every_registered_analysis_says_what_it_does(name):
-    module = import_module(f"nodescope.analyses.{name}")
-    assert (module.__doc__ or "").splitlines()[0].endswith("?")
+    analysis = registered()[name]
+    assert analysis.text.splitlines()[0].endswith("?")
     for part in ("Needs:", "Gives:", "Cost:"):
-        assert part in module.__doc__
-    assert list(table_columns(name))[:3] == ["state", "split", "layer"]
+        assert part in analysis.text
+    assert analysis.table.meaning.endswith(".") and analysis.title
+    assert analysis.table.quantities, "a table that holds no quantity shows nothing"
+    assert all(column.meaning for column in analysis.table.columns)
 
 
-def test_chosen_nodes_are_spread_over_the_layer():
-    from nodescope.measuring.layers import chosen_nodes
+def test_a_column_that_is_not_declared_is_an_error():
+    with pytest.raises(ValueError, match="does not declare: meen"):
+        frame_of((Column("mean", "float64", "of all"),), [{"meen": 1.0}])
 
-    assert chosen_nodes(OPTIONS.distributions, 9) == [0, 3, 6]
-    assert chosen_nodes(OPTIONS.densities, 2) == [0, 1]
+
+def test_rows_take_the_declared_types_and_what_is_not_finite_is_null():
+    columns = (
+        Column("name", "string", "of it"),
+        Column("node", "int32", "of it"),
+        Column("value", "float32", "of it"),
+        Column("counts", "list[uint32]", "of it"),
+    )
+    masked = np.ma.array([[1, 2], [3, 4]], mask=[[False, False], [True, True]])
+    parts = [
+        {"name": "a", "node": [0, 1], "value": np.array([1.5, np.nan]), "counts": masked},
+        {"name": "b", "value": np.inf},
+    ]
+    frame = frame_of(columns, parts)
+    assert frame.rows() == [("a", 0, 1.5, [1, 2]), ("a", 1, None, None), ("b", None, None, None)]
+    assert frame.dtypes == [pl.String, pl.Int32, pl.Float32, pl.List(pl.UInt32)]
+
+
+@given(nodes=st.integers(1, 5000), count=st.integers(1, 200))
+def test_chosen_nodes_are_spread_over_the_layer(nodes, count):
+    spaced = np.linspace(0, nodes, min(count, nodes), endpoint=False)
+    options = OPTIONS["distributions"].model_copy(update={"nodes_per_layer": count})
+    assert options.chosen(nodes) == [int(node) for node in spaced]
+
+
+def test_chosen_nodes_are_those_that_are_named():
+    assert OPTIONS["densities"].model_copy(update={"nodes": [4, 1]}).chosen(9) == [4, 1]

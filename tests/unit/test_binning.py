@@ -9,8 +9,11 @@ from conftest import random_layer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodescope.analyses import densities, distributions, layer_distributions, node_histograms
-from nodescope.config.analyses import Densities, Distributions, LayerDistributions, NodeHistograms
+from nodescope.analyses.densities import Densities
+from nodescope.analyses.distributions import Distributions
+from nodescope.analyses.layer_distributions import LayerDistributions
+from nodescope.analyses.node_histograms import NodeHistograms
+from nodescope.measuring.runner import measure
 from nodescope.numerics.binning import binning
 from nodescope.numerics.moments import histogram
 
@@ -23,8 +26,8 @@ def ordinary(values, bins=BINS):
     return edges, count
 
 
-def edges_and_counts(frame):
-    return np.append(frame["bin_left"], frame["bin_right"][-1]), frame["count"].to_numpy()
+def edges_and_counts(histogram):
+    return np.append(histogram["bin_left"], histogram["bin_right"][-1]), np.asarray(histogram["count"])
 
 
 def body(kind, random, size=600):
@@ -132,13 +135,13 @@ def test_a_single_value_a_few_values_and_few_bins_are_no_reason_to_complain():
     for values in ([2.0], [0.0] * 50, [0.0, 1e9], [0.0, 0.1, 0.2, 1e30]):
         assert histogram(np.array(values), 7)["count"].sum() == len(values)
     values = np.append(np.random.default_rng(0).normal(size=500), 1e6)
-    assert histogram(values, 2)["count"].to_list() == [500, 1]
-    assert histogram(values, 1)["count"].to_list() == [501]
+    assert histogram(values, 2)["count"].tolist() == [500, 1]
+    assert histogram(values, 1)["count"].tolist() == [501]
 
 
 def test_of_two_values_and_one_far_out_the_two_are_told_apart():
     values = np.array([0.0] * 300 + [1.0] * 200 + [1e8])
-    assert histogram(values, 10)["count"].to_list() == [300, *[0] * 8, 201]
+    assert histogram(values, 10)["count"].tolist() == [300, *[0] * 8, 201]
 
 
 @pytest.fixture
@@ -153,7 +156,7 @@ def layer_with_outliers(make_layer):
 def test_histograms_of_nodes_and_layers_show_the_bulk_and_keep_the_extremes(layer_with_outliers):
     z = layer_with_outliers.read("train").z
     bulk = z[1][np.abs(z[1]) < 1e5]
-    rows = node_histograms.measure(layer_with_outliers, NodeHistograms(splits=["train"], bins=20)).filter(
+    rows = measure("node_histograms", layer_with_outliers, NodeHistograms(splits=["train"], bins=20)).filter(
         pl.col("node") == 1
     )
     pre, post = rows.filter(pl.col("kind") == "pre"), rows.filter(pl.col("kind") == "post")
@@ -169,7 +172,7 @@ def test_histograms_of_nodes_and_layers_show_the_bulk_and_keep_the_extremes(laye
     expected, _ = np.histogram(np.clip(z[1].astype(float), bulk.min(), bulk.max()), 20)
     np.testing.assert_array_equal(whole, expected)
 
-    of_classes = distributions.measure(layer_with_outliers, Distributions(splits=["train"], nodes=[1], bins=20))
+    of_classes = measure("distributions", layer_with_outliers, Distributions(splits=["train"], nodes=[1], bins=20))
     summed = (
         of_classes.filter(pl.col("kind") == "pre")
         .group_by("bin_left", "bin_right", maintain_order=True)
@@ -178,7 +181,7 @@ def test_histograms_of_nodes_and_layers_show_the_bulk_and_keep_the_extremes(laye
     np.testing.assert_array_equal(summed["count"], expected)
     assert (summed["bin_left"].min(), summed["bin_right"].max()) == (-2e6, 5e6)
 
-    layer = layer_distributions.measure(layer_with_outliers, LayerDistributions(splits=["train"]))
+    layer = measure("layer_distributions", layer_with_outliers, LayerDistributions(splits=["train"]))
     for kind in ("pre", "post"):
         count = layer.filter(pl.col("kind") == kind)["count"]
         assert count.sum() == 600
@@ -186,7 +189,7 @@ def test_histograms_of_nodes_and_layers_show_the_bulk_and_keep_the_extremes(laye
 
 
 def test_density_curves_are_drawn_over_the_bulk(layer_with_outliers):
-    found = densities.measure(layer_with_outliers, Densities(splits=["train"], nodes=[1]))
+    found = measure("densities", layer_with_outliers, Densities(splits=["train"], nodes=[1]))
     z = layer_with_outliers.read("train").z[1]
     bulk = z[np.abs(z) < 1e5]
     assert found["z"].min() > bulk.min() - 0.1 * np.ptp(bulk)
@@ -199,6 +202,6 @@ def test_the_part_of_a_sigmoid_layer_that_saturates_is_not_taken_for_the_bulk(ma
     random = np.random.default_rng(6)
     z = random.normal(-9, 4, (1, 500)).astype(np.float32)  # most samples near 0, few in between, fewer at 1
     layer = make_layer({"train": (z, random.integers(0, 3, 500))}, activation="sigmoid")
-    found = layer_distributions.measure(layer, LayerDistributions(splits=["train"])).filter(pl.col("kind") == "post")
+    found = measure("layer_distributions", layer, LayerDistributions(splits=["train"])).filter(pl.col("kind") == "post")
     a = layer.read("train").a()
     np.testing.assert_array_equal(*map(np.asarray, (found["count"], ordinary(a, len(found))[1])))

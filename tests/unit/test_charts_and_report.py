@@ -16,6 +16,7 @@ import pytest
 import vl_convert
 
 from nodescope.analyses import patterns
+from nodescope.analyses.sparsity import over_seeds as sparsity_summary
 from nodescope.charts.context import Context, Figure, describe, percent, slug, with_network
 from nodescope.charts.drawing import draw, filled, in_view, specification, static_figures
 from nodescope.charts.packing import pack
@@ -27,8 +28,9 @@ from nodescope.messages.words import counted, named_seeds
 from nodescope.numerics.intervals import wilson
 from nodescope.report import build
 from nodescope.report.overview import overview
+from nodescope.storage.columns import schema_of
 from nodescope.storage.json_files import write_json
-from nodescope.storage.tables import mean_over_seeds, sparsity_summary, write_table
+from nodescope.storage.tables import mean_over_seeds, write_table
 from nodescope.study.configurations import states_of
 from nodescope.study.layout import description_path
 from nodescope.works import published_figures
@@ -521,7 +523,9 @@ def tables_of_one_seed(small_study, small_tables):
     """As a study of seed 1 alone would have them."""
     one = of_one_seed(small_tables)
     study = small_study.model_copy(update={"seeds": [1]})
-    nothing = {name: pl.lit(None, one["remedies"].schema[name]).alias(name) for name in ERRORS if name != "verdict"}
+    nothing = {
+        name: pl.lit(None, one["remedies"].schema[name]).alias(name) for name in schema_of(ERRORS) if name != "verdict"
+    }
     told = pl.when(pl.col("verdict").is_not_null()).then(pl.lit("cannot tell")).alias("verdict")
     single = pl.lit(1, pl.Int32).alias("seeds")
     comparisons = one["comparisons"].with_columns(told, single, **nothing)

@@ -18,7 +18,7 @@ from nodescope.config.fields import Section, lists_of
 from nodescope.config.loading import parse_config
 from nodescope.messages.errors import ConfigError
 from nodescope.study.configurations import configurations_of
-from nodescope.study.contents import ANALYSIS_JOBS, SCORE_TABLES, is_compared, table_names
+from nodescope.study.contents import SCORE_TABLES, is_compared, table_names
 from nodescope.study.layout import prepared_path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -290,16 +290,16 @@ def test_what_training_and_batch_normalisation_cannot_be_is_said(path, value, ex
 
 
 def test_what_snakemake_reads_in_every_job_brings_nothing_heavy():
-    heavy = "[m for m in ('torch', 'altair', 'polars') if m in sys.modules]"
-    code = f"import sys, nodescope.charts.registry, nodescope.estimates.plan, nodescope.datasets; print({heavy})"
+    heavy = "[m for m in ('torch', 'altair', 'polars', 'numba', 'sklearn', 'PIL') if m in sys.modules]"
+    modules = "nodescope.charts.registry, nodescope.estimates.plan, nodescope.datasets, nodescope.config.analyses"
+    code = f"import sys, {modules}; print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
 
 def test_measuring_recorded_layers_brings_nothing_heavy():
-    heavy = "[m for m in ('torch', 'altair', 'pydantic', 'pyarrow') if m in sys.modules]"
-    modules = ", ".join(f"nodescope.analyses.{name}" for job in ("nodes", "classifiers") for name in ANALYSIS_JOBS[job])
-    code = f"import sys, {modules}; print({heavy})"
+    heavy = "[m for m in ('torch', 'altair', 'pyarrow', 'numba') if m in sys.modules]"
+    code = f"import sys, nodescope.measuring.runner; nodescope.measuring.runner.registered(); print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

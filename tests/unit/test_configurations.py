@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from nodescope.analyses import registered
 from nodescope.config.loading import parse_config
 from nodescope.config.study import Study
 from nodescope.messages.errors import ConfigError
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.study.configurations import configurations_of, states_of
-from nodescope.study.contents import ANALYSIS_JOBS, is_recorded, jobs_done
+from nodescope.study.contents import is_recorded, jobs_done
 from nodescope.study.layout import description_path, prepared_name, prepared_path
 
 VARIANTS = [
@@ -130,7 +131,7 @@ def test_states_follow_the_training():
 
 
 def test_what_nobody_looks_at_is_not_recorded():
-    off = {name: {"enabled": False} for job in ("nodes", "classifiers") for name in ANALYSIS_JOBS[job]}
+    off = {name: {"enabled": False} for name, analysis in registered().items() if not analysis.of_networks}
     assert not is_recorded(study(analyses=off))
     assert "record" not in jobs_done(study(analyses=off), "x", Path("nowhere"))
     assert is_recorded(study(analyses=off | {"medians": {}}))

@@ -14,7 +14,7 @@ from nodescope.study.configurations import states_of
 
 
 def curves_of(values, bins=40):
-    found = with_curves(histogram(np.asarray(values), bins).with_columns(net=pl.lit("a")), ["net"])
+    found = with_curves(pl.DataFrame(histogram(np.asarray(values), bins)).with_columns(net=pl.lit("a")), ["net"])
     return {shape: found.filter(pl.col("shape") == shape) for shape in ("density", "cumulative")}
 
 
@@ -108,7 +108,9 @@ def test_untrained_networks_are_not_compared_by_accuracy(small_tables):
 
 def test_bars_at_the_ends_that_hold_what_lies_far_out_are_drawn_like_the_others_and_marked():
     bulk = np.random.default_rng(5).normal(2, 1, 800)
-    found = with_curves(histogram(np.append(bulk, [-4e7, 6e9]), 30).with_columns(net=pl.lit("a")), ["net"])
+    found = with_curves(
+        pl.DataFrame(histogram(np.append(bulk, [-4e7, 6e9]), 30)).with_columns(net=pl.lit("a")), ["net"]
+    )
     density, alone = found.filter(pl.col("shape") == "density"), curves_of(bulk, bins=30)["density"]
     np.testing.assert_allclose(density["bin_left"], alone["bin_left"], atol=1e-9)
     np.testing.assert_allclose(density["curve"], alone["curve"], atol=0.02)
@@ -121,5 +123,5 @@ def test_bars_at_the_ends_that_hold_what_lies_far_out_are_drawn_like_the_others_
 
 def test_an_end_of_a_class_that_holds_nothing_is_not_marked():
     values = np.append(np.random.default_rng(6).normal(size=400), 1e9)
-    of_class = histogram(values, 20).with_columns(count=pl.Series([9, *[1] * 18, 0]), net=pl.lit("a"))
+    of_class = pl.DataFrame(histogram(values, 20)).with_columns(count=pl.Series([9, *[1] * 18, 0]), net=pl.lit("a"))
     assert with_curves(of_class, ["net"])["end"].null_count() == 40

@@ -12,10 +12,12 @@ from torch import nn
 from torch.nn import functional
 
 from nodescope.analyses import local_gradients as analysis
-from nodescope.config.analyses import LocalGradients
+from nodescope.analyses.local_gradients import LocalGradients
 from nodescope.config.loading import parse_config
 from nodescope.config.network import Network
 from nodescope.config.training import Training
+from nodescope.measuring.networks import MeasuredNetwork
+from nodescope.measuring.runner import measure
 from nodescope.messages.errors import ConfigError, WeightsError
 from nodescope.networks import NetworkShape, build_network, initialise_stack
 from nodescope.networks.losses import SUMMED_LOSSES
@@ -168,7 +170,9 @@ def test_the_table_holds_the_box_plots_of_the_local_gradients(name, fits, object
     network, x, y = network_and_samples()
     if fits:
         network = trained_until_it_fits(network, x, y)
-    frame = analysis.measure(network, x, y, LocalGradients(layers=[name], channels=3), objective)
+    frame = measure(
+        "local_gradients", MeasuredNetwork(network, x, y, objective), LocalGradients(layers=[name], channels=3)
+    )
     assert frame["objective"].unique().to_list() == [objective]
     assert frame["weights_file"].null_count() == len(frame) == 6
     # What is computed next: the fourth layer's pre-activations, or the logits behind seven layers.
@@ -219,7 +223,7 @@ def test_few_values_and_outliers_make_a_box_too(values):
 
 def test_layers_are_spread_over_the_network_from_the_first_to_the_last():
     network, x, y = network_and_samples()
-    frame = analysis.measure(network, x, y, LocalGradients(), "cross_entropy")
+    frame = measure("local_gradients", MeasuredNetwork(network, x, y, "cross_entropy"), LocalGradients())
     assert frame["name"].unique(maintain_order=True).to_list() == [
         "stem.conv", "stage_1.block_1.layer_2.conv", "stage_2.block_1.layer_2.conv", "stage_3.block_1.layer_1.conv",
         "output",
@@ -234,8 +238,8 @@ def test_batches_lose_no_sample_and_the_last_may_be_a_single_one(monkeypatch):
     monkeypatch.setattr(analysis, "BATCH", 4)
     sizes = []
     network.stem.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
-    maps = analysis.linear_maps(network, x.double())[:1]
-    ((emission, absorption),) = analysis.values_of(network, maps, x, y, "cross_entropy")
+    measured = MeasuredNetwork(network, x, y, "cross_entropy")
+    ((emission, absorption),) = analysis.values_of(measured, measured.linear_maps()[:1])
     assert sizes[1:] == [4, 4, 1]
     assert (emission.shape, absorption.shape) == ((9, 4), (9, 1))
 
@@ -275,7 +279,11 @@ def test_networks_start_from_the_weights_of_a_file(tmp_path):
 
     loaded = build_network(shape)
     loaded.load_state_dict(stack.network_tensors(0))
-    frame = analysis.measure(loaded.eval(), x, y, LocalGradients(layers=["output"], samples=2), "cross_entropy")
+    frame = measure(
+        "local_gradients",
+        MeasuredNetwork(loaded.eval(), x, y, "cross_entropy"),
+        LocalGradients(layers=["output"], samples=2),
+    )
     assert frame["weights_file"].unique().to_list() == ["resnet8.pth"]
 
     with pytest.raises(WeightsError, match=r"stem\.conv\.weight is 4x1x3x3, the network's 5x1x3x3"):

@@ -1,7 +1,6 @@
 """What is measured on the networks themselves, against autograd and NumPy; and that they stay as they were."""
 
 import copy
-from importlib import import_module
 
 import numpy as np
 import polars as pl
@@ -12,14 +11,14 @@ from scipy import stats
 from torch import nn
 from torch.nn import functional
 
+from nodescope.analyses import registered
 from nodescope.config.analyses import Analyses
-from nodescope.measuring.networks import linear_maps, training_samples
-from nodescope.measuring.runner import table_columns
+from nodescope.measuring.networks import MeasuredNetwork, linear_maps, training_samples
+from nodescope.measuring.runner import measure as measured
 from nodescope.networks import FullyConnected, HiddenActivation, NetworkShape
 from nodescope.networks.losses import SUMMED_LOSSES
-from nodescope.study.contents import ANALYSIS_JOBS
 
-ON_NETWORKS = ANALYSIS_JOBS["networks"]
+ON_NETWORKS = [name for name, analysis in registered().items() if analysis.of_networks]
 OPTIONS = Analyses()
 
 
@@ -57,8 +56,7 @@ def network_and_samples(request):
 
 
 def measure(name, network, x, y, objective="cross_entropy", **options):
-    section = getattr(OPTIONS, name).model_copy(update=options)
-    return import_module(f"nodescope.analyses.{name}").measure(network, x, y, section, objective)
+    return measured(name, MeasuredNetwork(network, x, y, objective), OPTIONS[name].model_copy(update=options))
 
 
 @pytest.mark.parametrize("name", ON_NETWORKS)
@@ -67,19 +65,11 @@ def test_a_measurement_gives_its_columns_and_leaves_the_network_as_it_was(name, 
     before = {key: value.clone() for key, value in network.state_dict().items()}
     modes = [module.training for module in network.modules()]
     frame = measure(name, network, x, y)
-    assert {*frame.columns, "state"} == set(table_columns(name))
+    assert ["state", *frame.columns] == list(registered()[name].table.schema())
     assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
     assert [module.training for module in network.modules()] == modes
     assert all(parameter.grad is None for parameter in network.parameters())
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in network.modules())
-
-
-@pytest.mark.parametrize("name", ON_NETWORKS)
-def test_every_measurement_on_networks_says_what_it_does(name):
-    module = import_module(f"nodescope.analyses.{name}")
-    assert (module.__doc__ or "").splitlines()[0].endswith("?")
-    for part in ("Needs:", "Gives:", "Cost:"):
-        assert part in module.__doc__
 
 
 def test_a_linear_map_belongs_to_the_layer_that_is_computed_next():

@@ -22,8 +22,8 @@ from nodescope.networks.hidden import hidden_layers
 from nodescope.study.configurations import configurations_of
 from nodescope.study.measuring_times import samples_measured
 from nodescope.training import train_configuration
-from nodescope.training.pattern_probe import PATTERN_EVOLUTION
 from nodescope.training.progress import ProgressReporter
+from nodescope.training.tables import PATTERN_EVOLUTION
 
 torch.set_num_threads(1)
 
@@ -74,7 +74,7 @@ def test_networks_are_the_same_bit_for_bit_with_and_without_measuring(network, t
 def test_the_table_has_the_patterns_of_the_chosen_nets(network, tmp_path):
     trained = train(tmp_path, FOLLOWED, network, threshold=0.1)
     table = trained.pattern_evolution()
-    assert list(table.schema)[-len(PATTERN_EVOLUTION) :] == list(PATTERN_EVOLUTION)
+    assert list(table.schema)[-len(PATTERN_EVOLUTION.columns) :] == list(PATTERN_EVOLUTION.schema())
     steps = [*range(7), 9, 12, 15, 18, 21, 24]  # batch normalisation cannot use the sample that is left over
     for seed in (0, 1):
         assert table.filter(seed=seed, layer=1)["step"].to_list() == steps

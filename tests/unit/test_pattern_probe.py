@@ -13,7 +13,8 @@ from nodescope.messages.errors import ConfigError, DamagedFileError
 from nodescope.networks import NetworkShape, build_network, initialise_stack
 from nodescope.networks.hidden import HiddenActivation, hidden_layers
 from nodescope.study.measuring_times import EpochSteps, kept_steps, measured_steps
-from nodescope.training.pattern_probe import PATTERN_EVOLUTION, SIMILARITIES, PatternProbe, ProbeSamples
+from nodescope.training.pattern_probe import PatternProbe, ProbeSamples
+from nodescope.training.tables import PATTERN_EVOLUTION, SIMILARITIES
 
 SAMPLES, CLASSES, BATCH = 40, 3, 8
 
@@ -119,7 +120,7 @@ def test_the_table_equals_sets_and_counters(make_probe):
 
     train(make_network(), 10, after_step)
     table = probe.table()
-    assert dict(table.schema) == PATTERN_EVOLUTION
+    assert dict(table.schema) == PATTERN_EVOLUTION.schema()
     assert len(table) == 4 * 3
     assert table["layer_name"].unique(maintain_order=True).to_list() == ["2", "6", "10"]
     previous = {1: 0, 3: 1, 10: 3}

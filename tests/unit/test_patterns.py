@@ -9,10 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodescope.analyses import patterns
-from nodescope.config.analyses import Patterns
+from nodescope.analyses.patterns import Patterns
+from nodescope.measuring.runner import measure
 from nodescope.numerics import pattern_counting as counting
 from nodescope.numerics.pattern_counting import CountedPatterns, PatternHistogram, describe, hamming_share
 from nodescope.numerics.pattern_packing import compact, pack_layer, pack_rows
+from nodescope.storage.columns import DESCRIBED_PATTERNS
 
 NODES = st.sampled_from([1, 2, 3, 16, 63, 64, 65, 128, 130])
 
@@ -67,7 +69,7 @@ def test_counts_and_entropies_equal_the_definition(nodes, samples, seed, copies)
     counts, bits, given_class = naive(rows_of(z), labels)
     histogram = patterns.count(z.T.copy(), labels, 0.0)
     found = describe(histogram.class_counts(), nodes)
-    assert tuple(found) == counting.DESCRIBED
+    assert list(found) == [column.name for column in DESCRIBED_PATTERNS]
     assert found["distinct"] == len(counts)
     assert found["singletons"] == sum(n == 1 for n in counts.values())
     assert found["mode_share"] == pytest.approx(max(counts.values()) / samples)
@@ -212,11 +214,11 @@ def test_all_and_no_samples_alike(make_layer):
     none = (np.empty((4, 0), np.float32), np.empty(0, np.int32))
     labels = np.arange(8) % 2
     alike = make_layer({"train": (z, labels), "test": none}, n_classes=2)
-    frame = patterns.measure(alike, Patterns(splits=["train", "test"]))
+    frame = measure("patterns", alike, Patterns(splits=["train", "test"]))
     train, test = frame.rows(named=True)
     assert (train["distinct"], train["entropy_bits"], train["relative_entropy"], train["mode_share"]) == (1, 0, 0, 1)
     assert test["samples"] == 0 and test["entropy_bits"] is None and test["distinct"] is None
-    (row,) = patterns.measure(make_layer({"train": (apart, labels)}, n_classes=2), Patterns(splits=["train"])).rows(
+    (row,) = measure("patterns", make_layer({"train": (apart, labels)}, n_classes=2), Patterns(splits=["train"])).rows(
         named=True
     )
     assert (row["distinct"], row["singletons"], row["entropy_bits"], row["relative_entropy"]) == (8, 8, 3, 1)
@@ -226,7 +228,7 @@ def test_all_and_no_samples_alike(make_layer):
 def test_a_diverged_layer_is_null(make_layer):
     z = np.ones((4, 8), np.float32)
     z[2, 3] = np.nan
-    (row,) = patterns.measure(
-        make_layer({"train": (z, np.arange(8) % 2)}, n_classes=2), Patterns(splits=["train"])
+    (row,) = measure(
+        "patterns", make_layer({"train": (z, np.arange(8) % 2)}, n_classes=2), Patterns(splits=["train"])
     ).rows(named=True)
-    assert all(row[name] is None for name in patterns.MEASURED)
+    assert all(row[column.name] is None for column in DESCRIBED_PATTERNS)

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
+from nodescope.analyses import registered
 from nodescope.config.loading import parse_config
 from nodescope.jobs.job import job
 from nodescope.jobs.status import SECONDS_TO_SILENCE, describe_status, status_table, study_status
 from nodescope.messages.errors import NodescopeError
-from nodescope.study.contents import ANALYSIS_JOBS
 from nodescope.study.layout import prepared_name
 
 CONFIG = parse_config(
@@ -23,8 +23,8 @@ CONFIG = parse_config(
                 "grid": {"depth": [1], "width": [4], "activation": ["relu", "tanh"]},
                 "analyses": {
                     name: {"enabled": False}
-                    for name in (*ANALYSIS_JOBS["nodes"], *ANALYSIS_JOBS["classifiers"])
-                    if name != "medians"
+                    for name, analysis in registered().items()
+                    if not analysis.of_networks and name != "medians"
                 },
             }
         ]

@@ -1,5 +1,6 @@
 """Untrained means one thing: wherever a net is looked at before its last step, the training samples normalise it."""
 
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -10,13 +11,14 @@ from conftest import small_dataset
 from torch import nn
 from torch.nn import functional
 
-from nodescope.config.analyses import Gradients, LocalGradients
+from nodescope.analyses.gradients import Gradients
+from nodescope.analyses.local_gradients import LocalGradients
 from nodescope.config.network import Network
 from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.config.training import Training
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
-from nodescope.measuring.networks import analyse_networks
+from nodescope.measuring.networks import MeasuredNetwork, analyse_networks
 from nodescope.networks import build_network, initialise_stack, load_network
 from nodescope.recording import read
 from nodescope.recording.recorder import record_configuration
@@ -164,9 +166,10 @@ def test_gradients_and_local_gradients_of_a_state_are_those_of_the_recorded_net(
                 )
                 assert row["norm"] == pytest.approx(expected.pow(2).sum(1).mean().sqrt().item(), rel=1e-9)
             else:
-                chosen_maps = module.chosen_maps(module.linear_maps(network, x[:1]), None, 5)
-                together = module.values_of(network, chosen_maps, x, y, "cross_entropy")
-                alone = module.values_of(network, chosen_maps, x[[4]], y[[4]], "cross_entropy")
+                measured = MeasuredNetwork(network, x, y, "cross_entropy")
+                chosen_maps = module.chosen_maps(measured.linear_maps(), None, 5)
+                together = module.values_of(measured, chosen_maps)
+                alone = module.values_of(replace(measured, x=x[[4]], y=y[[4]]), chosen_maps)
                 for (emission, _), (of_one, _) in zip(together, alone, strict=True):
                     np.testing.assert_allclose(emission[[4]], of_one, rtol=1e-9, atol=1e-15)
 

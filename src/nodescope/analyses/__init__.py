@@ -1,10 +1,16 @@
-"""Analyses: one module per quantity, each measuring one recorded layer at a time (or, see `networks`, one network).
+"""Analyses: one module per quantity, each measuring one recorded layer, or one network, at a time.
 
-A module ``nodescope.analyses.NAME`` has
+A module ``nodescope.analyses.NAME`` declares all there is to know of the analysis NAME, and nothing else knows its name:
 
-- a docstring: the question, the formula with its source, what it needs, what it gives, what it costs;
-- ``COLUMNS``: the columns that its table has after the key columns, with their types;
-- ``measure(layer, options)``: a frame with those columns, less ``state`` and ``layer``.
+- its docstring: the question, the formula with its source, what it needs, what it gives, what it costs; the report's
+  section on methods and ``docs/tables.md`` say the same;
+- ``ANALYSIS``, an `Analysis`: the options, which are the section ``analyses.NAME`` of a study; the job that makes it; the
+  columns of its table with their quantities, which charts and page show its numbers by;
+- ``measure``: what its rows hold, as columns of arrays.
+
+A module is found by being there. The Snakefile imports it, so that it imports neither polars nor numba nor torch at its
+head: what is heavy is imported inside ``measure``, and the table is made from arrays by
+`nodescope.storage.columns.frame_of`.
 
 The nodes of a convolution are its channels, which act at many positions. What is on, off or dead is decided at every
 position of every sample, never by their mean; a sample's activation of a channel is the mean over positions of ``T(z)``:
@@ -20,10 +26,123 @@ distributions, node_histograms          kind ``pre``: the mean of ``z``, kind ``
 densities                               the mean of ``z``, per sample
 patterns                                the pattern at each position; null where positions are recorded as a summary
 ======================================  =============================================================================
-
-Its options are the section ``NAME`` of `nodescope.config.analyses.Analyses`; that section is what registers it.
 """
 
-from nodescope.measuring.runner import analyse_configuration
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
-__all__ = ["analyse_configuration"]
+from nodescope.config.fields import Section
+from nodescope.storage.columns import LAYER, SPLIT, STATE, Column, Table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Job = Literal["nodes", "classifiers", "networks"]
+
+#: The jobs that measure a configuration. Starting a job takes longer than most analyses, and together they read each layer
+#: once. ``nodes``: what is quick on recorded activations; ``classifiers``: what takes long; ``networks``: what looks at the
+#: networks themselves.
+JOBS: tuple[Job, ...] = ("nodes", "classifiers", "networks")
+
+#: What `Analysis.measure` gives: rows as columns by name, see `nodescope.storage.columns.frame_of`.
+Parts = Iterable[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A table that is made from all rows of an analysis' table.
+
+    Attributes
+    ----------
+    table : Table
+    make : callable
+        From the collected table of the analysis.
+    """
+
+    table: Table
+    make: "Callable[[pl.DataFrame], pl.DataFrame]"
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What there is to know of an analysis.
+
+    Attributes
+    ----------
+    title : str
+        What readers call it.
+    job : str
+        One of `JOBS`.
+    order : int
+        Its place in configuration, report and documentation.
+    options : subclass of LayerOptions or NetworkOptions
+        Of `nodescope.config.analysis_fields`: the section ``analyses.NAME``; its docstring says what the table holds.
+    columns : tuple of Column
+        Of its table after the key columns and those that say where a row was measured: ``state``, and of recorded layers
+        ``split`` and ``layer``.
+    measure : callable
+        ``measure(layer, options)`` gives the rows of a `nodescope.measuring.layers.RecordedLayer`, without ``state`` and
+        ``layer``; in the job ``networks``, ``measure(network, options)`` those of a
+        `nodescope.measuring.networks.MeasuredNetwork`, without ``state``.
+    states : {'all', 'kept'}
+        Whether networks are measured before and during training too, or only as they are kept.
+    summaries : tuple of Summary
+    """
+
+    title: str
+    job: Job
+    order: int
+    options: type[Section]
+    columns: tuple[Column, ...]
+    measure: Callable[..., Parts]
+    states: Literal["all", "kept"] = "all"
+    summaries: tuple[Summary, ...] = field(default=())
+
+    @property
+    def name(self) -> str:
+        """That of its module."""
+        return self.measure.__module__.rpartition(".")[2]
+
+    @property
+    def of_networks(self) -> bool:
+        """Whether it looks at the networks themselves, not at recorded activations."""
+        return self.job == "networks"
+
+    @property
+    def place(self) -> tuple[Column, ...]:
+        """The columns that say where a row was measured."""
+        return (STATE,) if self.of_networks else (STATE, SPLIT, LAYER)
+
+    @property
+    def table(self) -> Table:
+        """Its table."""
+        return Table(self.name, inspect.getdoc(self.options) or "", (*self.place, *self.columns))
+
+    @property
+    def text(self) -> str:
+        """The docstring of its module: question, formula, what it needs, gives and costs."""
+        return inspect.getdoc(inspect.getmodule(self.measure)) or ""
+
+
+@cache
+def registered() -> dict[str, Analysis]:
+    """All analyses by name, in their order: every module of this package is one."""
+    modules = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
+    found: list[Analysis] = sorted(
+        (module.ANALYSIS for module in modules), key=lambda analysis: (analysis.order, analysis.name)
+    )
+    return {analysis.name: analysis for analysis in found}
+
+
+def summaries() -> "dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]]":
+    """The tables that are made from those of analyses: by name, the analysis, and how."""
+    return {
+        summary.table.name: (name, summary.make)
+        for name, analysis in registered().items()
+        for summary in analysis.summaries
+    }

@@ -10,32 +10,44 @@ no sample or the net diverged. Cost: one comparison per value.
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
-from nodescope.measuring.layers import RecordedLayer, active_counts, class_counts, finite_nodes, node_class_index
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import LayerOptions
+from nodescope.storage.columns import CLASS, NODE, Column, nodes_by_classes, share
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import Activity
-
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "node": pl.Int32,
-    "class": pl.Int32,
-    "active_share": pl.Float64,
-}
+    from nodescope.measuring.layers import RecordedLayer
 
 
-def measure(layer: RecordedLayer, options: "Activity") -> pl.DataFrame:
+class Activity(LayerOptions):
+    """Share of each class's samples for which a node is on."""
+
+
+def measure(layer: "RecordedLayer", options: Activity) -> Parts:
     """Columns split, node, class, active_share."""
-    frames = []
     for split in options.splits:
         activations = layer.read(split)
-        switches_C = class_counts(activations) * activations.positions
+        switches_C = activations.class_counts() * activations.positions
         with np.errstate(invalid="ignore"):
-            share_JC = active_counts(layer, activations) / np.where(switches_C, switches_C, np.nan)
-        share_JC[~finite_nodes(activations)] = np.nan
-        columns = {**node_class_index(*share_JC.shape), "active_share": share_JC.ravel()}
-        frames.append(pl.DataFrame(columns, nan_to_null=True).with_columns(split=pl.lit(split)))
-    return pl.concat(frames)
+            share_JC = layer.active_counts(activations) / np.where(switches_C, switches_C, np.nan)
+        share_JC[~activations.finite_nodes()] = np.nan
+        yield {"split": split, **nodes_by_classes(*share_JC.shape), "active_share": share_JC.ravel()}
+
+
+ANALYSIS = Analysis(
+    title="activity of the nodes",
+    job="nodes",
+    order=20,
+    options=Activity,
+    columns=(
+        NODE,
+        CLASS,
+        Column(
+            "active_share",
+            "float64",
+            "share of the class's samples for which the node is on; null where it has none or the network diverged",
+            share("active share"),
+        ),
+    ),
+    measure=measure,
+)

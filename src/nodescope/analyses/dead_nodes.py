@@ -8,32 +8,42 @@ Cost: one comparison per value.
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from nodescope.measuring.layers import RecordedLayer, dead_nodes, finite_nodes
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import LayerOptions
+from nodescope.storage.columns import NODES, Column, number_of, share
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import DeadNodes
-
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "nodes": pl.Int32,
-    "dead": pl.Int32,
-    "dead_share": pl.Float64,
-}
+    from nodescope.measuring.layers import RecordedLayer
 
 
-def measure(layer: RecordedLayer, options: "DeadNodes") -> pl.DataFrame:
+class DeadNodes(LayerOptions):
+    """Nodes that are on for no sample of any class."""
+
+
+def measure(layer: "RecordedLayer", options: DeadNodes) -> Parts:
     """Columns split, nodes, dead, dead_share."""
-    rows = []
     for split in options.splits:
         activations = layer.read(split)
         nodes = activations.n_nodes
-        known = activations.n_samples > 0 and finite_nodes(activations).all()
-        dead = int(dead_nodes(layer, activations).sum()) if known else None
-        rows.append(
-            {"split": split, "nodes": nodes, "dead": dead, "dead_share": None if dead is None else dead / nodes}
-        )
-    return pl.DataFrame(rows, schema_overrides={"dead": pl.Int32, "dead_share": pl.Float64})
+        known = activations.n_samples > 0 and activations.finite_nodes().all()
+        dead = int(layer.dead_nodes(activations).sum()) if known else None
+        yield {"split": split, "nodes": nodes, "dead": dead, "dead_share": None if dead is None else dead / nodes}
+
+
+ANALYSIS = Analysis(
+    title="dead nodes",
+    job="nodes",
+    order=30,
+    options=DeadNodes,
+    columns=(
+        NODES,
+        Column(
+            "dead",
+            "int32",
+            "nodes that are on for no sample; null where the split has none or the network diverged",
+            number_of("dead nodes"),
+        ),
+        Column("dead_share", "float64", "their share of the layer's nodes", share("dead nodes")),
+    ),
+    measure=measure,
+)

@@ -8,47 +8,41 @@ Needs: the activations of a layer. Gives: one row per split, chosen node, class 
 null where the net diverged, ``density`` where the class has no sample. Cost: one table per node and class.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
+from pydantic import Field
 
-from nodescope.measuring.layers import RecordedLayer, chosen_nodes
-from nodescope.numerics import kernel_density
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import BANDWIDTH, Bandwidth, NodeChoice
+from nodescope.config.fields import MAYBE_IN_QUOTES
 from nodescope.numerics.binning import binning
+from nodescope.storage.columns import CLASS, NODE, Column, Quantity
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import Densities
-
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "node": pl.Int32,
-    "class": pl.Int32,
-    "z": pl.Float64,
-    "density": pl.Float64,
-}
+    from nodescope.measuring.layers import RecordedLayer
 
 
-def measure(layer: RecordedLayer, options: "Densities") -> pl.DataFrame:
+class Densities(NodeChoice):
+    """Kernel density estimate of the pre-activations of each class at chosen nodes."""
+
+    bandwidth: Bandwidth = BANDWIDTH
+    points: Annotated[int, Field(strict=True, ge=2, le=10000), MAYBE_IN_QUOTES] = Field(
+        120, description="where it is evaluated"
+    )
+
+
+def measure(layer: "RecordedLayer", options: Densities) -> Parts:
     """Columns split, node, class, z, density (per unit of z)."""
-    frames = []
     for split in options.splits:
         activations = layer.read(split)
-        for node in chosen_nodes(options, activations.n_nodes):
+        for node in options.chosen(activations.n_nodes):
             z_N = activations.z[node]
             points = _points(z_N, options.points)
             for c, samples in enumerate(activations.class_slices()):
                 density = _density(z_N[samples], points, options.bandwidth)
-                columns = {"z": points, "density": density}
-                frames.append(
-                    pl.DataFrame(columns, nan_to_null=True).with_columns(
-                        pl.lit(c).alias("class"), split=pl.lit(split), node=pl.lit(node)
-                    )
-                )
-    return pl.concat(frames)
+                yield {"split": split, "node": node, "class": c, "z": points, "density": density}
 
 
 def _points(z_N: NDArray[np.float32], count: int) -> NDArray[np.float64]:
@@ -64,5 +58,27 @@ def _points(z_N: NDArray[np.float32], count: int) -> NDArray[np.float64]:
 def _density(z_N: NDArray[np.float32], points: NDArray[np.float64], rule: float | str) -> NDArray[np.float64]:
     if not len(z_N) or not np.isfinite(points).all():
         return np.full(len(points), np.nan)
+    from nodescope.numerics import kernel_density
+
     h = kernel_density.bandwidth(z_N, rule)
     return np.exp(kernel_density.fit(z_N, h, float(points[0]), float(points[-1]))(points))
+
+
+ANALYSIS = Analysis(
+    title="kernel densities at single nodes",
+    job="classifiers",
+    order=90,
+    options=Densities,
+    columns=(
+        NODE,
+        CLASS,
+        Column("z", "float64", "pre-activation at which the density is evaluated", Quantity("pre-activation z")),
+        Column(
+            "density",
+            "float64",
+            "per unit of z; null where the class has no sample or the network diverged",
+            Quantity("density", range=(0.0, None)),
+        ),
+    ),
+    measure=measure,
+)

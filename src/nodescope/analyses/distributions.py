@@ -8,57 +8,47 @@ Needs: the activations of a layer. Gives: one row per split, chosen node, class,
 null where the net diverged. Cost: one pass over the chosen nodes.
 """
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-from numpy.typing import NDArray
+from pydantic import Field
 
-from nodescope.measuring.layers import RecordedLayer, chosen_nodes
-from nodescope.numerics.binning import Binning, binning
-from nodescope.recording import LayerActivations
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import Bins, NodeChoice
+from nodescope.numerics.binning import binning
+from nodescope.numerics.moments import NO_HISTOGRAM
+from nodescope.storage.columns import CLASS, HISTOGRAM, KIND, NODE
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import Distributions
-
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "node": pl.Int32,
-    "class": pl.Int32,
-    "kind": pl.String,
-    "bin_left": pl.Float64,
-    "bin_right": pl.Float64,
-    "count": pl.Int64,
-}
+    from nodescope.measuring.layers import RecordedLayer
 
 
-def measure(layer: RecordedLayer, options: "Distributions") -> pl.DataFrame:
+class Distributions(NodeChoice):
+    """Histograms of pre-activations and activations of each class at chosen nodes."""
+
+    bins: Bins = Field(60, description="bins of each histogram")
+
+
+def measure(layer: "RecordedLayer", options: Distributions) -> Parts:
     """Columns split, node, class, kind, bin_left, bin_right, count."""
-    frames = []
     for split in options.splits:
         activations = layer.read(split)
         for kind, values_JN in (("pre", activations.z), ("post", activations.a())):
-            for node in chosen_nodes(options, len(values_JN)):
-                found = binning(values_JN[node], options.bins, activations.z[node] if kind == "post" else None)
-                for frame in _histograms(values_JN[node], activations, options.bins, found):
-                    frames.append(frame.with_columns(split=pl.lit(split), node=pl.lit(node), kind=pl.lit(kind)))
-    return pl.concat(frames, how="vertical_relaxed")
+            for node in options.chosen(len(values_JN)):
+                values_N = values_JN[node]
+                found = binning(values_N, options.bins, activations.z[node] if kind == "post" else None)
+                for c, samples in enumerate(activations.class_slices()):
+                    histogram = NO_HISTOGRAM
+                    if found is not None:
+                        edges, count = found.edges(options.bins), found.counts(values_N[samples], options.bins)
+                        histogram = {"bin_left": edges[:-1], "bin_right": edges[1:], "count": count}
+                    yield {"split": split, "node": node, "class": c, "kind": kind, **histogram}
 
 
-def _histograms(
-    values_N: NDArray[np.float32], activations: LayerActivations, bins: int, found: Binning | None
-) -> Iterator[pl.DataFrame]:
-    """Columns class, bin_left, bin_right, count for each class."""
-    for c, samples in enumerate(activations.class_slices()):
-        columns: dict[str, Any]
-        if found is None:
-            columns = {"bin_left": [None], "bin_right": [None], "count": [None]}
-        else:
-            edges = found.edges(bins)
-            columns = {"bin_left": edges[:-1], "bin_right": edges[1:], "count": found.counts(values_N[samples], bins)}
-        yield pl.DataFrame(
-            columns, schema_overrides={"bin_left": pl.Float64, "bin_right": pl.Float64, "count": pl.Int64}
-        ).with_columns(pl.lit(c).alias("class"))
+ANALYSIS = Analysis(
+    title="distributions at single nodes",
+    job="nodes",
+    order=80,
+    options=Distributions,
+    columns=(NODE, CLASS, KIND, *HISTOGRAM),
+    measure=measure,
+)

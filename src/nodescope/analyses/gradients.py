@@ -21,78 +21,107 @@ gradient is not finite. Cost: one training step of that batch in float64, and fo
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import polars as pl
-import torch
-from torch import nn
+from pydantic import Field
 
-from nodescope.measuring.networks import in_float64, linear_maps
-from nodescope.networks import hidden_layers
-from nodescope.networks.losses import SUMMED_LOSSES
-from nodescope.numerics.moments import MOMENT_COLUMNS, moments
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import NetworkOptions, Samples
+from nodescope.numerics.moments import moments
+from nodescope.storage.columns import MOMENTS, OBJECTIVE, ZERO_SHARE, Column, Quantity, number_of
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import Gradients
+    import torch
+    from torch import nn
 
-COLUMNS = {
-    "state": pl.String,
-    "objective": pl.String,
-    "layer": pl.Int32,
-    "name": pl.String,
-    "quantity": pl.String,
-    "count": pl.Int64,
-    **MOMENT_COLUMNS,
-    "norm": pl.Float64,
-    "zero_share": pl.Float64,
-}
+    from nodescope.measuring.networks import MeasuredNetwork
 
 
-def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "Gradients", objective: str) -> pl.DataFrame:
+class Gradients(NetworkOptions):
+    """How much of the loss's gradient reaches each layer, and how it is spread."""
+
+    samples: Samples = Field(256, description="training samples of the one batch that is measured")
+
+
+def measure(network: "MeasuredNetwork", options: Gradients) -> Parts:
     """Columns objective, layer, name, quantity, count, mean, std, skew, kurtosis, minimum, maximum, norm, zero_share."""
-    network, x = in_float64(network), x.double()
+    network = network.in_float64()
+    samples = len(network.x)
     rows: list[dict[str, Any]] = []
 
-    def look_at(tensor: torch.Tensor, layer: int, name: str, quantity: str) -> None:
-        # The gradients of activations are looked at as the backward pass makes them, so that none is kept.
+    def look_at(tensor: "torch.Tensor", layer: int, name: str, quantity: str) -> None:
+        # The gradients of activations are looked at as the backward pass makes them, so that none is kept. The hook goes
+        # with the tensor.
         place = {"layer": layer, "name": name, "quantity": quantity}
         tensor.register_hook(  # type: ignore[no-untyped-call]
-            lambda gradient: rows.append(place | describe(gradient, len(x)))
+            lambda gradient: rows.append(place | describe(gradient, samples))
         )
 
     def before(layer: int, name: str) -> Callable[..., None]:
-        def hook(module: nn.Module, inputs: tuple[torch.Tensor]) -> None:
+        def hook(module: "nn.Module", inputs: "tuple[torch.Tensor]") -> None:
             look_at(inputs[0], layer, name, "pre_activation")
 
         return hook
 
     def after(layer: int, name: str) -> Callable[..., None]:
-        def hook(module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        def hook(module: "nn.Module", inputs: Any, output: "torch.Tensor") -> None:
             look_at(output, layer, name, "activation")
 
         return hook
 
-    layers = hidden_layers(network)
-    linear_maps_in_order = linear_maps(network, x)
-    for layer, (name, module) in enumerate(layers.items(), start=1):
-        module.register_forward_pre_hook(before(layer, name))
-        module.register_forward_hook(after(layer, name))
-    with torch.enable_grad():
-        logits = network(x)
+    layers = network.hidden_layers()
+    linear_maps_in_order = network.linear_maps()
+    handles = (
+        handle
+        for layer, (name, module) in enumerate(layers.items(), start=1)
+        for handle in (
+            module.register_forward_pre_hook(before(layer, name)),
+            module.register_forward_hook(after(layer, name)),
+        )
+    )
+    with network.hooked(handles), network.with_gradients():
+        logits = network.module(network.x.double())
         look_at(logits, len(layers) + 1, "output", "pre_activation")
-        SUMMED_LOSSES[objective](logits, y).backward()  # type: ignore[no-untyped-call]
+        network.summed_loss(logits, network.y).backward()  # type: ignore[no-untyped-call]
     for linear in linear_maps_in_order:
         for parameter, values in linear.parameters().items():
             if values.grad is not None:
                 place = {"layer": linear.layer, "name": linear.name, "quantity": parameter}
-                rows.append(place | describe(values.grad / len(x), 1))
+                rows.append(place | describe(values.grad / samples, 1))
     rows.sort(key=lambda row: row["layer"])
-    schema = {name: dtype for name, dtype in COLUMNS.items() if name not in ("state", "objective")}
-    return pl.DataFrame(rows, schema=schema).with_columns(objective=pl.lit(objective))
+    return [row | {"objective": network.objective} for row in rows]
 
 
-def describe(gradient: torch.Tensor, samples: int) -> dict[str, Any]:
+def describe(gradient: "torch.Tensor", samples: int) -> dict[str, Any]:
     """The columns from ``count`` on; the norm is that of all values over the root of the number of samples."""
     found = moments(gradient.detach().numpy())
     if found is None:
         return {"count": gradient.numel()}
     norm = ((found.second + found.mean**2) * found.count / samples) ** 0.5
     return {"count": found.count, **found.columns(), "norm": norm, "zero_share": found.zeros / found.count}
+
+
+ANALYSIS = Analysis(
+    title="gradients",
+    job="networks",
+    order=140,
+    options=Gradients,
+    columns=(
+        OBJECTIVE,
+        Column(
+            "layer", "int32", "hidden layer, from 1, or the one that the linear map leads to; one more for the output"
+        ),
+        Column("name", "string", "of the layer or linear map in the network"),
+        Column(
+            "quantity", "string", "what the gradient is with respect to: activation, pre_activation, weight or bias"
+        ),
+        Column("count", "int64", "how many values the gradient has", number_of("values")),
+        *MOMENTS,
+        Column(
+            "norm",
+            "float64",
+            "of a parameter that of its gradient; of activations the root mean square of that of a sample",
+            Quantity("norm of the gradient", range=(0.0, None)),
+        ),
+        ZERO_SHARE,
+    ),
+    measure=measure,
+)

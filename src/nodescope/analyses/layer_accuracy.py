@@ -23,25 +23,18 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
+from pydantic import Field
 
-from nodescope.measuring.layers import RecordedLayer, active_samples, class_counts, finite_nodes
-from nodescope.numerics import kernel_density
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import BANDWIDTH, Bandwidth, LayerOptions
+from nodescope.config.fields import PositiveNumber
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
-from nodescope.recording import LayerActivations
+from nodescope.storage.columns import Column, share
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import LayerAccuracy
-
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "system": pl.String,
-    "accuracy": pl.Float64,
-    "network_accuracy": pl.Float64,
-}
+    from nodescope.measuring.layers import RecordedLayer
+    from nodescope.recording import LayerActivations
 
 SAMPLES_AT_A_TIME = 2048
 
@@ -49,7 +42,16 @@ SAMPLES_AT_A_TIME = 2048
 Scores = dict[str, NDArray[np.float64]]
 
 
-def measure(layer: RecordedLayer, options: "LayerAccuracy") -> pl.DataFrame:
+class LayerAccuracy(LayerOptions):
+    """Every layer alone as a classifier: the discrete, the continuous and the combined system."""
+
+    smoothing: PositiveNumber = Field(
+        0.5, description="alpha of the discrete system's (n_active + alpha) / (N_c + 2 alpha)"
+    )
+    bandwidth: Bandwidth = BANDWIDTH
+
+
+def measure(layer: "RecordedLayer", options: LayerAccuracy) -> Parts:
     """Columns split, system, accuracy, network_accuracy."""
     train = layer.read("train")
     evaluated: dict[str, LayerActivations] = {
@@ -57,28 +59,26 @@ def measure(layer: RecordedLayer, options: "LayerAccuracy") -> pl.DataFrame:
     }
     rectifying = ACTIVATION_FUNCTIONS[train.metadata.activation].rectifying
     systems = ["discrete", "continuous", *(["combined"] if rectifying else [])]
-    diverged = not all(finite_nodes(a).all() for a in [train, *evaluated.values()])
+    diverged = not all(a.finite_nodes().all() for a in [train, *evaluated.values()])
     scores = None if diverged else layer_scores(layer, train, evaluated, options)
-    rows = []
     for split, activations in evaluated.items():
         network_accuracy = layer.network_accuracy(split)
         for system in systems:
             accuracy = None
             if scores is not None and activations.n_samples:
                 accuracy = float((scores[split][system].argmax(axis=0) == activations.labels).mean())
-            rows.append({"split": split, "system": system, "accuracy": accuracy, "network_accuracy": network_accuracy})
-    return pl.DataFrame(rows, schema_overrides={"accuracy": pl.Float64, "network_accuracy": pl.Float64})
+            yield {"split": split, "system": system, "accuracy": accuracy, "network_accuracy": network_accuracy}
 
 
 def layer_scores(
-    layer: RecordedLayer,
-    train: LayerActivations,
-    evaluated: Mapping[str, LayerActivations],
-    options: "LayerAccuracy",
+    layer: "RecordedLayer",
+    train: "LayerActivations",
+    evaluated: Mapping[str, "LayerActivations"],
+    options: LayerAccuracy,
 ) -> dict[str, Scores]:
     """For each split and system the classes' sums of log probabilities [C, N], less what all classes share."""
-    samples_C = class_counts(train)
-    log_on_JC, log_off_JC = log_switch_probabilities(active_samples(layer, train), samples_C, options.smoothing)
+    samples_C = train.class_counts()
+    log_on_JC, log_off_JC = log_switch_probabilities(layer.active_samples(train), samples_C, options.smoothing)
     scores: dict[str, Scores] = {}
     fitted_JN = sample_values(train)
     values = {split: fitted_JN if a is train else sample_values(a) for split, a in evaluated.items()}
@@ -104,7 +104,7 @@ def layer_scores(
     return scores
 
 
-def sample_values(activations: LayerActivations) -> NDArray[np.float32]:
+def sample_values(activations: "LayerActivations") -> NDArray[np.float32]:
     """What the continuous system sees of each node and sample [J, N]."""
     return activations.z if activations.positions == 1 else activations.a()
 
@@ -135,9 +135,11 @@ def _add_kernel_densities(
     log_off: float,
     queries: Mapping[str, tuple[NDArray[np.float32], NDArray[np.bool_]]],
     scores: Mapping[str, Scores],
-    options: "LayerAccuracy",
+    options: LayerAccuracy,
 ) -> None:
     """Add one node's log likelihoods of one class to the continuous and the combined system, for each split's values."""
+    from nodescope.numerics import kernel_density
+
     h = kernel_density.bandwidth(fitted_N, options.bandwidth)
     present = [values_N for values_N, _ in queries.values() if len(values_N)]
     if not present:
@@ -149,3 +151,24 @@ def _add_kernel_densities(
         log_density_N = estimate(values_N)
         scores[split]["continuous"][c] += log_density_N
         scores[split]["combined"][c] += np.where(on_N, log_density_N, log_off)
+
+
+ANALYSIS = Analysis(
+    title="layers as classifiers",
+    job="classifiers",
+    order=110,
+    options=LayerAccuracy,
+    columns=(
+        Column("system", "string", "discrete, continuous or combined"),
+        Column(
+            "accuracy",
+            "float64",
+            "of the layer alone; null where the split has no sample or the network diverged",
+            share("accuracy"),
+        ),
+        Column(
+            "network_accuracy", "float64", "of the whole network on the same samples", share("accuracy of the network")
+        ),
+    ),
+    measure=measure,
+)

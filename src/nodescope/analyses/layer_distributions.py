@@ -10,31 +10,30 @@ Needs: the activations of a layer. Gives: one row per split, kind and bin; bins 
 no sample or the net diverged. Cost: a few passes over the values while they are in a core's cache.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
+from pydantic import Field
 
-from nodescope.measuring.layers import RecordedLayer
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import Bins, LayerOptions
+from nodescope.numerics.activation_functions import KINDS, Kind
 from nodescope.numerics.binning import LOOKED_AT, binning
-from nodescope.numerics.moments import HISTOGRAM_COLUMNS, histogram, no_histogram
-from nodescope.recording import LayerActivations
-from nodescope.recording.values import KINDS, Kind
+from nodescope.numerics.moments import NO_HISTOGRAM, histogram
+from nodescope.storage.columns import HISTOGRAM, KIND
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import LayerDistributions
-
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "kind": pl.String,
-    **HISTOGRAM_COLUMNS,
-}
+    from nodescope.measuring.layers import RecordedLayer
+    from nodescope.recording import LayerActivations
 
 
-def measure(layer: RecordedLayer, options: "LayerDistributions") -> pl.DataFrame:
+class LayerDistributions(LayerOptions):
+    """Histograms of all values of a layer."""
+
+    bins: Bins = Field(60, description="bins of each histogram")
+
+
+def measure(layer: "RecordedLayer", options: LayerDistributions) -> Parts:
     """Columns split, kind, bin_left, bin_right, count."""
-    frames = []
     for split in options.splits:
         activations = layer.read(split)
         z = activations.each()
@@ -45,15 +44,14 @@ def measure(layer: RecordedLayer, options: "LayerDistributions") -> pl.DataFrame
                 if each is None
                 else histogram(each, options.bins, z if kind == "post" else None)
             )
-            frames.append(found.with_columns(split=pl.lit(split), kind=pl.lit(kind)))
-    return pl.concat(frames)
+            yield {"split": split, "kind": kind, **found}
 
 
-def _of_summary(activations: LayerActivations, kind: Kind, bins: int) -> pl.DataFrame:
+def _of_summary(activations: "LayerActivations", kind: Kind, bins: int) -> dict[str, Any]:
     """As `nodescope.numerics.moments.histogram`; the bins are found from values at evenly spaced ranks."""
     values = activations.values[kind]
     if not len(values.ends()):
-        return no_histogram()
+        return NO_HISTOGRAM
     inputs = activations.values["pre"]
     if kind == "post" and len(inputs.ends()):
         z = inputs.at_ranks(LOOKED_AT)
@@ -63,6 +61,16 @@ def _of_summary(activations: LayerActivations, kind: Kind, bins: int) -> pl.Data
     else:
         found = binning(values.at_ranks(LOOKED_AT), bins)
     if found is None:
-        return no_histogram()
+        return NO_HISTOGRAM
     edges, count = values.histogram(found.edges(bins))
-    return pl.DataFrame({"bin_left": edges[:-1], "bin_right": edges[1:], "count": count}, schema=HISTOGRAM_COLUMNS)
+    return {"bin_left": edges[:-1], "bin_right": edges[1:], "count": count}
+
+
+ANALYSIS = Analysis(
+    title="distributions of whole layers",
+    job="nodes",
+    order=70,
+    options=LayerDistributions,
+    columns=(KIND, *HISTOGRAM),
+    measure=measure,
+)

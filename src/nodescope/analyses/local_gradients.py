@@ -16,67 +16,67 @@ output's gradient; one batch of gradients of the chosen layers is in memory at a
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import polars as pl
-import torch
 from numpy.typing import NDArray
-from torch import nn
+from pydantic import Field
 
-from nodescope.measuring.networks import LinearMap, in_float64, linear_maps
-from nodescope.networks import NetworkShape
-from nodescope.networks.losses import SUMMED_LOSSES
-from nodescope.numerics.channel_gradients import emission_and_absorption
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import NetworkOptions, Samples
+from nodescope.config.fields import Count, Distinct
+from nodescope.storage.columns import LINEAR_LAYER, LINEAR_NAME, OBJECTIVE, Column, Quantity, number_of
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import LocalGradients
+    from torch import nn
+
+    from nodescope.measuring.networks import LinearMap, MeasuredNetwork
 
 BATCH = 32  # of convolutions in float64, more would leave a core's cache: a third of the rate
 WHISKER = 1.5  # interquartile ranges
 
-COLUMNS = {
-    "state": pl.String,
-    "objective": pl.String,
-    "weights_file": pl.String,
-    "layer": pl.Int32,
-    "name": pl.String,
-    "quantity": pl.String,
-    "channel": pl.Int32,
-    "samples": pl.Int32,
-    "whisker_low": pl.Float64,
-    "q1": pl.Float64,
-    "median": pl.Float64,
-    "q3": pl.Float64,
-    "whisker_high": pl.Float64,
-    "mean": pl.Float64,
+#: What a box plot shows, in the order of the table.
+BOX = {
+    "whisker_low": "smallest value within one and a half interquartile ranges of the box",
+    "q1": "lower quartile over the samples",
+    "median": "over the samples",
+    "q3": "upper quartile over the samples",
+    "whisker_high": "largest value within one and a half interquartile ranges of the box",
+    "mean": "over the samples",
 }
-BOX = tuple(COLUMNS)[tuple(COLUMNS).index("whisker_low") :]
 
 
-def measure(
-    network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "LocalGradients", objective: str
-) -> pl.DataFrame:
+class LocalGradients(NetworkOptions):
+    """Gradient that each channel of some layers sends back (emission) and receives (absorption), over samples."""
+
+    samples: Samples = Field(500, description="training samples that are measured")
+    layers: Annotated[list[str], Field(min_length=1), Distinct] | None = Field(
+        None,
+        description="names of linear maps or convolutions, as in the table weights; left out: layers_per_network of "
+        "them, evenly spaced",
+    )
+    layers_per_network: Count = Field(5, description="how many layers to look at where none are named")
+    channels: Count = Field(15, description="the first channels of each layer that the table holds")
+
+
+def measure(network: "MeasuredNetwork", options: LocalGradients) -> Parts:
     """Columns objective, weights_file, layer, name, quantity, channel, samples and the box of the samples' values."""
-    network = in_float64(network)
-    chosen = chosen_maps(linear_maps(network, x[:1].double()), options.layers, options.layers_per_network)
-    shape = getattr(network, "shape", None)
-    file = shape.weights if isinstance(shape, NetworkShape) else None
-    frames = []
-    for linear, (emission, absorption) in zip(chosen, values_of(network, chosen, x, y, objective), strict=True):
+    network = network.in_float64()
+    chosen = chosen_maps(network.linear_maps(), options.layers, options.layers_per_network)
+    file = network.weights_file
+    of_network = {
+        "objective": network.objective,
+        "weights_file": Path(file).name if file else None,
+        "samples": len(network.x),
+    }
+    for linear, (emission, absorption) in zip(chosen, values_of(network, chosen), strict=True):
         for quantity, values_NC in (("emission", emission), ("absorption", absorption)):
             place = {"layer": linear.layer, "name": linear.name, "quantity": quantity}
-            boxes = [box(values_N) for values_N in values_NC[:, : options.channels].T]
-            rows = [place | {"channel": channel} | found for channel, found in enumerate(boxes)]
-            frames.append(pl.DataFrame(rows, schema_overrides=dict.fromkeys(BOX, pl.Float64)))
-    return pl.concat(frames).with_columns(
-        objective=pl.lit(objective),
-        weights_file=pl.lit(Path(file).name if file else None, pl.String),
-        samples=pl.lit(len(x)),
-    )
+            for channel, values_N in enumerate(values_NC[:, : options.channels].T):
+                yield of_network | place | {"channel": channel} | box(values_N)
 
 
-def chosen_maps(maps: list[LinearMap], names: list[str] | None, count: int) -> list[LinearMap]:
+def chosen_maps(maps: "list[LinearMap]", names: list[str] | None, count: int) -> "list[LinearMap]":
     """The maps of these names, which were checked with the configuration; without names evenly spaced ones."""
     if names is not None:
         return [linear for linear in maps if linear.name in names]
@@ -85,32 +85,32 @@ def chosen_maps(maps: list[LinearMap], names: list[str] | None, count: int) -> l
 
 
 def values_of(
-    network: nn.Module, maps: list[LinearMap], x: torch.Tensor, y: torch.Tensor, objective: str
+    network: "MeasuredNetwork", maps: "list[LinearMap]"
 ) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Emission [N, output channel] and absorption [N, input channel] of each map for every sample.
 
-    The network is in float64; x in any type.
+    The network is in float64; its samples in any type.
     """
+    import torch
+
+    from nodescope.numerics.channel_gradients import emission_and_absorption
+
     made: dict[str, tuple[torch.Tensor, tuple[int, ...]]] = {}
 
     def keeper(name: str) -> Callable[..., None]:
-        def keep(module: nn.Module, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        def keep(module: "nn.Module", inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
             made[name] = output, tuple(inputs[0].shape[2:])
 
         return keep
 
     found: list[list[tuple[torch.Tensor, torch.Tensor]]] = [[] for _ in maps]
-    handles = [linear.module.register_forward_hook(keeper(linear.name)) for linear in maps]
-    try:
-        with torch.enable_grad():
-            for x_BI, y_B in zip(torch.split(x, BATCH), torch.split(y, BATCH), strict=True):
-                loss = SUMMED_LOSSES[objective](network(x_BI.double()), y_B)
-                gradients = torch.autograd.grad(loss, [made[linear.name][0] for linear in maps])
-                for linear, gradient, values in zip(maps, gradients, found, strict=True):
-                    values.append(emission_and_absorption(linear.module, gradient, made[linear.name][1]))
-    finally:
-        for handle in handles:
-            handle.remove()
+    handles = (linear.module.register_forward_hook(keeper(linear.name)) for linear in maps)
+    with network.hooked(handles), network.with_gradients():
+        for x_BI, y_B in zip(torch.split(network.x, BATCH), torch.split(network.y, BATCH), strict=True):
+            loss = network.summed_loss(network.module(x_BI.double()), y_B)
+            gradients = torch.autograd.grad(loss, [made[linear.name][0] for linear in maps])
+            for linear, gradient, values in zip(maps, gradients, found, strict=True):
+                values.append(emission_and_absorption(linear.module, gradient, made[linear.name][1]))
     return [
         (
             torch.cat([emission for emission, _ in values]).numpy(),
@@ -121,7 +121,7 @@ def values_of(
 
 
 def box(values: NDArray[np.float64]) -> dict[str, Any]:
-    """What a box plot shows of some values: the columns of `BOX`; None where one is not finite."""
+    """What a box plot shows of some values: the keys of `BOX`; None where one is not finite."""
     if not np.isfinite(values).all():
         return dict.fromkeys(BOX)
     q1, median, q3 = np.quantile(values, (0.25, 0.5, 0.75))
@@ -130,3 +130,25 @@ def box(values: NDArray[np.float64]) -> dict[str, Any]:
     low, high = values[values >= q1 - reach].min(), values[values <= q3 + reach].max()
     box_values = (min(low, q1), q1, median, q3, max(high, q3), values.mean())
     return dict(zip(BOX, map(float, box_values), strict=True))
+
+
+ANALYSIS = Analysis(
+    title="local gradients",
+    job="networks",
+    order=150,
+    options=LocalGradients,
+    columns=(
+        OBJECTIVE,
+        Column("weights_file", "string", "file that the network started from; null where its weights were drawn"),
+        LINEAR_LAYER,
+        LINEAR_NAME,
+        Column("quantity", "string", "emission or absorption"),
+        Column("channel", "int32", "from 0: an output channel of an emission, an input channel of an absorption"),
+        Column("samples", "int32", "samples that were measured", number_of("samples")),
+        *(
+            Column(name, "float64", meaning, Quantity("local gradient", range=(0.0, None)))
+            for name, meaning in BOX.items()
+        ),
+    ),
+    measure=measure,
+)

@@ -11,29 +11,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.measuring.layers import RecordedLayer, finite_nodes, node_class_index
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import LayerOptions
+from nodescope.storage.columns import CLASS, NODE, Column, Quantity, nodes_by_classes
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import Medians
+    from nodescope.measuring.layers import RecordedLayer
 
 Activate = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "node": pl.Int32,
-    "class": pl.Int32,
-    "median": pl.Float32,
-}
+
+class Medians(LayerOptions):
+    """Median activation of each class at every node."""
 
 
-def measure(layer: RecordedLayer, options: "Medians") -> pl.DataFrame:
+def measure(layer: "RecordedLayer", options: Medians) -> Parts:
     """Columns split, node, class, median."""
-    frames = []
     for split in options.splits:
         activations = layer.read(split)
         keeps_order = activations.positions == 1 and activations.metadata.is_monotone
@@ -43,10 +38,8 @@ def measure(layer: RecordedLayer, options: "Medians") -> pl.DataFrame:
         for c, samples in enumerate(activations.class_slices()):
             if samples.start < samples.stop:
                 median_JC[:, c] = _medians(values_JN[:, samples], activate)
-        median_JC[~finite_nodes(activations)] = np.nan
-        columns = {**node_class_index(*median_JC.shape), "median": median_JC.ravel()}
-        frames.append(pl.DataFrame(columns, nan_to_null=True).with_columns(split=pl.lit(split)))
-    return pl.concat(frames)
+        median_JC[~activations.finite_nodes()] = np.nan
+        yield {"split": split, **nodes_by_classes(*median_JC.shape), "median": median_JC.ravel()}
 
 
 def _medians(values_JN: NDArray[np.float32], activate: Activate | None) -> NDArray[np.float32]:
@@ -64,3 +57,22 @@ def _medians(values_JN: NDArray[np.float32], activate: Activate | None) -> NDArr
     with np.errstate(invalid="ignore"):  # of a diverged net
         median_J: NDArray[np.float32] = np.asarray((lower_J + upper_J) / 2, np.float32)
     return median_J
+
+
+ANALYSIS = Analysis(
+    title="medians of the activations",
+    job="nodes",
+    order=10,
+    options=Medians,
+    columns=(
+        NODE,
+        CLASS,
+        Column(
+            "median",
+            "float32",
+            "median activation of the class; null where it has no sample or the network diverged",
+            Quantity("median activation"),
+        ),
+    ),
+    measure=measure,
+)

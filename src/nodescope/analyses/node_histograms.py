@@ -12,75 +12,67 @@ Needs: the activations of a layer. Gives: one row per split, node, class and kin
 diverged or the split has no sample. Cost: one pass over the layer for each kind.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
+from pydantic import Field
 
-from nodescope.measuring.layers import RecordedLayer, finite_nodes
-from nodescope.numerics import kernel_density
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import BANDWIDTH, Bandwidth, Bins, LayerOptions
+from nodescope.config.fields import Splits
 from nodescope.numerics.binning import binning
-from nodescope.recording import LayerActivations
+from nodescope.storage.columns import CLASS, KIND, NODE, VALUE, Column, Quantity, nodes_by_classes, number_of
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import NodeHistograms
-
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "node": pl.Int32,
-    "class": pl.Int32,
-    "kind": pl.String,
-    "low": pl.Float64,
-    "high": pl.Float64,
-    "minimum": pl.Float64,
-    "maximum": pl.Float64,
-    "bandwidth": pl.Float64,
-    "counts": pl.List(pl.UInt32),
-}
-
-#: Measured on the nets as they are kept, not before and during training.
-KEPT_STATE_ONLY = True
+    from nodescope.measuring.layers import RecordedLayer
+    from nodescope.recording import LayerActivations
 
 
-def measure(layer: RecordedLayer, options: "NodeHistograms") -> pl.DataFrame:
+class NodeHistograms(LayerOptions):
+    """Histograms of each class at every node of the kept nets, for the report's look into a node."""
+
+    splits: Splits = Field(["train"], description="splits to measure")
+    bins: Bins = Field(30, description="bins of each histogram")
+    bandwidth: Bandwidth = BANDWIDTH
+
+
+def measure(layer: "RecordedLayer", options: NodeHistograms) -> Parts:
     """Columns split, node, class, kind, low, high, minimum, maximum, bandwidth, counts."""
-    frames = []
     for split in options.splits:
         activations = layer.read(split)
         for kind, values_JN in (("pre", activations.z), ("post", activations.a())):
-            frame = _histograms(values_JN, activations, options.bins, activations.z if kind == "post" else None)
-            h = pl.lit(None, pl.Float64) if kind == "post" else _bandwidths(activations, options.bandwidth)
-            frames.append(frame.with_columns(bandwidth=h, split=pl.lit(split), kind=pl.lit(kind)))
-    return pl.concat(frames)
+            found = _histograms(values_JN, activations, options.bins, activations.z if kind == "post" else None)
+            h = None if kind == "post" else _bandwidths(activations, options.bandwidth)
+            yield {"split": split, "kind": kind, "bandwidth": h, **found}
 
 
-def _bandwidths(activations: LayerActivations, rule: float | str) -> pl.Series:
-    """Of each node and class; null where the class has no sample or the node a value that is not finite."""
+def _bandwidths(activations: "LayerActivations", rule: float | str) -> NDArray[np.float64]:
+    """Of each node and class; NaN where the class has no sample or the node a value that is not finite."""
+    from nodescope.numerics import kernel_density
+
     slices = activations.class_slices()
-    return pl.Series(
+    return np.array(
         [
-            kernel_density.bandwidth(z_N[samples], rule) if finite and samples.stop > samples.start else None
-            for z_N, finite in zip(activations.z, finite_nodes(activations), strict=True)
+            kernel_density.bandwidth(z_N[samples], rule) if finite and samples.stop > samples.start else np.nan
+            for z_N, finite in zip(activations.z, activations.finite_nodes(), strict=True)
             for samples in slices
-        ],
-        dtype=pl.Float64,
+        ]
     )
 
 
 def _histograms(
-    values_JN: NDArray[np.float32], activations: LayerActivations, bins: int, inputs_JN: NDArray[np.float32] | None
-) -> pl.DataFrame:
+    values_JN: NDArray[np.float32], activations: "LayerActivations", bins: int, inputs_JN: NDArray[np.float32] | None
+) -> dict[str, Any]:
     """Columns node, class, low, high, minimum, maximum, counts."""
     nodes, classes = len(values_JN), activations.n_classes
     ends_J4 = np.full((nodes, 4), np.nan)
-    counts_JCB = np.zeros((nodes, classes, bins), np.uint32)
+    counts_JCB = np.ma.zeros((nodes, classes, bins), np.uint32)
     first_N = activations.labels.astype(np.int64) * bins  # where the counts of a sample's class begin
     for node in range(nodes):
         found = binning(values_JN[node], bins, None if inputs_JN is None else inputs_JN[node])
         if found is None:
+            counts_JCB[node] = np.ma.masked
             continue
         low, high = found.low, found.high
         values_N = values_JN[node].astype(np.float64)  # the range of float32 values may exceed what float32 holds
@@ -88,9 +80,32 @@ def _histograms(
         bin_N = np.minimum(scaled_N.astype(np.int64), bins - 1)
         counts_JCB[node] = np.bincount(first_N + bin_N, minlength=classes * bins).reshape(classes, bins)
         ends_J4[node] = low, high, min(low, found.minimum), max(high, found.maximum)
-    counts = pl.Series("counts", counts_JCB.reshape(-1, bins)).cast(pl.List(pl.UInt32))
     names = ("low", "high", "minimum", "maximum")
     ends = {name: np.repeat(ends_J4[:, i], classes) for i, name in enumerate(names)}
-    keys = {"node": np.repeat(np.arange(nodes), classes), "class": np.tile(np.arange(classes), nodes)}
-    frame = pl.DataFrame({**keys, **ends, "counts": counts}, nan_to_null=True)
-    return frame.with_columns(pl.when(pl.col("low").is_not_null()).then("counts"))
+    return {**nodes_by_classes(nodes, classes), **ends, "counts": counts_JCB.reshape(-1, bins)}
+
+
+ANALYSIS = Analysis(
+    title="histograms of every node",
+    job="nodes",
+    order=100,
+    options=NodeHistograms,
+    columns=(
+        NODE,
+        CLASS,
+        KIND,
+        Column("low", "float64", "left end of the first bin, as far as all bins are equally wide", VALUE),
+        Column("high", "float64", "right end of the last bin, likewise", VALUE),
+        Column("minimum", "float64", "smallest value of the node, which the first bin holds", VALUE),
+        Column("maximum", "float64", "largest value of the node, which the last bin holds", VALUE),
+        Column(
+            "bandwidth",
+            "float64",
+            "of the kernel density estimate of z; null for kind post and where the class has no sample",
+            Quantity("bandwidth", range=(0.0, None)),
+        ),
+        Column("counts", "list[uint32]", "samples of the class in each bin", number_of("samples")),
+    ),
+    measure=measure,
+    states="kept",
+)

@@ -15,54 +15,44 @@ all positions). Cost: one comparison per value, one look-up per pattern.
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.measuring.layers import RecordedLayer, finite_nodes
-from nodescope.numerics.pattern_counting import PatternHistogram, describe
-from nodescope.numerics.pattern_packing import pack_rows
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import LayerOptions
+from nodescope.storage.columns import DESCRIBED_PATTERNS, NODES, Column, number_of
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import Patterns
-
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "nodes": pl.Int32,
-    "samples": pl.Int32,
-    "distinct": pl.Int32,
-    "singletons": pl.Int32,
-    "entropy_bits": pl.Float64,
-    "relative_entropy": pl.Float64,
-    "entropy_miller_madow": pl.Float64,
-    "entropy_given_class_bits": pl.Float64,
-    "class_information_bits": pl.Float64,
-    "mode_share": pl.Float64,
-}
-MEASURED = tuple(COLUMNS)[5:]
+    from nodescope.measuring.layers import RecordedLayer
+    from nodescope.numerics.pattern_counting import PatternHistogram
 
 #: Their packed patterns stay in a core's cache until they are counted.
 SAMPLES_AT_A_TIME = 8_192
 
 
-def measure(layer: RecordedLayer, options: "Patterns") -> pl.DataFrame:
+class Patterns(LayerOptions):
+    """Number and entropy of the patterns of switched-on nodes that a layer shows."""
+
+
+def measure(layer: "RecordedLayer", options: Patterns) -> Parts:
     """Columns split, nodes, samples and what the patterns show."""
-    rows = []
+    from nodescope.numerics.pattern_counting import describe
+
     for split in options.splits:
         activations = layer.read(split)
         nodes, samples = activations.n_nodes, activations.n_samples * activations.positions
         z_JT = activations.each()
-        found: dict[str, Any] = dict.fromkeys(MEASURED)
-        if z_JT is not None and samples > 0 and finite_nodes(activations).all():
+        found: dict[str, Any] = {}
+        if z_JT is not None and samples > 0 and activations.finite_nodes().all():
             labels_T = np.repeat(activations.labels, activations.positions)
             found = describe(count(z_JT, labels_T, layer.theta_threshold).class_counts(), nodes)
-        rows.append({"split": split, "nodes": nodes, "samples": samples, **found})
-    return pl.DataFrame(rows, schema_overrides={name: COLUMNS[name] for name in MEASURED})
+        yield {"split": split, "nodes": nodes, "samples": samples, **found}
 
 
-def count(z_JN: NDArray[np.float32], labels_N: NDArray[np.int32], threshold: float) -> PatternHistogram:
+def count(z_JN: NDArray[np.float32], labels_N: NDArray[np.int32], threshold: float) -> "PatternHistogram":
     """The patterns of all samples, counted by class."""
+    from nodescope.numerics.pattern_counting import PatternHistogram
+    from nodescope.numerics.pattern_packing import pack_rows
+
     nodes, samples = z_JN.shape
     histogram = PatternHistogram(nodes, int(labels_N.max()) + 1, samples)
     for begin in range(0, samples, SAMPLES_AT_A_TIME):
@@ -73,6 +63,27 @@ def count(z_JN: NDArray[np.float32], labels_N: NDArray[np.int32], threshold: flo
 
 def compile_ahead() -> None:
     """Compile what counting needs; numba keeps the result beside the sources for all later processes."""
+    from nodescope.numerics.pattern_counting import describe
+
     labels = np.zeros(2, np.int32)
     for nodes in (1, 4):  # the pattern as its number, and the table
         describe(count(np.zeros((nodes, 2), np.float32), labels, 0.0).class_counts(), nodes)
+
+
+ANALYSIS = Analysis(
+    title="patterns",
+    job="nodes",
+    order=50,
+    options=Patterns,
+    columns=(
+        NODES,
+        Column(
+            "samples",
+            "int32",
+            "patterns that were counted, T: of samples, or of samples and positions",
+            number_of("patterns"),
+        ),
+        *DESCRIBED_PATTERNS,
+    ),
+    measure=measure,
+)

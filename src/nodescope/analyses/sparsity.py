@@ -10,38 +10,74 @@ all nodes are dead, the split has no sample or the net diverged. Cost: one compa
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.measuring.layers import RecordedLayer, active_counts, finite_nodes
-from nodescope.recording import LayerActivations
+from nodescope.analyses import Analysis, Parts, Summary
+from nodescope.config.analysis_fields import LayerOptions
+from nodescope.storage.columns import LAYER, MEAN_OVER_SEEDS, SPLIT, STATE, Column, Table, share
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import Sparsity
+    import polars as pl
 
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "sparsity": pl.Float64,
-}
+    from nodescope.measuring.layers import RecordedLayer
+    from nodescope.recording import LayerActivations
+
+SPARSITY = share("sparsity")
 
 
-def measure(layer: RecordedLayer, options: "Sparsity") -> pl.DataFrame:
+class Sparsity(LayerOptions):
+    """Share of samples for which a node is off, averaged over the nodes of a layer that are not dead."""
+
+
+def measure(layer: "RecordedLayer", options: Sparsity) -> Parts:
     """Columns split, sparsity."""
     train = layer.read("train")
     on_in_training_J, training_is_finite = _on_counts(layer, train)
     alive_J = on_in_training_J > 0
-    rows = []
     for split in options.splits:
         activations = train if split == "train" else layer.read(split)
         switches = activations.n_samples * activations.positions
         on_J, finite = (on_in_training_J, training_is_finite) if split == "train" else _on_counts(layer, activations)
         known = training_is_finite and finite and alive_J.any() and switches
-        rows.append({"split": split, "sparsity": 1.0 - float(on_J[alive_J].mean()) / switches if known else None})
-    return pl.DataFrame(rows, schema_overrides={"sparsity": pl.Float64})
+        yield {"split": split, "sparsity": 1.0 - float(on_J[alive_J].mean()) / switches if known else None}
 
 
-def _on_counts(layer: RecordedLayer, activations: LayerActivations) -> tuple[NDArray[np.int64], bool]:
+def _on_counts(layer: "RecordedLayer", activations: "LayerActivations") -> tuple[NDArray[np.int64], bool]:
     """How often each node is on [J], over samples and positions, and whether all values are finite."""
-    return active_counts(layer, activations).sum(axis=1), bool(finite_nodes(activations).all())
+    return layer.active_counts(activations).sum(axis=1), bool(activations.finite_nodes().all())
+
+
+def over_seeds(sparsity: "pl.DataFrame") -> "pl.DataFrame":
+    """Key columns, state, split, layer, mean, standard_error, seeds (Pretorius 2020, table 5.2)."""
+    from nodescope.storage.tables import mean_over_seeds
+
+    return mean_over_seeds(sparsity, "sparsity")
+
+
+ANALYSIS = Analysis(
+    title="sparsity",
+    job="nodes",
+    order=40,
+    options=Sparsity,
+    columns=(
+        Column(
+            "sparsity",
+            "float64",
+            "share of the samples for which a node that is not dead is off; null where all are dead, the split has no "
+            "sample or the network diverged",
+            SPARSITY,
+        ),
+    ),
+    measure=measure,
+    summaries=(
+        Summary(
+            Table(
+                "sparsity_summary",
+                "Sparsity of each layer over the seeds.",
+                (STATE, SPLIT, LAYER, Column("mean", "float64", "over the seeds", SPARSITY), *MEAN_OVER_SEEDS),
+                keys="configuration",
+            ),
+            over_seeds,
+        ),
+    ),
+)

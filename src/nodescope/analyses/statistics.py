@@ -11,72 +11,60 @@ Needs: the activations of a layer. Gives: one row per split and kind; null where
 diverged. Cost: six passes over the values while they are in a core's cache.
 """
 
-import dataclasses
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
+from pydantic import Field
 
-from nodescope.measuring.layers import RecordedLayer, dead_nodes
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
-from nodescope.numerics.moments import CHUNK, MOMENT_COLUMNS, Moments, moments
-from nodescope.recording.values import KINDS, AllValues
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import LayerOptions
+from nodescope.config.fields import PositiveNumber
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, KINDS
+from nodescope.numerics.moments import CHUNK, moments
+from nodescope.storage.columns import KIND, MOMENTS, ZERO_SHARE, Column, number_of, share
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import Statistics
-
-COLUMNS = {
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.Int32,
-    "kind": pl.String,
-    **MOMENT_COLUMNS,
-    "zero_share": pl.Float64,
-    "dead": pl.Int32,
-    "saturated_share": pl.Float64,
-}
+    from nodescope.measuring.layers import RecordedLayer
+    from nodescope.recording.values import AllValues
 
 
-def measure(layer: RecordedLayer, options: "Statistics") -> pl.DataFrame:
+class Statistics(LayerOptions):
+    """Mean, spread, shape and range of all values of a layer; shares of zeros and of saturated values."""
+
+    saturation_tolerance: PositiveNumber = Field(
+        0.05, description="an activation this near to a bound of its function (0 and 1 of the sigmoid) is saturated"
+    )
+
+
+def measure(layer: "RecordedLayer", options: Statistics) -> Parts:
     """Columns split, kind, mean, std, skew, kurtosis, minimum, maximum, zero_share, dead, saturated_share."""
-    rows: list[dict[str, Any]] = []
     for split in options.splits:
         activations = layer.read(split)
         bounds = ACTIVATION_FUNCTIONS[activations.metadata.activation].bounds
         for kind in KINDS:
             each = activations.each(kind)
-            found = moments_of_summary(activations.values[kind]) if each is None else moments(each)
+            found = activations.values[kind].moments if each is None else moments(each)
             row: dict[str, Any] = {"split": split, "kind": kind}
             if found is not None:
                 row |= found.columns() | {
                     "zero_share": found.zeros / found.count,
-                    "dead": int(dead_nodes(layer, activations).sum()),
+                    "dead": int(layer.dead_nodes(activations).sum()),
                 }
-            if found is not None and kind == "post":
-                values = activations.values[kind] if each is None else each
-                row["saturated_share"] = saturated_share(values, bounds, options.saturation_tolerance)
-            rows.append(row)
-    types = {name: COLUMNS[name] for name in list(COLUMNS)[4:]}
-    return pl.DataFrame(rows, schema={"split": pl.String, "kind": pl.String, **types})
+                if kind == "post":
+                    row["saturated_share"] = (
+                        saturated_share_of_summary(activations.values[kind], bounds, options.saturation_tolerance)
+                        if each is None
+                        else saturated_share(each, bounds, options.saturation_tolerance)
+                    )
+            yield row
 
 
-def moments_of_summary(values: AllValues) -> Moments | None:
-    """The moments that were summed while the layer was recorded; None as in `nodescope.numerics.moments.moments`."""
-    if not len(values.ends()):
-        return None
-    return Moments(**{field.name: getattr(values, field.name) for field in dataclasses.fields(Moments)})
-
-
-def saturated_share(
-    values: NDArray[np.floating] | AllValues, bounds: tuple[float | None, ...], tolerance: float
-) -> float | None:
+def saturated_share(values: NDArray[np.floating], bounds: tuple[float | None, ...], tolerance: float) -> float | None:
     """The share of values (at least one) within ``tolerance`` of a bound; None where there is no bound."""
     known = [bound for bound in bounds if bound is not None]
     if not known:
         return None
-    if isinstance(values, AllValues):
-        return _saturated_share_of_summary(values, known, tolerance)
     flat = values.reshape(-1)
     found = 0
     for begin in range(0, len(flat), CHUNK):
@@ -88,9 +76,33 @@ def saturated_share(
     return found / len(flat)
 
 
-def _saturated_share_of_summary(values: AllValues, bounds: list[float], tolerance: float) -> float:
-    """From the counts in buckets; intervals around the bounds that overlap are one."""
-    ends = np.array([[bound - tolerance, np.nextafter(bound + tolerance, np.inf)] for bound in sorted(bounds)])
+def saturated_share_of_summary(values: "AllValues", bounds: tuple[float | None, ...], tolerance: float) -> float | None:
+    """The same from the counts in buckets; intervals around the bounds that overlap are one."""
+    known = sorted(bound for bound in bounds if bound is not None)
+    if not known:
+        return None
+    ends = np.array([[bound - tolerance, np.nextafter(bound + tolerance, np.inf)] for bound in known])
     ends[1:, 0] = np.maximum(ends[1:, 0], ends[:-1, 1])
     below = values.below(ends.ravel()).reshape(-1, 2)
     return float((below[:, 1] - below[:, 0]).sum() / values.count)
+
+
+ANALYSIS = Analysis(
+    title="statistics of whole layers",
+    job="nodes",
+    order=60,
+    options=Statistics,
+    columns=(
+        KIND,
+        *MOMENTS,
+        ZERO_SHARE,
+        Column("dead", "int32", "nodes that are on for no sample", number_of("dead nodes")),
+        Column(
+            "saturated_share",
+            "float64",
+            "share of the activations near a bound of their function; null where it has none, and for pre-activations",
+            share("saturated activations"),
+        ),
+    ),
+    measure=measure,
+)

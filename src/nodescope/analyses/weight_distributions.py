@@ -9,33 +9,36 @@ are null where the net diverged. Cost: one pass over the weights.
 
 from typing import TYPE_CHECKING
 
-import polars as pl
-import torch
-from torch import nn
+from pydantic import Field
 
-from nodescope.measuring.networks import linear_maps
-from nodescope.numerics.moments import HISTOGRAM_COLUMNS, histogram
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import Bins, NetworkOptions
+from nodescope.numerics.moments import histogram
+from nodescope.storage.columns import HISTOGRAM, LINEAR_LAYER, LINEAR_NAME, PARAMETER
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import WeightDistributions
-
-COLUMNS = {
-    "state": pl.String,
-    "layer": pl.Int32,
-    "name": pl.String,
-    "parameter": pl.String,
-    **HISTOGRAM_COLUMNS,
-}
+    from nodescope.measuring.networks import MeasuredNetwork
 
 
-def measure(
-    network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "WeightDistributions", objective: str
-) -> pl.DataFrame:
+class WeightDistributions(NetworkOptions):
+    """Histograms of the weights of a layer."""
+
+    bins: Bins = Field(60, description="bins of each histogram")
+
+
+def measure(network: "MeasuredNetwork", options: WeightDistributions) -> Parts:
     """Columns layer, name, parameter, bin_left, bin_right, count."""
-    frames = []
-    for linear in linear_maps(network, x):
+    for linear in network.linear_maps():
         for parameter, values in linear.parameters().items():
             place = {"layer": linear.layer, "name": linear.name, "parameter": parameter}
-            columns = {name: pl.lit(value) for name, value in place.items()}
-            frames.append(histogram(values.detach().numpy(), options.bins).with_columns(**columns))
-    return pl.concat(frames)
+            yield place | histogram(values.detach().numpy(), options.bins)
+
+
+ANALYSIS = Analysis(
+    title="distributions of the weights",
+    job="networks",
+    order=130,
+    options=WeightDistributions,
+    columns=(LINEAR_LAYER, LINEAR_NAME, PARAMETER, *HISTOGRAM),
+    measure=measure,
+)

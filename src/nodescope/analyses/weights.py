@@ -6,36 +6,41 @@ Needs: the networks. Gives: one row per linear map and parameter; ``layer`` is t
 more than the last for the output; null where the net diverged. Cost: one pass over the weights.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import polars as pl
-import torch
-from torch import nn
-
-from nodescope.measuring.networks import linear_maps
-from nodescope.numerics.moments import MOMENT_COLUMNS, moments
+from nodescope.analyses import Analysis, Parts
+from nodescope.config.analysis_fields import NetworkOptions
+from nodescope.numerics.moments import moments
+from nodescope.storage.columns import LINEAR_LAYER, LINEAR_NAME, MOMENTS, PARAMETER, Column, number_of
 
 if TYPE_CHECKING:
-    from nodescope.config.analyses import Weights
-
-COLUMNS = {
-    "state": pl.String,
-    "layer": pl.Int32,
-    "name": pl.String,
-    "parameter": pl.String,
-    "count": pl.Int64,
-    **MOMENT_COLUMNS,
-}
+    from nodescope.measuring.networks import MeasuredNetwork
 
 
-def measure(network: nn.Module, x: torch.Tensor, y: torch.Tensor, options: "Weights", objective: str) -> pl.DataFrame:
+class Weights(NetworkOptions):
+    """Mean, spread, shape and range of the weights of a layer."""
+
+
+def measure(network: "MeasuredNetwork", options: Weights) -> Parts:
     """Columns layer, name, parameter, count, mean, std, skew, kurtosis, minimum, maximum."""
-    rows: list[dict[str, Any]] = []
-    for linear in linear_maps(network, x):
+    for linear in network.linear_maps():
         for parameter, values in linear.parameters().items():
             found = moments(values.detach().numpy())
-            rows.append(
-                {"layer": linear.layer, "name": linear.name, "parameter": parameter, "count": values.numel()}
-                | (found.columns() if found else {})
-            )
-    return pl.DataFrame(rows, schema={name: dtype for name, dtype in COLUMNS.items() if name != "state"})
+            place = {"layer": linear.layer, "name": linear.name, "parameter": parameter, "count": values.numel()}
+            yield place | (found.columns() if found else {})
+
+
+ANALYSIS = Analysis(
+    title="weights",
+    job="networks",
+    order=120,
+    options=Weights,
+    columns=(
+        LINEAR_LAYER,
+        LINEAR_NAME,
+        PARAMETER,
+        Column("count", "int64", "how many they are", number_of("parameters")),
+        *MOMENTS,
+    ),
+    measure=measure,
+)

@@ -14,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from nodescope.config.analysis_fields import NodeChoice
 from nodescope.config.dataset import DATASET_SOURCES
 from nodescope.config.fields import SAFE_NAME
 from nodescope.config.grid import VARIANT_NAME
@@ -148,8 +149,8 @@ def _inconsistencies(config: Config) -> Iterator[str]:
     for index, study in enumerate(config.studies):
         yield from (f"studies[{index}].{problem}" for problem in _of_networks(study))
         narrowest = min(study.grid.width)
-        for analysis in ("distributions", "densities"):
-            nodes = getattr(study.analyses, analysis).nodes
+        for analysis, options in study.analyses:
+            nodes = isinstance(options, NodeChoice) and options.nodes
             if nodes and max(nodes) >= narrowest:
                 yield (
                     f"studies[{index}].analyses.{analysis}.nodes: node {max(nodes)} does not exist in layers of "
@@ -198,7 +199,7 @@ def _of_family(study: Study, family: Family) -> Iterator[str]:
         yield from _named("grid.batch_norm", [family.problem_with_normalisation(batch_norm=value)])
     for name in study.grid.initialisation or []:
         yield from _named("grid.initialisation", [family.problem_with_initialisation(name)])
-    layers = study.analyses.local_gradients.layers or []
+    layers = study.analyses["local_gradients"].layers or []
     depths = [depth for depth in study.grid.depth if family.has_depth(depth)]
     yield from _named(
         "analyses.local_gradients.layers", [family.problem_with_layers(depth, layers) for depth in depths]

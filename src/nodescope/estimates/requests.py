@@ -12,17 +12,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from nodescope.analyses import JOBS
 from nodescope.study.configurations import configurations_of
-from nodescope.study.contents import ANALYSIS_JOBS
 from nodescope.study.layout import StudyFiles
 
 if TYPE_CHECKING:
     from nodescope.config.study import Study
 
 #: Stages of a configuration and the rules that a profile's ``set-resources`` names.
-RULES = {"train": "train_configuration", "record": "record_activations"} | {
-    job: f"measure_{job}" for job in ANALYSIS_JOBS
-}
+RULES = {"train": "train_configuration", "record": "record_activations"} | {job: f"measure_{job}" for job in JOBS}
 SNAKEMAKE_MEMORY_MB = 400
 MEMORY_MARGIN = 1.3
 TIME_MARGIN = 2.0

@@ -7,6 +7,7 @@ number of configurations that are compared (Holm).
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.numerics.intervals import Estimate, holm, mcnemar, over_seeds, paired, verdicts
+from nodescope.storage.columns import Column, Quantity, Table, number_of, points, share
 from nodescope.storage.tables import key_columns, read_table
 from nodescope.study.layout import StudyFiles
 from nodescope.study.words import describe
@@ -21,29 +23,54 @@ from nodescope.study.words import describe
 #: Whether each kept net gets each test sample right, by the values of a configuration's key columns and by seed.
 Answers = Mapping[tuple[Any, ...], Mapping[int, NDArray[np.bool_]]]
 
-#: What an estimate of a difference says of itself, in the tables that have one.
-ERRORS = {
-    "seed_error": pl.Float64,
-    "sample_error": pl.Float64,
-    "standard_error": pl.Float64,
-    "interval_low": pl.Float64,
-    "interval_high": pl.Float64,
-    "p_corrected": pl.Float64,
-    "verdict": pl.String,
-}
+TEST_ACCURACY = share("test accuracy")
+DIFFERENCE = points("difference of the test accuracy")
+#: Of a probability of the test of no difference.
+P_VALUE = Quantity("p", range=(0.0, 1.0), format=".2g")
 
-#: Columns of the table ``comparisons`` after the key columns.
-COMPARISONS = {
-    "best": pl.String,
-    "is_best": pl.Boolean,
-    "seeds": pl.Int32,
-    "samples": pl.Int32,
-    "value": pl.Float64,
-    "best_value": pl.Float64,
-    "difference": pl.Float64,
-    **ERRORS,
-    "mcnemar_p": pl.Float64,
-}
+
+def errors_columns(difference: Quantity) -> tuple[Column, ...]:
+    """What an estimate of a difference says of itself, in the tables that have one."""
+    error = replace(difference, title="standard error", range=(0.0, None), format=difference.format.removeprefix("+"))
+    return (
+        Column(
+            "seed_error",
+            "float64",
+            "standard error from the seeds",
+            replace(error, title="standard error of the seeds"),
+        ),
+        Column(
+            "sample_error",
+            "float64",
+            "standard error from the test samples",
+            replace(error, title="standard error of the samples"),
+        ),
+        Column("standard_error", "float64", "from both", error),
+        Column("interval_low", "float64", "lower end of the 95 % t interval", difference),
+        Column("interval_high", "float64", "upper end of the 95 % t interval", difference),
+        Column("p_corrected", "float64", "of the t test, corrected for the number of differences (Holm)", P_VALUE),
+        Column("verdict", "string", "what the difference says, in words"),
+    )
+
+
+ERRORS = errors_columns(DIFFERENCE)
+
+COMPARISONS = Table(
+    "comparisons",
+    "Test accuracy of every configuration beside that of the best one, paired by seed and sample.",
+    (
+        Column("best", "string", "name of the configuration with the highest mean validation accuracy"),
+        Column("is_best", "boolean", "whether this is it"),
+        Column("seeds", "int32", "seeds that both have", number_of("seeds")),
+        Column("samples", "int32", "test samples", number_of("test samples")),
+        Column("value", "float64", "mean test accuracy of the configuration", TEST_ACCURACY),
+        Column("best_value", "float64", "that of the best one", TEST_ACCURACY),
+        Column("difference", "float64", "test accuracy less that of the best one", DIFFERENCE),
+        *ERRORS,
+        Column("mcnemar_p", "float64", "of McNemar's test over the test samples, of the networks of one seed", P_VALUE),
+    ),
+    keys="configuration",
+)
 
 
 def right_answers(predictions: pl.DataFrame) -> dict[int, NDArray[np.bool_]]:
@@ -166,7 +193,7 @@ def compare_configurations(accuracy: pl.DataFrame, answers: Answers) -> pl.DataF
                 "mcnemar_p": mcnemar(*of_both[0]) if len(of_both) == 1 and row != best else None,
             }
         )
-    schema: dict[str, Any] = {**{name: accuracy.schema[name] for name in keys}, **COMPARISONS}
+    schema: dict[str, Any] = {**{name: accuracy.schema[name] for name in keys}, **COMPARISONS.schema()}
     return pl.DataFrame(rows, schema=schema, orient="row") if rows else pl.DataFrame(schema=schema)
 
 

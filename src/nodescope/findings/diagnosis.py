@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from nodescope.findings.comparisons import ERRORS, Answers, accuracy_difference, errors_of, of_results
+from nodescope.findings.comparisons import Answers, accuracy_difference, errors_columns, errors_of, of_results
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.numerics.intervals import REAL, Estimate, over_seeds
+from nodescope.storage.columns import LAYER, STATE, VALUE, Column, Quantity, Table, number_of
 from nodescope.storage.tables import key_columns
 from nodescope.study.words import describe
 
@@ -28,29 +29,43 @@ if TYPE_CHECKING:
 
 PROBLEMS = ("vanishing_gradient", "exploding_gradient", "dead_nodes", "saturation")
 
-#: Columns of the table ``diagnosis`` after the key columns and the seed.
-DIAGNOSIS = {
-    "state": pl.String,
-    "layer": pl.Int32,
-    "problem": pl.String,
-    "found": pl.Boolean,
-    "evidence": pl.Float64,
-    "threshold": pl.Float64,
-    "evidence_is": pl.String,
-}
+DIAGNOSIS = Table(
+    "diagnosis",
+    "Every problem that can be looked for in a layer of a network, and whether it is found.",
+    (
+        STATE,
+        LAYER,
+        Column("problem", "string", ", ".join(PROBLEMS)),
+        Column("found", "boolean", "whether the evidence passes the threshold; null where the network diverged"),
+        Column("evidence", "float64", "what `evidence_is` says", VALUE),
+        Column("threshold", "float64", "of the study", Quantity("threshold")),
+        Column("evidence_is", "string", "what the evidence is, in words"),
+    ),
+)
 
-#: Columns of the table ``remedies`` after the key columns.
-REMEDIES = {
-    "baseline": pl.String,
-    "state": pl.String,
-    "quantity": pl.String,
-    "value": pl.Float64,
-    "baseline_value": pl.Float64,
-    "change": pl.Float64,
-    "seeds": pl.Int32,
-    **ERRORS,
-    "helps": pl.Boolean,
-}
+REMEDIES = Table(
+    "remedies",
+    "Every configuration beside the first of its group: test accuracy, number of problems, and the worst evidence of each problem.",
+    (
+        Column("baseline", "string", "name of the first configuration"),
+        Column("state", "string", "of the networks: the first and the last; null for the accuracy"),
+        Column("quantity", "string", "what is compared: test_accuracy, problems, or a problem"),
+        Column("value", "float64", "mean over the seeds", VALUE),
+        Column(
+            "baseline_value", "float64", "that of the first configuration", Quantity("value of the first configuration")
+        ),
+        Column(
+            "change",
+            "float64",
+            "value less that of the first configuration, seed by seed",
+            Quantity("change", format="+.4g"),
+        ),
+        Column("seeds", "int32", "seeds that both have", number_of("seeds")),
+        *errors_columns(Quantity("change", format="+.4g")),
+        Column("helps", "boolean", "whether the change is for the better; null where seeds and samples do not tell"),
+    ),
+    keys="configuration",
+)
 
 #: More of these is better; of every other quantity less.
 ACCURACY = "test_accuracy"
@@ -112,7 +127,9 @@ def _judged(frame: pl.DataFrame, problem: str, threshold: float, found: pl.Expr,
     columns = frame.with_columns(
         problem=pl.lit(problem), found=found, threshold=pl.lit(threshold, pl.Float64), evidence_is=pl.lit(words)
     )
-    return columns.select(*key_columns(frame), "seed", *(pl.col(name).cast(dtype) for name, dtype in DIAGNOSIS.items()))
+    return columns.select(
+        *key_columns(frame), "seed", *(pl.col(name).cast(dtype) for name, dtype in DIAGNOSIS.schema().items())
+    )
 
 
 def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: Answers) -> pl.DataFrame:
@@ -183,7 +200,7 @@ def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: A
             if rows[place]["quantity"] not in BETTER_IF_LARGER:
                 better = not better
             rows[place]["helps"] = better if errors["verdict"] == REAL else None
-    schema: dict[str, Any] = {**{name: accuracy.schema[name] for name in keys}, **REMEDIES}
+    schema: dict[str, Any] = {**{name: accuracy.schema[name] for name in keys}, **REMEDIES.schema()}
     return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
 
 

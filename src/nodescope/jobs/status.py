@@ -54,7 +54,7 @@ class JobStatus:
     configuration : str
         Its identifier; empty for jobs of the whole study, of which only those that failed are listed.
     stage : str
-        ``train``, ``record``, or of `nodescope.study.contents.ANALYSIS_JOBS`; for the whole study also ``datasets`` and
+        ``train``, ``record``, or of `nodescope.analyses.JOBS`; for the whole study also ``datasets`` and
         `STAGES_OF_STUDY`.
     state : {'done', 'running', 'failed', 'missing'}
     cause : str

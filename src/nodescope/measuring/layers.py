@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nodescope.recording import LayerActivations, read
 from nodescope.study.layout import activation_path
-
-if TYPE_CHECKING:
-    from nodescope.config.analyses import NodeChoice
 
 
 @dataclass(frozen=True)
@@ -57,6 +54,31 @@ class RecordedLayer:
         theta_JN: NDArray[np.bool_] = np.asarray(activations.z > self.theta_threshold)
         return theta_JN
 
+    def active_counts(self, activations: LayerActivations) -> NDArray[np.int64]:
+        """Number of samples of each class for which each node is on [J, C]; over all positions, at most ``N_c * P``.
+
+        Row by row, in a core's cache; and NumPy counts a stretch of switches several times as fast as along an axis.
+        """
+        if activations.positions > 1:
+            return _sums_by_class(activations.on_counts(self.theta_threshold), activations)
+        slices = activations.class_slices()
+        counts = [
+            [np.count_nonzero(theta_N[samples]) for samples in slices]
+            for theta_N in (z_N > self.theta_threshold for z_N in activations.z)
+        ]
+        return np.array(counts, np.int64).reshape(len(activations.z), len(slices))
+
+    def active_samples(self, activations: LayerActivations) -> NDArray[np.int64]:
+        """Number of samples of each class for which each node is on, at any position [J, C]."""
+        if activations.positions > 1:
+            return _sums_by_class(self.theta(activations), activations)
+        return self.active_counts(activations)
+
+    def dead_nodes(self, activations: LayerActivations) -> NDArray[np.bool_]:
+        """Nodes [J] that are on at no position of any sample of any class."""
+        dead_J: NDArray[np.bool_] = np.asarray(~self.theta(activations).any(axis=1))
+        return dead_J
+
 
 def recorded_layers(folder: str, seed: int, state: str) -> list[int]:
     """The numbers of the hidden layers that are recorded of a net, from 1 on."""
@@ -64,60 +86,6 @@ def recorded_layers(folder: str, seed: int, state: str) -> list[int]:
     return sorted({int(path.stem.removeprefix("layer-")) for path in found})
 
 
-def finite_nodes(activations: LayerActivations) -> NDArray[np.bool_]:
-    """Nodes [J] whose values are all finite; a diverged net has others."""
-    return np.array([np.isfinite(z_N).all() for z_N in activations.z], np.bool_)  # row by row, in a core's cache
-
-
-def class_counts(activations: LayerActivations) -> NDArray[np.int64]:
-    """Number of samples of each class [C]."""
-    return np.bincount(activations.labels, minlength=activations.n_classes)
-
-
-def active_counts(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.int64]:
-    """Number of samples of each class for which each node is on [J, C]; over all positions, at most ``N_c * P``.
-
-    Row by row, in a core's cache; and NumPy counts a stretch of switches several times as fast as along an axis.
-    """
-    if activations.positions > 1:
-        return _sums_by_class(activations.on_counts(layer.theta_threshold), activations)
-    slices = activations.class_slices()
-    counts = [
-        [np.count_nonzero(theta_N[samples]) for samples in slices]
-        for theta_N in (z_N > layer.theta_threshold for z_N in activations.z)
-    ]
-    return np.array(counts, np.int64).reshape(len(activations.z), len(slices))
-
-
-def active_samples(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.int64]:
-    """Number of samples of each class for which each node is on, at any position [J, C]."""
-    if activations.positions > 1:
-        return _sums_by_class(layer.theta(activations), activations)
-    return active_counts(layer, activations)
-
-
 def _sums_by_class(counts_JN: NDArray[Any], activations: LayerActivations) -> NDArray[np.int64]:
     sums = [counts_JN[:, samples].sum(axis=1, dtype=np.int64) for samples in activations.class_slices()]
     return np.stack(sums, axis=1)
-
-
-def dead_nodes(layer: RecordedLayer, activations: LayerActivations) -> NDArray[np.bool_]:
-    """Nodes [J] that are on at no position of any sample of any class."""
-    dead_J: NDArray[np.bool_] = np.asarray(~layer.theta(activations).any(axis=1))
-    return dead_J
-
-
-def chosen_nodes(options: "NodeChoice", n_nodes: int) -> list[int]:
-    """The nodes named in the options, or evenly spaced ones."""
-    if options.nodes is not None:
-        return options.nodes
-    spaced = np.linspace(0, n_nodes, min(options.nodes_per_layer, n_nodes), endpoint=False)
-    return [int(node) for node in spaced]
-
-
-def node_class_index(n_nodes: int, n_classes: int) -> dict[str, NDArray[np.int32]]:
-    """Columns ``node`` and ``class`` for a [J, C] array that is laid out row by row."""
-    return {
-        "node": np.repeat(np.arange(n_nodes, dtype=np.int32), n_classes),
-        "class": np.tile(np.arange(n_classes, dtype=np.int32), n_nodes),
-    }

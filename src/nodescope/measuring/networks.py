@@ -1,19 +1,13 @@
 """Measure the networks themselves: their weights, and what flows back through them.
 
-A module ``nodescope.analyses.NAME`` that is listed in ``nodescope.study.contents.ANALYSIS_JOBS["networks"]`` has ``COLUMNS`` and
-``measure(network, x, y, options, objective)``, and gives a frame with those columns less ``state``. It leaves the network
-as it found it. Where its section of the configuration has a key ``samples``, x and y are as many training samples,
-evenly spaced over the training split; else they are one. The objective is the loss that the network was trained with, by
-its name in `nodescope.networks.losses.SUMMED_LOSSES`.
-
-All of them run in one job per configuration, since importing torch takes longer than most of them.
+All analyses of the job ``networks`` run in one job per configuration, since importing torch takes longer than most of them.
 """
 
 import copy
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,20 +15,77 @@ import numpy as np
 import polars as pl
 import torch
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
+from nodescope.analyses import registered
+from nodescope.config.fields import Section
 from nodescope.datasets import PreparedDataset
-from nodescope.measuring.runner import table_columns
-from nodescope.networks import hidden_layers, load_network
-from nodescope.storage.tables import with_keys
+from nodescope.measuring.runner import Measurements, is_measured
+from nodescope.networks import HiddenActivation, NetworkShape, hidden_layers, load_network
+from nodescope.networks.hooks import hooked
+from nodescope.networks.losses import SUMMED_LOSSES
 from nodescope.study.layout import model_path
 
 logger = logging.getLogger(__name__)
 
-Measure = Callable[[nn.Module, torch.Tensor, torch.Tensor, Any, str], pl.DataFrame]
+
+@dataclass(frozen=True)
+class MeasuredNetwork:
+    """A network as an analysis sees it, which leaves it as it was.
+
+    Attributes
+    ----------
+    module : nn.Module
+        In evaluation mode.
+    x, y : Tensor
+        Training samples and their labels: as many as the option ``samples`` of the analysis says, evenly spaced over the
+        training split; without such an option one.
+    objective : str
+        The loss that it was trained with, by its name in `nodescope.networks.losses.SUMMED_LOSSES`.
+    """
+
+    module: nn.Module
+    x: torch.Tensor
+    y: torch.Tensor
+    objective: str
+
+    def in_float64(self) -> "MeasuredNetwork":
+        """A copy of the network in float64, for gradients: of a net that fits its samples float32 gives little but rounding.
+
+        The probability of a sample's own class is then so near 1 that float32 has few digits, or none, for what is left.
+        The samples stay as they are.
+        """
+        return replace(self, module=copy.deepcopy(self.module).double())
+
+    def linear_maps(self) -> "list[LinearMap]":
+        """The linear maps in the order in which the network computes them."""
+        return linear_maps(self.module, self.x[:1].to(next(self.module.parameters()).dtype))
+
+    def hidden_layers(self) -> dict[str, HiddenActivation]:
+        """The hidden layers by name, in the order in which the network computes them."""
+        return hidden_layers(self.module)
+
+    def summed_loss(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """The loss that the network was trained with, summed over samples."""
+        return SUMMED_LOSSES[self.objective](logits, y)
+
+    def hooked(self, handles: Iterable[RemovableHandle]) -> AbstractContextManager[None]:
+        """See `nodescope.networks.hooks.hooked`."""
+        return hooked(handles)
+
+    def with_gradients(self) -> AbstractContextManager[None]:
+        """Within it PyTorch keeps what a backward pass needs."""
+        return torch.enable_grad()
+
+    @property
+    def weights_file(self) -> str | None:
+        """The file that it started from; None where its weights were drawn, or where that is not known."""
+        shape = getattr(self.module, "shape", None)
+        return shape.weights if isinstance(shape, NetworkShape) else None
 
 
 def analyse_networks(
-    analyses: dict[str, Any],
+    analyses: Mapping[str, Section],
     models_folder: str | Path,
     dataset: PreparedDataset,
     keys: dict[str, Any],
@@ -47,7 +98,7 @@ def analyse_networks(
     Parameters
     ----------
     analyses
-        The names of the analyses, and for each its section of the configuration.
+        The names of the analyses, and for each its options.
     models_folder
         The networks of the configuration.
     keys
@@ -58,19 +109,18 @@ def analyse_networks(
     Returns
     -------
     dict of DataFrame
-        For each analysis the key columns and its `COLUMNS`.
+        For each analysis its table.
     """
-    measures: dict[str, Measure] = {name: import_module(f"nodescope.analyses.{name}").measure for name in analyses}
     samples = {name: training_samples(dataset, getattr(options, "samples", 1)) for name, options in analyses.items()}
-    frames: dict[str, list[pl.DataFrame]] = {name: [] for name in analyses}
+    found = Measurements(analyses)
     for seed in seeds:
         for state in states:
             network = load_network(model_path(str(models_folder), seed, state))
-            for name, options in analyses.items():
-                frame = measures[name](network, *samples[name], options, objective)
-                frames[name].append(frame.with_columns(seed=pl.lit(seed), state=pl.lit(state)))
+            for name in analyses:
+                if is_measured(registered()[name], state, states):
+                    found.add(name, MeasuredNetwork(network, *samples[name], objective), seed=seed, state=state)
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
-    return {name: with_keys(pl.concat(found), keys, table_columns(name)) for name, found in frames.items()}
+    return found.tables(keys)
 
 
 def training_samples(dataset: PreparedDataset, count: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -118,23 +168,18 @@ def linear_maps(network: nn.Module, x: torch.Tensor) -> list[LinearMap]:
 
         return hook
 
-    handles = [activation.register_forward_hook(pass_layer) for activation in hidden_layers(network).values()]
-    handles += [
-        module.register_forward_hook(note(name))
-        for name, module in network.named_modules()
-        if isinstance(module, nn.Linear | nn.modules.conv._ConvNd)
-    ]
-    try:
+    handles = (
+        handle
+        for hooks in (
+            (activation.register_forward_hook(pass_layer) for activation in hidden_layers(network).values()),
+            (
+                module.register_forward_hook(note(name))
+                for name, module in network.named_modules()
+                if isinstance(module, nn.Linear | nn.modules.conv._ConvNd)
+            ),
+        )
+        for handle in hooks
+    )
+    with hooked(handles):
         network(x[:1])
-    finally:
-        for handle in handles:
-            handle.remove()
     return list(found.values())
-
-
-def in_float64(network: nn.Module) -> nn.Module:
-    """A copy in float64, for gradients: of a net that fits its samples float32 gives little but rounding.
-
-    The probability of a sample's own class is then so near 1 that float32 has few digits, or none, for what is left.
-    """
-    return copy.deepcopy(network).double()

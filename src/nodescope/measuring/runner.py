@@ -1,26 +1,74 @@
 """Run analyses over all recorded layers of a configuration."""
 
 import logging
-from collections.abc import Callable
-from importlib import import_module
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
 
+from nodescope.analyses import Analysis, registered
+from nodescope.config.fields import Section
 from nodescope.measuring.layers import RecordedLayer, recorded_layers
+from nodescope.storage.columns import frame_of
 from nodescope.storage.tables import with_keys
 
 logger = logging.getLogger(__name__)
 
 
-def table_columns(name: str) -> dict[str, Any]:
-    """The columns, with types, that an analysis' table has after the key columns."""
-    columns: dict[str, Any] = import_module(f"nodescope.analyses.{name}").COLUMNS
-    return columns
+def checked_options(analyses: Mapping[str, Mapping[str, Any]]) -> dict[str, Section]:
+    """The options of analyses by name, from what a configuration says of each."""
+    return {name: registered()[name].options.model_validate(options) for name, options in analyses.items()}
+
+
+def measure(name: str, measured: Any, options: Section | None = None) -> pl.DataFrame:
+    """What an analysis finds in one layer, or in one network.
+
+    Parameters
+    ----------
+    name
+        Of the analysis.
+    measured : RecordedLayer or MeasuredNetwork
+        As the analysis' job wants it.
+    options
+        Its section of the configuration; left out, the defaults.
+
+    Returns
+    -------
+    DataFrame
+        The columns that it declares, before those a ``split`` where it looks at recorded layers.
+    """
+    analysis = registered()[name]
+    of_part = [column for column in analysis.place if column.name == "split"]
+    return frame_of([*of_part, *analysis.columns], analysis.measure(measured, options or analysis.options()))
+
+
+class Measurements:
+    """The tables of some analyses of a configuration, as they grow."""
+
+    def __init__(self, analyses: Mapping[str, Section]) -> None:
+        self._options = analyses
+        self._frames: dict[str, list[pl.DataFrame]] = {name: [] for name in analyses}
+
+    def add(self, name: str, measured: Any, **place: Any) -> None:
+        """Measure, and note where: seed, state, layer."""
+        frame = measure(name, measured, self._options[name])
+        self._frames[name].append(frame.with_columns(**{key: pl.lit(value) for key, value in place.items()}))
+
+    def tables(self, keys: dict[str, Any]) -> dict[str, pl.DataFrame]:
+        """For each analysis its table, under the key columns of the configuration."""
+        return {
+            name: with_keys(pl.concat(frames), keys, registered()[name].table.schema())
+            for name, frames in self._frames.items()
+        }
+
+
+def is_measured(analysis: Analysis, state: str, states: list[str]) -> bool:
+    """Whether an analysis looks at a state; the last of them is the one that is kept."""
+    return analysis.states == "all" or state == states[-1]
 
 
 def analyse_configuration(
-    analyses: dict[str, Any],
+    analyses: Mapping[str, Section],
     activations_folder: str,
     keys: dict[str, Any],
     seeds: list[int],
@@ -32,7 +80,7 @@ def analyse_configuration(
     Parameters
     ----------
     analyses
-        The names of the analyses, and for each its section of the configuration.
+        The names of the analyses, and for each its options.
     activations_folder
         The recorded activations of the configuration.
     keys
@@ -43,22 +91,15 @@ def analyse_configuration(
     Returns
     -------
     dict of DataFrame
-        For each analysis the key columns and its `COLUMNS`. One layer is in memory at a time.
+        For each analysis its table. One layer is in memory at a time.
     """
-    modules = {name: import_module(f"nodescope.analyses.{name}") for name in analyses}
-    measures: dict[str, Callable[[RecordedLayer, Any], pl.DataFrame]] = {
-        name: module.measure for name, module in modules.items()
-    }
-    kept_only = {name for name, module in modules.items() if getattr(module, "KEPT_STATE_ONLY", False)}
-    frames: dict[str, list[pl.DataFrame]] = {name: [] for name in analyses}
+    found = Measurements(analyses)
     for seed in seeds:
         for state in states:
+            wanted = [name for name in analyses if is_measured(registered()[name], state, states)]
             for number in recorded_layers(activations_folder, seed, state):
                 layer = RecordedLayer(activations_folder, seed, state, number, theta_threshold)
-                place = {"seed": pl.lit(seed), "state": pl.lit(state), "layer": pl.lit(number)}
-                for name, options in analyses.items():
-                    if name in kept_only and state != states[-1]:
-                        continue
-                    frames[name].append(measures[name](layer, options).with_columns(**place))
+                for name in wanted:
+                    found.add(name, layer, seed=seed, state=state, layer=number)
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
-    return {name: with_keys(pl.concat(found), keys, table_columns(name)) for name, found in frames.items()}
+    return found.tables(keys)

@@ -22,7 +22,7 @@ has passes of its own, in pieces, that end where it stands: half as many passes 
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,6 +34,7 @@ from nodescope.families.memory import BATCH_BYTES, HELD_AT_A_TIME
 from nodescope.families.shape import NetworkShape
 from nodescope.messages.errors import DatasetError
 from nodescope.networks.building import build_network
+from nodescope.networks.hooks import hooked
 from nodescope.networks.stack import NetworkStack
 from nodescope.networks.stacks import stack_of
 
@@ -114,9 +115,7 @@ def _in_one_pass(order: list[BatchNorm], run: Run, x: Tensor) -> list["_ChannelM
         moments.write()
         found.append(moments)
 
-    with ExitStack() as hooks:
-        for norm in order:
-            hooks.callback(norm.register_forward_pre_hook(take).remove)
+    with hooked(norm.register_forward_pre_hook(take) for norm in order):
         run(x)
     return found
 
@@ -132,13 +131,10 @@ def _layer_by_layer(order: list[BatchNorm], run: Run, pieces: Sequence[Tensor]) 
 
     for norm in order:
         found.append(_ChannelMoments())
-        handle = norm.register_forward_pre_hook(take)
-        try:
+        with hooked([norm.register_forward_pre_hook(take)]):
             for piece in pieces:
                 with suppress(_Reached):
                     run(piece)
-        finally:
-            handle.remove()
         found[-1].write()
     return found
 
@@ -154,9 +150,7 @@ def _seen_on_one(network: nn.Module, run: Run, x: Tensor) -> tuple[list[BatchNor
         if isinstance(module, BatchNorm):
             order.append(module)
 
-    with ExitStack() as hooks:
-        for module in network.modules():
-            hooks.callback(module.register_forward_hook(note).remove)
+    with hooked(module.register_forward_hook(note) for module in network.modules()):
         run(x)
     return order, HELD_AT_A_TIME * max(sizes)
 

@@ -6,11 +6,16 @@ same names to torch, and a test holds the two against each other.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.floating]
+
+#: Pre-activations ``z``, and activations ``T(z)``.
+Kind = Literal["pre", "post"]
+KINDS: tuple[Kind, ...] = ("pre", "post")
 
 SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805

@@ -5,24 +5,14 @@ mean and then put together (Chan, Golub & LeVeque 1983; Pébay 2008), so that a 
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.numerics.binning import binning
 
 CHUNK = 1 << 14
-
-#: Columns that `Moments.columns` fills.
-MOMENT_COLUMNS = {
-    "mean": pl.Float64,
-    "std": pl.Float64,
-    "skew": pl.Float64,
-    "kurtosis": pl.Float64,
-    "minimum": pl.Float64,
-    "maximum": pl.Float64,
-}
 
 
 @dataclass(frozen=True)
@@ -48,7 +38,7 @@ class Moments:
     zeros: int
 
     def columns(self) -> dict[str, float | None]:
-        """The columns of `MOMENT_COLUMNS`.
+        """The columns of `nodescope.storage.columns.MOMENTS`.
 
         ``std`` is the root of the second moment (n, not n - 1); ``skew`` is ``m3 / m2^1.5``; ``kurtosis`` is
         ``m4 / m2^2 - 3``, zero for a normal distribution. Values that are all the same have neither of the two.
@@ -99,26 +89,21 @@ def moments(values: NDArray[np.floating]) -> Moments | None:
     )
 
 
-#: Columns that `histogram` gives.
-HISTOGRAM_COLUMNS = {"bin_left": pl.Float64, "bin_right": pl.Float64, "count": pl.Int64}
+#: What `histogram` gives where there is nothing to count: a row without values.
+NO_HISTOGRAM: dict[str, Any] = {"bin_left": None, "bin_right": None, "count": None}
 
 
-def no_histogram() -> pl.DataFrame:
-    """The columns of `histogram` in one row of nulls."""
-    return pl.DataFrame({name: [None] for name in HISTOGRAM_COLUMNS}, schema=HISTOGRAM_COLUMNS)
-
-
-def histogram(values: NDArray[np.floating], bins: int, inputs: NDArray[np.floating] | None = None) -> pl.DataFrame:
-    """Columns bin_left, bin_right, count: bins from the smallest to the largest value; each holds its left end.
+def histogram(values: NDArray[np.floating], bins: int, inputs: NDArray[np.floating] | None = None) -> dict[str, Any]:
+    """Columns bin_left, bin_right, count [bins]: bins from the smallest to the largest value; each holds its left end.
 
     All are equally wide, but for the first and the last where few values lie far out (`nodescope.numerics.binning`, where
-    ``inputs`` is told of too). One row of nulls where there are no values or one is not finite.
+    ``inputs`` is told of too). `NO_HISTOGRAM` where there are no values or one is not finite.
     """
     flat = values.reshape(-1)
     found = binning(values, bins, inputs)
     if found is None:
-        return no_histogram()
+        return NO_HISTOGRAM
     count, edges = np.zeros(bins, np.int64), found.edges(bins)
     for begin in range(0, len(flat), CHUNK):
         count += found.counts(flat[begin : begin + CHUNK], bins)
-    return pl.DataFrame({"bin_left": edges[:-1], "bin_right": edges[1:], "count": count}, schema=HISTOGRAM_COLUMNS)
+    return {"bin_left": edges[:-1], "bin_right": edges[1:], "count": count}

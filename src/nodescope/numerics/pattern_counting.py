@@ -6,7 +6,8 @@ Patterns get numbers, and their classes are counted per number. Where the nodes 
 to come (16 nodes on many positions), the pattern itself is its number; otherwise a hash table gives the numbers and
 compares whole patterns, since equal hashes do not suffice. Memory of a histogram: at most
 ``2 (8 W + 4 C + 8)`` bytes per distinct pattern, and never more than ``4 C`` bytes per pattern expected where the
-pattern is its number.
+pattern is its number. Grouping the words with polars instead takes 4 times as long for 60,000 samples of 200 nodes in
+parts of 8,192, and 7 to 30 times as long for the few thousand patterns of a layer that is measured at many times.
 """
 
 import math
@@ -194,19 +195,6 @@ def describe(class_counts_CK: NDArray[np.integer], nodes: int) -> dict[str, floa
         "class_information_bits": max(0.0, entropy - given_class),
         "mode_share": largest_count / total,
     }
-
-
-#: What `describe` gives, in the order of tables.
-DESCRIBED = (
-    "distinct",
-    "singletons",
-    "entropy_bits",
-    "relative_entropy",
-    "entropy_miller_madow",
-    "entropy_given_class_bits",
-    "class_information_bits",
-    "mode_share",
-)
 
 
 def entropy_bits(counts: NDArray[np.integer]) -> float:

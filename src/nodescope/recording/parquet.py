@@ -15,8 +15,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.messages.errors import DamagedFileError
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, prelu
-from nodescope.recording.values import AllValues, Kind, read_values, values_path, write_values
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, Kind, prelu
+from nodescope.recording.values import AllValues, read_values, values_path, write_values
 from nodescope.storage.digests import check_digest, digested_path
 
 FORMAT_VERSION = 3
@@ -215,6 +215,14 @@ class LayerActivations:
         """For each class the range of its samples; empty where the class is absent."""
         bounds = np.searchsorted(self.labels, np.arange(self.n_classes + 1))
         return [slice(int(a), int(b)) for a, b in pairwise(bounds)]
+
+    def class_counts(self) -> NDArray[np.int64]:
+        """Number of samples of each class [C]."""
+        return np.bincount(self.labels, minlength=self.n_classes)
+
+    def finite_nodes(self) -> NDArray[np.bool_]:
+        """Nodes [J] whose values are all finite; a diverged net has others."""
+        return np.array([np.isfinite(z_N).all() for z_N in self.z], np.bool_)  # row by row, in a core's cache
 
     def _group(self, group: str, dtype: type[NumberT]) -> NDArray[NumberT]:
         with _named(self.path):

@@ -18,6 +18,7 @@ from torch import nn
 
 from nodescope.datasets import PreparedDataset
 from nodescope.networks import HiddenActivation, hidden_layers, load_network
+from nodescope.networks.hooks import hooked
 from nodescope.recording.parquet import LayerMetadata, Summary, write
 from nodescope.study.layout import activation_path, model_path
 
@@ -187,14 +188,8 @@ Look = Callable[[torch.Tensor, torch.Tensor], None]
 @contextmanager
 def _watched(modules: list[nn.Module], looks: list[Look]) -> Iterator[None]:
     """Look at the pre-activations and activations of hidden layers; of the network's output both are the logits."""
-    handles = []
-    try:
-        for module, look in zip(modules, looks, strict=True):
-            handles.append(module.register_forward_hook(_hook(module, look)))
+    with hooked(module.register_forward_hook(_hook(module, look)) for module, look in zip(modules, looks, strict=True)):
         yield
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 def _hook(module: nn.Module, look: Look) -> Callable[[nn.Module, tuple[torch.Tensor, ...], torch.Tensor], None]:

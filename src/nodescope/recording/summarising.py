@@ -9,8 +9,10 @@ import torch
 from numba import njit
 from numpy.typing import NDArray
 
+from nodescope.numerics.activation_functions import KINDS
+from nodescope.numerics.moments import Moments
 from nodescope.recording.parquet import Summary
-from nodescope.recording.values import KINDS, SHIFT, AllValues
+from nodescope.recording.values import SHIFT, AllValues
 
 #: Values at a time: they stay in a core's cache.
 CHUNK = 4096
@@ -69,15 +71,11 @@ class _Collector:
 
     def finished(self) -> AllValues:
         count, mean, second, third, fourth = self._sums.tolist()
-        finite = bool(np.isfinite(mean))
-        if not count or not finite:
-            empty = np.empty(0, np.int32), np.empty(0, np.int64)
-            return AllValues(int(count), finite, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0, *empty)
-        buckets, counts = self._buckets()
+        if not count or not np.isfinite(mean):
+            return AllValues(int(count), None, np.empty(0, np.int32), np.empty(0, np.int64))
         low, high = (_value(number) for number in self._ends[:2].tolist())
-        return AllValues(
+        moments = Moments(
             count=int(count),
-            finite=True,
             mean=mean,
             second=second / count,
             third=third / count,
@@ -85,9 +83,8 @@ class _Collector:
             minimum=low,
             maximum=high,
             zeros=int(self._ends[2]),
-            buckets=buckets,
-            counts=counts,
         )
+        return AllValues(int(count), moments, *self._buckets())
 
     def _buckets(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """The numbers of the buckets that are not empty, and what they hold."""

@@ -16,23 +16,23 @@ bucket   int32     see `edge`; negative for negative values
 count    int64     values in ``[edge(bucket), edge(bucket + 1))``
 =======  ========  ==================================================
 
-Metadata (key ``nodescope``, JSON): for each kind the fields of `AllValues` but the buckets.
+Metadata (key ``nodescope``, JSON): for each kind the fields of `nodescope.numerics.moments.Moments`, and ``finite``: whether all
+values are; if not, or if there are none, the moments are zero and there is no bucket.
 """
 
 import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from nodescope.numerics.activation_functions import KINDS, Kind
+from nodescope.numerics.moments import Moments
 from nodescope.storage.digests import check_digest, digested_path
-
-Kind = Literal["pre", "post"]
-KINDS: tuple[Kind, ...] = ("pre", "post")
 
 MANTISSA_BITS = 10
 PER_OCTAVE = 1 << MANTISSA_BITS
@@ -47,13 +47,8 @@ class AllValues:
     Attributes
     ----------
     count : int
-    finite : bool
-        Whether all are; if not, or if there are none, what follows is zero or empty.
-    mean, minimum, maximum : float
-    second, third, fourth : float
-        Central moments: the mean of ``(value - mean) ** k``.
-    zeros : int
-        Values that are exactly zero.
+    moments : Moments or None
+        None where there are no values or one is not finite; then the buckets are empty.
     buckets : int32 array [K]
         Those that are not empty, ascending.
     counts : int64 array [K]
@@ -61,26 +56,20 @@ class AllValues:
     """
 
     count: int
-    finite: bool
-    mean: float
-    second: float
-    third: float
-    fourth: float
-    minimum: float
-    maximum: float
-    zeros: int
+    moments: Moments | None
     buckets: NDArray[np.int32]
     counts: NDArray[np.int64]
 
     def ends(self) -> NDArray[np.float64]:
         """The smallest and the largest value; empty where there are none or one is not finite."""
-        return np.array([self.minimum, self.maximum] if self.count and self.finite else [])
+        return np.array([self.moments.minimum, self.moments.maximum] if self.moments else [])
 
     def at_ranks(self, count: int) -> NDArray[np.float32]:
         """The smallest and the largest value, and so many at evenly spaced ranks between; each in its bucket."""
         ranks = (np.arange(count) + 0.5) / count * self.count
         between = edge(self.buckets)[np.searchsorted(np.cumsum(self.counts), ranks, side="right")]
-        return np.array([self.minimum, *np.clip(between, self.minimum, self.maximum), self.maximum], np.float32)
+        low, high = self.ends()
+        return np.array([low, *np.clip(between, low, high), high], np.float32)
 
     def below(self, limits: NDArray[np.float64]) -> NDArray[np.float64]:
         """How many values lie below each of some limits; within a bucket they count as evenly spread.
@@ -142,8 +131,17 @@ def write_values(path: Path, values: dict[Kind, AllValues]) -> None:
 
 
 def _scalars(values: AllValues) -> dict[str, Any]:
-    names = [field.name for field in dataclasses.fields(values) if field.name not in ("buckets", "counts")]
-    return {name: getattr(values, name) for name in names}
+    """Their number, whether all are finite, and their moments, which are zero where there are none."""
+    moments = values.moments or Moments(values.count, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0)
+    found = dataclasses.asdict(moments)
+    return {"count": found.pop("count"), "finite": values.moments is not None or not values.count, **found}
+
+
+def _from_scalars(scalars: dict[str, Any]) -> tuple[int, Moments | None]:
+    """What `_scalars` gave."""
+    found = dict(scalars)
+    is_known = found.pop("finite") and found["count"] > 0
+    return found["count"], Moments(**found) if is_known else None
 
 
 def read_values(path: Path) -> dict[Kind, AllValues]:
@@ -152,7 +150,7 @@ def read_values(path: Path) -> dict[Kind, AllValues]:
     scalars: dict[str, dict[str, Any]] = json.loads(pl.read_parquet_metadata(path)["nodescope"])
     frame = pl.read_parquet(path)
     return {
-        kind: AllValues(**scalars[kind], buckets=own["bucket"].to_numpy(), counts=own["count"].to_numpy())
+        kind: AllValues(*_from_scalars(scalars[kind]), buckets=own["bucket"].to_numpy(), counts=own["count"].to_numpy())
         for kind in KINDS
         for own in [frame.filter(pl.col("kind") == kind)]
     }

@@ -222,7 +222,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             "states": [{"name": state, "label": state_label(state)} for state in states],
             "splits": list(dataset["splits"]),
             "seeds": [str(seed) for seed in settings.seeds],
-            "inspector": {"state": states[-1], "splits": settings.analyses.node_histograms.splits}
+            "inspector": {"state": states[-1], "splits": settings.analyses["node_histograms"].splits}
             if has_inspector_table(settings)
             else None,
             "axes": _axes(configurations),

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from nodescope.analyses import analyse_configuration
+from nodescope.measuring.runner import analyse_configuration, checked_options
 from nodescope.storage.tables import write_table
 
 
@@ -34,7 +33,7 @@ def measure_layers(
     theta_threshold
         A node is on above it.
     """
-    options = {name: SimpleNamespace(**settings) for name, settings in analyses.items()}
+    options = checked_options(analyses)
     found = analyse_configuration(options, str(activations), key_columns, seeds, states, theta_threshold)
     for name, table in found.items():
         write_table(table, tables[name])

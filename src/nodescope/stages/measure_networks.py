@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from nodescope.datasets import load
 from nodescope.measuring.networks import analyse_networks
+from nodescope.measuring.runner import checked_options
 from nodescope.storage.tables import write_table
 
 
@@ -38,7 +38,7 @@ def measure_networks(
     objective
         The loss that the networks are trained with.
     """
-    options = {name: SimpleNamespace(**settings) for name, settings in analyses.items()}
+    options = checked_options(analyses)
     found = analyse_networks(options, models, load(dataset), key_columns, seeds, states, objective)
     for name, table in found.items():
         write_table(table, tables[name])

@@ -6,8 +6,20 @@ from typing import Any
 import polars as pl
 
 from nodescope.messages.errors import DamagedFileError
+from nodescope.storage.columns import CLASS, Column, Table
 from nodescope.storage.digests import check_digest, digested_path
 from nodescope.storage.files import atomic_path
+
+CLASSES = Table(
+    "classes",
+    "What the classes are called that other tables number.",
+    (
+        Column("dataset", "string", "name of the data set"),
+        CLASS,
+        Column("class_name", "string", "name of the class"),
+    ),
+    keys="none",
+)
 
 
 def read_table(path: str | Path) -> pl.DataFrame:
@@ -110,8 +122,7 @@ def classes_table(dataset: str, names: list[str]) -> pl.DataFrame:
     # A folder's name may hold bytes that are no text.
     texts = [name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names]
     return pl.DataFrame(
-        {"dataset": [dataset] * len(names), "class": range(len(names)), "class_name": texts},
-        {"dataset": pl.String, "class": pl.Int32, "class_name": pl.String},
+        {"dataset": [dataset] * len(names), "class": range(len(names)), "class_name": texts}, CLASSES.schema()
     )
 
 
@@ -136,8 +147,3 @@ def mean_over_seeds(frame: pl.DataFrame, value: str) -> pl.DataFrame:
         standard_error=present.std() / present.len().cast(pl.Float64).sqrt(),
         seeds=present.len().cast(pl.Int32),
     )
-
-
-def sparsity_summary(sparsity: pl.DataFrame) -> pl.DataFrame:
-    """Key columns, state, split, layer, mean, standard_error, seeds (Pretorius 2020, table 5.2)."""
-    return mean_over_seeds(sparsity, "sparsity")

@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from nodescope.storage.tables import read_table, sparsity_summary, write_table
+from nodescope.analyses import summaries
+from nodescope.storage.tables import read_table, write_table
 from nodescope.study.layout import StudyFiles
 
 
@@ -24,8 +25,9 @@ def collect_tables(names: list[str], identifiers: list[str], files: StudyFiles) 
         Where they lie.
     """
     for name in names:
-        if name == "sparsity_summary":
-            table = sparsity_summary(read_table(files.table("sparsity")))
+        if name in summaries():
+            source, make = summaries()[name]
+            table = make(read_table(files.table(source)))
         else:
             table = collect([str(files.table_of(name, identifier)) for identifier in identifiers])
         write_table(table, files.table(name), files.table(name, "csv"))

@@ -3,6 +3,7 @@
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from nodescope.analyses import JOBS, registered
 from nodescope.study.configurations import configurations_of
 from nodescope.study.layout import RESULTS, StudyFiles
 from nodescope.works.registry import WORKS
@@ -10,10 +11,9 @@ from nodescope.works.registry import WORKS
 if TYPE_CHECKING:
     from nodescope.config.study import Study
 
-#: Tables that training gives, the one that it gives where it is asked for, and those that follow from an analysis' table.
+#: Tables that training gives, and the one that it gives where it is asked for.
 TRAINING_TABLES = ("learning_curves", "accuracy", "replicas")
 PATTERN_EVOLUTION_TABLE = "pattern_evolution"
-SUMMARIES = {"sparsity": ("sparsity_summary",)}
 #: The names of the classes, which other tables know by their numbers.
 CLASSES_TABLE = "classes"
 #: Tables that compare the others with the published works, and those that they are made from.
@@ -25,26 +25,15 @@ DIAGNOSED_TABLES = ("gradients", "dead_nodes", "statistics")
 #: Table that holds every configuration against the best.
 COMPARISON_TABLE = "comparisons"
 
-#: The jobs that measure a configuration, and the analyses that each makes. Starting a job takes longer than most
-#: analyses, and together they read each layer once. Those of ``networks`` look at the networks themselves.
-ANALYSIS_JOBS = {
-    "nodes": (
-        "medians", "activity", "dead_nodes", "sparsity", "patterns", "distributions", "node_histograms", "statistics",
-        "layer_distributions",
-    ),
-    "classifiers": ("densities", "layer_accuracy"),
-    "networks": ("weights", "weight_distributions", "gradients", "local_gradients"),
-}  # fmt: skip
-
 
 def analyses_of_job(study: "Study", job: str) -> tuple[str, ...]:
-    """What the study wants of a job of `ANALYSIS_JOBS`."""
-    return tuple(name for name in study.analyses.enabled() if name in ANALYSIS_JOBS[job])
+    """What the study wants of a job of `nodescope.analyses.JOBS`."""
+    return tuple(name for name in study.analyses.enabled() if registered()[name].job == job)
 
 
 def analysis_jobs(study: "Study") -> dict[str, tuple[str, ...]]:
     """The jobs that measure a configuration of the study, and what each makes."""
-    wanted = {job: analyses_of_job(study, job) for job in ANALYSIS_JOBS}
+    wanted = {job: analyses_of_job(study, job) for job in JOBS}
     return {job: analyses for job, analyses in wanted.items() if analyses}
 
 
@@ -64,7 +53,7 @@ def jobs_done(study: "Study", configuration: str, results: str | PurePath = RESU
 
 def is_recorded(study: "Study") -> bool:
     """Whether any analysis of the study looks at recorded activations."""
-    return not analysis_jobs(study).keys() <= {"networks"}
+    return any(not registered()[name].of_networks for name in study.analyses.enabled())
 
 
 def training_tables(study: "Study") -> list[str]:
@@ -96,4 +85,5 @@ def is_diagnosed(study: "Study") -> bool:
 def measured_tables(study: "Study") -> list[str]:
     """The collected tables that training and analyses give."""
     analyses = study.analyses.enabled()
-    return [*training_tables(study), *analyses, *(summary for name in analyses for summary in SUMMARIES.get(name, ()))]
+    of_analyses = [summary.table.name for name in analyses for summary in registered()[name].summaries]
+    return [*training_tables(study), *analyses, *of_analyses]

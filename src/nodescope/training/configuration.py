@@ -34,47 +34,17 @@ from nodescope.study.layout import model_path
 from nodescope.training import replicas as stack_training
 from nodescope.training.checkpoints import ProgressFolder, fingerprint
 from nodescope.training.pattern_evolution import PatternFollower
-from nodescope.training.pattern_probe import PATTERN_EVOLUTION
 from nodescope.training.progress import ProgressReporter
 from nodescope.training.protocol import Protocol, Replica
 from nodescope.training.replicas import StepObserver, TrainingData, TrainingState
 from nodescope.training.snapshots import StepSnapshots
+from nodescope.training.tables import ACCURACY, LEARNING_CURVES, PATTERN_EVOLUTION, REPLICAS
 
 logger = logging.getLogger(__name__)
 
 #: A state is saved after the first epoch that ends this long after the last one was, and when the job is asked to stop.
 #: A hard kill then costs at most this and one epoch, and saving (some MB) stays below a hundredth of the time.
 SECONDS_BETWEEN_CHECKPOINTS = 30.0
-
-#: Columns of the tables after the key columns. Row 0 of a curve is the net before its first step, with batch
-#: normalisation by the statistics of the training samples (`nodescope.networks.normalisation`). Whichever loss a net
-#: is trained with, ``loss`` is its mean cross-entropy (nats) and ``mean_squared_error`` what `nodescope.networks.losses` says, so
-#: that nets can be compared; which of them it was trained with is the ``objective`` of `REPLICAS`.
-LEARNING_CURVES = {
-    "learning_rate": pl.Float64,
-    "epoch": pl.Int32,
-    "split": pl.String,
-    "loss": pl.Float64,
-    "accuracy": pl.Float64,
-    "mean_squared_error": pl.Float64,
-}
-ACCURACY = {
-    "learning_rate": pl.Float64,
-    "best_epoch": pl.Int32,
-    "split": pl.String,
-    "accuracy": pl.Float64,
-}
-#: Rounds of the search count from 1; ``diverged_epoch`` is the first epoch with a loss that is not finite, else null;
-#: ``objective`` is the loss that was made small, by its name in the configuration.
-REPLICAS = {
-    "learning_rate": pl.Float64,
-    "round": pl.Int32,
-    "chosen": pl.Boolean,
-    "best_epoch": pl.Int32,
-    "validation_accuracy": pl.Float64,
-    "diverged_epoch": pl.Int32,
-    "objective": pl.String,
-}
 
 
 @dataclass(frozen=True)
@@ -131,7 +101,7 @@ class TrainedConfiguration:
         )
 
     def learning_curves(self) -> pl.DataFrame:
-        """Losses and accuracy of every replica of every round after each epoch; see `LEARNING_CURVES`."""
+        """Losses and accuracy of every replica of every round after each epoch; see `nodescope.training.tables.LEARNING_CURVES`."""
         frames = []
         for finished in self.rounds:
             for split in ("train", "validation"):
@@ -148,10 +118,10 @@ class TrainedConfiguration:
                             split=pl.lit(split),
                         )
                     )
-        return with_keys(pl.concat(frames), self.keys, LEARNING_CURVES)
+        return with_keys(pl.concat(frames), self.keys, LEARNING_CURVES.schema())
 
     def replica_table(self) -> pl.DataFrame:
-        """What became of every replica of every round; see `REPLICAS`."""
+        """What became of every replica of every round; see `nodescope.training.tables.REPLICAS`."""
         rows = []
         for finished in self.rounds:
             best, diverged = finished.state.best_accuracy(), finished.state.diverged_epoch()
@@ -168,10 +138,10 @@ class TrainedConfiguration:
                         "objective": self.protocol.loss,
                     }
                 )
-        return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, REPLICAS)
+        return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, REPLICAS.schema())
 
     def accuracy_table(self) -> pl.DataFrame:
-        """Accuracy of the kept nets; see `ACCURACY`."""
+        """Accuracy of the kept nets; see `nodescope.training.tables.ACCURACY`."""
         won, places = self._winners()
         stack = self._kept_nets(won)
         rows = []
@@ -188,7 +158,7 @@ class TrainedConfiguration:
                         "accuracy": None if np.isnan(accuracy) else accuracy,
                     }
                 )
-        return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, ACCURACY)
+        return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, ACCURACY.schema())
 
     def predictions(self) -> pl.DataFrame:
         """What the kept nets predict for each test sample: ``sample``, ``label``, and a column for each seed, named by it.
@@ -209,7 +179,7 @@ class TrainedConfiguration:
         return pl.DataFrame(columns)
 
     def pattern_evolution(self) -> pl.DataFrame:
-        """Patterns of the chosen nets through training; see `nodescope.training.pattern_probe.PATTERN_EVOLUTION`.
+        """Patterns of the chosen nets through training; see `nodescope.training.tables.PATTERN_EVOLUTION`.
 
         Raises
         ------
@@ -219,7 +189,7 @@ class TrainedConfiguration:
         won, places = self._winners()
         assert won.patterns is not None
         tables = [won.patterns.table(i).with_columns(seed=pl.lit(won.replicas[i].seed)) for i in places]
-        return with_keys(pl.concat(tables), self.keys, PATTERN_EVOLUTION)
+        return with_keys(pl.concat(tables), self.keys, PATTERN_EVOLUTION.schema())
 
     def networks(self) -> dict[str, dict[int, dict[str, torch.Tensor]]]:
         """Tensors of the chosen nets by state and seed; batch normalisation as `nodescope.networks.normalisation` says."""

@@ -112,7 +112,7 @@ class PatternFollower:
             probe.restore(part)
 
     def table(self, replica: int) -> pl.DataFrame:
-        """What was measured of one replica, see `nodescope.training.pattern_probe.PATTERN_EVOLUTION`."""
+        """What was measured of one replica, see `nodescope.training.tables.PATTERN_EVOLUTION`."""
         return self._probes[replica].table()
 
 

@@ -17,7 +17,7 @@ as they come; no activation is stored. What it keeps:
 import io
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,12 @@ from torch.func import functional_call
 
 from nodescope.messages.errors import DamagedFileError
 from nodescope.networks.hidden import HiddenActivation, hidden_layers
+from nodescope.networks.hooks import hooked
 from nodescope.networks.normalisation import settle_batch_norm
-from nodescope.numerics.pattern_counting import DESCRIBED, CountedPatterns, PatternHistogram, describe, hamming_share
+from nodescope.numerics.pattern_counting import CountedPatterns, PatternHistogram, describe, hamming_share
 from nodescope.numerics.pattern_packing import compact, pack_layer
 from nodescope.storage.tensors import load_tensors, save_tensors
+from nodescope.training.tables import PATTERN_EVOLUTION, SIMILARITIES
 
 Tensor = torch.Tensor
 
@@ -43,24 +45,6 @@ Tensor = torch.Tensor
 IMAGES_AT_A_TIME = 32
 SAMPLES_AT_A_TIME = 1024
 ON_GPU_AT_A_TIME = 2048
-
-REFERENCES = ("initial", "previous", "final")
-SIMILARITIES = ("jaccard", "weighted_jaccard", "hamming")
-
-#: Columns of the table after the key columns. ``patterns`` is T, ``distinct`` K; everything after them is null where
-#: the layer has a value that is not finite; similarities also where the reference has, and where there is none.
-PATTERN_EVOLUTION: dict[str, Any] = {
-    "step": pl.Int64,
-    "epoch": pl.Float64,
-    "samples_seen": pl.Int64,
-    "layer": pl.Int32,
-    "layer_name": pl.String,
-    "nodes": pl.Int32,
-    "patterns": pl.Int64,
-    **{name: pl.Int64 if name in ("distinct", "singletons") else pl.Float64 for name in DESCRIBED},
-    "distinct_share": pl.Float64,
-    **{f"{name}_{reference}": pl.Float64 for name in SIMILARITIES for reference in REFERENCES},
-}
 
 
 @dataclass(frozen=True)
@@ -179,18 +163,18 @@ class PatternProbe:
                 for name, tensor in tensors.items()
             }
         at_a_time = ON_GPU_AT_A_TIME if on_gpu else IMAGES_AT_A_TIME if has_images else SAMPLES_AT_A_TIME
-        with undisturbed(network), ExitStack() as hooks:
+        with undisturbed(network):
             if self._samples.settled_by is not None:
                 tensors = {name: t.clone() if "running_" in name else t for name, t in tensors.items()}
                 settle_batch_norm(network, self._samples.settled_by, tensors)
-            for layer, counter in zip(layers.values(), counters, strict=True):
-                hooks.callback(layer.register_forward_pre_hook(counter).remove)
-            for part in torch.split(self._samples.x, at_a_time):
-                functional_call(network, tensors, (part,))
+            pairs = zip(layers.values(), counters, strict=True)
+            with hooked(layer.register_forward_pre_hook(counter) for layer, counter in pairs):
+                for part in torch.split(self._samples.x, at_a_time):
+                    functional_call(network, tensors, (part,))
         return counters
 
     def table(self) -> pl.DataFrame:
-        """The columns of `PATTERN_EVOLUTION`; similarities to the final state once that has been measured.
+        """What `PATTERN_EVOLUTION` declares; similarities to the final state once that has been measured.
 
         Raises
         ------
@@ -206,7 +190,7 @@ class PatternProbe:
                 to_final.select("step", "layer", *columns), on=["step", "layer"], how="left", maintain_order="left"
             )
         share = pl.col("distinct") / pl.col("patterns")
-        return frame.with_columns(distinct_share=share).select(*PATTERN_EVOLUTION)
+        return frame.with_columns(distinct_share=share).select(*PATTERN_EVOLUTION.schema())
 
     def _compared_with_final(self) -> Iterator[dict[str, Any]]:
         final = self._previous
@@ -309,7 +293,7 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
 
 def _typed(rows: Any) -> pl.DataFrame:
     """All columns of the table, those that no row has as null."""
-    return pl.DataFrame(list(rows), schema=PATTERN_EVOLUTION)
+    return pl.DataFrame(list(rows), schema=PATTERN_EVOLUTION.schema())
 
 
 def _to_tensors(state: NetworkState, prefix: str) -> dict[str, Tensor]:
