@@ -8,7 +8,7 @@
 # make bench-check   fails where a speed-up fell below half of the one that was recorded
 # make reproduction-docs STUDY=mnist-core COMMAND="snakemake ..."   docs/reproduction.md from that study's finished run;
 #                                     OUTPUT and FINDINGS name another page and the notes that end it
-# make config   config.yaml, its schema and docs/tables.md anew, after a change of the models or tables
+# make config   the JSON schema of the configuration and docs/tables.md anew, after a change of its sections or of tables
 
 PYTHON ?= python3
 CORES ?= $(shell $(PYTHON) -c "import os; print(len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count())")

@@ -24,7 +24,7 @@ from nodescope.charts.texts import FigureTexts
 from nodescope.config.dataset import DatasetSource, Npz
 from nodescope.config.loading import only_this, parse_config, read_config
 from nodescope.config.study import Study
-from nodescope.datasets.sizes import DataSize
+from nodescope.datasets.sizes import DataSize, problem_with_samples
 from nodescope.estimates.costs import NOTICE_S, Stage, job_size, keeps_activations, size_of
 from nodescope.families import FAMILIES
 from nodescope.findings.divergence import divergence_report
@@ -121,7 +121,7 @@ class Workflow:
         return flow
 
     def check_inputs(self) -> None:
-        """Find what would stop a job later: data sets that are missing or damaged, weights that do not fit.
+        """Find what would stop a job later: data sets that are missing, damaged or unfit for the networks, weights that do not fit.
 
         Raises
         ------
@@ -132,6 +132,9 @@ class Workflow:
                 from nodescope.datasets.preparing import check
 
                 check(source, self.config.data_root, download=self.config.download)
+        for study in self.config.studies:
+            if problem := problem_with_samples(study.dataset, self._sizes[study.name], study.model):
+                raise ConfigError(problem)
         self.check_weights()
 
     def check_weights(self) -> None:

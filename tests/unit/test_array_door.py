@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nodescope.config.dataset import Npz
-from nodescope.config.loading import parse_config
 from nodescope.datasets import load, preparing, sizes, sources
-from nodescope.messages.errors import ConfigError, DatasetError
+from nodescope.datasets.sources import npz
+from nodescope.messages.errors import DatasetError
 
 CASES = 1000
 IMAGES = (5, 7)  # rows, columns
@@ -193,7 +193,7 @@ def test_any_bytes_are_refused_in_words(tmp_path_factory, content, head):
     path = tmp_path_factory.getbasetemp() / "own.npz"
     path.write_bytes(head.encode("latin-1") + content)
     source = Npz(source="npz", name="own", path=str(path))
-    assert sizes.sample_shape(source) is None
+    assert npz.sample_shape(source) is None
     with pytest.raises(DatasetError) as error:
         preparing.check(source, ".", download=False)
     the_words(str(error.value))
@@ -218,7 +218,7 @@ def test_any_bytes_are_refused_in_words(tmp_path_factory, content, head):
 def test_where_the_channels_are_is_told_by_the_shape(tmp_path, shape, expected):
     arrays = {"x": numbers(shape=shape), "y": labels()}
     data, description = prepared(tmp_path, arrays)
-    assert data.x.shape[1:] == expected == sizes.sample_shape(own(tmp_path, arrays))
+    assert data.x.shape[1:] == expected == npz.sample_shape(own(tmp_path, arrays))
     assert tuple(description["shape"]) == expected
     moved = expected != shape
     assert bool(description["decisions"]) == moved
@@ -229,7 +229,7 @@ def test_images_whose_shape_does_not_tell_need_the_key(tmp_path, shape):
     arrays = {"x": numbers(shape=shape), "y": labels()}
     text = refusal(tmp_path, arrays)
     assert "channels: first" in text and "channels: last" in text and str(list(shape))[1:-1] in text
-    assert sizes.sample_shape(own(tmp_path, arrays)) is None
+    assert npz.sample_shape(own(tmp_path, arrays)) is None
     first, _ = prepared(tmp_path, arrays, channels="first")
     np.testing.assert_array_equal(first.x, arrays["x"])
     last, description = prepared(tmp_path, arrays, channels="last")
@@ -242,22 +242,18 @@ def test_the_key_is_refused_where_there_are_no_channels(tmp_path):
 
 
 def test_shapes_are_held_against_the_networks_before_any_job(tmp_path):
-    def study(shape, model, **keys):
-        source = own(tmp_path, {"x": numbers(shape=shape), "y": labels()}, **keys).model_dump(exclude_none=True)
-        grid = {"depth": [8 if model == "resnet" else 4 if model == "cnn" else 2], "width": [4], "activation": ["relu"]}
-        return {"studies": [{"name": "s", "dataset": source, "model": model, "grid": grid}]}
+    def problem(shape, model, **keys):
+        source = own(tmp_path, {"x": numbers(shape=shape), "y": labels()}, **keys)
+        return sizes.problem_with_samples(source, sizes.data_size(source, "none.json"), ["mlp", model])
 
     for model in ("cnn", "resnet"):
-        with pytest.raises(
-            ConfigError, match=r"needs images \(channel, row, column\), but a sample has the shape \(6,\)"
-        ):
-            parse_config(study((6,), model))
-        parse_config(study((8, 9), model))
-        parse_config(study((8, 9, 3), model))
-    with pytest.raises(ConfigError, match="at least 4x4 pixels, not 9x3"):
-        parse_config(study((3, 9, 1), "cnn", channels="last"))
-    parse_config(study((6,), "mlp"))
-    parse_config(study((2, 3, 2, 2), "mlp"))
+        said = problem((6,), model)
+        assert f"Data set 'own': {model} needs images (channel, row, column), but a sample has the shape (6,)" in said
+        assert problem((8, 9), model) is None
+        assert problem((8, 9, 3), model) is None
+    assert "at least 4x4 pixels, not 9x3" in problem((3, 9, 1), "cnn", channels="last")
+    assert problem((6,), "mlp") is None
+    assert problem((2, 3, 2, 2), "mlp") is None
 
 
 # --- types -----------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ import yaml
 from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.config.analyses import Analyses
 from nodescope.config.dataset import DATASET_SOURCES
-from nodescope.config.documentation import CONFIG_FILE, DEFAULT, SCHEMA_FILE, default_yaml, json_schema
+from nodescope.config.documentation import SCHEMA_FILE, json_schema
 from nodescope.config.fields import Section, lists_of
 from nodescope.config.loading import parse_config
 from nodescope.messages.errors import ConfigError
@@ -243,6 +243,69 @@ def test_all_mistakes_are_said_at_once():
         assert part in text
 
 
+def test_what_cannot_be_together_is_said_in_the_same_round_as_what_is_wrong_alone():
+    raw = with_change((*STUDY, "training"), {"epochs": 10, "snapshots": [12], "learning_rates": [-1]})
+    raw["studies"][0]["charts"] = {}
+    raw["studies"].append({**VALID["studies"][0], "name": "b", "model": "resnet"})
+    text = message(raw)
+    for part in (
+        "studies[0].charts: unknown key",
+        "studies[0].training.learning_rates[0]: must be greater than 0, not -1",
+        "studies[0].training.snapshots: 12 lies beyond the last epoch (10)",
+        "studies[1].grid.depth: resnet has no depth 2",
+    ):
+        assert part in text
+    assert "4 problems" in text
+
+
+@pytest.mark.parametrize(
+    "epochs",
+    [{"epochs": -1}, {"epochs": "ten"}, {"epoch": 500}],
+    ids=["out of range", "no number", "misspelt"],
+)
+def test_nothing_is_said_of_what_follows_from_a_value_that_is_wrong_itself(epochs):
+    text = message(with_change((*STUDY, "training"), {**epochs, "snapshots": [400]}))
+    assert "1 problem:" in text and "beyond the last epoch" not in text
+
+
+@pytest.mark.parametrize(
+    ("training", "variant", "expected"),
+    [
+        ({"momentum": 0.5}, {}, "training.momentum: adam has no momentum, only sgd and rmsprop have"),
+        ({"rmsprop_alpha": 0.5}, {}, "training.rmsprop_alpha: adam has no rmsprop_alpha, only rmsprop has"),
+        ({"optimiser": "sgd", "optimiser_epsilon": 0.1}, {}, "optimiser_epsilon: sgd has no optimiser_epsilon"),
+        (
+            {"optimiser": "sgd"},
+            {"optimiser": "adam", "momentum": 0.5},
+            "grid.variants[0].training.momentum: adam has no",
+        ),
+        ({"optimiser": "sgd", "momentum": 0.5}, {"optimiser": "adam"}, None),
+        ({"momentum": 0.5}, {"optimiser": "sgd"}, None),
+        ({"optimiser": "rmsprop", "momentum": 0.5, "rmsprop_alpha": 0.5}, {}, None),
+        ({"momentum": None, "rmsprop_alpha": 0.99}, {}, None),
+    ],
+)
+def test_a_setting_that_the_optimiser_does_not_have_is_a_mistake(training, variant, expected):
+    raw = with_change((*STUDY, "training"), training)
+    variants = [{"name": "first", "training": variant}, {"name": "second"}]
+    raw["studies"][0]["grid"]["variants"] = variants if variant else variants[1:]
+    if expected is None:
+        assert parse_config(raw)
+    else:
+        text = message(raw)
+        assert expected in text and "Hint: leave it out, or choose another optimiser" in text
+
+
+def test_a_setting_that_no_family_of_the_study_takes_is_a_mistake():
+    raw = with_change((*STUDY, "network"), {"taper": 0.5})
+    assert parse_config(raw)
+    raw["studies"][0]["grid"]["depth"] = [4]
+    raw["studies"][0]["model"] = ["cnn"]
+    assert "network.taper: cnn has no such setting, only mlp has. Hint: leave it out" in message(raw)
+    raw["studies"][0]["model"] = ["cnn", "mlp"]
+    assert parse_config(raw)
+
+
 def test_two_studies_may_prepare_one_data_set_in_two_ways_each_in_a_file_of_its_own():
     raw = copy.deepcopy(VALID)
     raw["studies"].append({**VALID["studies"][0], "name": "b", "dataset": {"source": "digits", "train_size": 90}})
@@ -311,21 +374,9 @@ def test_numbers_that_yaml_reads_as_text_are_understood():
     assert config.studies[0].training.learning_rates == [0.001]
 
 
-def test_the_default_configuration_and_its_schema_are_up_to_date():
+def test_the_schema_is_up_to_date():
     hint = "run `make config` and commit the result"
-    assert (REPOSITORY / CONFIG_FILE).read_text(encoding="utf-8") == default_yaml(), hint
     assert (REPOSITORY / SCHEMA_FILE).read_text(encoding="utf-8") == json_schema(), hint
-    assert parse_config(yaml.safe_load(default_yaml())) == DEFAULT
-
-
-def test_every_key_of_the_default_configuration_is_commented():
-    # Of the studies after the first only what differs is written, under a comment.
-    lines = default_yaml().partition("  # How patterns of switched-on nodes evolve")[0].splitlines()
-    assert "studies:" in lines
-    for number, line in enumerate(lines):
-        stripped = line.strip().removeprefix("- ")
-        if stripped and not stripped.startswith("#"):
-            assert lines[number - 1].strip().startswith("#"), f"line {number + 1}: {line}"
 
 
 def test_the_default_configuration_and_the_presets_fit_the_json_schema():
@@ -334,7 +385,7 @@ def test_the_default_configuration_and_the_presets_fit_the_json_schema():
     from jsonschema import Draft202012Validator
 
     validator = Draft202012Validator(json.loads(json_schema()))
-    for path in [REPOSITORY / CONFIG_FILE, *PRESETS]:
+    for path in [REPOSITORY / "config.yaml", *PRESETS]:
         validator.validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     assert list(validator.iter_errors({"studies": []}))
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from nodescope.config.loading import parse_config
+from nodescope.config.measuring_times import samples_measured
 from nodescope.config.network import Network
 from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.config.training import Training
@@ -20,7 +21,6 @@ from nodescope.messages.errors import ConfigError
 from nodescope.networks.building import build_network
 from nodescope.networks.hidden import hidden_layers
 from nodescope.study.configurations import configurations_of
-from nodescope.study.measuring_times import samples_measured
 from nodescope.training import train_configuration
 from nodescope.training.progress import ProgressReporter
 from nodescope.training.tables import PATTERN_EVOLUTION

@@ -8,11 +8,11 @@ import pytest
 import torch
 from torch import nn
 
+from nodescope.config.measuring_times import EpochSteps, kept_steps, measured_steps
 from nodescope.families import FAMILIES
 from nodescope.messages.errors import ConfigError, DamagedFileError
 from nodescope.networks import NetworkShape, build_network, initialise_stack
 from nodescope.networks.hidden import HiddenActivation, hidden_layers
-from nodescope.study.measuring_times import EpochSteps, kept_steps, measured_steps
 from nodescope.training.pattern_probe import PatternProbe, ProbeSamples
 from nodescope.training.tables import PATTERN_EVOLUTION, SIMILARITIES
 

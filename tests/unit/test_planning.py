@@ -7,12 +7,12 @@ from itertools import product
 import numpy as np
 import pytest
 import yaml
+from conftest import REPOSITORY
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from nodescope.config.dataset import Gaussian
-from nodescope.config.documentation import default_yaml
 from nodescope.config.loading import parse_config
 from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.config.root import Config
@@ -29,7 +29,7 @@ from nodescope.study.layout import prepared_path
 
 @pytest.fixture
 def config():
-    return parse_config(yaml.safe_load(default_yaml()))
+    return parse_config(yaml.safe_load((REPOSITORY / "config.yaml").read_text(encoding="utf-8")))
 
 
 def test_the_default_study_is_counted(config, tmp_path):

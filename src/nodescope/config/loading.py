@@ -1,5 +1,6 @@
 """Turn the raw mapping from YAML into a checked `Config`, or into one message that lists all that is wrong."""
 
+import copy
 import difflib
 import hashlib
 import os
@@ -14,19 +15,14 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from nodescope.config.analysis_fields import NodeChoice
+from nodescope.config.consistency import inconsistencies
 from nodescope.config.dataset import DATASET_SOURCES
 from nodescope.config.fields import SAFE_NAME
 from nodescope.config.grid import VARIANT_NAME
 from nodescope.config.repeated_keys import keys_at_top, repeated_keys
 from nodescope.config.root import Config
 from nodescope.config.study import Study
-from nodescope.datasets.sizes import sample_shape
-from nodescope.families import FAMILIES
-from nodescope.families.family import Family
 from nodescope.messages.errors import ConfigError
-from nodescope.numerics.activation_functions import SMOOTH_RECTIFIERS
-from nodescope.study.measuring_times import problem_with
 
 #: Folders and anchors of our own beside those of the studies.
 RESERVED_NAMES = ("datasets", "overview", "provenance")
@@ -85,8 +81,8 @@ def parse_config(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Co
         details = error.errors(include_url=False)
         problems += _merged(_describe(detail, raw) for detail in details)
         problems += _replaced_studies(details, files)
-    if config is not None:
-        problems += _inconsistencies(config)
+    for index, study, doubtful in _readable_studies(raw):
+        problems += (f"studies[{index}].{problem}" for problem in inconsistencies(study, doubtful))
     if problems or config is None:
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         lines = "\n".join(f"  - {problem}" for problem in problems)
@@ -145,90 +141,6 @@ def _repeated_names(raw: Mapping[str, Any]) -> Iterator[str]:
             yield f"studies: the name '{name}' is taken by nodescope itself; give the study another one"
 
 
-def _inconsistencies(config: Config) -> Iterator[str]:
-    for index, study in enumerate(config.studies):
-        yield from (f"studies[{index}].{problem}" for problem in _of_networks(study))
-        narrowest = min(study.grid.width)
-        for analysis, options in study.analyses:
-            nodes = isinstance(options, NodeChoice) and options.nodes
-            if nodes and max(nodes) >= narrowest:
-                yield (
-                    f"studies[{index}].analyses.{analysis}.nodes: node {max(nodes)} does not exist in layers of "
-                    f"{narrowest} nodes; allowed: 0 to {narrowest - 1}"
-                )
-
-
-def _of_networks(study: Study) -> Iterator[str]:
-    variants = study.grid.variants or []
-    for name, count in Counter(variant.name for variant in variants).items():
-        if count > 1:
-            yield f"grid.variants: {count} variants are named '{name}'; give each a name of its own"
-    settings = {"training": study.training}
-    for position, variant in enumerate(variants):
-        where = f"grid.variants[{position}].training"
-        fixed = [key for key in ("snapshots", "snapshot_steps") if key in variant.training.model_fields_set]
-        for key in fixed:
-            yield f"{where}.{key}: the same states are recorded of all networks; give it in the study's training"
-        if variant.training.model_fields_set:
-            changes = {key: getattr(variant.training, key) for key in variant.training.model_fields_set}
-            settings[where] = study.training.model_copy(update=changes)
-    for where, training in settings.items():
-        if training.batch_size == 1 and True in study.grid.batch_norm:
-            yield f"{where}.batch_size: must be at least 2 with batch normalisation"
-        late = [epoch for epoch in training.snapshots if epoch > training.epochs]
-        if late:
-            yield f"{where}.snapshots: {', '.join(map(str, late))} lies beyond the last epoch ({training.epochs})"
-        if training.schedule == "multi_step" and not training.milestones:
-            yield f"{where}.milestones: multi_step needs the epochs after which the learning rate decays"
-        if study.pattern_evolution and (problem := problem_with(study.pattern_evolution.schedule, training.epochs)):
-            yield problem + (f" ({where})" if where != "training" else "")
-        if (training.epochs == 0) != (study.training.epochs == 0):
-            yield f"{where}.epochs: either all networks of a study are trained or none (epochs: 0)"
-    yield from _of_patterns(study)
-    for model in study.model:
-        yield from _of_family(study, FAMILIES[model])
-
-
-def _of_family(study: Study, family: Family) -> Iterator[str]:
-    """What the study asks of a family of networks that it cannot have."""
-    shape = sample_shape(study.dataset)
-    if shape is not None:
-        yield from _named("model", [family.problem_with_samples(shape)])
-    yield from _named("grid.depth", [family.problem_with_depth(depth) for depth in study.grid.depth])
-    for value in study.grid.batch_norm:
-        yield from _named("grid.batch_norm", [family.problem_with_normalisation(batch_norm=value)])
-    for name in study.grid.initialisation or []:
-        yield from _named("grid.initialisation", [family.problem_with_initialisation(name)])
-    layers = study.analyses["local_gradients"].layers or []
-    depths = [depth for depth in study.grid.depth if family.has_depth(depth)]
-    yield from _named(
-        "analyses.local_gradients.layers", [family.problem_with_layers(depth, layers) for depth in depths]
-    )
-    for position, variant in enumerate(study.grid.variants or []):
-        where = f"grid.variants[{position}]"
-        if variant.batch_norm is not None:
-            problem = family.problem_with_normalisation(batch_norm=variant.batch_norm)
-            yield from _named(f"{where}.batch_norm", [problem])
-        if variant.initialisation is not None:
-            problem = family.problem_with_initialisation(variant.initialisation)
-            yield from _named(f"{where}.initialisation", [problem])
-
-
-def _named(where: str, problems: list[str | None]) -> Iterator[str]:
-    yield from (f"{where}: {problem}" for problem in problems if problem)
-
-
-def _of_patterns(study: Study) -> Iterator[str]:
-    """Where a node is on must be said for functions that bend smoothly."""
-    used = {*study.grid.activation, *(variant.activation for variant in study.grid.variants or [])}
-    smooth = [name for name in SMOOTH_RECTIFIERS if name in used]
-    if study.pattern_evolution and smooth and "theta_threshold" not in study.model_fields_set:
-        yield (
-            f"theta_threshold: {' and '.join(smooth)} does not switch at a point, so pattern_evolution needs to be told when a "
-            "node counts as on, e.g. theta_threshold: 0"
-        )
-
-
 def _replaced_studies(details: list[ErrorDetails], files: list[str | Path]) -> Iterator[str]:
     """Snakemake merges the sections of several files, but of lists the last one counts: said where that may be why."""
     lacking = any(d["type"] == "missing" and d["loc"][:1] == ("studies",) and len(d["loc"]) == 3 for d in details)
@@ -238,6 +150,58 @@ def _replaced_studies(details: list[ErrorDetails], files: list[str | Path]) -> I
             f"studies: {' and '.join(have)} each have studies; of several files only the studies of one count, those given "
             "last on the command line, and they must be whole: entries of the same name are not put together"
         )
+
+
+def _readable_studies(raw: Mapping[str, Any]) -> Iterator[tuple[int, Study, frozenset[str]]]:
+    """Each study without the keys that are wrong, its place in the list, and which keys were left out therefore."""
+    studies = raw.get("studies")
+    for index, given in enumerate(studies if isinstance(studies, list) else [studies]):
+        doubtful: set[str] = set()
+        study = _without_mistakes(copy.deepcopy(given), doubtful)
+        if study is not None:
+            yield index, study, frozenset(doubtful)
+
+
+def _without_mistakes(given: Any, doubtful: set[str]) -> Study | None:
+    """A study without what is wrong in it; None where nothing is left. What is left out is added to ``doubtful``."""
+    while isinstance(given, dict) and given:
+        try:
+            return Study.model_validate(given)
+        except ValidationError as error:
+            detail = error.errors(include_url=False)[0]
+        path = _path_in(given, detail["loc"])
+        if not path:
+            return None
+        if detail["type"] == "extra_forbidden":
+            _, section = _follow(("studies", *detail["loc"]), {"studies": given}, is_unknown_key=False)
+            meant = difflib.get_close_matches(str(path[-1]), section.model_fields, n=1)
+            doubtful.update(_dotted([*path[:-1], name]) for name in meant)
+        doubtful.add(_dotted(path))
+        holder: Any = given
+        for part in path[:-1]:
+            holder = holder[part]
+        del holder[path[-1]]
+    return None
+
+
+def _path_in(given: Any, location: Iterable[int | str]) -> list[int | str]:
+    """The keys and places that lead to the innermost part of a raw study that holds the place of an error."""
+    path: list[int | str] = []
+    for part in location:
+        is_there = part in given if isinstance(given, Mapping) else _is_place(part, given)
+        if is_there:  # else the kind of a union, the place of the one entry that was given for a list, a missing key
+            given = given[part]
+            path.append(part)
+    return path
+
+
+def _is_place(part: int | str, given: Any) -> bool:
+    return isinstance(given, list) and isinstance(part, int) and part < len(given)
+
+
+def _dotted(path: Iterable[int | str]) -> str:
+    """The keys of a path, without places in lists."""
+    return ".".join(part for part in path if isinstance(part, str))
 
 
 def _given(value: Any) -> str:

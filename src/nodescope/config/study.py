@@ -15,7 +15,6 @@ from nodescope.config.grid import Grid
 from nodescope.config.network import ModelName, Network
 from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.config.training import Training
-from nodescope.families import FAMILIES
 from nodescope.works.registry import WORKS
 
 
@@ -42,7 +41,8 @@ class Study(Section):
         description="digits, iris, mnist, fmnist, cifar10, image_folder or npz: a name, or a section with its keys"
     )
     model: Annotated[list[ModelName], Field(min_length=1), Distinct] = Field(
-        ["mlp"], description=f"families of networks, of: {', '.join(FAMILIES)}"
+        ["mlp"],
+        description="families of networks, such as mlp, cnn or resnet; an unknown name is answered with the names of all",
     )
     grid: Grid = Field(description="every combination is one configuration")
     seeds: Annotated[list[Seed], Field(min_length=1), Distinct] = Field(

@@ -20,6 +20,13 @@ from nodescope.config.fields import (
 #: Of optimisers that have one; PyTorch's is 0 for both, but no one descends without.
 DEFAULT_MOMENTUM = {"sgd": 0.9}
 
+#: Settings that only some optimisers have, and which.
+SETTINGS_OF_OPTIMISERS = {
+    "momentum": ("sgd", "rmsprop"),
+    "rmsprop_alpha": ("rmsprop",),
+    "optimiser_epsilon": ("adam", "rmsprop"),
+}
+
 
 class Training(Section):
     """How every network of the study is trained."""

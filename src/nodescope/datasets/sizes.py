@@ -1,6 +1,7 @@
 """How large a data set is, before it is prepared: for plans, for what jobs ask of a cluster, for checks. Imports nothing heavy."""
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from nodescope.config.dataset import DatasetSource, ImageFolder, Npz
 from nodescope.datasets.preparing import splits_of
 from nodescope.datasets.sources import Labels, image_folder, npz
+from nodescope.families import FAMILIES
 from nodescope.messages.errors import DamagedFileError, DatasetError
 from nodescope.storage.json_files import read_json
 
@@ -52,12 +54,11 @@ def data_size(source: DatasetSource, description: str | Path) -> DataSize:
     return _described(description) or _of_source(source) or _assumed()
 
 
-def sample_shape(source: DatasetSource) -> tuple[int, ...] | None:
-    """Shape of a sample, (feature,) or (channel, row, column), where settings or the header of a file tell it."""
-    if isinstance(source, Npz):
-        return npz.sample_shape(source)
-    stated = source.stated_size()
-    return stated.shape if stated else None
+def problem_with_samples(source: DatasetSource, size: DataSize, models: Iterable[str]) -> str | None:
+    """Why networks of these families cannot take the samples of a data set, for people; None where they can."""
+    problems = (FAMILIES[model].problem_with_samples(size.shape) for model in models) if size.known else ()
+    problem = next(filter(None, problems), None)
+    return problem and f"Data set '{source.name}': {problem}"
 
 
 def _described(description: str | Path) -> DataSize | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from nodescope.config.measuring_times import samples_measured
 from nodescope.config.root import Config
 from nodescope.config.study import Study
 from nodescope.datasets.sizes import DataSize, data_size
@@ -24,7 +25,6 @@ from nodescope.families.memory import BATCH_BYTES, HELD_AT_A_TIME
 from nodescope.study.configurations import Configuration, configurations_of, states_of
 from nodescope.study.contents import analyses_of_job, analysis_jobs, is_recorded, jobs_done
 from nodescope.study.layout import RESULTS, description_path
-from nodescope.study.measuring_times import samples_measured
 from nodescope.study.shapes import network_shape
 
 Stage = Literal["train", "record", "measure", "look_into"]

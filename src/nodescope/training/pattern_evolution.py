@@ -21,11 +21,11 @@ import numpy as np
 import polars as pl
 import torch
 
+from nodescope.config.measuring_times import EpochSteps, kept_steps, measured_steps
 from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.networks import NetworkShape, NetworkStack
 from nodescope.networks.building import build_network
 from nodescope.networks.normalisation import is_settled
-from nodescope.study.measuring_times import EpochSteps, kept_steps, measured_steps
 from nodescope.training.pattern_probe import PatternProbe, ProbeSamples
 from nodescope.training.protocol import Protocol
 from nodescope.training.replicas import TrainingData

@@ -1,27 +1,11 @@
-"""At which steps of a training the patterns are measured. Imports nothing heavy: the configuration is checked by it."""
+"""At which steps of a training the patterns are measured, by the rules of section ``pattern_evolution``."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
 
+from nodescope.config.pattern_evolution import MeasuringTimes, PatternEvolution
 from nodescope.messages.errors import ConfigError
-
-if TYPE_CHECKING:
-    from nodescope.config.pattern_evolution import PatternEvolution
-
-
-class Rule(Protocol):
-    """How often is measured, up to an epoch or to the end: every so many steps, or every so many epochs."""
-
-    @property
-    def until_epoch(self) -> float | None: ...
-
-    @property
-    def every_steps(self) -> int | None: ...
-
-    @property
-    def every_epochs(self) -> float | None: ...
 
 
 @dataclass(frozen=True)
@@ -51,7 +35,7 @@ class EpochSteps:
         return epochs * self.samples + min(further * self.batch_size, self.samples)
 
 
-def problem_with(rules: Sequence[Rule], epochs: int, per_epoch: int | None = None) -> str | None:
+def problem_with(rules: Sequence[MeasuringTimes], epochs: int, per_epoch: int | None = None) -> str | None:
     """Why a training of so many epochs cannot be measured by these rules, for people; None where it can.
 
     ``per_epoch``, the steps of an epoch, is None where it is not yet known: rules in steps are then not judged.
@@ -75,7 +59,7 @@ def problem_with(rules: Sequence[Rule], epochs: int, per_epoch: int | None = Non
     return None
 
 
-def measured_steps(rules: Sequence[Rule], epochs: int, per_epoch: int) -> list[int]:
+def measured_steps(rules: Sequence[MeasuringTimes], epochs: int, per_epoch: int) -> list[int]:
     """The steps after which is measured, ascending: 0 (before the first), those of the rules, and the last.
 
     Parameters
@@ -112,7 +96,7 @@ def kept_steps(steps: list[int], every_epochs: float, per_epoch: int) -> list[in
     return sorted({*(min(steps, key=lambda step: abs(step - time)) for time in wanted), steps[-1]})
 
 
-def samples_measured(options: "PatternEvolution", epochs: int, batch_size: int, samples: int) -> int:
+def samples_measured(options: PatternEvolution, epochs: int, batch_size: int, samples: int) -> int:
     """Samples that pass through a net while it is followed, all times together; for estimates."""
     epoch = EpochSteps.of(samples, batch_size, skip_single=False)
     if problem_with(options.schedule, epochs, epoch.steps):
