@@ -175,7 +175,8 @@ def compare_patterns(nodes: int, samples: int) -> Row:
 def _network_and_data(width: int, samples: int) -> Any:
     import torch
 
-    from nodescope.networks import FullyConnected, NetworkShape
+    from nodescope.networks import NetworkShape
+    from nodescope.networks.mlp import FullyConnected
 
     torch.set_num_threads(1)
     torch.manual_seed(0)

@@ -18,7 +18,6 @@ from nodescope.config.training import Training
 from nodescope.families import FAMILIES
 from nodescope.messages.errors import ConfigError, WeightsError
 from nodescope.networks import (
-    FullyConnected,
     HiddenActivation,
     NetworkShape,
     build_network,
@@ -27,6 +26,7 @@ from nodescope.networks import (
     load_network,
 )
 from nodescope.networks.initialisation import draw_tensor, initialise
+from nodescope.networks.mlp import FullyConnected
 from nodescope.networks.weights import load_weights
 from nodescope.recording import read
 from nodescope.recording.recorder import record_configuration

@@ -15,8 +15,9 @@ from nodescope.analyses import registered
 from nodescope.config.analyses import Analyses
 from nodescope.measuring.networks import MeasuredNetwork, linear_maps, training_samples
 from nodescope.measuring.runner import measure as measured
-from nodescope.networks import FullyConnected, HiddenActivation, NetworkShape
+from nodescope.networks import HiddenActivation, NetworkShape
 from nodescope.networks.losses import SUMMED_LOSSES
+from nodescope.networks.mlp import FullyConnected
 
 ON_NETWORKS = [name for name, analysis in registered().items() if analysis.of_networks]
 OPTIONS = Analyses()

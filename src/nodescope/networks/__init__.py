@@ -3,13 +3,11 @@
 from nodescope.families.shape import NetworkShape
 from nodescope.networks.building import build_network
 from nodescope.networks.hidden import HiddenActivation, hidden_layers
-from nodescope.networks.mlp import FullyConnected
 from nodescope.networks.stack import NetworkStack
 from nodescope.networks.stacks import initialise_stack, stack_of
 from nodescope.networks.storage import load_network, save_network
 
 __all__ = [
-    "FullyConnected",
     "HiddenActivation",
     "NetworkShape",
     "NetworkStack",

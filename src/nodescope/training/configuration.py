@@ -23,10 +23,11 @@ from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.config.training import Training
 from nodescope.datasets import PreparedDataset
 from nodescope.families import FAMILIES
+from nodescope.families.shape import NetworkShape
 from nodescope.findings.divergence import HINT
 from nodescope.jobs.interruption import Interrupted, stopping_politely
 from nodescope.messages.errors import ConfigError, DamagedFileError
-from nodescope.networks import NetworkShape, NetworkStack, initialise_stack, save_network, stack_of
+from nodescope.networks import NetworkStack, initialise_stack, save_network, stack_of
 from nodescope.networks.normalisation import settled
 from nodescope.storage.tables import with_keys
 from nodescope.study import shapes

@@ -23,7 +23,8 @@ import torch
 
 from nodescope.config.measuring_times import EpochSteps, kept_steps, measured_steps
 from nodescope.config.pattern_evolution import PatternEvolution
-from nodescope.networks import NetworkShape, NetworkStack
+from nodescope.families.shape import NetworkShape
+from nodescope.networks import NetworkStack
 from nodescope.networks.building import build_network
 from nodescope.networks.normalisation import is_settled
 from nodescope.training.pattern_probe import PatternProbe, ProbeSamples

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from nodescope.networks import NetworkShape, NetworkStack, initialise_stack, stack_of
+from nodescope.families.shape import NetworkShape
+from nodescope.networks import NetworkStack, initialise_stack, stack_of
 from nodescope.networks.losses import SUMMED_LOSSES, summed_cross_entropy, summed_squared_error
 from nodescope.networks.normalisation import settled
 from nodescope.training.augmentation import FlipAndCrop
