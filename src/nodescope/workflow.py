@@ -272,6 +272,19 @@ class Workflow:
 
         return [local(os.path.relpath(path)) for path in job_files(*modules)]
 
+    def network_code(self, *modules: str) -> Callable[[Wildcards], list[Any]]:
+        """A function of wildcards: as `code`, with what the configuration's networks depend on."""
+
+        def code(wildcards: Wildcards) -> list[Any]:
+            return self.code(*modules, f"nodescope.networks.{self._configuration(wildcards).model}")
+
+        return code
+
+    def collect_code(self, wildcards: Wildcards) -> list[Any]:
+        """The source files that the collected tables depend on."""
+        families = self.studies[wildcards.study].model
+        return self.code("nodescope.stages.collect", *(f"nodescope.families.{name}" for name in families))
+
     def chart_code(self, wildcards: Wildcards) -> list[Any]:
         """The source files that the charts of the study depend on."""
         return self.code(
@@ -280,7 +293,11 @@ class Workflow:
 
     def analysis_code(self, stage: str, analyses: Iterable[str]) -> list[Any]:
         """The source files that some analyses depend on."""
-        return self.code(f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses))
+        return self.code(*_modules_of(stage, analyses))
+
+    def network_analysis_code(self, stage: str, analyses: Iterable[str]) -> Callable[[Wildcards], list[Any]]:
+        """A function of wildcards: as `analysis_code`, with what the configuration's networks depend on."""
+        return self.network_code(*_modules_of(stage, analyses))
 
     def dataset(self, wildcards: Wildcards) -> str:
         """The study's prepared data set."""
@@ -646,6 +663,10 @@ def _stop(error: object) -> NoReturn:
 
 def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+
+
+def _modules_of(stage: str, analyses: Iterable[str]) -> list[str]:
+    return [f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses)]
 
 
 def _one_of(names: Iterable[str]) -> str:

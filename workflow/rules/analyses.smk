@@ -52,7 +52,7 @@ for variation in flow.measuring("networks"):
         input:
             models="results/{study}/models/{configuration}",
             dataset=flow.dataset,
-            code=flow.analysis_code("measure_networks", variation.tables),
+            code=flow.network_analysis_code("measure_networks", variation.tables),
         output:
             **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
         log:

@@ -8,6 +8,9 @@ OUTPUTS:
     results/{study}/tables/{table}.csv
     results/{study}/tables/classes.parquet   what the classes are called that the other tables number; also as CSV
     results/{study}/manifest.parquet    the configurations: identifiers and key columns
+    results/{study}/networks.parquet    one row per configuration and seed: axes, parameters, learning rate, states, accuracy
+    results/{study}/layers.parquet      one row per configuration and layer: name, nodes, positions, parameters, fan-in;
+                                        both also as CSV, their columns in `nodescope.study.dimensions`
     results/{study}/resources.parquet   what the jobs took, and what to ask of a cluster next time; also as CSV
     results/{study}/config.json         the settings of the study, defaults included
 """
@@ -28,10 +31,14 @@ for variation in flow.collecting():
         input:
             tables=flow.tables_to_collect,
             dataset=flow.description,
-            code=flow.code("nodescope.stages.collect"),
+            code=flow.collect_code,
         output:
             manifest="results/{study}/manifest.parquet",
             settings="results/{study}/config.json",
+            networks="results/{study}/networks.parquet",
+            networks_csv="results/{study}/networks.csv",
+            layers="results/{study}/layers.parquet",
+            layers_csv="results/{study}/layers.csv",
             resources="results/{study}/resources.parquet",
             resources_csv="results/{study}/resources.csv",
             classes="results/{study}/tables/classes.parquet",

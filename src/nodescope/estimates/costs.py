@@ -19,13 +19,12 @@ from nodescope.config.measuring_times import samples_measured
 from nodescope.config.root import Config
 from nodescope.config.study import Study
 from nodescope.datasets.sizes import DataSize, data_size
-from nodescope.families import FAMILIES
 from nodescope.families.layers import Layer, linear_maps
 from nodescope.families.memory import BATCH_BYTES, HELD_AT_A_TIME
 from nodescope.study.configurations import Configuration, configurations_of, states_of
 from nodescope.study.contents import analyses_of_job, analysis_jobs, is_recorded, jobs_done
 from nodescope.study.layout import RESULTS, description_path
-from nodescope.study.shapes import network_shape
+from nodescope.study.shapes import layers_of
 
 Stage = Literal["train", "record", "measure", "look_into"]
 
@@ -139,18 +138,6 @@ def size_of(study: Study, results: str | Path = RESULTS) -> DataSize:
     return data_size(study.dataset, description_path(study.dataset, results))
 
 
-def layers_of(study: Study, configuration: Configuration, data: DataSize) -> list[Layer]:
-    """The layers of a configuration's networks, the output last."""
-    shape = network_shape(
-        configuration.keys(),
-        configuration.network(study),
-        configuration.initialisation(),
-        input_shape=data.shape,
-        n_classes=data.classes,
-    )
-    return FAMILIES[shape.model].layers(shape)
-
-
 def recorded_values(study: Study, layers: list[Layer]) -> list[int]:
     """Values that are recorded of one sample, at most, in each layer."""
     is_summary = study.positions == "summary"
@@ -169,7 +156,7 @@ def job_cost(study: Study, configuration: Configuration, stage: Stage, data: Dat
     device : {'cpu', 'cuda'}
         Where networks are trained.
     """
-    layers = layers_of(study, configuration, data)
+    layers = layers_of(study, configuration, data.shape, data.classes)
     recorded = recorded_values(study, layers)
     samples = data.samples + study.random_inputs
     nets = len(study.seeds) * len(states_of(study))

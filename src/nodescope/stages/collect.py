@@ -10,11 +10,12 @@ from nodescope.storage.tables import classes_table, write_table
 from nodescope.study.collection import collect_tables
 from nodescope.study.configurations import configurations_of, manifest
 from nodescope.study.contents import CLASSES_TABLE, measured_tables
+from nodescope.study.dimensions import layers_table, networks_table
 from nodescope.study.layout import StudyFiles
 
 
 def collect(study: Study, description: str | Path, files: StudyFiles, identifiers: Sequence[str] | None = None) -> None:
-    """Write the collected tables of a study, what its jobs took, its manifest and its settings.
+    """Write the collected tables of a study, its networks and layers, what its jobs took, its manifest and its settings.
 
     Parameters
     ----------
@@ -28,8 +29,14 @@ def collect(study: Study, description: str | Path, files: StudyFiles, identifier
     write_table(manifest(study), files.manifest)
     write_json(files.settings, study.model_dump(mode="json"))
     write_table(resource_table(study, files), files.resources(), files.resources("csv"))
-    classes = classes_table(study.dataset.name, read_json(description)["classes"])
+    dataset = read_json(description)
+    classes = classes_table(study.dataset.name, dataset["classes"])
     write_table(classes, files.table(CLASSES_TABLE), files.table(CLASSES_TABLE, "csv"))
     if identifiers is None:
         identifiers = [configuration.identifier for configuration in configurations_of(study)]
+    input_shape, n_classes = tuple(dataset["shape"]), len(dataset["classes"])
+    networks = networks_table(study, files, input_shape, n_classes, identifiers)
+    write_table(networks, files.networks(), files.networks("csv"))
+    layers = layers_table(study, input_shape, n_classes, identifiers)
+    write_table(layers, files.layers(), files.layers("csv"))
     collect_tables(measured_tables(study), list(identifiers), files)

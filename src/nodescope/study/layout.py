@@ -49,6 +49,14 @@ class StudyFiles:
         """What its jobs took."""
         return self.folder / f"resources.{suffix}"
 
+    def networks(self, suffix: str = "parquet") -> Path:
+        """Its networks, one row per configuration and seed."""
+        return self.folder / f"networks.{suffix}"
+
+    def layers(self, suffix: str = "parquet") -> Path:
+        """The layers of its networks, one row per configuration and layer."""
+        return self.folder / f"layers.{suffix}"
+
     @property
     def tables(self) -> Path:
         """The folder of all tables."""

@@ -1,11 +1,15 @@
-"""The shape of a configuration's networks on a data set."""
+"""The shape of a configuration's networks on a data set, and their layers."""
 
 from typing import TYPE_CHECKING, Any
 
+from nodescope.families import FAMILIES
+from nodescope.families.layers import Layer
 from nodescope.families.shape import NetworkShape, default_initialisation
+from nodescope.study.configurations import Configuration
 
 if TYPE_CHECKING:
     from nodescope.config.network import Network
+    from nodescope.config.study import Study
 
 
 def network_shape(
@@ -40,3 +44,17 @@ def network_shape(
         initialisation=initialisation or default_initialisation(keys["activation"]),
         **network.model_dump(),
     )
+
+
+def layers_of(
+    study: "Study", configuration: Configuration, input_shape: tuple[int, ...], n_classes: int
+) -> list[Layer]:
+    """The layers of a configuration's networks on a data set, the output last."""
+    shape = network_shape(
+        configuration.keys(),
+        configuration.network(study),
+        configuration.initialisation(),
+        input_shape=input_shape,
+        n_classes=n_classes,
+    )
+    return FAMILIES[shape.model].layers(shape)

@@ -269,7 +269,7 @@ def train_configuration(
     }
     if pattern_evolution is not None:
         settings |= {"pattern_evolution": pattern_evolution.model_dump(), "theta_threshold": theta_threshold}
-    progress = ProgressFolder(progress_folder, fingerprint(settings | {"dataset": dataset.digest()}))
+    progress = ProgressFolder(progress_folder, fingerprint(settings | {"dataset": dataset.digest()}, shape.model))
     data = _training_data(dataset, device, training.evaluation_samples)
     protocol = Protocol.of(training, len(data.x_train))
     rounds: list[Round] = []
