@@ -526,10 +526,7 @@ def run(
         prepare(source, flow.config.data_root, layout.prepared_path(source, results), download=flow.config.download)
     flow.check_weights()
     for study in flow.config.studies:
-        with _one_thread():
-            for identifier in flow.configurations[study.name]:
-                _run_configuration(flow, study, identifier, results)
-        _finish_study(flow, study, results, draws=page)
+        run_study(flow, study, results, draws=page)
     if page:
         report(
             layout.page_path(reports),
@@ -539,6 +536,21 @@ def run(
             results=results,
         )
     return results
+
+
+def run_study(flow: Workflow, study: Study, results: str | Path, *, draws: bool) -> None:
+    """Train, record, measure and collect a study whose data set is prepared.
+
+    Parameters
+    ----------
+    draws
+        Whether to draw its charts.
+    """
+    results = Path(results)
+    with _one_thread():
+        for identifier in flow.configurations[study.name]:
+            _run_configuration(flow, study, identifier, results)
+    _finish_study(flow, study, results, draws=draws)
 
 
 def _run_configuration(flow: Workflow, study: Study, identifier: str, results: Path) -> None:

@@ -136,6 +136,31 @@ def test_data_files_belong_to_the_module_that_reads_them():
             assert found and set(found) <= set(files)
 
 
+def test_a_whole_package_takes_in_all_files_of_its_folder_and_what_they_import(package, tmp_path):
+    package(pack="", pack__one="from nodescope.helper import x\n", helper="", other="")
+    (tmp_path / "pack" / "numbers").mkdir()
+    (tmp_path / "pack" / "numbers" / "a.csv").touch()
+    found = {path.relative_to(tmp_path).as_posix() for path in job_files("nodescope.pack.*")}
+    assert found == {"__init__.py", "helper.py", "pack/__init__.py", "pack/one.py", "pack/numbers/a.csv"}
+
+
+#: Where modules are imported by a computed name: those who ask for the files of a job name what is chosen there
+#: (`nodescope.workflow.Workflow.code` and its kin, `nodescope.training.checkpoints.fingerprint`).
+BY_NAME = {
+    "nodescope/measuring/networks.py": "analyses",
+    "nodescope/measuring/runner.py": "analyses",
+    "nodescope/charts/drawing.py": "charts.gallery",
+    "nodescope/__init__.py": "public functions, which no job uses",
+}
+
+
+def test_every_import_by_a_computed_name_is_known():
+    """One that is not is no dependency of any job: name its modules where jobs ask for their files, then list it here."""
+    found = {f"nodescope/{path.relative_to(FOLDER).as_posix()}" for path in FOLDER.rglob("*.py")
+             if "import_module(" in path.read_text()}  # fmt: skip
+    assert found == set(BY_NAME)
+
+
 #: Jobs by name, each with the modules that it starts from.
 JOBS = {
     "prepare": ["nodescope.stages.prepare"],

@@ -3,7 +3,8 @@
 Snakemake gets them as inputs, so that an edit re-runs what it can affect; a saved training is kept for as long as none
 of them changes. Import statements are found by a regular expression, since each job's Snakemake looks for them anew
 and parsing the package would take longer than many jobs; a test holds the result against `ast`. Imports inside
-functions count; those under ``if TYPE_CHECKING:`` do not, nor does what is imported by a name that is computed.
+functions count; those under ``if TYPE_CHECKING:`` do not. What is imported by a name that is computed, as the analyses of
+a study are, is named by who asks.
 """
 
 import hashlib
@@ -48,7 +49,8 @@ def job_files(*entries: str) -> list[Path]:
     Parameters
     ----------
     *entries
-        Names of modules, as ``nodescope.stages.train``.
+        Names of modules, as ``nodescope.stages.train``, or of whole packages with all files in their folders, as
+        ``nodescope.works.pretorius.*``.
 
     Raises
     ------
@@ -56,8 +58,16 @@ def job_files(*entries: str) -> list[Path]:
         If the package has no such module.
     """
     folder = source_folder()
+    modules: set[str] = set()
     files: set[Path] = set()
-    for module in imported_modules(*entries):
+    for entry in entries:
+        package = entry.removesuffix(".*")
+        modules.add(package)
+        if package != entry:
+            inside = [path for path in module_path(package).parent.rglob("*") if path.is_file()]
+            files.update(path for path in inside if path.suffix != ".pyc")
+            modules.update(_name(path) for path in inside if path.suffix == ".py")
+    for module in imported_modules(*modules):
         path = module_path(module)
         files.add(path)
         for pattern in DATA_FILES.get(module, ()):
@@ -134,6 +144,12 @@ def _statements(text: str) -> Iterable[tuple[str, list[str]]]:
             names = re.sub(r"#.*", "", match["many"] or match["names"])
             members = [name.split(" as ")[0].strip() for name in names.split(",")]
             yield match["package"], [member for member in members if member]
+
+
+def _name(path: Path) -> str:
+    """The name of the module in a file."""
+    inner = path.relative_to(source_folder()).with_suffix("").parts
+    return ".".join((PACKAGE, *inner)).removesuffix(".__init__")
 
 
 def module_path(module: str) -> Path:
