@@ -435,8 +435,7 @@ class Workflow:
         wanted = self.config.device
         return 1 if wanted == "cuda" or (wanted == "auto" and visible_gpus()) else 0
 
-    @property
-    def cores(self) -> int:
+    def cores(self, _: Wildcards) -> int:
         """Cores of this machine, or as many as there are jobs at a time on a cluster."""
         settings = self._snakemake.resource_settings
         return settings.cores or settings.nodes or 1
