@@ -29,7 +29,7 @@ from nodescope.estimates.costs import NOTICE_S, Stage, job_size, keeps_activatio
 from nodescope.families import FAMILIES
 from nodescope.findings.divergence import divergence_report
 from nodescope.jobs import run_end
-from nodescope.jobs.dependencies import job_files
+from nodescope.jobs.dependencies import family_modules, job_files
 from nodescope.jobs.devices import visible_gpus
 from nodescope.messages.errors import ConfigError, NodescopeError
 from nodescope.storage.files import file_stamp
@@ -267,7 +267,7 @@ class Workflow:
         """The source files that modules depend on, as inputs; they are here also where results are kept in a storage."""
         from snakemake.io import local
 
-        return [local(os.path.relpath(path)) for path in job_files(*modules)]
+        return [local(path) for path in _code_paths(modules, Path.cwd())]
 
     def chart_code(self, wildcards: Wildcards) -> list[Any]:
         """The source files that the charts of the study depend on."""
@@ -275,9 +275,14 @@ class Workflow:
             "nodescope.stages.draw", *(f"nodescope.charts.gallery.{name}" for name in self.charts(wildcards))
         )
 
-    def analysis_code(self, stage: str, analyses: Iterable[str]) -> list[Any]:
-        """The source files that some analyses depend on."""
-        return self.code(f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses))
+    def analysis_code(self, analyses: Iterable[str]) -> list[Any]:
+        """The source files that analyses of recorded layers depend on."""
+        return self.code("nodescope.stages.measure_layers", *(f"nodescope.analyses.{name}" for name in analyses))
+
+    def network_code(self, stage: str, analyses: Iterable[str] = ()) -> Callable[[Wildcards], list[Any]]:
+        """A function of wildcards: the source files that a stage depends on which makes or reads networks."""
+        modules = [f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses)]
+        return lambda wildcards: self.code(*modules, *family_modules(self._configuration(wildcards).model))
 
     def dataset(self, wildcards: Wildcards) -> str:
         """The study's prepared data set."""
@@ -659,6 +664,12 @@ def _plain(value: Any) -> Any:
 def _one_of(names: Iterable[str]) -> str:
     """A wildcard constraint: one of the names; without names one that nothing fits."""
     return "|".join(names) or "(?!)"
+
+
+@cache
+def _code_paths(modules: tuple[str, ...], start: Path) -> list[str]:
+    """Looked for once per process, since every job of a rule asks."""
+    return [os.path.relpath(path, start) for path in job_files(*modules)]
 
 
 @cache

@@ -176,13 +176,13 @@ def test_a_state_of_other_data_is_never_used(tmp_path, monkeypatch):
 
 
 def test_an_edit_of_the_code_that_trains_discards_saved_states_and_any_other_edit_keeps_them(package_copy):
-    key = fingerprint({})
+    key = fingerprint({}, "mlp")
     for kept in ("jobs/status.py", "analyses/medians.py", "charts/drawing.py", "workflow.py", "report/page.py"):
         with package_copy.edited(kept):
-            assert fingerprint({}) == key, kept
+            assert fingerprint({}, "mlp") == key, kept
     for discarded in ("training/replicas.py", "networks/losses.py"):
         with package_copy.edited(discarded):
-            assert fingerprint({}) != key, discarded
+            assert fingerprint({}, "mlp") != key, discarded
 
 
 @pytest.mark.parametrize("name", ["round-0.safetensors", "round-0-epoch-2.safetensors"])

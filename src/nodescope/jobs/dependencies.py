@@ -3,8 +3,10 @@
 Snakemake gets them as inputs, so that an edit re-runs what it can affect; a saved training is kept for as long as none
 of them changes. Import statements are found by a regular expression, since each job's Snakemake looks for them anew
 and parsing the package would take longer than many jobs; a test holds the result against `ast`. Imports inside
-functions count; those under ``if TYPE_CHECKING:`` do not. What is imported by a name that is computed, as the analyses of
-a study are, is named by who asks.
+functions count; those under ``if TYPE_CHECKING:`` do not.
+
+Of a package whose modules `importlib` imports by a computed name (an f-string that begins with the package), those count
+that are among the entry modules: a job that makes some analyses names them. Where none is, all of the package count.
 """
 
 import hashlib
@@ -36,6 +38,8 @@ _STATEMENT = re.compile(
     )""",
     re.MULTILINE | re.VERBOSE,
 )
+
+_COMPUTED = re.compile(r"""import_module\(\s*f["'](nodescope[\w.]*)\.\{""")
 
 
 def source_folder() -> Path:
@@ -75,6 +79,12 @@ def job_files(*entries: str) -> list[Path]:
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
+def family_modules(family: str) -> list[str]:
+    """The modules of a family of networks, which are imported by its name."""
+    modules = (f"nodescope.families.{family}", f"nodescope.networks.{family}")
+    return [module for module in modules if _path(module) is not None]
+
+
 def code_digest(*entries: str) -> str:
     """A digest of the files that a job depends on, and of their names."""
     digest = hashlib.sha256()
@@ -91,6 +101,11 @@ def imported_modules(*entries: str) -> set[str]:
     to_follow = set(entries)
     while to_follow:
         module = to_follow.pop()
+        if module.endswith(".*"):
+            package = module.removesuffix(".*")
+            if not any(entry.rpartition(".")[0] == package for entry in entries):
+                to_follow |= _modules_in(package) - found
+            continue
         found.add(module)
         to_follow |= imports_of(module) - found
     return found | {parent for module in found for parent in _parents(module)}
@@ -103,14 +118,14 @@ def _parents(module: str) -> list[str]:
 
 @cache
 def imports_of(module: str) -> frozenset[str]:
-    """The modules of the package that a module takes something from, at its head or in its functions.
+    """The modules that a module takes something from, at its head or in its functions; ``PACKAGE.*`` for a computed name.
 
     What a package only passes on (``from nodescope.datasets import PreparedDataset``) counts as taken from the module that
     has it: who reads a prepared data set does not depend on those that read images.
     """
     found: set[str] = set()
     for name, members in _statements(module_path(module).read_text(encoding="utf-8")):
-        if not members:
+        if not members:  # of ``import name``, or a computed name
             found.add(name)
         for member in members:
             submodule = f"{name}.{member}"
@@ -130,6 +145,7 @@ def _passed_on(package: str) -> dict[str, str]:
 
 def _statements(text: str) -> Iterable[tuple[str, list[str]]]:
     """Names of modules in import statements, each with the names that are taken from it."""
+    yield from ((f"{package}.*", []) for package in _COMPUTED.findall(text))
     hidden_until = 0
     for match in _STATEMENT.finditer(text):
         if match.start() < hidden_until:
@@ -144,6 +160,10 @@ def _statements(text: str) -> Iterable[tuple[str, list[str]]]:
             names = re.sub(r"#.*", "", match["many"] or match["names"])
             members = [name.split(" as ")[0].strip() for name in names.split(",")]
             yield match["package"], [member for member in members if member]
+
+
+def _modules_in(package: str) -> set[str]:
+    return {_name(path) for path in module_path(package).parent.glob("*.py")}
 
 
 def _name(path: Path) -> str:

@@ -268,7 +268,7 @@ def train_configuration(
     }
     if pattern_evolution is not None:
         settings |= {"pattern_evolution": pattern_evolution.model_dump(), "theta_threshold": theta_threshold}
-    progress = ProgressFolder(progress_folder, fingerprint(settings | {"dataset": dataset.digest()}))
+    progress = ProgressFolder(progress_folder, fingerprint(settings | {"dataset": dataset.digest()}, keys["model"]))
     data = _training_data(dataset, device, training.evaluation_samples)
     protocol = Protocol.of(training, len(data.x_train))
     rounds: list[Round] = []
