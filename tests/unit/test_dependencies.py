@@ -6,7 +6,15 @@ import pytest
 from conftest import taken_for_the_package
 
 from nodescope.jobs import dependencies
-from nodescope.jobs.dependencies import DATA_FILES, code_digest, imported_modules, imports_of, job_files, module_path
+from nodescope.jobs.dependencies import (
+    DATA_FILES,
+    code_digest,
+    family_modules,
+    imported_modules,
+    imports_of,
+    job_files,
+    module_path,
+)
 
 FOLDER = dependencies.source_folder()
 MODULES = sorted(
@@ -164,6 +172,8 @@ BY_ANOTHER_NAME = {
     "nodescope/__init__.py",  # the public functions, which no job uses
     "nodescope/analyses/__init__.py",  # what is declared of each; jobs name those that they make
     "nodescope/families/__init__.py",  # what is declared of each; jobs name theirs
+    "nodescope/works/registry.py",  # found by their place, see DATA_FILES
+    "nodescope/works/work.py",  # likewise
     "nodescope/jobs/dependencies.py",  # the pattern that finds the others
 }
 
@@ -181,11 +191,11 @@ def test_every_import_by_a_computed_name_is_followed():
 #: Jobs by name, each with the modules that it starts from.
 JOBS = {
     "prepare": ["nodescope.stages.prepare"],
-    "train": ["nodescope.stages.train"],
-    "record": ["nodescope.stages.record"],
+    "train": ["nodescope.stages.train", *family_modules("mlp")],
+    "record": ["nodescope.stages.record", *family_modules("mlp")],
     "medians": ["nodescope.stages.measure_layers", "nodescope.analyses.medians"],
-    "gradients": ["nodescope.stages.measure_networks", "nodescope.analyses.gradients"],
-    "weights": ["nodescope.stages.measure_networks", "nodescope.analyses.weights"],
+    "gradients": ["nodescope.stages.measure_networks", "nodescope.analyses.gradients", *family_modules("mlp")],
+    "weights": ["nodescope.stages.measure_networks", "nodescope.analyses.weights", *family_modules("mlp")],
     "collect": ["nodescope.stages.collect"],
     "compare": ["nodescope.stages.compare"],
     "diagnose": ["nodescope.stages.diagnose"],
@@ -198,8 +208,13 @@ JOBS = {
 @pytest.mark.parametrize(
     ("edited", "expected"),
     [
+        ("datasets/sources/image_file.py", {"prepare"}),
+        ("datasets/preparing.py", {"prepare"}),
+        ("networks/mlp.py", {"train", "record", "weights", "gradients"}),
+        ("networks/cnn.py", set()),
+        ("families/cnn.py", set()),
         ("training/optimisers.py", {"train"}),
-        ("networks/losses.py", {"train", "gradients"}),
+        ("networks/losses.py", {"train", "weights", "gradients"}),
         ("recording/recorder.py", {"record"}),
         ("analyses/medians.py", {"medians"}),
         ("analyses/weights.py", {"weights"}),
@@ -209,7 +224,10 @@ JOBS = {
         ("charts/gallery/weight_distributions.py", set()),
         ("charts/drawing.py", {"draw"}),
         ("report/page.py", {"report"}),
-        ("jobs/job.py", {"report"}),  # what the page says of unfinished jobs
+        ("works/pretorius/claims/accuracy.py", {"score"}),
+        ("works/pretorius/figures.py", {"draw", "report"}),
+        ("jobs/status.py", {"report"}),  # what the page says of unfinished jobs
+        ("jobs/job.py", {"report"}),  # likewise
         ("workflow.py", set()),
     ],
 )

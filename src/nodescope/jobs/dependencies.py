@@ -19,9 +19,8 @@ import nodescope
 
 PACKAGE = "nodescope"
 
-#: Files that a module reads: patterns, relative to its folder.
+#: Files that a module reads, and modules that it finds by their place: patterns, relative to its folder.
 DATA_FILES = {
-    # The works are found by their folders, not imported by name.
     "nodescope.works.registry": ("*/__init__.py",),
     "nodescope.works.published_figures": ("*/figures.py",),
     "nodescope.works.differences": ("*/protocol.py",),
@@ -72,17 +71,14 @@ def job_files(*entries: str) -> list[Path]:
             files.update(path for path in inside if path.suffix != ".pyc")
             modules.update(_name(path) for path in inside if path.suffix == ".py")
     for module in imported_modules(*modules):
-        path = module_path(module)
-        files.add(path)
-        for pattern in DATA_FILES.get(module, ()):
-            files.update(found for found in path.parent.glob(pattern) if found.is_file())
+        files.add(module_path(module))
+        files.update(_data_files(module))
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def family_modules(family: str) -> list[str]:
     """The modules of a family of networks, which are imported by its name."""
-    modules = (f"nodescope.families.{family}", f"nodescope.networks.{family}")
-    return [module for module in modules if _path(module) is not None]
+    return [f"nodescope.families.{family}", f"nodescope.networks.{family}"]
 
 
 def code_digest(*entries: str) -> str:
@@ -107,7 +103,8 @@ def imported_modules(*entries: str) -> set[str]:
                 to_follow |= _modules_in(package) - found
             continue
         found.add(module)
-        to_follow |= imports_of(module) - found
+        placed = {_name(path) for path in _data_files(module) if path.suffix == ".py"}
+        to_follow |= (imports_of(module) | placed) - found
     return found | {parent for module in found for parent in _parents(module)}
 
 
@@ -160,6 +157,11 @@ def _statements(text: str) -> Iterable[tuple[str, list[str]]]:
             names = re.sub(r"#.*", "", match["many"] or match["names"])
             members = [name.split(" as ")[0].strip() for name in names.split(",")]
             yield match["package"], [member for member in members if member]
+
+
+def _data_files(module: str) -> list[Path]:
+    patterns = DATA_FILES.get(module, ())
+    return [path for pattern in patterns for path in module_path(module).parent.glob(pattern) if path.is_file()]
 
 
 def _modules_in(package: str) -> set[str]:
