@@ -29,8 +29,7 @@ def _snakemake(folder: str, *arguments: str) -> Measured:
 
 
 def _copy(folder: str) -> None:
-    for name in ("Snakefile", "config.yaml"):
-        shutil.copy(REPOSITORY / name, folder)
+    shutil.copy(REPOSITORY / "config.yaml", folder)
     for name in ("workflow", "presets"):
         shutil.copytree(REPOSITORY / name, Path(folder) / name)
 

@@ -12,27 +12,18 @@ import torch
 from hypothesis import HealthCheck, settings
 
 import nodescope
-from nodescope.analyses.sparsity import over_seeds as sparsity_summary
 from nodescope.config.loading import parse_config
 from nodescope.config.study import Study
 from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
-from nodescope.findings.comparisons import compare_configurations, right_answers
-from nodescope.findings.diagnosis import compare_remedies, diagnose
-from nodescope.findings.divergence import results_of
 from nodescope.jobs import dependencies
 from nodescope.measuring.layers import RecordedLayer
-from nodescope.measuring.networks import analyse_networks
-from nodescope.measuring.runner import analyse_configuration
 from nodescope.recording import LayerMetadata, write
-from nodescope.recording.recorder import record_configuration
-from nodescope.storage.tables import write_table
-from nodescope.study.collection import collect
-from nodescope.study.configurations import configurations_of, states_of
-from nodescope.study.contents import analyses_of_job
-from nodescope.study.layout import activation_path
-from nodescope.training import train_configuration
-from nodescope.works.scoring import score
+from nodescope.storage.json_files import write_json
+from nodescope.storage.tables import read_table
+from nodescope.study.contents import table_names
+from nodescope.study.layout import StudyFiles, activation_path, description_path, prepared_path
+from nodescope.workflow import Workflow, run_study
 
 torch.set_num_threads(1)
 
@@ -182,49 +173,33 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
     return tables_of(small_study, small_dataset(), tmp_path_factory.mktemp("small"), spoilt="relu-2x6")
 
 
+class SpoiltWorkflow(Workflow):
+    """The networks of one configuration diverge."""
+
+    def __init__(self, study: Study, spoilt: str) -> None:
+        super().__init__({"studies": [study.model_dump(mode="json")]})
+        self.spoilt = spoilt
+
+    def training(self, wildcards):
+        given = super().training(wildcards)
+        changes = {"learning_rates": [1e30], "refinement_rounds": 0}
+        return given | changes if wildcards.configuration == self.spoilt else given
+
+
+def write_prepared(dataset: PreparedDataset, study: Study, results: Path) -> None:
+    """Put a data set where the study looks for it."""
+    path = prepared_path(study.dataset, results)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    arrays = {"x": dataset.x, "y": dataset.y, "shift": dataset.shift, "scale": dataset.scale}
+    np.savez(path, **arrays, **dict(dataset.splits.items()), class_names=np.array(dataset.class_names))
+    description = {"classes": dataset.class_names, "samples": len(dataset.x), "shape": list(dataset.x.shape[1:])}
+    write_json(description_path(study.dataset, results), description)
+
+
 def tables_of(study: Study, dataset: PreparedDataset, folder: Path, spoilt: str = "") -> dict[str, pl.DataFrame]:
     """All collected tables of a study, of real nets; those of the configuration ``spoilt`` diverge."""
-    tables: dict[str, list[str]] = {}
-    answers = {}
-
-    def keep(name, identifier, frame):
-        path = folder / "tables" / name / f"{identifier}.parquet"
-        write_table(frame, path)
-        tables.setdefault(name, []).append(str(path))
-
-    for configuration in configurations_of(study):
-        identifier, keys = configuration.identifier, configuration.keys()
-        training = study.training
-        if identifier == spoilt:
-            training = training.model_copy(update={"learning_rates": [1e30], "refinement_rounds": 0})
-        trained = train_configuration(
-            keys, study.seeds, training, dataset, network=study.network, initialisation=None, device="cpu",
-            progress_folder=folder / "progress", title="test", pattern_evolution=study.pattern_evolution,
-        )  # fmt: skip
-        models, activations = folder / "models" / identifier, folder / "activations" / identifier
-        trained.save_networks(models)
-        keep("learning_curves", identifier, trained.learning_curves())
-        keep("accuracy", identifier, trained.accuracy_table())
-        keep("replicas", identifier, trained.replica_table())
-        answers[tuple(keys.values())] = right_answers(trained.predictions())
-        if study.pattern_evolution is not None:
-            keep("pattern_evolution", identifier, trained.pattern_evolution())
-        states = states_of(study)
-        record_configuration(
-            models, activations, dataset, "blobs", study.seeds, states, positions="summary", random_inputs=0
-        )
-        options = study.analyses.options(study.analyses.enabled())
-        of_networks = {name: options.pop(name) for name in analyses_of_job(study, "networks")}
-        found = analyse_configuration(options, str(activations), keys, study.seeds, states, 0.0)
-        found |= analyse_networks(
-            of_networks, models, dataset, keys, study.seeds, states, configuration.training(study).loss
-        )
-        for name, frame in found.items():
-            keep(name, identifier, frame)
-    collected = {name: collect(paths) for name, paths in tables.items()}
-    collected["sparsity_summary"] = sparsity_summary(collected["sparsity"])
-    collected["diagnosis"] = diagnose(collected, study.diagnosis)
-    results = results_of(collected["accuracy"], collected["replicas"])
-    collected["comparisons"] = compare_configurations(results, answers)
-    collected["remedies"] = compare_remedies(results, collected["diagnosis"], answers)
-    return {**collected, **score(collected, study)}
+    write_prepared(dataset, study, folder)
+    flow = SpoiltWorkflow(study, spoilt)
+    run_study(flow, flow.studies[study.name], folder, draws=False)
+    files = StudyFiles.of(study.name, folder)
+    return {name: read_table(files.table(name)) for name in table_names(study)}

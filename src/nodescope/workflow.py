@@ -29,7 +29,7 @@ from nodescope.estimates.costs import NOTICE_S, Stage, job_size, keeps_activatio
 from nodescope.families import FAMILIES
 from nodescope.findings.divergence import divergence_report
 from nodescope.jobs import run_end
-from nodescope.jobs.dependencies import job_files
+from nodescope.jobs.dependencies import family_modules, job_files
 from nodescope.jobs.devices import visible_gpus
 from nodescope.messages.errors import ConfigError, NodescopeError
 from nodescope.storage.files import file_stamp
@@ -270,15 +270,7 @@ class Workflow:
         """The source files that modules depend on, as inputs; they are here also where results are kept in a storage."""
         from snakemake.io import local
 
-        return [local(os.path.relpath(path)) for path in job_files(*modules)]
-
-    def network_code(self, *modules: str) -> Callable[[Wildcards], list[Any]]:
-        """A function of wildcards: as `code`, with what the configuration's networks depend on."""
-
-        def code(wildcards: Wildcards) -> list[Any]:
-            return self.code(*modules, f"nodescope.networks.{self._configuration(wildcards).model}")
-
-        return code
+        return [local(path) for path in _code_paths(modules, Path.cwd())]
 
     def collect_code(self, wildcards: Wildcards) -> list[Any]:
         """The source files that the collected tables depend on."""
@@ -291,13 +283,14 @@ class Workflow:
             "nodescope.stages.draw", *(f"nodescope.charts.gallery.{name}" for name in self.charts(wildcards))
         )
 
-    def analysis_code(self, stage: str, analyses: Iterable[str]) -> list[Any]:
-        """The source files that some analyses depend on."""
-        return self.code(*_modules_of(stage, analyses))
+    def analysis_code(self, analyses: Iterable[str]) -> list[Any]:
+        """The source files that analyses of recorded layers depend on."""
+        return self.code("nodescope.stages.measure_layers", *(f"nodescope.analyses.{name}" for name in analyses))
 
-    def network_analysis_code(self, stage: str, analyses: Iterable[str]) -> Callable[[Wildcards], list[Any]]:
-        """A function of wildcards: as `analysis_code`, with what the configuration's networks depend on."""
-        return self.network_code(*_modules_of(stage, analyses))
+    def network_code(self, stage: str, analyses: Iterable[str] = ()) -> Callable[[Wildcards], list[Any]]:
+        """A function of wildcards: the source files that a stage depends on which makes or reads networks."""
+        modules = [f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses)]
+        return lambda wildcards: self.code(*modules, *family_modules(self._configuration(wildcards).model))
 
     def dataset(self, wildcards: Wildcards) -> str:
         """The study's prepared data set."""
@@ -455,8 +448,7 @@ class Workflow:
         wanted = self.config.device
         return 1 if wanted == "cuda" or (wanted == "auto" and visible_gpus()) else 0
 
-    @property
-    def cores(self) -> int:
+    def cores(self, _: Wildcards) -> int:
         """Cores of this machine, or as many as there are jobs at a time on a cluster."""
         settings = self._snakemake.resource_settings
         return settings.cores or settings.nodes or 1
@@ -546,10 +538,7 @@ def run(
         prepare(source, flow.config.data_root, layout.prepared_path(source, results), download=flow.config.download)
     flow.check_weights()
     for study in flow.config.studies:
-        with _one_thread():
-            for identifier in flow.configurations[study.name]:
-                _run_configuration(flow, study, identifier, results)
-        _finish_study(flow, study, results, draws=page)
+        run_study(flow, study, results, draws=page)
     if page:
         report(
             layout.page_path(reports),
@@ -559,6 +548,21 @@ def run(
             results=results,
         )
     return results
+
+
+def run_study(flow: Workflow, study: Study, results: str | Path, *, draws: bool) -> None:
+    """Train, record, measure and collect a study whose data set is prepared.
+
+    Parameters
+    ----------
+    draws
+        Whether to draw its charts.
+    """
+    results = Path(results)
+    with _one_thread():
+        for identifier in flow.configurations[study.name]:
+            _run_configuration(flow, study, identifier, results)
+    _finish_study(flow, study, results, draws=draws)
 
 
 def _run_configuration(flow: Workflow, study: Study, identifier: str, results: Path) -> None:
@@ -665,13 +669,15 @@ def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value
 
 
-def _modules_of(stage: str, analyses: Iterable[str]) -> list[str]:
-    return [f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses)]
-
-
 def _one_of(names: Iterable[str]) -> str:
     """A wildcard constraint: one of the names; without names one that nothing fits."""
     return "|".join(names) or "(?!)"
+
+
+@cache
+def _code_paths(modules: tuple[str, ...], start: Path) -> list[str]:
+    """Looked for once per process, since every job of a rule asks."""
+    return [os.path.relpath(path, start) for path in job_files(*modules)]
 
 
 @cache

@@ -6,7 +6,15 @@ import pytest
 from conftest import taken_for_the_package
 
 from nodescope.jobs import dependencies
-from nodescope.jobs.dependencies import DATA_FILES, code_digest, imported_modules, imports_of, job_files, module_path
+from nodescope.jobs.dependencies import (
+    DATA_FILES,
+    code_digest,
+    family_modules,
+    imported_modules,
+    imports_of,
+    job_files,
+    module_path,
+)
 
 FOLDER = dependencies.source_folder()
 MODULES = sorted(
@@ -30,6 +38,9 @@ def imports_by_ast(module):
             for alias in node.names:
                 submodule = f"{node.module}.{alias.name}"
                 found.add(submodule if submodule in MODULES else passed_on(node.module).get(alias.name, node.module))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "import_module" and node.args:
+            name = ast.unparse(node.args[0]).removeprefix("f").strip("'")
+            found.update([f"{name.partition('.{')[0]}.*"] if name.startswith("nodescope.") and ".{" in name else [])
         for child in ast.iter_child_nodes(node):
             visit(child)
 
@@ -89,7 +100,7 @@ def f():
     if TYPE_CHECKING:
         from nodescope.types import C
     from nodescope.inner import x; import os
-    return import_module(f"nodescope.computed")
+    return import_module(name)
 ''',
         plain="", second="", many="from nodescope.far import y\n", module="", inner="", far="", types="", computed="", texts="",
     )  # fmt: skip
@@ -136,15 +147,56 @@ def test_data_files_belong_to_the_module_that_reads_them():
             assert found and set(found) <= set(files)
 
 
+def test_a_whole_package_takes_in_all_files_of_its_folder_and_what_they_import(package, tmp_path):
+    package(pack="", pack__one="from nodescope.helper import x\n", helper="", other="")
+    (tmp_path / "pack" / "numbers").mkdir()
+    (tmp_path / "pack" / "numbers" / "a.csv").touch()
+    found = {path.relative_to(tmp_path).as_posix() for path in job_files("nodescope.pack.*")}
+    assert found == {"__init__.py", "helper.py", "pack/__init__.py", "pack/one.py", "pack/numbers/a.csv"}
+
+
+def test_of_a_package_whose_modules_are_imported_by_a_computed_name_all_count_or_those_that_are_named(package):
+    package(
+        entry='def f(name):\n    return import_module(f"nodescope.pack.{name}").measure\n',
+        pack="", pack__one="from nodescope.helper import x\n", pack__two="", helper="",
+    )  # fmt: skip
+    of_entry = {"nodescope", "nodescope.entry", "nodescope.pack"}
+    one, two = {"nodescope.pack.one", "nodescope.helper"}, {"nodescope.pack.two"}
+    assert imported_modules("nodescope.entry") == of_entry | one | two
+    assert imported_modules("nodescope.entry", "nodescope.pack.one") == of_entry | one
+
+
+#: Where modules are imported by a name that is computed in another way than by an f-string that begins with their package.
+#: No job depends on them for that alone, which these allow:
+BY_ANOTHER_NAME = {
+    "nodescope/__init__.py",  # the public functions, which no job uses
+    "nodescope/analyses/__init__.py",  # what is declared of each; jobs name those that they make
+    "nodescope/families/__init__.py",  # what is declared of each; jobs name theirs
+    "nodescope/works/registry.py",  # found by their place, see DATA_FILES
+    "nodescope/works/work.py",  # likewise
+    "nodescope/jobs/dependencies.py",  # the pattern that finds the others
+}
+
+
+def test_every_import_by_a_computed_name_is_followed():
+    """One that is not is no dependency of any job."""
+    computed = {
+        f"nodescope/{path.relative_to(FOLDER).as_posix()}"
+        for path in FOLDER.rglob("*.py")
+        if path.read_text().count("import_module(") > len(dependencies._COMPUTED.findall(path.read_text()))
+    }
+    assert computed <= BY_ANOTHER_NAME
+
+
 #: Jobs by name, each with the modules that it starts from.
 JOBS = {
     "prepare": ["nodescope.stages.prepare"],
-    "train": ["nodescope.stages.train", "nodescope.networks.mlp"],
-    "train a ResNet": ["nodescope.stages.train", "nodescope.networks.resnet"],
-    "record": ["nodescope.stages.record", "nodescope.networks.mlp"],
+    "train": ["nodescope.stages.train", *family_modules("mlp")],
+    "train a ResNet": ["nodescope.stages.train", *family_modules("resnet")],
+    "record": ["nodescope.stages.record", *family_modules("mlp")],
     "medians": ["nodescope.stages.measure_layers", "nodescope.analyses.medians"],
-    "gradients": ["nodescope.stages.measure_networks", "nodescope.analyses.gradients", "nodescope.networks.mlp"],
-    "weights": ["nodescope.stages.measure_networks", "nodescope.analyses.weights", "nodescope.networks.mlp"],
+    "gradients": ["nodescope.stages.measure_networks", "nodescope.analyses.gradients", *family_modules("mlp")],
+    "weights": ["nodescope.stages.measure_networks", "nodescope.analyses.weights", *family_modules("mlp")],
     "collect": ["nodescope.stages.collect", "nodescope.families.mlp"],
     "compare": ["nodescope.stages.compare"],
     "diagnose": ["nodescope.stages.diagnose"],
@@ -157,13 +209,16 @@ JOBS = {
 @pytest.mark.parametrize(
     ("edited", "expected"),
     [
+        ("datasets/sources/image_file.py", {"prepare"}),
+        ("datasets/preparing.py", {"prepare"}),
         ("training/optimisers.py", {"train", "train a ResNet"}),
-        ("networks/losses.py", {"train", "train a ResNet", "gradients"}),
+        ("networks/losses.py", {"train", "train a ResNet", "weights", "gradients"}),
         ("families/mlp.py", {"train", "record", "gradients", "weights", "collect"}),
         ("networks/mlp.py", {"train", "record", "gradients", "weights"}),
         ("networks/stages.py", {"train a ResNet"}),
         ("families/toynet.py", set()),
-        ("datasets/sources/image_file.py", {"prepare"}),
+        ("networks/cnn.py", set()),
+        ("families/cnn.py", set()),
         ("recording/recorder.py", {"record"}),
         ("analyses/medians.py", {"medians"}),
         ("analyses/weights.py", {"weights"}),
@@ -173,7 +228,10 @@ JOBS = {
         ("charts/gallery/weight_distributions.py", set()),
         ("charts/drawing.py", {"draw"}),
         ("report/page.py", {"report"}),
-        ("jobs/job.py", {"report"}),  # what the page says of unfinished jobs
+        ("works/pretorius/claims/accuracy.py", {"score"}),
+        ("works/pretorius/figures.py", {"draw", "report"}),
+        ("jobs/status.py", {"report"}),  # what the page says of unfinished jobs
+        ("jobs/job.py", {"report"}),  # likewise
         ("workflow.py", set()),
     ],
 )

@@ -90,7 +90,7 @@ def test_a_second_attempt_asks_a_cluster_for_more(flow):
 
 
 def test_code_is_named_from_the_working_directory_and_lies_here_whatever_the_storage(flow):
-    files = flow.code("nodescope.stages.train")
+    files = flow.network_code("train")(Job("plain", "relu-2x4"))
     assert files == sorted(files) and all(Path(path).is_file() and not Path(path).is_absolute() for path in files)
     assert all(path.flags["local"] for path in files)
     gallery = {Path(path).stem for path in flow.chart_code(Job("other")) if "gallery" in str(path)}

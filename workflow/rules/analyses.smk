@@ -19,7 +19,7 @@ for job in ("nodes", "classifiers"):
                 variation.rule
             input:
                 activations="results/{study}/activations/{configuration}",
-                code=flow.analysis_code("measure_layers", variation.tables),
+                code=flow.analysis_code(variation.tables),
             output:
                 **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
             log:
@@ -52,7 +52,7 @@ for variation in flow.measuring("networks"):
         input:
             models="results/{study}/models/{configuration}",
             dataset=flow.dataset,
-            code=flow.network_analysis_code("measure_networks", variation.tables),
+            code=flow.network_code("measure_networks", variation.tables),
         output:
             **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
         log:

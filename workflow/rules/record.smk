@@ -22,7 +22,7 @@ rule record_activations:
     input:
         models="results/{study}/models/{configuration}",
         dataset=flow.dataset,
-        code=flow.network_code("nodescope.stages.record"),
+        code=flow.network_code("record"),
     output:
         activations=directory("results/{study}/activations/{configuration}"),
     log:

@@ -21,7 +21,7 @@ rule train_configuration:
     input:
         dataset=flow.dataset,
         weights=flow.weights,
-        code=flow.network_code("nodescope.stages.train"),
+        code=flow.network_code("train"),
     output:
         models=directory("results/{study}/models/{configuration}"),
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",

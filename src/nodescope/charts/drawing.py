@@ -19,7 +19,7 @@ from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE
 from nodescope.storage.files import atomic_path, write_text
 from nodescope.storage.json_files import read_json, write_json
-from nodescope.storage.tables import read_table, scan_table, write_table
+from nodescope.storage.tables import export_table, read_table, scan_table
 from nodescope.works.published_figures import references
 from nodescope.works.registry import works_of
 
@@ -132,7 +132,7 @@ def draw_files(
                 _write_drawing(folder / name, spec)
                 with atomic_path(folder / f"{name}.png") as temporary:
                     temporary.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=PNG_SCALE))
-            write_table(frame, folder / f"{name}.parquet", folder / f"{name}.csv")
+            export_table(frame, folder / f"{name}.parquet", folder / f"{name}.csv")
             logger.info("drew %s", name)
 
 

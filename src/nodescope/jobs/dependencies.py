@@ -3,7 +3,10 @@
 Snakemake gets them as inputs, so that an edit re-runs what it can affect; a saved training is kept for as long as none
 of them changes. Import statements are found by a regular expression, since each job's Snakemake looks for them anew
 and parsing the package would take longer than many jobs; a test holds the result against `ast`. Imports inside
-functions count; those under ``if TYPE_CHECKING:`` do not, nor does what is imported by a name that is computed.
+functions count; those under ``if TYPE_CHECKING:`` do not.
+
+Of a package whose modules `importlib` imports by a computed name (an f-string that begins with the package), those count
+that are among the entry modules: a job that makes some analyses names them. Where none is, all of the package count.
 """
 
 import hashlib
@@ -16,9 +19,8 @@ import nodescope
 
 PACKAGE = "nodescope"
 
-#: Files that a module reads: patterns, relative to its folder.
+#: Files that a module reads, and modules that it finds by their place: patterns, relative to its folder.
 DATA_FILES = {
-    # The works are found by their folders, not imported by name.
     "nodescope.works.registry": ("*/__init__.py",),
     "nodescope.works.published_figures": ("*/figures.py",),
     "nodescope.works.differences": ("*/protocol.py",),
@@ -36,6 +38,8 @@ _STATEMENT = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 
+_COMPUTED = re.compile(r"""import_module\(\s*f["'](nodescope[\w.]*)\.\{""")
+
 
 def source_folder() -> Path:
     """The folder of the installed package."""
@@ -48,7 +52,8 @@ def job_files(*entries: str) -> list[Path]:
     Parameters
     ----------
     *entries
-        Names of modules, as ``nodescope.stages.train``.
+        Names of modules, as ``nodescope.stages.train``, or of whole packages with all files in their folders, as
+        ``nodescope.works.pretorius.*``.
 
     Raises
     ------
@@ -56,13 +61,24 @@ def job_files(*entries: str) -> list[Path]:
         If the package has no such module.
     """
     folder = source_folder()
+    modules: set[str] = set()
     files: set[Path] = set()
-    for module in imported_modules(*entries):
-        path = module_path(module)
-        files.add(path)
-        for pattern in DATA_FILES.get(module, ()):
-            files.update(found for found in path.parent.glob(pattern) if found.is_file())
+    for entry in entries:
+        package = entry.removesuffix(".*")
+        modules.add(package)
+        if package != entry:
+            inside = [path for path in module_path(package).parent.rglob("*") if path.is_file()]
+            files.update(path for path in inside if path.suffix != ".pyc")
+            modules.update(_name(path) for path in inside if path.suffix == ".py")
+    for module in imported_modules(*modules):
+        files.add(module_path(module))
+        files.update(_data_files(module))
     return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def family_modules(family: str) -> list[str]:
+    """The modules of a family of networks, which are imported by its name."""
+    return [f"nodescope.families.{family}", f"nodescope.networks.{family}"]
 
 
 def code_digest(*entries: str) -> str:
@@ -81,8 +97,14 @@ def imported_modules(*entries: str) -> set[str]:
     to_follow = set(entries)
     while to_follow:
         module = to_follow.pop()
+        if module.endswith(".*"):
+            package = module.removesuffix(".*")
+            if not any(entry.rpartition(".")[0] == package for entry in entries):
+                to_follow |= _modules_in(package) - found
+            continue
         found.add(module)
-        to_follow |= imports_of(module) - found
+        placed = {_name(path) for path in _data_files(module) if path.suffix == ".py"}
+        to_follow |= (imports_of(module) | placed) - found
     return found | {parent for module in found for parent in _parents(module)}
 
 
@@ -93,14 +115,14 @@ def _parents(module: str) -> list[str]:
 
 @cache
 def imports_of(module: str) -> frozenset[str]:
-    """The modules of the package that a module takes something from, at its head or in its functions.
+    """The modules that a module takes something from, at its head or in its functions; ``PACKAGE.*`` for a computed name.
 
     What a package only passes on (``from nodescope.datasets import PreparedDataset``) counts as taken from the module that
     has it: who reads a prepared data set does not depend on those that read images.
     """
     found: set[str] = set()
     for name, members in _statements(module_path(module).read_text(encoding="utf-8")):
-        if not members:
+        if not members:  # of ``import name``, or a computed name
             found.add(name)
         for member in members:
             submodule = f"{name}.{member}"
@@ -120,6 +142,7 @@ def _passed_on(package: str) -> dict[str, str]:
 
 def _statements(text: str) -> Iterable[tuple[str, list[str]]]:
     """Names of modules in import statements, each with the names that are taken from it."""
+    yield from ((f"{package}.*", []) for package in _COMPUTED.findall(text))
     hidden_until = 0
     for match in _STATEMENT.finditer(text):
         if match.start() < hidden_until:
@@ -134,6 +157,21 @@ def _statements(text: str) -> Iterable[tuple[str, list[str]]]:
             names = re.sub(r"#.*", "", match["many"] or match["names"])
             members = [name.split(" as ")[0].strip() for name in names.split(",")]
             yield match["package"], [member for member in members if member]
+
+
+def _data_files(module: str) -> list[Path]:
+    patterns = DATA_FILES.get(module, ())
+    return [path for pattern in patterns for path in module_path(module).parent.glob(pattern) if path.is_file()]
+
+
+def _modules_in(package: str) -> set[str]:
+    return {_name(path) for path in module_path(package).parent.glob("*.py")}
+
+
+def _name(path: Path) -> str:
+    """The name of the module in a file."""
+    inner = path.relative_to(source_folder()).with_suffix("").parts
+    return ".".join((PACKAGE, *inner)).removesuffix(".__init__")
 
 
 def module_path(module: str) -> Path:

@@ -59,12 +59,27 @@ def _damaged(path: str | Path, error: Exception) -> DamagedFileError:
 
 
 def write_table(frame: pl.DataFrame, parquet: str | Path, csv: str | Path | None = None) -> None:
-    """Write a table as Parquet, and as CSV where a path is given; whole or not at all."""
+    """Write a table as Parquet, with its checksum, and as CSV where a path is given; whole or not at all."""
     with digested_path(parquet) as temporary:
-        frame.write_parquet(temporary, compression="zstd", compression_level=3)
+        _write_parquet(frame, temporary)
     if csv is not None:
-        with atomic_path(csv) as temporary:
-            _without_lists(frame).write_csv(temporary)
+        _write_csv(frame, csv)
+
+
+def export_table(frame: pl.DataFrame, parquet: str | Path, csv: str | Path) -> None:
+    """Write a table that is read by people alone, without a checksum; whole or not at all."""
+    with atomic_path(parquet) as temporary:
+        _write_parquet(frame, temporary)
+    _write_csv(frame, csv)
+
+
+def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    frame.write_parquet(path, compression="zstd", compression_level=3)
+
+
+def _write_csv(frame: pl.DataFrame, path: str | Path) -> None:
+    with atomic_path(path) as temporary:
+        _without_lists(frame).write_csv(temporary)
 
 
 def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from nodescope.jobs.dependencies import code_digest
+from nodescope.jobs.dependencies import code_digest, family_modules
 from nodescope.messages.errors import DamagedFileError
 from nodescope.storage.files import atomic_path
 from nodescope.storage.tensors import load_tensors, save_tensors
@@ -23,11 +23,11 @@ from nodescope.training.replicas import CURVES, TrainingState
 logger = logging.getLogger(__name__)
 
 
-def fingerprint(settings: dict[str, Any], model: str) -> str:
+def fingerprint(settings: dict[str, Any], family: str) -> str:
     """A digest of the settings, of the code that trains networks of a family, and of what else a result depends on."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     digest.update(f"torch {torch.__version__} threads {torch.get_num_threads()}".encode())
-    digest.update(code_digest("nodescope.training.configuration", f"nodescope.networks.{model}").encode())
+    digest.update(code_digest("nodescope.training.configuration", *family_modules(family)).encode())
     return digest.hexdigest()
 
 
