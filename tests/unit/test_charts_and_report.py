@@ -17,8 +17,9 @@ import vl_convert
 
 from nodescope.analyses import patterns
 from nodescope.analyses.sparsity import over_seeds as sparsity_summary
-from nodescope.charts.context import Context, Figure, describe, percent, slug, with_network
-from nodescope.charts.drawing import draw, filled, in_view, specification, static_figures
+from nodescope.charts.context import Context, Figure, describe, over_seeds, percent, slug, with_network
+from nodescope.charts.drawing import draw, filled, in_view, quantities_of, specification, static_figures
+from nodescope.charts.layer_lines import layer_lines
 from nodescope.charts.packing import pack
 from nodescope.charts.raster import matrix, scatter
 from nodescope.charts.registry import CHARTS, charts_of
@@ -28,7 +29,7 @@ from nodescope.messages.words import counted, named_seeds
 from nodescope.numerics.intervals import wilson
 from nodescope.report import build
 from nodescope.report.overview import overview
-from nodescope.storage.columns import schema_of
+from nodescope.storage.columns import Quantity, schema_of
 from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import mean_over_seeds, write_table
 from nodescope.study.configurations import states_of
@@ -116,6 +117,44 @@ def test_figures_of_gradients_say_of_which_loss(trained_with, loss, small_tables
     ]
     assert [figure.name for figure in figures] == ["gradient-range", "gradient-flow", "local-gradients"]
     assert all(loss in figure.caption for figure in figures)
+
+
+def axes_of(spec):
+    """Field and axis of every position encoding that writes its numbers in a way of its own."""
+    if isinstance(spec, list):
+        return [axis for part in spec for axis in axes_of(part)]
+    if not isinstance(spec, dict):
+        return []
+    own = [(spec["field"], spec["axis"])] if "field" in spec and isinstance(spec.get("axis"), dict) else []
+    return own + [axis for key, part in spec.items() if key != "datasets" for axis in axes_of(part)]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_an_axis_has_percent_signs_where_the_quantity_has_that_unit_and_nowhere_else(name, small_tables, context):
+    for figure in figures_of(name, small_tables, context):
+        if figure.chart is None:
+            continue
+        quantities = quantities_of(name, figure)
+        for field, axis in axes_of(specification(figure.chart)[0]):
+            in_percent = field in quantities and quantities[field].unit == "%"
+            assert axis.get("format", "").endswith("%") == in_percent, (figure.name, field)
+
+
+def test_a_quantity_with_a_unit_of_its_own_shows_it_and_no_percent_sign(small_tables, context):
+    rank = Quantity("effective rank", "dimensions", (0.0, None), ".1f")
+    lines = over_seeds(small_tables["sparsity"], "sparsity")
+    chart = json.dumps(specification(layer_lines(lines, context, rank))[0])
+    assert "effective rank (dimensions)" in chart and "%" not in chart
+
+
+def test_differences_of_percentages_are_shown_in_points(small_tables, context):
+    found = [*figures_of("comparisons", small_tables, context), *figures_of("diagnosis", small_tables, context)]
+    shown = {figure.name: figure for figure in found if figure.name in ("comparisons", "remedies")}
+    assert shown.keys() == {"comparisons", "remedies"}
+    for figure in shown.values():
+        axes = dict(axes_of(specification(figure.chart)[0]))
+        assert any("100 * datum.value" in axis.get("labelExpr", "") for axis in axes.values())
+        assert "(points)" in json.dumps(specification(figure.chart)[0])
 
 
 @pytest.mark.parametrize("name", CHARTS)

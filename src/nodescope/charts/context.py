@@ -11,6 +11,7 @@ import polars as pl
 from nodescope.config.charts import Charts
 from nodescope.config.grid import Grid
 from nodescope.numerics.intervals import t_quantile
+from nodescope.storage.columns import Quantity
 from nodescope.storage.tables import mean_over_seeds
 from nodescope.study.configurations import BASE_AXES, Configuration
 from nodescope.study.words import Words
@@ -58,6 +59,9 @@ class Figure:
         pinned, side by side; each has a static file of its own.
     quantity : str
         The column with the figure's main number, which its text alternative names.
+    quantities : dict
+        What the columns of its data hold, as far as they are not columns of its tables, which are declared there; the
+        page shows their numbers by it.
     """
 
     name: str
@@ -69,6 +73,7 @@ class Figure:
     view: dict[str, str] = field(default_factory=dict)
     per_configuration: bool = False
     quantity: str = "mean"
+    quantities: dict[str, Quantity] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from nodescope.charts.context import Context, Figure, NodePanels, configurations
 from nodescope.charts.node_panels import empty_panel, filled_panel
 from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE
+from nodescope.charts.tables import declared_tables
+from nodescope.storage.columns import Quantity
 from nodescope.storage.files import atomic_path, write_text
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.storage.tables import export_table, read_table, scan_table
@@ -103,7 +105,7 @@ def draw(
     page = _Page(study, context, _emptied(folder), _emptied(data_folder))
     index = []
     for name, figure in figures_of(charts, tables, context):
-        index.append({"chart": name, "section": CHARTS[name].section} | page.add(figure))
+        index.append({"chart": name, "section": CHARTS[name].section} | page.add(figure, quantities_of(name, figure)))
         logger.info("drew %s", figure.name)
     if inspector:
         page.add_nodes(scan_table(Path(tables) / f"{INSPECTOR_TABLE}.parquet"))
@@ -220,6 +222,22 @@ def figures_of(charts: list[str], tables: str | Path, context: Context) -> Itera
             yield name, figure
 
 
+def quantities_of(chart: str, figure: Figure) -> dict[str, Quantity]:
+    """What the columns of a figure's data hold: as it says itself, else as its tables declare."""
+    tables = declared_tables()
+    found = {name: quantity for table in CHARTS[chart].tables for name, quantity in tables[table].quantities.items()}
+    found |= figure.quantities
+    if figure.quantity in found:  # the ends of its interval
+        found = {"low": found[figure.quantity], "high": found[figure.quantity]} | found
+    return found
+
+
+def shown_as(quantity: Quantity) -> dict[str, Any]:
+    """A quantity for the page."""
+    names = ("title", "unit", "format", "scale", "coordinate")
+    return {name: getattr(quantity, name) for name in names}
+
+
 def static_figures(figure: Figure, context: Context) -> Iterator[tuple[str, dict[str, Any] | None, pl.DataFrame]]:
     """What a figure shows at first, of every configuration: name, filled specification, data."""
     if figure.nodes is not None:
@@ -272,8 +290,8 @@ class _Page:
         self.data_folder = data_folder
         self.sources: set[str] = set()
 
-    def add(self, figure: Figure) -> dict[str, Any]:
-        """Write one figure; the entry for the index."""
+    def add(self, figure: Figure, quantities: Mapping[str, Quantity]) -> dict[str, Any]:
+        """Write one figure, of whose columns the quantities are known; the entry for the index."""
         entry: dict[str, Any] = {
             "name": figure.name,
             "title": figure.title,
@@ -282,6 +300,7 @@ class _Page:
             "view": figure.view,
             "per_configuration": figure.per_configuration,
             "quantity": figure.quantity,
+            "quantities": {name: shown_as(quantity) for name, quantity in quantities.items()},
         }
         if figure.nodes is not None:
             return entry | self._nodes(figure, figure.nodes)

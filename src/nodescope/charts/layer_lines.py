@@ -3,6 +3,7 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import y_of
 from nodescope.charts.context import (
     Context,
     batch_norm_label,
@@ -11,24 +12,23 @@ from nodescope.charts.context import (
     variant_label,
     variant_scale,
 )
+from nodescope.storage.columns import Quantity
 
 
-def layer_lines(
-    mean: pl.DataFrame, context: Context, *, y_title: str, bounds: tuple[float | None, float | None] = (None, None)
-) -> alt.FacetChart:
+def layer_lines(mean: pl.DataFrame, context: Context, quantity: Quantity) -> alt.FacetChart:
     """Draw the mean with its 95 % t interval.
 
     Parameters
     ----------
     mean
         As `nodescope.charts.context.over_seeds` gives it, with a column ``layer``.
-    bounds
-        Of the quantity.
+    quantity
+        What the column ``mean`` holds.
     """
     several_widths = mean["width"].n_unique() > 1
     variant = variant_label(mean)
     name = pl.format("{}, width {}", variant, "width") if several_widths else variant
-    named = context.with_spread(mean, bounds=bounds).with_columns(batch_norm_label().alias("norm"), label=name)
+    named = context.with_spread(mean, bounds=quantity.range).with_columns(batch_norm_label().alias("norm"), label=name)
     variants = named["label"].unique(maintain_order=True).to_list()
     keys = [name for name in ("seed", "state", "split") if name in mean.columns]
     columns = [*network_columns(mean), "norm", "label", *keys, "layer", "mean", "low", "high"]
@@ -37,8 +37,8 @@ def layer_lines(
         x=alt.X("layer:O").title("layer").axis(labelAngle=0),
         color=alt.Color("label:N").title("activation").scale(variant_scale(variants)),
     )
-    lines = base.mark_line(point=True).encode(y=alt.Y("mean:Q").title(y_title).axis(format="%"))
-    errors = base.mark_rule().encode(y=alt.Y("low:Q").title(y_title), y2="high:Q")
+    lines = base.mark_line(point=True).encode(y=y_of("mean", quantity))
+    errors = base.mark_rule().encode(y=alt.Y("low:Q").title(quantity.axis_title), y2="high:Q")
     return (
         alt.layer(errors, lines)
         .facet(column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row())

@@ -3,7 +3,11 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import y_of
 from nodescope.charts.context import SYSTEMS, Context, batch_norm_label, network_columns, over_seeds
+from nodescope.charts.tables import quantity_of
+
+ACCURACY = quantity_of("layer_accuracy", "accuracy")
 
 
 def mean_accuracies(table: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -27,14 +31,14 @@ def system_panels(part: pl.DataFrame, context: Context) -> alt.LayerChart | alt.
     )
     colour = alt.Color("system:N").scale(domain=shown, range=[SYSTEMS[name] for name in shown])
     lines = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(
-        y=alt.Y("mean:Q").title("accuracy").axis(format="%").scale(zero=False),
+        y=y_of("mean", ACCURACY).scale(zero=False),
         color=colour,
         strokeDash=alt.StrokeDash("split:N")
         .scale(domain=["train", "test"], range=[[4, 3], [1, 0]])
         .legend(symbolType="stroke", symbolStrokeColor="#333333"),
     )
     errors = base.mark_rule(opacity=0.6).encode(
-        y=alt.Y("low:Q").title("accuracy"), y2="high:Q", color=colour, detail="split:N"
+        y=alt.Y("low:Q").title(ACCURACY.axis_title), y2="high:Q", color=colour, detail="split:N"
     )
     network = (
         base.mark_line(strokeDash=[1, 3], color="#333333", strokeWidth=1.5)

@@ -31,6 +31,7 @@ P_VALUE = Quantity("p", range=(0.0, 1.0), format=".2g")
 
 def errors_columns(difference: Quantity) -> tuple[Column, ...]:
     """What an estimate of a difference says of itself, in the tables that have one."""
+    end = replace(difference, range=(None, None))
     error = replace(difference, title="standard error", range=(0.0, None), format=difference.format.removeprefix("+"))
     return (
         Column(
@@ -46,8 +47,8 @@ def errors_columns(difference: Quantity) -> tuple[Column, ...]:
             replace(error, title="standard error of the samples"),
         ),
         Column("standard_error", "float64", "from both", error),
-        Column("interval_low", "float64", "lower end of the 95 % t interval", difference),
-        Column("interval_high", "float64", "upper end of the 95 % t interval", difference),
+        Column("interval_low", "float64", "lower end of the 95 % t interval", end),
+        Column("interval_high", "float64", "upper end of the 95 % t interval", end),
         Column("p_corrected", "float64", "of the t test, corrected for the number of differences (Holm)", P_VALUE),
         Column("verdict", "string", "what the difference says, in words"),
     )

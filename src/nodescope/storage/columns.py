@@ -5,7 +5,7 @@ A table is declared once, beside the code that writes it. From the declaration f
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ class Quantity:
         How many digits are shown, as D3 writes it: ``.1f``, ``.4g``; ``d`` for whole numbers.
     scale : float
         How many of the unit one is: 100 for a fraction that is shown in percent.
+    coordinate : bool
+        Whether it says where in a training something was measured (an epoch), and so names a row, as a layer does.
     """
 
     title: str
@@ -37,6 +39,7 @@ class Quantity:
     range: tuple[float | None, float | None] = (None, None)
     format: str = ".4g"
     scale: float = 1.0
+    coordinate: bool = False
 
     @property
     def axis_title(self) -> str:
@@ -53,7 +56,7 @@ class Quantity:
         """
         if value is None:
             return "missing"
-        number = format(value * self.scale, ",d" if self.format == "d" else self.format)
+        number = f"{round(value * self.scale):,d}" if self.format == "d" else format(value * self.scale, self.format)
         return f"{number} {self.unit}".rstrip()
 
 
@@ -65,6 +68,12 @@ def share(title: str) -> Quantity:
 def points(title: str) -> Quantity:
     """A difference of two fractions, shown in percentage points."""
     return Quantity(title, "points", (-1.0, 1.0), "+.2f", 100.0)
+
+
+def of_means(quantity: Quantity) -> dict[str, Quantity]:
+    """A mean over seeds with its errors, by the names of their columns."""
+    error = replace(quantity, title="standard error", range=(0.0, None))
+    return {"mean": quantity, "standard_error": error, "interval_low": quantity, "interval_high": quantity}
 
 
 def number_of(title: str) -> Quantity:
@@ -227,7 +236,9 @@ CLASS = Column("class", "int32", "index of the class, see the table classes")
 KIND = Column("kind", "string", "pre for pre-activations z, post for activations T(z)")
 NODES = Column("nodes", "int32", "nodes of the layer", number_of("nodes"))
 OBJECTIVE = Column("objective", "string", "loss that the network was trained with")
-LEARNING_RATE = Column("learning_rate", "float64", "of the replica", Quantity("learning rate", range=(0.0, None)))
+LEARNING_RATE = Column(
+    "learning_rate", "float64", "of the replica", Quantity("learning rate", range=(0.0, None), coordinate=True)
+)
 BEST_EPOCH = Column(
     "best_epoch", "int32", "epoch whose parameters are kept; null where none was finite", number_of("best epoch")
 )

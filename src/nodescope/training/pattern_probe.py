@@ -15,7 +15,6 @@ as they come; no activation is stored. What it keeps:
 """
 
 import io
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,13 +28,12 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.func import functional_call
 
-from nodescope.messages.errors import DamagedFileError
 from nodescope.networks.hidden import HiddenActivation, hidden_layers
 from nodescope.networks.hooks import hooked
 from nodescope.networks.normalisation import settle_batch_norm
-from nodescope.numerics.pattern_counting import CountedPatterns, PatternHistogram, describe, hamming_share
+from nodescope.numerics.pattern_counting import PatternHistogram, describe
 from nodescope.numerics.pattern_packing import compact, pack_layer
-from nodescope.storage.tensors import load_tensors, save_tensors
+from nodescope.training.pattern_states import KeptStates, LayerState, NetworkState, to_state, to_tensors
 from nodescope.training.tables import PATTERN_EVOLUTION, SIMILARITIES
 
 Tensor = torch.Tensor
@@ -61,26 +59,6 @@ class ProbeSamples:
     labels: NDArray[np.int64]
     n_classes: int
     settled_by: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class LayerState:
-    """The patterns of a layer at one time: counted, and those of the first samples one by one [W, T]."""
-
-    counted: CountedPatterns
-    first_WT: NDArray[np.unsignedinteger]
-
-    def similarities(self, reference: "LayerState | None", name: str) -> dict[str, float | None]:
-        """Columns of the comparison with another time; null where there is none to compare with."""
-        if reference is None:
-            return {f"{similarity}_{name}": None for similarity in SIMILARITIES}
-        jaccard, weighted = reference.counted.similarity(self.counted)
-        hamming = hamming_share(self.first_WT, reference.first_WT, self.counted.nodes)
-        return {f"jaccard_{name}": jaccard, f"weighted_jaccard_{name}": weighted, f"hamming_{name}": hamming}
-
-
-#: The layers at one time; None for one with values that are not finite.
-NetworkState = list[LayerState | None]
 
 
 class PatternProbe:
@@ -116,7 +94,7 @@ class PatternProbe:
         self._steps_per_epoch = steps_per_epoch
         self._hamming_samples = min(hamming_samples, len(samples.x))
         self._kept_steps = kept_steps
-        self._folder = Path(folder)
+        self._kept = KeptStates(folder)
         self._rows: list[dict[str, Any]] = []
         self._initial: NetworkState = []
         self._previous: NetworkState = []
@@ -148,7 +126,7 @@ class PatternProbe:
             self._rows.append(row)
         self._initial, self._previous = comparisons["initial"], now
         if step in self._kept_steps:
-            save_tensors(self._kept(step), _to_tensors(now, ""), {})
+            self._kept.save(step, now)
 
     def _count(self, network: nn.Module, tensors: dict[str, Tensor] | None) -> list["_LayerCounter"]:
         layers = hidden_layers(network)
@@ -196,7 +174,7 @@ class PatternProbe:
         final = self._previous
         shape = {row["layer"]: (row["nodes"], row["patterns"]) for row in self._rows}
         for step in self._kept_steps:
-            then = _to_state(load_tensors(self._kept(step))[0], "", shape)
+            then = self._kept.load(step, shape)
             for index, (state, reference) in enumerate(zip(then, final, strict=True)):
                 found = {} if state is None else state.similarities(reference, "final")
                 yield {"step": step, "layer": index + 1, **found}
@@ -206,7 +184,7 @@ class PatternProbe:
         buffer = io.BytesIO()
         _typed(self._rows).write_parquet(buffer)
         rows = torch.from_numpy(np.frombuffer(buffer.getvalue(), np.uint8).copy())
-        return {"rows": rows, **_to_tensors(self._initial, "initial/"), **_to_tensors(self._previous, "previous/")}
+        return {"rows": rows, **to_tensors(self._initial, "initial/"), **to_tensors(self._previous, "previous/")}
 
     def restore(self, saved: dict[str, Tensor]) -> None:
         """Go on from a checkpoint.
@@ -218,19 +196,14 @@ class PatternProbe:
         """
         self._rows = pl.read_parquet(io.BytesIO(saved["rows"].numpy().tobytes())).to_dicts()
         shape = {row["layer"]: (row["nodes"], row["patterns"]) for row in self._rows}
-        self._initial = _to_state(saved, "initial/", shape)
-        self._previous = _to_state(saved, "previous/", shape)
+        self._initial = to_state(saved, "initial/", shape)
+        self._previous = to_state(saved, "previous/", shape)
         reached = self._rows[-1]["step"]
-        for step in self._kept_steps:
-            if step <= reached and not self._kept(step).is_file():
-                raise DamagedFileError(f"{self._kept(step)} is missing.")
+        self._kept.check(step for step in self._kept_steps if step <= reached)
 
     def remove(self) -> None:
         """Delete what was kept; the table has been made."""
-        shutil.rmtree(self._folder, ignore_errors=True)
-
-    def _kept(self, step: int) -> Path:
-        return self._folder / f"step-{step}.safetensors"
+        self._kept.remove()
 
 
 class _LayerCounter:
@@ -294,35 +267,3 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
 def _typed(rows: Any) -> pl.DataFrame:
     """All columns of the table, those that no row has as null."""
     return pl.DataFrame(list(rows), schema=PATTERN_EVOLUTION.schema())
-
-
-def _to_tensors(state: NetworkState, prefix: str) -> dict[str, Tensor]:
-    """Words as signed numbers: not everything in PyTorch knows the others."""
-    tensors = {}
-    for index, layer in enumerate(state):
-        if layer is not None:
-            arrays = {**layer.counted.arrays(), "first": layer.first_WT}
-            for name, array in arrays.items():
-                signed = array.view(f"i{array.itemsize}")
-                tensors[f"{prefix}{index}/{name}"] = torch.from_numpy(np.ascontiguousarray(signed))
-    return tensors
-
-
-def _to_state(tensors: dict[str, Tensor], prefix: str, shape: dict[int, tuple[int, int]]) -> NetworkState:
-    """What `_to_tensors` gave; ``shape`` has nodes and number of patterns of each layer (from 1)."""
-    state: NetworkState = []
-    for layer in sorted(shape):
-        name = f"{prefix}{layer - 1}"
-        if f"{name}/words" not in tensors:
-            state.append(None)
-            continue
-        arrays = {part: tensors[f"{name}/{part}"].numpy() for part in ("words", "counts", "first")}
-        nodes, patterns = shape[layer]
-        first_WT = arrays.pop("first")
-        state.append(
-            LayerState(
-                CountedPatterns.from_arrays(nodes, arrays["words"].view(np.uint64), arrays["counts"], patterns),
-                first_WT.view(f"u{first_WT.itemsize}"),
-            )
-        )
-    return state

@@ -17,7 +17,7 @@ from nodescope.storage.columns import (
 )
 
 ACCURACY_QUANTITY = share("accuracy")
-EPOCH = Quantity("epoch", range=(0.0, None))
+EPOCH = Quantity("epoch", range=(0.0, None), coordinate=True)
 
 LEARNING_CURVES = Table(
     "learning_curves",
@@ -93,9 +93,9 @@ PATTERN_EVOLUTION = Table(
     "Patterns of every hidden layer through training. What follows `patterns` is null where the layer has a value that is not "
     "finite; a similarity also where the reference has, or where there is none.",
     (
-        Column("step", "int64", "of training, from 0", number_of("step")),
+        Column("step", "int64", "of training, from 0", replace(number_of("step"), coordinate=True)),
         Column("epoch", "float64", "the same in epochs", EPOCH),
-        Column("samples_seen", "int64", "by the training so far", number_of("samples seen")),
+        Column("samples_seen", "int64", "by the training so far", replace(number_of("samples seen"), coordinate=True)),
         Column("layer", "int32", "hidden layer, from 1"),
         Column("layer_name", "string", "of the layer in the network"),
         NODES,

@@ -3,6 +3,7 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import y_of
 from nodescope.charts.context import (
     Context,
     Figure,
@@ -17,6 +18,9 @@ from nodescope.charts.context import (
     variant_label,
     variant_scale,
 )
+from nodescope.charts.tables import quantity_of
+
+ACCURACY = quantity_of("learning_curves", "accuracy")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -39,9 +43,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
             x=alt.X("epoch:Q").title("epoch"), color=colour
         )
-        y = alt.Y("mean:Q").title("accuracy").axis(format="%").scale(zero=False)
+        y = y_of("mean", ACCURACY).scale(zero=False)
         band = base.mark_area(opacity=0.25).encode(
-            y=alt.Y("low:Q").title("accuracy").scale(zero=False), y2="high:Q", detail="split:N"
+            y=alt.Y("low:Q").title(ACCURACY.axis_title).scale(zero=False), y2="high:Q", detail="split:N"
         )
         line = base.mark_line(strokeWidth=1.5).encode(
             y=y,
@@ -58,6 +62,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 f"{context.spread_words('accuracy-curves')}. Columns: number of hidden layers. The distance between the dashed "
                 "and the solid line is the generalisation gap; a curve that rises late is hard to train.",
                 chart=chart,
+                quantities={"mean": ACCURACY},
                 view={"seed": seed_view(mean)},
             )
         )

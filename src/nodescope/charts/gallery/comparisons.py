@@ -3,11 +3,14 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import x_of
 from nodescope.charts.context import Context, Figure, network_columns, with_network
+from nodescope.charts.tables import quantity_of
+from nodescope.findings.comparisons import TEST_ACCURACY
 from nodescope.numerics.intervals import CANNOT_TELL, ON_THIS_TEST_SET, REAL
 
 COLOURS = {REAL: "#228833", ON_THIS_TEST_SET: "#4477aa", "in all seeds": "#ccbb44", CANNOT_TELL: "#777777"}
-TITLE = "test accuracy less that of the best"
+DIFFERENCE = quantity_of("comparisons", "difference")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -31,13 +34,12 @@ def _figure(comparisons: pl.DataFrame, accuracy: pl.DataFrame, context: Context)
         y=alt.Y("network:N").title(None).sort(order).axis(labelLimit=300)
     )
     colour = alt.Color("found:N").title(None).scale(domain=list(COLOURS), range=list(COLOURS.values()))
-    x = alt.X("difference:Q").title(TITLE).axis(format="+%")
-    tooltip = [
-        "network:N", "verdict:N",
-        *(alt.Tooltip(f"{name}:Q", format="+.4f") for name in ("difference", "low", "high")),
-    ]  # fmt: skip
+    x = x_of("difference", DIFFERENCE)
+    tooltip = ["network:N", "verdict:N", "difference:Q", "low:Q", "high:Q"]
     seeds = base.mark_tick(thickness=1, size=10, color="#999999").encode(x=x, tooltip=["network:N", "seed:N"])
-    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q").title(TITLE), x2="high:Q", color=colour)
+    bars = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q").title(DIFFERENCE.axis_title), x2="high:Q", color=colour
+    )
     centres = base.mark_point(filled=True, size=60).encode(x=x, color=colour, tooltip=tooltip)
     zero = alt.Chart().mark_rule(strokeDash=[3, 3], color="#777777").encode(x=alt.datum(0))
     layers = [zero, seeds.properties(data=points), centres.properties(data=ends)]
@@ -115,4 +117,5 @@ def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
         table=comparisons.select(
             *columns, *(pl.col(name).round(4) for name in numbers), "seeds", "samples", "verdict", *of_one
         ).rename({"value": "test_accuracy", "difference": "less_the_best"}),
+        quantities={"test_accuracy": TEST_ACCURACY, "less_the_best": DIFFERENCE},
     )

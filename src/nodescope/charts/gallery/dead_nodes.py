@@ -13,6 +13,10 @@ from nodescope.charts.context import (
     seed_view,
 )
 from nodescope.charts.layer_lines import layer_lines
+from nodescope.charts.tables import quantity_of
+from nodescope.storage.columns import of_means
+
+QUANTITY = quantity_of("dead_nodes", "dead_share")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -33,9 +37,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="dead-nodes-table",
             title="Share of dead nodes",
-            caption="Share of all hidden nodes of a net that are on for no sample, as fractions, "
+            caption="Share of all hidden nodes of a net that are on for no sample, "
             f"{context.spread_words('dead-nodes-table')}.",
             table=context.table_of_means(overall, "dead_share", "dead-nodes-table"),
+            quantities=of_means(QUANTITY),
             view=view,
         ),
         Figure(
@@ -44,7 +49,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption=f"Share of nodes of each layer that are on for no sample, {context.spread_words()}. "
             "In a ReLU network such a node is always zero and tells the next layer nothing; other functions may still pass "
             f"on what varies below the threshold. {_most(shown, split, context)}",
-            chart=layer_lines(per_layer, context, y_title="share of dead nodes", bounds=(0, 1)),
+            chart=layer_lines(per_layer, context, QUANTITY),
+            quantities={"mean": QUANTITY},
             view=view,
         ),
     ]

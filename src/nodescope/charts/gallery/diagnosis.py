@@ -3,9 +3,12 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import x_of
 from nodescope.charts.context import Context, Figure, network_columns, percent, with_network
+from nodescope.findings.comparisons import TEST_ACCURACY
 from nodescope.findings.diagnosis import PROBLEMS
 from nodescope.numerics.intervals import in_words
+from nodescope.storage.columns import points
 
 WORDS = {problem: problem.replace("_", " ") for problem in PROBLEMS}
 VERDICTS = {"found": "#cc3311", "not found": "#dddddd", "cannot be told": "#ffffff"}
@@ -14,6 +17,7 @@ INTERVAL = {"interval_low": "change_low", "interval_high": "change_high"}
 HELPS = {"better": "#228833", "worse": "#cc3311", "cannot be told": "#777777"}
 
 WIDTH_OF_A_HEADING = 84
+CHANGE = points("change of the test accuracy")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -56,8 +60,8 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
                 "layer:O",
                 "problem:N",
                 "verdict:N",
-                alt.Tooltip("evidence:Q", format=".4g"),
-                alt.Tooltip("threshold:Q", format=".4g"),
+                "evidence:Q",
+                "threshold:Q",
                 alt.Tooltip("evidence_is:N", title="evidence is"),
             ],
         )
@@ -106,12 +110,13 @@ def _changes(changes: pl.DataFrame, context: Context) -> Figure:
             "network:N",
             "baseline:N",
             "verdict:N",
-            *(alt.Tooltip(f"{name}:Q", format=".4f") for name in ("value", "baseline_value", "change")),
+            "value:Q",
+            "baseline_value:Q",
+            "change:Q",
         ],
     )
-    title = "change of test accuracy"
-    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q").title(title).axis(format="+%"), x2="high:Q")
-    points = base.mark_point(filled=True, size=60).encode(x=alt.X("change:Q").title(title))
+    bars = base.mark_rule(strokeWidth=2).encode(x=x_of("low", CHANGE), x2="high:Q")
+    points = base.mark_point(filled=True, size=60).encode(x=alt.X("change:Q").title(CHANGE.axis_title))
     zero = alt.Chart().mark_rule(strokeDash=[3, 3], color="#777777").encode(x=alt.datum(0))
     best = changes.sort("change", descending=True, maintain_order=True).row(0, named=True)
     helps = (
@@ -127,6 +132,7 @@ def _changes(changes: pl.DataFrame, context: Context) -> Figure:
         f"{_interval_words(context)} {helps}",
         chart=alt.layer(zero, bars, points, data=data),
         quantity="change",
+        quantities={"change": CHANGE, "value": TEST_ACCURACY, "baseline_value": TEST_ACCURACY},
     )
 
 
@@ -187,4 +193,5 @@ def _table(remedies: pl.DataFrame, context: Context) -> Figure:
         + context.words.where_trained(", and the untrained nets too")
         + ".",
         table=table,
+        quantities={"test_accuracy": TEST_ACCURACY} | dict.fromkeys(("accuracy_change", *INTERVAL.values()), CHANGE),
     )

@@ -3,10 +3,13 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import y_of
 from nodescope.charts.context import Context, Figure, first_view, with_network
 from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
+from nodescope.storage.columns import share
 
 HISTOGRAM = ("configuration", "seed", "state", "split", "layer", "node", "class", "kind")
+SHARE = share("share of class")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -38,6 +41,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             view=first_view(table) | {"node": str(table["node"].min()), "shape": "histogram"},
             per_configuration=True,
             quantity="share",
+            quantities={"share": SHARE},
         )
     ]
 
@@ -47,7 +51,7 @@ def _column(data: pl.DataFrame, kind: str, title: str, context: Context) -> alt.
     bars = base.mark_rect(opacity=0.35).encode(
         x=alt.X("bin_left:Q").title(title),
         x2="bin_right:Q",
-        y=alt.Y("share:Q").title("share of class").axis(tickCount=3, format="%"),
+        y=y_of("share", SHARE, tickCount=3),
         y2=alt.datum(0),
         color=context.class_colour(),
     )

@@ -14,7 +14,7 @@ from nodescope.charts.context import (
     seed_view,
     slug,
 )
-from nodescope.charts.system_panels import mean_accuracies, system_panels
+from nodescope.charts.system_panels import ACCURACY, mean_accuracies, system_panels
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -36,6 +36,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 f"{context.spread_words()}. Dotted: the network's own test accuracy. {_first_layer(part)} Where the "
                 "systems meet the dotted line, the layer alone knows as much of the class as the whole network.",
                 chart=chart.resolve_scale(x="independent"),
+                quantities={"mean": ACCURACY},
                 view={"state": context.states[-1], "seed": seed_view(mean)},
             )
         )

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import y_of
 from nodescope.charts.context import Context, Figure, network_columns, with_network
+from nodescope.charts.tables import quantity_of
 from nodescope.study import words
 
 
@@ -36,8 +38,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     shown = with_network(curves).join(kept, on=[*columns, "seed", "learning_rate"], maintain_order="left")
     data = shown.select("configuration", "network", "seed", "epoch", "split", *losses, "accuracy", "best_epoch")
     chart = alt.vconcat(
-        *(_panels(data, LOSSES[name].column, LOSSES[name].title, None, context) for name in objectives),
-        _panels(data, "accuracy", "accuracy", "%", context),
+        *(_panels(data, LOSSES[name].column, LOSSES[name].title, context) for name in objectives),
+        _panels(data, "accuracy", None, context),
     )
     return [
         Figure(
@@ -78,12 +80,12 @@ def _early(kept: pl.DataFrame, curves: pl.DataFrame) -> str:
     )
 
 
-def _panels(data: pl.DataFrame, column: str, title: str, axis_format: str | None, context: Context) -> alt.FacetChart:
-    axis = alt.Axis(format=axis_format) if axis_format else alt.Axis()
+def _panels(data: pl.DataFrame, column: str, title: str | None, context: Context) -> alt.FacetChart:
+    quantity = quantity_of("learning_curves", column)
     base = alt.Chart(data, width=context.options.width, height=context.options.height * 0.75)
     lines = base.mark_line(point={"opacity": 0, "size": 40}).encode(
         x=alt.X("epoch:Q").title("epoch"),
-        y=alt.Y(f"{column}:Q", axis=axis).title(title).scale(zero=False),
+        y=y_of(column, quantity).title(title or quantity.axis_title).scale(zero=False),
         color=alt.Color("split:N").scale(SPLIT_COLOURS),
     )
     rule = base.mark_rule(strokeDash=[2, 2]).encode(x="max(best_epoch):Q")

@@ -4,7 +4,7 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.context import Context, Figure, seed_view, state_label, with_network
-from nodescope.charts.system_panels import mean_accuracies, system_panels
+from nodescope.charts.system_panels import ACCURACY, mean_accuracies, system_panels
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -26,6 +26,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             "last column is the kept net, whose epoch may lie before the last snapshot. Compare how the first and the last "
             f"layer change. {_rise(mean)}",
             chart=chart,
+            quantities={"mean": ACCURACY},
             view={"seed": seed_view(mean)},
             per_configuration=True,
         )

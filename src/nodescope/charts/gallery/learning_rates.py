@@ -3,8 +3,12 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import y_of
 from nodescope.charts.context import Context, Figure, describe, network_columns, over_seeds, seed_view, with_network
+from nodescope.charts.tables import quantity_of
 from nodescope.messages.words import counted
+
+ACCURACY = quantity_of("replicas", "validation_accuracy")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -26,7 +30,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     rates = data.sort("learning_rate")["rate"].unique(maintain_order=True).to_list()
     base = alt.Chart(width=context.options.width, height=context.options.height).encode(
         x=alt.X("epoch:Q").title("epoch"),
-        y=alt.Y("mean:Q").title("validation accuracy").axis(format="%").scale(zero=False),
+        y=y_of("mean", ACCURACY).scale(zero=False),
         color=alt.Color("rate:O").title("learning rate").sort(rates).scale(domain=rates, scheme="viridis"),
     )
     lines = base.mark_line(strokeWidth=1, opacity=0.8, point={"opacity": 0, "size": 40})
@@ -43,6 +47,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             f"that was kept. {_chosen_sentence(chosen)} "
             "Of several rates, the highest or the lowest being kept says that the search should go further.",
             chart=chart,
+            quantities={"mean": ACCURACY},
             view={"seed": seed_view(mean)},
             per_configuration=True,
         )

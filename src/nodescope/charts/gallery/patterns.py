@@ -4,9 +4,11 @@ import polars as pl
 
 from nodescope.charts.context import Context, Figure, over_seeds, preferred_split, seed_view
 from nodescope.charts.layer_lines import layer_lines
+from nodescope.charts.tables import quantity_of
 from nodescope.storage.tables import key_columns
 
 KEPT = ("state", "split", "layer", "relative_entropy")
+QUANTITY = quantity_of("patterns", "relative_entropy")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -37,7 +39,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             f"split ({samples} for {split}), relative to the most that so many nodes and samples allow; "
             f"{context.spread_words()}. At 100 % each sample has a pattern of its own, so that the entropy says no "
             f"more.{share}{missing}",
-            chart=layer_lines(relative, context, y_title="relative entropy", bounds=(0, 1)),
+            chart=layer_lines(relative, context, QUANTITY),
+            quantities={"mean": QUANTITY},
             view={"state": context.states[-1], "split": split, "seed": seed_view(relative)},
         )
     ]

@@ -4,6 +4,10 @@ import polars as pl
 
 from nodescope.charts.context import Context, Figure, network_columns, over_seeds, percent, preferred_split, seed_view
 from nodescope.charts.layer_lines import layer_lines
+from nodescope.charts.tables import quantity_of
+from nodescope.storage.columns import of_means
+
+QUANTITY = quantity_of("sparsity", "sparsity")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -17,13 +21,14 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="sparsity-table",
             title="Sparsity of each layer",
             caption="Share of samples for which a node is off, averaged over the nodes of the layer that are not "
-            f"dead, as fractions, {context.spread_words('sparsity-table')}. Empty: a layer whose nodes are all dead, or a net "
+            f"dead, {context.spread_words('sparsity-table')}. Empty: a layer whose nodes are all dead, or a net "
             "that diverged.",
             table=context.table_of_means(
                 table.select(*columns, "state", "split", "layer", "mean", "standard_error", "seeds"),
                 "sparsity",
                 "sparsity-table",
             ),
+            quantities=of_means(QUANTITY),
             view={"state": context.states[-1], "split": split},
         ),
         Figure(
@@ -31,7 +36,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Sparsity by layer",
             caption=f"The same as lines, {context.spread_words()}. A layer at 50 % is off as often as on; in "
             f"a sparser layer fewer nodes are on for a sample. {_ends(table, split)}",
-            chart=layer_lines(lines, context, y_title="sparsity", bounds=(0, 1)),
+            chart=layer_lines(lines, context, QUANTITY),
+            quantities={"mean": QUANTITY},
             view={"state": context.states[-1], "split": split, "seed": seed_view(lines)},
         ),
     ]

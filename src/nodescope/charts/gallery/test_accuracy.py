@@ -3,6 +3,7 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import y_of
 from nodescope.charts.context import (
     Context,
     Figure,
@@ -16,8 +17,12 @@ from nodescope.charts.context import (
     variant_label,
     variant_scale,
 )
+from nodescope.charts.tables import quantity_of
 from nodescope.findings.divergence import results_of
+from nodescope.storage.columns import of_means
 from nodescope.storage.tables import mean_over_seeds
+
+ACCURACY = quantity_of("accuracy", "accuracy")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -42,9 +47,9 @@ def _figure(seeds: pl.DataFrame, results: pl.DataFrame, context: Context) -> Fig
         xOffset=alt.XOffset("label:N").sort(variants),
         color=alt.Color("label:N").title("activation").scale(variant_scale(variants)),
     )
-    bars = base.mark_rule().encode(y=alt.Y("low:Q").title("accuracy"), y2="high:Q")
+    bars = base.mark_rule().encode(y=alt.Y("low:Q").title(ACCURACY.axis_title), y2="high:Q")
     points = base.mark_point(filled=True, size=60).encode(
-        y=alt.Y("mean:Q").title("accuracy").axis(format="%").scale(zero=False),
+        y=y_of("mean", ACCURACY).scale(zero=False),
         shape=alt.Shape("label:N").title("activation").scale(domain=variants),
     )
     chart = alt.layer(bars, points).facet(column=alt.Column("width:O").title("nodes per layer"), row=batch_norm_row())
@@ -54,6 +59,7 @@ def _figure(seeds: pl.DataFrame, results: pl.DataFrame, context: Context) -> Fig
         caption=f"Accuracy of the {context.words.kept}, {context.spread_words('test-accuracy')}. {_extremes(results, context)}"
         f"{_without_result(results)}",
         chart=chart,
+        quantities={"mean": ACCURACY},
         view={"split": "test", "seed": seed_view(seeds)},
     )
 
@@ -94,15 +100,19 @@ def _table(mean: pl.DataFrame, context: Context) -> Figure:
     values = [name for name in of_splits.columns if name not in (*columns, "model", "split", "seeds")]
     wide = of_splits.pivot("split", index=columns, values=values, maintain_order=True)
     splits = ("train", "validation", "test")
+    shown_as = of_means(ACCURACY)
     if len(values) == 1:
+        quantities = {f"{split}_accuracy": ACCURACY for split in splits}
         named = {split: f"{split}_accuracy" for split in splits}
     else:
+        quantities = {f"{value}_{split}": shown_as[value] for split in splits for value in values if value in shown_as}
         named = {f"{value}_{split}": f"{value}_{split}" for split in splits for value in values}
     empty = " or an error that one seed cannot have" if context.words.several_seeds else ""
     return Figure(
         name="accuracy-table",
         title="Accuracy on all splits",
-        caption=f"Accuracy of the {context.words.kept} as fractions, {context.spread_words('accuracy-table')}. "
+        caption=f"Accuracy of the {context.words.kept}, {context.spread_words('accuracy-table')}. "
         f"An empty entry is a net that diverged{empty}.",
         table=wide.select(*columns, *(pl.col(name).alias(alias) for name, alias in named.items())),
+        quantities=quantities,
     )

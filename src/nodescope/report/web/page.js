@@ -156,13 +156,25 @@
 
   // --- words and numbers ---
 
-  const isShare = (figure) => /"format":"[+.\d]*%"/.test(JSON.stringify(figure.specification ?? "")) || figure.kind === "nodes" && figure.domain !== null;
   const number = (value) => {
     if (value === null || value === undefined) return "missing";
     if (typeof value !== "number") return typeof value === "boolean" ? (value ? "yes" : "no") : String(value);
     if (Number.isInteger(value)) return value.toLocaleString("en");
     return String(Number(value.toPrecision(4)));
   };
+  // As the quantity of its column says: digits (at least so many decimals, where their number is fixed), sign, unit.
+  const measured = (quantity, value, decimals = 0) => {
+    if (!quantity || typeof value !== "number") return number(value);
+    const shown = value * quantity.scale;
+    const [, sign, digits, kind] = /^(\+?)\.?(\d*)([dfg])$/.exec(quantity.format);
+    const text = kind === "f" ? shown.toFixed(Math.max(digits, decimals)) : kind === "g" ? String(Number(shown.toPrecision(digits))) : number(shown);
+    return `${sign && shown > 0 ? "+" : ""}${text}${quantity.unit && ` ${quantity.unit}`}`;
+  };
+  const axisOf = (quantity) => ({
+    title: quantity.title,
+    axis: quantity.unit === "%" ? { format: "~%" } : quantity.scale === 1 ? {} : { labelExpr: `format(${quantity.scale} * datum.value, "~g")` },
+  });
+  const SHARE = { title: "share of class", unit: "%", format: ".1f", scale: 100 };
   const words = (name) => name.replaceAll("_", " ");
   const stateLabel = (study, state) => study.states.find((s) => s.name === state)?.label ?? state;
   const viewWords = (figure, view) => Object.entries(view).map(([column, value]) => {
@@ -182,7 +194,7 @@
 
   // Columns that place a mark; and those that a reading has no use for.
   const LAYOUT = new Set(["norm", "configuration", "base", "top"]);
-  const HIDDEN = new Set([...LAYOUT, "low", "high", "column", "row", "label"]);
+  const HIDDEN = new Set([...LAYOUT, "low", "high", "column", "row", "label", "kind", "chosen"]);
   const nameOf = (row, varying) => varying.map((name) => {
     const value = row[name];
     if (typeof value === "boolean") return name === "batch_norm" ? (value ? "with BN" : "without BN") : `${words(name)} ${value}`;
@@ -190,27 +202,17 @@
     return typeof value === "string" && name !== "node" ? value : `${words(name)} ${number(value)}`;
   }).join(", ");
 
-  // What the main number is called on its axis.
-  const titleOf = (figure) => {
-    let found = figure.kind === "nodes" ? figure.label : words(figure.quantity);
-    const visit = (item) => {
-      if (!item || typeof item !== "object") return;
-      if (item.field === figure.quantity && typeof item.title === "string") found = item.title;
-      Object.values(item).forEach(visit);
-    };
-    visit(figure.specification);
-    return found;
-  };
+  const titleOf = (figure) => figure.quantities[figure.quantity]?.title ?? words(figure.quantity);
 
   const reading = (figure, rows) => {
     const known = rows.filter((row) => typeof row[figure.quantity] === "number");
     if (!known.length) return "";
     const varying = Object.keys(rows[0]).filter((name) => !name.startsWith("__") && !HIDDEN.has(name) && name !== figure.quantity
-      && !["mean", "loss", "mean_squared_error", "accuracy", "network_accuracy", "bin_left", "bin_right", "z", "chosen", "best_epoch", "kind", "standard_error", "seeds"].includes(name)
+      && (figure.quantities[name]?.coordinate ?? true)
       && new Set(known.map((row) => row[name])).size > 1);
     const of = (row) => {
       const value = row[figure.quantity];
-      const text = isShare(figure) ? `${(100 * value).toFixed(1)} %` : number(value);
+      const text = measured(figure.quantities[figure.quantity], value);
       const name = nameOf(row, varying);
       return name ? `${text} (${name})` : text;
     };
@@ -316,8 +318,9 @@
     readout.style.top = `${y + 16 + box.height > innerHeight ? y - box.height - 12 : y + 16}px`;
   };
   const hideReadout = () => { readout.hidden = true; };
-  const rowText = (row) => Object.entries(row).filter(([name, value]) => !name.startsWith("__") && !name.includes(" ") && value !== null && !LAYOUT.has(name))
-    .map(([name, value]) => `${words(name)}: ${number(value)}`).join("\n");
+  // Numbers of the row itself where it has them: Vega makes texts of those that a tooltip names.
+  const rowText = (figure, named, row) => Object.entries(named).filter(([name, value]) => !name.startsWith("__") && !name.includes(" ") && value !== null && !LAYOUT.has(name))
+    .map(([name, value]) => `${words(name)}: ${measured(figure.quantities[name], typeof row?.[name] === "number" ? row[name] : value)}`).join("\n");
 
   // --- specifications ---
 
@@ -404,7 +407,7 @@
     const result = await vegaEmbed(holder, spec, {
       actions: false, renderer: "canvas", logLevel: 1 /* errors; an empty panel is no mistake */, config: themeConfig(), patch: (vega) => withLegends(vega, fields, figure),
       tooltip: (handler, event, item, value) => {
-        if (value && typeof value === "object" && event) showReadout(rowText(value), event.clientX, event.clientY);
+        if (value && typeof value === "object" && event) showReadout(rowText(figure, value, item?.datum), event.clientX, event.clientY);
         else hideReadout();
       },
     });
@@ -497,12 +500,16 @@
     const search = element("input", { type: "search", placeholder: "filter rows", "aria-label": `Filter the rows of ${figure.title}` });
     search.value = drawn.get(figure)?.search ?? "";
     const head = element("tr"), body = element("tbody");
-    const cell = (value) => (value === null ? "–" : typeof value === "number" && !Number.isInteger(value) ? value.toFixed(4) : number(value));
+    const cell = (value, name) => {
+      if (value === null) return "–";
+      if (figure.quantities[name]) return measured(figure.quantities[name], value, 2);
+      return typeof value === "number" && !Number.isInteger(value) ? value.toFixed(4) : number(value);
+    };
     const numeric = new Set(columns.filter((name) => rows.some((row) => typeof row[name] === "number")));
     const fill = () => {
       const sought = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       const shown = rows.filter((row) => {
-        const text = columns.map((name) => `${cell(row[name])}`).join(" ").toLowerCase() + ` ${labelOf(row.batch_norm === undefined ? {} : { batch_norm: row.batch_norm })}`.toLowerCase();
+        const text = columns.map((name) => `${cell(row[name], name)}`).join(" ").toLowerCase() + ` ${labelOf(row.batch_norm === undefined ? {} : { batch_norm: row.batch_norm })}`.toLowerCase();
         return sought.every((word) => text.includes(word));
       });
       if (sort.column) shown.sort((a, b) => {
@@ -519,7 +526,7 @@
         fill();
       } }, `${words(name)}${sort.column === name ? (sort.down ? " ▼" : " ▲") : ""}`))));
       body.replaceChildren(...shown.map((row) => element("tr", { class: row.__muted === true ? "muted" : row.__muted === false ? "marked" : null },
-        ...columns.map((name) => element("td", { class: numeric.has(name) ? "number" : null }, cell(row[name]))))));
+        ...columns.map((name) => element("td", { class: numeric.has(name) ? "number" : null }, cell(row[name], name))))));
     };
     search.addEventListener("input", fill);
     fill();
@@ -572,7 +579,7 @@
     if (!count) return "";
     const of = ({ value, panel, c, at }) => {
       const { layer, node } = panel.place(at);
-      const text = figure.domain ? `${(100 * value).toFixed(1)} %` : number(Number(value.toPrecision(4)));
+      const text = measured(figure.quantities[figure.value], Number(value.toPrecision(7)));
       return `${text} (${pinLabel(panel.configuration)}, layer ${layer}, node ${node}, class ${panel.study.classes[c]})`;
     };
     return `Shown: ${count.toLocaleString("en")} values (${figure.label}); highest ${of(high)}, lowest ${of(low)}.`;
@@ -705,7 +712,7 @@
     const textOf = (at, y) => {
       const { layer, node } = panel.place(at);
       const of = panel.values.map((row, c) => [c, row[at]]).filter(([c, v]) => !Number.isNaN(v) && !panel.off.has(c));
-      const lines = of.map(([c, v]) => [c, v, `${panel.study.classes[c]}: ${figure.domain ? `${(100 * v).toFixed(1)} %` : number(Number(v.toPrecision(4)))}`]);
+      const lines = of.map(([c, v]) => [c, v, `${panel.study.classes[c]}: ${measured(figure.quantities[figure.value], Number(v.toPrecision(7)))}`]);
       let nearest = -1;
       if (y !== null && lines.length) {
         if (figure.mark === "matrix") nearest = Math.min(panel.values.length - 1, Math.floor(y * panel.values.length));
@@ -917,7 +924,7 @@
       .sort((a, b) => (isCrowded(study) ? huesOf(study).includes(a.class) - huesOf(study).includes(b.class) : 0));
     const of = viewWords({ study }, { state: kept.state, split, seed });
     if (!found.length) say(`No distributions (${of}): ${frame.message ?? "the net diverged, or all classes are hidden"}.`);
-    const share = { field: "share", type: "quantitative", title: "share of class", axis: { format: "%" } };
+    const share = { field: "share", type: "quantitative", ...axisOf(SHARE) };
     for (const [kind, axis] of [["pre", "pre-activation z"], ["post", "activation a"]]) {
       const own = found.filter((row) => row.kind === kind);
       if (!own.length) continue;
@@ -954,15 +961,15 @@
       const frame = await nodescope.load(study.name, `${name}.${configuration.name}`);
       const view = viewsOf({ ...figure, study }, [frame]);
       const tests = [...Object.entries(view).map(([column, v]) => [column, (x) => String(x) === v]), ["layer", (x) => x === place.layer], ["node", (x) => x === place.node]];
-      return { view, rows: frames.rows(frame, frames.select(frame, tests)).map((row) => ({ ...row, class_name: study.classes[row.class], value: row[value] })), sizes: frame };
+      return { quantity: figure.quantities[value], view, rows: frames.rows(frame, frames.select(frame, tests)).map((row) => ({ ...row, class_name: study.classes[row.class], value: row[value] })), sizes: frame };
     };
     const colour = { field: "class_name", type: "nominal", scale: { domain: study.classes, range: coloursOf(study) }, legend: null };
     const parts = [];
     const drawings = [];
-    const draw = (heading, spec, text) => {
+    const draw = (heading, spec, text, quantities = { share: SHARE }) => {
       const holder = element("div"); // Vega describes it in words of its own
       parts.push(element("h3", {}, heading), element("div", { role: "img", "aria-label": text }, holder));
-      drawings.push([holder, { ...spec, width: Math.min(400, body.clientWidth) }]);
+      drawings.push([holder, { ...spec, width: Math.min(400, body.clientWidth) }, quantities]);
     };
     const activity = await rowsOf("activity", "active_share"), medians = await rowsOf("medians", "median");
     const verdicts = [];
@@ -974,15 +981,15 @@
       else if (on.length && on.length + never.length === known.length) verdicts.push(`Selective for whole classes: on for at least 95 % of ${listed(on)}, for at most 5 % of all others.`);
       else verdicts.push(`On for at least 95 % of the samples of ${on.length ? listed(on) : "no class"}, for at most 5 % of ${never.length ? listed(never) : "no class"}.`);
       draw("Share of each class's samples for which it is on", { ...BARS, height: 16 * known.length, data: { values: known }, mark: "bar", encoding: {
-        y: { field: "class_name", type: "nominal", title: "class", sort: study.classes }, x: { field: "value", type: "quantitative", title: "share active", axis: { format: "%" }, scale: { domain: [0, 1] } }, color: colour } },
-      known.map((row) => `${row.class_name}: ${(100 * row.value).toFixed(0)} %`).join(", "));
+        y: { field: "class_name", type: "nominal", title: "class", sort: study.classes }, x: { field: "value", type: "quantitative", ...axisOf(activity.quantity), scale: { domain: [0, 1] } }, color: colour } },
+      known.map((row) => `${row.class_name}: ${measured(activity.quantity, row.value)}`).join(", "), { value: activity.quantity });
     }
     if (medians?.rows.some((row) => row.value !== null)) {
       const known = medians.rows.filter((row) => row.value !== null).sort((a, b) => a.value - b.value);
-      verdicts.push(`Medians of the classes from ${number(known[0].value)} (${known[0].class_name}) to ${number(known.at(-1).value)} (${known.at(-1).class_name}).`);
+      verdicts.push(`Medians of the classes from ${measured(medians.quantity, known[0].value)} (${known[0].class_name}) to ${measured(medians.quantity, known.at(-1).value)} (${known.at(-1).class_name}).`);
       draw("Median activation of each class", { ...BARS, height: 16 * known.length, data: { values: known }, mark: { type: "point", filled: true, size: 70 }, encoding: {
-        y: { field: "class_name", type: "nominal", title: "class", sort: study.classes }, x: { field: "value", type: "quantitative", title: "median of a" }, color: colour } },
-      known.map((row) => `${row.class_name}: ${number(row.value)}`).join(", "));
+        y: { field: "class_name", type: "nominal", title: "class", sort: study.classes }, x: { field: "value", type: "quantitative", ...axisOf(medians.quantity) }, color: colour } },
+      known.map((row) => `${row.class_name}: ${measured(medians.quantity, row.value)}`).join(", "), { value: medians.quantity });
     }
     const view = activity?.view ?? medians?.view ?? {};
     await drawDistributions(configuration, place, view, colour, draw, (text) => parts.push(element("p", {}, text)));
@@ -996,8 +1003,8 @@
     const last = sizes ? Math.max(...frames.rows(sizes, frames.select(sizes, [["layer", (x) => x === place.layer]]).slice(-1)).map((row) => row.node)) : place.node;
     byId("inspector-previous").disabled = place.node <= 0;
     byId("inspector-next").disabled = place.node >= last;
-    for (const [holder, spec] of drawings) {
-      await embed(holder, { study, kind: "chart" }, recolour({ ...spec, config: { mark: { tooltip: { content: "data" } } } }), {});
+    for (const [holder, spec, quantities] of drawings) {
+      await embed(holder, { study, kind: "chart", quantities }, recolour({ ...spec, config: { mark: { tooltip: { content: "data" } } } }), {});
     }
   };
   const move = (by) => { chosen.node = { ...chosen.node, node: chosen.node.node + by }; update(); };
