@@ -7,25 +7,8 @@ import polars as pl
 from nodescope.works.cases import Tables, is_of_networks
 from nodescope.works.claim import Claim
 from nodescope.works.judging import NOT_RUN, Judgement, NotRun
+from nodescope.works.tables import CLAIMS
 from nodescope.works.work import Work
-
-COLUMNS = {
-    "claim": pl.String,
-    "work": pl.String,
-    "place": pl.String,
-    "statement": pl.String,
-    "verdict": pl.String,
-    "statistic": pl.Float64,
-    "standard_error": pl.Float64,
-    "interval_low": pl.Float64,
-    "interval_high": pl.Float64,
-    "seeds": pl.Int32,
-    "cases": pl.Int32,
-    "evidence": pl.String,
-    "measure": pl.String,
-    "rule": pl.String,
-    "charts": pl.String,
-}
 
 
 def claims_of(work: Work) -> tuple[Claim, ...]:
@@ -36,7 +19,7 @@ def claims_of(work: Work) -> tuple[Claim, ...]:
 
 
 def judge_claims(tables: Tables, works: Collection[Work]) -> pl.DataFrame:
-    """One row per claim of the works, see `COLUMNS`; ``charts`` names the kinds of charts to look at, with commas."""
+    """One row per claim of the works, see `nodescope.works.tables.CLAIMS`."""
     rows = []
     for work in works:
         for claim in claims_of(work):
@@ -60,7 +43,7 @@ def judge_claims(tables: Tables, works: Collection[Work]) -> pl.DataFrame:
                     "charts": ", ".join(claim.charts),
                 }
             )
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=CLAIMS.schema())
 
 
 def judge_claim(claim: Claim, work: Work, tables: Tables) -> Judgement:

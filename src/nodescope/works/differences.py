@@ -6,22 +6,15 @@ import polars as pl
 
 from nodescope.works.protocol import Setting
 from nodescope.works.registry import works_of
+from nodescope.works.tables import DIFFERENCES
 from nodescope.works.work import Work
 
 if TYPE_CHECKING:
     from nodescope.config.study import Study
 
-COLUMNS = {
-    "work": pl.String,
-    "what": pl.String,
-    "published": pl.String,
-    "ours": pl.String,
-    "effect": pl.String,
-}
-
 
 def differences(study: "Study") -> pl.DataFrame:
-    """One row per setting that differs, see `COLUMNS`."""
+    """One row per setting that differs, see `nodescope.works.tables.DIFFERENCES`."""
     rows = [
         {
             "work": work.citation,
@@ -34,7 +27,7 @@ def differences(study: "Study") -> pl.DataFrame:
         for setting in _protocol_of(work)
         if (ours := setting.ours(study)) not in (None, setting.published)
     ]
-    return pl.DataFrame(rows, schema=COLUMNS)
+    return pl.DataFrame(rows, schema=DIFFERENCES.schema())
 
 
 def _protocol_of(work: Work) -> tuple[Setting, ...]:

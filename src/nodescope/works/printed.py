@@ -21,33 +21,26 @@ from importlib.resources import files
 import polars as pl
 
 from nodescope.works.cases import Tables
+from nodescope.works.tables import SCORECARD
 from nodescope.works.work import Work
+
+_TYPES = SCORECARD.schema()
 
 #: What a published number is about; where a work names no such thing, null.
 KEYS = {
-    "quantity": pl.String,
-    "dataset": pl.String,
-    "depth": pl.Int32,
-    "width": pl.Int32,
-    "activation": pl.String,
-    "batch_norm": pl.Boolean,
-    "initialisation": pl.String,
-    "state": pl.String,
-    "split": pl.String,
-    "layer": pl.String,
-}
+    name: _TYPES[name]
+    for name in (
+        "quantity", "dataset", "depth", "width", "activation", "batch_norm", "initialisation", "state", "split", "layer",
+    )
+}  # fmt: skip
 
+#: A number: where it stands, what it is about, and what is printed.
 COLUMNS = {
-    "work": pl.String,
-    "place": pl.String,
-    **KEYS,
-    "published": pl.Float64,
-    "published_error": pl.Float64,
-    "last_digit": pl.Float64,
-    "remark": pl.String,
-    "published_seeds": pl.Int32,
-    "unit": pl.String,
-}
+    name: _TYPES[name]
+    for name in (
+        "work", "place", *KEYS, "published", "published_error", "last_digit", "remark", "published_seeds", "unit",
+    )
+}  # fmt: skip
 
 #: The unit of shares: fractions in tables, percent for readers.
 PERCENT = "%"

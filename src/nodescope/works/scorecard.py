@@ -17,23 +17,12 @@ import polars as pl
 from nodescope.numerics.intervals import Estimate, benjamini_hochberg, combined_errors
 from nodescope.storage.tables import mean_over_seeds
 from nodescope.works.cases import Tables
-from nodescope.works.printed import COLUMNS, KEYS, measured, printed_numbers
+from nodescope.works.printed import KEYS, measured, printed_numbers
+from nodescope.works.tables import SCORECARD
 from nodescope.works.work import Work
 
-#: Columns of the table ``scorecard`` after the number.
-OURS = {"ours": pl.Float64, "standard_error": pl.Float64, "seeds": pl.Int32}
-#: Columns after those.
-FOUND = {
-    "difference": pl.Float64,
-    "difference_errors": pl.Float64,
-    "interval_low": pl.Float64,
-    "interval_high": pl.Float64,
-    "p_value": pl.Float64,
-    "verdict": pl.String,
-}
-
-#: Columns of the number that stand at the end.
-LAST = ("published_seeds", "unit")
+#: What is found by putting a number beside ours.
+FOUND = ("difference", "difference_errors", "interval_low", "interval_high", "p_value")
 
 AGREES = "agrees"
 DIFFERS = "differs"
@@ -57,20 +46,17 @@ def scorecard(tables: Tables, works: Collection[Work]) -> pl.DataFrame:
     Returns
     -------
     DataFrame
-        One row per number: what it is about and what is printed (`nodescope.works.printed.COLUMNS`), ``ours``,
-        ``standard_error`` (of ours), ``seeds``, ``difference`` (ours less published; of shares in fractions),
-        ``difference_errors`` (in standard errors), ``interval_low`` and ``interval_high`` (of the difference), ``p_value``,
-        ``verdict``, and `LAST`.
+        One row per number, see `nodescope.works.tables.SCORECARD`.
     """
     rows = [_beside(row) for work in works for row in _with_ours(tables, work).iter_rows(named=True)]
     found = benjamini_hochberg([None if row["remark"] else row["p_value"] for row in rows])
     for row, differs in zip(rows, found, strict=True):
         row["verdict"] = _verdict(row, differs=differs)
-    return pl.DataFrame(rows, schema={**COLUMNS, **OURS, **FOUND}).select(pl.exclude(LAST), *LAST)
+    return pl.DataFrame(rows, schema=SCORECARD.schema())
 
 
 def _with_ours(tables: Tables, work: Work) -> pl.DataFrame:
-    """The numbers that a work prints, each with `OURS`."""
+    """The numbers that a work prints, each with ours, its standard error and the number of seeds."""
     own = mean_over_seeds(measured(tables, work), "value").rename({"mean": "ours"})
     return printed_numbers([work]).join(own, on=list(KEYS), how="left", nulls_equal=True, maintain_order="left")
 
