@@ -5,9 +5,10 @@ Functions for Python, imported when they are first used:
 - `run`: run the studies of a config in this process, without Snakemake
 - `snakefile`: the path of the workflow's Snakefile, for a module of one's own workflow
 
-The sub-packages follow the way of the data; each imports only from those before it: ``config`` and ``study`` (what to run),
-``datasets``, ``families``, ``networks`` and ``training``, ``recording`` (activations to Parquet), ``analyses`` and
-``measuring`` (tables), ``findings`` and ``works``, ``charts``, ``report``, ``stages`` (one function per job), ``workflow``.
+Each sub-package imports only from those before it (tests/unit/test_structure.py): ``messages``, ``numerics`` and ``storage``;
+``families``, ``analyses`` and ``works.registry`` (what is declared); ``config`` and ``study`` (what to run); ``jobs``,
+``datasets``, ``networks``, ``estimates``; ``recording`` (activations to Parquet), ``measuring`` (tables), ``training``;
+``findings``, ``works``, ``charts``, ``report``; ``stages`` (one function per job), ``project``, ``workflow``.
 """
 
 from importlib import import_module

@@ -31,14 +31,15 @@ def files(tmp_path):
 
 def write_accuracy(study, files):
     """As training writes it; the net of seed 1 has diverged."""
+    rate = 0.01 if study.training.epochs else None
     for configuration in configurations_of(study):
         rows = [
-            {"seed": seed, "learning_rate": 0.01, "best_epoch": 2 if seed == 3 else None, "split": split,
+            {"seed": seed, "learning_rate": rate, "best_epoch": 2 if seed == 3 else None, "split": split,
              "accuracy": accuracy if seed == 3 else None}
             for split, accuracy in (("train", 1.0), ("validation", 0.75), ("test", 0.5))
             for seed in study.seeds
         ]  # fmt: skip
-        frame = pl.DataFrame(rows, infer_schema_length=None).with_columns(pl.col("best_epoch").cast(pl.Int32))
+        frame = pl.DataFrame(rows, infer_schema_length=None).cast({"best_epoch": pl.Int32, "learning_rate": pl.Float64})
         write_table(frame, files.table_of("accuracy", configuration.identifier))
 
 

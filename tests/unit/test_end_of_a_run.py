@@ -15,8 +15,9 @@ from nodescope.config.charts import Charts
 from nodescope.config.loading import parse_config
 from nodescope.findings.comparisons import compare_configurations
 from nodescope.findings.diagnosis import compare_remedies
-from nodescope.findings.divergence import HINT, divergence_report, divergences, results_of, sentences
+from nodescope.findings.divergence import divergence_report, divergences, results_of, sentences
 from nodescope.jobs import run_end
+from nodescope.messages.words import DIVERGENCE_HINT
 from nodescope.report.overview import overview
 from nodescope.report.publishing import published
 from nodescope.storage.tables import write_table
@@ -155,7 +156,10 @@ def test_configurations_that_diverged_wholly_or_in_part_are_told_of(study, tmp_p
     path = tmp_path / "wild" / "tables" / "replicas.parquet"
     assert divergence_report([study], tmp_path, 0) == []
     write_table(table, path)
-    assert divergence_report([study], tmp_path, 0) == [*(f"Study wild: {sentence}" for sentence in said), HINT]
+    assert divergence_report([study], tmp_path, 0) == [
+        *(f"Study wild: {sentence}" for sentence in said),
+        DIVERGENCE_HINT,
+    ]
     assert divergence_report([study], tmp_path, path.stat().st_mtime + 5) == []  # of an earlier run
 
 
@@ -238,4 +242,4 @@ def test_the_log_of_a_training_says_in_words_that_its_nets_diverged(study, tmp_p
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert (said is None) == (not warnings)
     if said:
-        assert said in warnings[0] and "learning rate 1e+08" in warnings[0] and HINT in warnings[0]
+        assert said in warnings[0] and "learning rate 1e+08" in warnings[0] and DIVERGENCE_HINT in warnings[0]

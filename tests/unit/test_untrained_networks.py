@@ -139,6 +139,7 @@ def test_the_accuracy_of_nets_that_are_never_trained_is_that_of_the_recorded_one
                 torch.from_numpy(trained.dataset.inputs(samples))
             )
         assert row["accuracy"] == (logits.argmax(1).numpy() == trained.dataset.labels(samples)).mean()
+        assert row["learning_rate"] is None
 
 
 def test_gradients_and_local_gradients_of_a_state_are_those_of_the_recorded_net(tmp_path):

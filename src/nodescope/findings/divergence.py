@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from nodescope.messages.words import DIVERGENCE_HINT
 from nodescope.study.configurations import configurations_of
 from nodescope.study.words import label_of
 
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     import polars as pl
 
     from nodescope.config.study import Study
-
-HINT = "Hint: smaller training.learning_rates, or batch normalisation."
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def divergence_report(studies: list["Study"], results: str | Path, since: float)
         if path.is_file() and path.stat().st_mtime >= since:
             said = sentences(divergences(study, read_table(path)))
             lines += [f"Study {study.name}: {sentence}" for sentence in said]
-    return [*lines, HINT] if lines else []
+    return [*lines, DIVERGENCE_HINT] if lines else []
 
 
 def rows_by_configuration(study: "Study", table: "pl.DataFrame") -> dict[str, list[dict[str, Any]]]:

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+#: What to do where networks diverged, said the same in the log, at the end of a run and on the page.
+DIVERGENCE_HINT = "Hint: smaller training.learning_rates, or batch normalisation."
+
 
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """``1 configuration``, ``2 configurations``."""

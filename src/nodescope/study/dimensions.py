@@ -102,11 +102,9 @@ def networks_table(
     for configuration in _chosen(study, identifiers):
         layers = layers_of(study, configuration, input_shape, n_classes)
         axes = {"configuration": configuration.identifier, **configuration.keys()}
-        is_trained = configuration.training(study).epochs > 0
         known = (
             _by_split(read_table(files.table_of("accuracy", configuration.identifier)))
             .with_columns(
-                learning_rate=pl.col("learning_rate") if is_trained else pl.lit(None, pl.Float64),
                 source=pl.lit("family"),
                 parameters=pl.lit(sum(layer.parameters for layer in layers), pl.Int64),
                 states=pl.lit(pl.Series([states_of(study)])).first(),

@@ -24,9 +24,9 @@ from nodescope.config.training import Training
 from nodescope.datasets import PreparedDataset
 from nodescope.families import FAMILIES
 from nodescope.families.shape import NetworkShape
-from nodescope.findings.divergence import HINT
 from nodescope.jobs.interruption import Interrupted, stopping_politely
 from nodescope.messages.errors import ConfigError, DamagedFileError
+from nodescope.messages.words import DIVERGENCE_HINT
 from nodescope.networks import NetworkStack, initialise_stack, save_network, stack_of
 from nodescope.networks.normalisation import settled
 from nodescope.storage.tables import with_keys
@@ -98,7 +98,7 @@ class TrainedConfiguration:
             which,
             int(epochs[epochs > 0].min()),
             f"of {kept} the parameters of an earlier epoch are kept" if kept else "none had a finite epoch before",
-            HINT,
+            DIVERGENCE_HINT,
         )
 
     def learning_curves(self) -> pl.DataFrame:
@@ -153,7 +153,7 @@ class TrainedConfiguration:
                 rows.append(
                     {
                         "seed": won.replicas[place].seed,
-                        "learning_rate": self.learning_rate,
+                        "learning_rate": self.learning_rate if self.protocol.epochs else None,
                         "best_epoch": int(won.state.best_epoch[place]) or None,
                         "split": split,
                         "accuracy": None if np.isnan(accuracy) else accuracy,
