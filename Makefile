@@ -85,7 +85,7 @@ $(READY): requirements.lock pyproject.toml
 	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
 	fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -c "from nodescope.analyses import kernel_density, patterns; from nodescope.recording import summarising; \
+	$(BIN)/python -c "from nodescope.analyses import patterns; from nodescope.numerics import kernel_density; from nodescope.recording import summarising; \
 	  [module.compile_ahead() for module in (kernel_density, patterns, summarising)]"
 	@touch $(READY)
 

@@ -47,19 +47,17 @@ def read_once(folder: str) -> Any:
 
 def by_product(folder: str, *names: str) -> Any:
     """Analyses of the product on one layer, which is read once, as a job of the workflow does."""
-    from importlib import import_module
-
     from nodescope.config.analyses import Analyses
     from nodescope.measuring.layers import RecordedLayer
+    from nodescope.measuring.runner import measure
 
     columns = {"medians": "median", "activity": "active_share", "sparsity": "sparsity"}
     options = Analyses.model_validate({name: {"splits": ["train"]} for name in columns})
-    measures = {name: import_module(f"nodescope.analyses.{name}").measure for name in columns}
 
     def run() -> list[Any]:
         layer = RecordedLayer(folder, 0, "trained", 1, 0.0)  # a new one, since it keeps what it has read
         return [
-            _discrete(layer) if name == "discrete" else measures[name](layer, getattr(options, name))[columns[name]]
+            _discrete(layer) if name == "discrete" else measure(name, layer, options[name])[columns[name]]
             for name in names
         ]
 
@@ -69,11 +67,10 @@ def by_product(folder: str, *names: str) -> Any:
 def _discrete(layer: Any) -> Any:
     """The classes that the discrete classifier predicts."""
     from nodescope.analyses import layer_accuracy
-    from nodescope.measuring import layers
 
     train = layer.read("train")
-    counts = layers.class_counts(train)
-    on, off = layer_accuracy.log_switch_probabilities(layers.active_counts(layer, train), counts, 0.5)
+    counts = train.class_counts()
+    on, off = layer_accuracy.log_switch_probabilities(layer.active_counts(train), counts, 0.5)
     scores = layer_accuracy.discrete_scores(layer.theta(train), on, off)
     return (scores + len(train.z) * np.log(counts / counts.sum())[:, None]).argmax(axis=0)
 

@@ -35,20 +35,17 @@ def _network(depth: int, width: int, function: str) -> Any:
 
 def _ours(depth: int, width: int, samples: int, function: str) -> Any:
     """What the workflow does: save and record the network, measure the recording and the network."""
-    from types import SimpleNamespace
-
-    from nodescope.analyses import analyse_configuration
     from nodescope.measuring.networks import analyse_networks
+    from nodescope.measuring.runner import analyse_configuration, checked_options
     from nodescope.networks import save_network
     from nodescope.recording.recorder import record_configuration
     from nodescope.study.layout import model_path
 
     dataset = _dataset(width, samples)
     keys = {"dataset": "random", "model": "mlp", "depth": depth, "width": width, "activation": function}
-    of_layers = {
-        "statistics": SimpleNamespace(splits=["train"], saturation_tolerance=0.05),
-        "layer_distributions": SimpleNamespace(splits=["train"], bins=BINS),
-    }
+    of_layers = checked_options(
+        {"statistics": {"splits": ["train"]}, "layer_distributions": {"splits": ["train"], "bins": BINS}}
+    )
     with tempfile.TemporaryDirectory() as folder:
         models, activations = Path(folder) / "models", Path(folder) / "activations"
         shape, network = _network(depth, width, function)
@@ -57,7 +54,7 @@ def _ours(depth: int, width: int, samples: int, function: str) -> Any:
             models, activations, dataset, "random", [0], ["initial"], positions="summary", random_inputs=0
         )
         tables = analyse_configuration(of_layers, str(activations), keys, [0], ["initial"], 0.0)
-        of_networks = {"gradients": SimpleNamespace(samples=samples)}
+        of_networks = checked_options({"gradients": {"samples": samples}})
         tables |= analyse_networks(of_networks, models, dataset, keys, [0], ["initial"], "cross_entropy")
     statistics, gradients = tables["statistics"], tables["gradients"]
     forward = statistics.select("layer", "kind", "mean", "std", "skew", "kurtosis").sort("kind", "layer")

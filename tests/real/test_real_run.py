@@ -120,12 +120,13 @@ def test_log_densities_at_some_nodes_equal_scikit_learns(configuration, layer):
 def test_the_continuous_system_at_some_samples_with_exact_sums(configuration, layer):
     """Exact densities at every node of some test samples: their winners must be those of the package."""
     from nodescope.analyses import layer_accuracy
-    from nodescope.config.analyses import LayerAccuracy
     from nodescope.measuring.layers import RecordedLayer
 
     recorded = RecordedLayer(f"{RUN}/activations/{configuration}", 0, "trained", layer, 0.0)
     train, test = recorded.read("train"), recorded.read("test")
-    scores = layer_accuracy.layer_scores(recorded, train, {"test": test}, LayerAccuracy())["test"]["continuous"]
+    scores = layer_accuracy.layer_scores(recorded, train, {"test": test}, layer_accuracy.LayerAccuracy())["test"][
+        "continuous"
+    ]
     samples = np.random.default_rng(1).choice(test.z.shape[1], SAMPLES_FOR_CLASSIFIER, replace=False)
     exact = np.zeros((train.n_classes, SAMPLES_FOR_CLASSIFIER))
     for c, own in enumerate(train.class_slices()):

@@ -48,7 +48,7 @@ def test_each_configuration_and_seed_is_a_row_with_its_axes(files):
     write_accuracy(study, files)
     found = networks_table(study, files, INPUT_SHAPE, CLASSES)
     assert found.columns == [
-        "configuration", "dataset", "model", "depth", "width", "activation", "batch_norm", "initialisation", *NETWORKS,
+        "configuration", "dataset", "model", "depth", "width", "activation", "batch_norm", "initialisation", *NETWORKS.schema(),
     ]  # fmt: skip
     assert found["configuration"].to_list() == [c.identifier for c in configurations_of(study) for _ in study.seeds]
     assert found["seed"].to_list() == [3, 1] * 4
@@ -71,7 +71,7 @@ def test_layers_are_those_of_the_networks_and_add_up_to_their_parameters(files):
     study = a_study()
     write_accuracy(study, files)
     layers = layers_table(study, INPUT_SHAPE, CLASSES)
-    assert dict(layers.schema) == LAYERS
+    assert dict(layers.schema) == LAYERS.schema()
     networks = networks_table(study, files, INPUT_SHAPE, CLASSES)
     for configuration in configurations_of(study):
         of_configuration = pl.col("configuration") == configuration.identifier

@@ -9,6 +9,7 @@ from pathlib import Path
 from nodescope.charts.tables import declared_tables
 from nodescope.storage.columns import Column, Table
 from nodescope.storage.files import atomic_path
+from nodescope.study.dimensions import LAYERS, NETWORKS
 
 TABLES_FILE = "docs/tables.md"
 
@@ -27,12 +28,14 @@ Rows begin with key columns:
 - of a *configuration*: the same without `seed`.
 """
 
-KEYS = {"network": "a network", "configuration": "a configuration", "none": "none"}
+KEYS = {"network": "those of a network", "configuration": "those of a configuration", "none": "none"}
 
 
 def tables_page() -> str:
     """The page."""
-    return "\n".join([HEAD, *(line for table in declared_tables().values() for line in _lines(table))])
+    return "\n".join(
+        [HEAD, *(line for table in (NETWORKS, LAYERS, *declared_tables().values()) for line in _lines(table))]
+    )
 
 
 def _lines(table: Table) -> Iterator[str]:

@@ -1,43 +1,15 @@
 """The dimension tables of a study: its networks and their layers, by which every other table can be looked up.
 
-Both are keyed by ``configuration``, the identifier. ``networks`` has one row per configuration and seed:
-
-=====================  ========  ============================================================================================
-configuration          text
-dataset, model, axes             as in every table: the axes that the study names, as depth and width
-seed                   int64
-source                 text      where the network comes from: ``family``, trained here
-parameters             int64     weights, biases and what else is trained, output layer included
-learning_rate          float64   that was chosen; null of networks that are not trained
-best_epoch             int32     whose parameters are kept; null where there is none
-states                 list      that are recorded, in the order of training
-train_accuracy         float64   share of the samples of the split; likewise ``validation_accuracy`` and ``test_accuracy``
-=====================  ========  ============================================================================================
-
-``layers`` has one row per configuration and layer, in the order of computation, the output last:
-
-=====================  ========  ============================================================================================
-configuration          text
-layer                  int32     from 1, as in every table; the output has the number after the last hidden layer
-name                   text      of the module in the network
-kind                   text      ``linear`` or ``convolution``
-nodes                  int64     of a convolution: channels
-positions              int64     at which each node has a value; 1 in a fully connected layer
-activation             text      activation function; ``identity`` of the output
-parameters             int64     see `nodescope.families.layers.Layer`; over all layers they add up to those of the network
-fan_in                 int64     weights of one node
-=====================  ========  ============================================================================================
-
-What is not known is null.
+Both are keyed by ``configuration``, the identifier. What is not known is null.
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import polars as pl
 
 from nodescope.config.study import Study
+from nodescope.storage.columns import Column, Quantity, Table, number_of, share
 from nodescope.storage.tables import read_table
 from nodescope.study.configurations import Configuration, configurations_of, states_of
 from nodescope.study.layout import StudyFiles
@@ -45,27 +17,60 @@ from nodescope.study.shapes import layers_of
 
 SPLITS = ("train", "validation", "test")
 
-LAYERS = {
-    "configuration": pl.String,
-    "layer": pl.Int32,
-    "name": pl.String,
-    "kind": pl.String,
-    "nodes": pl.Int64,
-    "positions": pl.Int64,
-    "activation": pl.String,
-    "parameters": pl.Int64,
-    "fan_in": pl.Int64,
-}
-#: Columns of `networks_table` after the axes.
-NETWORKS: dict[str, Any] = {
-    "seed": pl.Int64,
-    "source": pl.String,
-    "parameters": pl.Int64,
-    "learning_rate": pl.Float64,
-    "best_epoch": pl.Int32,
-    "states": pl.List(pl.String),
-    **{f"{split}_accuracy": pl.Float64 for split in SPLITS},
-}
+LAYERS = Table(
+    "layers",
+    "Every layer of every configuration, in the order of computation, the output last. Lies in `results/STUDY/` itself.",
+    (
+        Column("configuration", "string", "identifier"),
+        Column("layer", "int32", "from 1, as in every table; the output has the number after the last hidden layer"),
+        Column("name", "string", "of the module in the network"),
+        Column("kind", "string", "linear or convolution"),
+        Column("nodes", "int64", "of a convolution: channels", number_of("nodes")),
+        Column(
+            "positions", "int64", "at which each node has a value; 1 in a fully connected layer", number_of("positions")
+        ),
+        Column("activation", "string", "activation function; identity of the output"),
+        Column("parameters", "int64", "over all layers they add up to those of the network", number_of("parameters")),
+        Column("fan_in", "int64", "weights of one node", number_of("weights of a node")),
+    ),
+    keys="none",
+)
+
+NETWORKS = Table(
+    "networks",
+    "Every network: one row per configuration and seed, with the identifier of the configuration first. Lies in `results/STUDY/` "
+    "itself.",
+    (
+        Column("seed", "int64", "of the network"),
+        Column("source", "string", "where the network comes from: family, trained here"),
+        Column(
+            "parameters",
+            "int64",
+            "weights, biases and what else is trained, output layer included",
+            number_of("parameters"),
+        ),
+        Column(
+            "learning_rate",
+            "float64",
+            "that was chosen; null of networks that are not trained",
+            Quantity("learning rate", range=(0.0, None)),
+        ),
+        Column(
+            "best_epoch", "int32", "epoch whose parameters are kept; null where there is none", number_of("best epoch")
+        ),
+        Column("states", "list[string]", "that are recorded, in the order of training"),
+        *(
+            Column(
+                f"{split}_accuracy",
+                "float64",
+                f"on the {split} samples; null where it is not known",
+                share(f"{split} accuracy"),
+            )
+            for split in SPLITS
+        ),
+    ),
+    keys="configuration",
+)
 
 
 def layers_table(
@@ -87,7 +92,7 @@ def layers_table(
         for configuration in _chosen(study, identifiers)
         for number, layer in enumerate(layers_of(study, configuration, input_shape, n_classes), start=1)
     ]
-    return pl.DataFrame(rows, schema=LAYERS)
+    return pl.DataFrame(rows, schema=LAYERS.schema())
 
 
 def networks_table(
@@ -109,7 +114,7 @@ def networks_table(
                 parameters=pl.lit(sum(layer.parameters for layer in layers), pl.Int64),
                 states=pl.lit(pl.Series([states_of(study)])).first(),
             )
-            .select(pl.col(name).cast(dtype) for name, dtype in NETWORKS.items())
+            .select(pl.col(name).cast(dtype) for name, dtype in NETWORKS.schema().items())
         )
         frames.append(known.select([pl.lit(value).alias(name) for name, value in axes.items()] + [pl.all()]))
     return pl.concat(frames)
