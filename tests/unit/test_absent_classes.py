@@ -45,6 +45,7 @@ def study(tmp_path_factory) -> Study:
                     "seeds": [0, 1],
                     "training": {"epochs": 3, "batch_size": 16, "learning_rates": [0.01], "refinement_rounds": 0},
                     "pattern_evolution": {"split": "validation"},
+                    "works": ["pretorius"],
                     "analyses": {
                         name: {"splits": ["train", "validation", "test"]}
                         for name in ("distributions", "densities", "node_histograms")

@@ -223,7 +223,7 @@ JOBS = {
         ("analyses/medians.py", {"medians"}),
         ("analyses/weights.py", {"weights"}),
         ("analyses/sparsity.py", set()),
-        ("findings/diagnosis.py", {"diagnose"}),
+        ("findings/diagnosis.py", {"diagnose", "draw"}),  # charts take the declared columns from it
         ("charts/gallery/medians.py", {"draw"}),
         ("charts/gallery/weight_distributions.py", set()),
         ("charts/drawing.py", {"draw"}),
