@@ -34,7 +34,6 @@ for variation in flow.collecting():
             code=flow.collect_code,
         output:
             configurations="results/{study}/configurations.json",
-            networks="results/{study}/networks.parquet",
             settings="results/{study}/config.json",
             networks="results/{study}/networks.parquet",
             networks_csv="results/{study}/networks.csv",
