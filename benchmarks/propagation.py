@@ -42,7 +42,6 @@ def _ours(depth: int, width: int, samples: int, function: str) -> Any:
     from nodescope.study.layout import model_path
 
     dataset = _dataset(width, samples)
-    keys = {"dataset": "random", "model": "mlp", "depth": depth, "width": width, "activation": function}
     of_layers = checked_options(
         {"statistics": {"splits": ["train"]}, "layer_distributions": {"splits": ["train"], "bins": BINS}}
     )
@@ -53,9 +52,9 @@ def _ours(depth: int, width: int, samples: int, function: str) -> Any:
         record_configuration(
             models, activations, dataset, "random", [0], ["initial"], positions="summary", random_inputs=0
         )
-        tables = analyse_configuration(of_layers, str(activations), keys, [0], ["initial"], 0.0)
+        tables = analyse_configuration(of_layers, str(activations), "net", [0], ["initial"], 0.0)
         of_networks = checked_options({"gradients": {"samples": samples}})
-        tables |= analyse_networks(of_networks, models, dataset, keys, [0], ["initial"], "cross_entropy")
+        tables |= analyse_networks(of_networks, models, dataset, "net", [0], ["initial"], "cross_entropy")
     statistics, gradients = tables["statistics"], tables["gradients"]
     forward = statistics.select("layer", "kind", "mean", "std", "skew", "kurtosis").sort("kind", "layer")
     backward = gradients.filter(

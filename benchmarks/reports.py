@@ -97,31 +97,31 @@ def dissertation_report(folder: Path) -> Path:
     """Make the page of the three grids of ``presets/dissertation.yaml``."""
     import yaml
 
+    from nodescope.charts.context import Context
     from nodescope.charts.drawing import draw
     from nodescope.config.loading import parse_config
     from nodescope.report import build
     from nodescope.storage.json_files import write_json
     from nodescope.storage.tables import write_table
-    from nodescope.study.configurations import states_of
-    from nodescope.study.layout import description_path
+    from nodescope.study.axes import Configurations
+    from nodescope.study.layout import StudyFiles, description_path
 
     config = parse_config(yaml.safe_load((REPOSITORY / "presets" / "dissertation.yaml").read_text(encoding="utf-8")))
     studies = [study for study in config.studies if study.name.endswith("-grid")]
     for study in studies:
-        own = folder / "results" / study.name
+        files = StudyFiles.of(study.name, folder / "results")
         for name, make in TABLES.items():
-            write_table(make(study), own / "tables" / f"{name}.parquet")
-        write_json(own / "config.json", study.model_dump(mode="json"))
+            write_table(make(study), files.table(name))
+        Configurations.of(study).write(files.configurations)
+        write_json(files.settings, study.model_dump(mode="json"))
         description = {
             "source": {"name": study.dataset.name}, "samples": 70_000, "classes": [f"class {c}" for c in range(10)],
             "splits": {"train": {"samples": 55_000}, "validation": {"samples": 5_000}, "test": {"samples": 10_000}},
         }  # fmt: skip
         path = description_path(study.dataset, folder / "results")
         write_json(path, description)
-        draw(
-            study.name, list(SYNTHETIC), own / "tables", path, config.charts, states_of(study),
-            own / "charts", folder / "reports" / "data" / study.name, inspector=True,
-        )  # fmt: skip
+        context = Context.read(files, path, config.charts)
+        draw(study.name, list(SYNTHETIC), files, context, folder / "reports" / "data" / study.name, inspector=True)
     page = folder / "reports" / "index.html"
     build(page, "The dissertation's grid", [study.name for study in studies], folder / "results", config.charts)
     return page
@@ -129,12 +129,10 @@ def dissertation_report(folder: Path) -> Path:
 
 def _keys(study: Any, *others: pl.DataFrame) -> pl.DataFrame:
     """Every network of a study, with every combination of further columns."""
-    from nodescope.storage.tables import with_keys
-    from nodescope.study.configurations import configurations_of
+    from nodescope.study.axes import Configurations
 
-    seeds = pl.DataFrame({"seed": study.seeds})
-    frame = pl.concat([with_keys(seeds, c.keys(), {}) for c in configurations_of(study)])
-    for other in others:
+    frame = Configurations.of(study).frame()
+    for other in (pl.DataFrame({"seed": study.seeds}), *others):
         frame = frame.join(other, how="cross", maintain_order="left_right")
     return frame
 

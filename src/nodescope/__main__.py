@@ -15,10 +15,11 @@ def main(arguments: list[str] | None = None) -> int:
         "compare",
         help="compare the tables of two results folders",
         description="Compare the tables of two results folders, value by value. The exit status is 0 where all that was "
-        "there before is equal (new tables and columns may have been added), else 1.",
+        "there before is equal (new tables and columns may have been added), else 1; with --exact they have to be the same.",
     )
     compare.add_argument("before", help="a results folder")
     compare.add_argument("after", help="another one")
+    compare.add_argument("--exact", action="store_true", help="new tables and columns count as differences too")
     new = tools.add_parser(
         "new",
         help="write a project of your own",
@@ -28,19 +29,21 @@ def main(arguments: list[str] | None = None) -> int:
     new.add_argument("folder", help="where to write it")
     options = parser.parse_args(arguments)
     try:
-        return _new(options.folder) if options.tool == "new" else _compare(options.before, options.after)
+        if options.tool == "new":
+            return _new(options.folder)
+        return _compare(options.before, options.after, exact=options.exact)
     except NodescopeError as error:
         print(error, file=sys.stderr)
         return 2
 
 
-def _compare(before: str, after: str) -> int:
+def _compare(before: str, after: str, *, exact: bool) -> int:
     from nodescope.study.comparison import compare_results
 
     tables, differences = compare_results(before, after)
     for difference in differences:
         print(difference)
-    changed = [difference for difference in differences if not difference.is_new]
+    changed = [difference for difference in differences if exact or not difference.is_new]
     concerned = len({(difference.study, difference.table) for difference in changed})
     print(f"{tables} tables in both; {concerned} differ." if changed else f"{tables} tables in both; all are equal.")
     return 1 if changed else 0

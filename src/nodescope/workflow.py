@@ -19,7 +19,7 @@ from typing import Any, NoReturn, Protocol
 
 from pydantic import BaseModel
 
-from nodescope.charts.registry import INSPECTOR_TABLE, charts_of, has_inspector_table
+from nodescope.charts.registry import INSPECTOR_TABLE, charts_of, has_inspector_table, left_out
 from nodescope.charts.texts import FigureTexts
 from nodescope.config.dataset import DatasetSource, Npz
 from nodescope.config.loading import only_this, parse_config, read_config
@@ -234,6 +234,10 @@ class Workflow:
         """The charts of the study."""
         return [chart.name for chart in charts_of(self.studies[wildcards.study])]
 
+    def left_out(self, wildcards: Wildcards) -> dict[str, str]:
+        """The charts that the study cannot have, and why."""
+        return left_out(self.studies[wildcards.study])
+
     def _configuration(self, wildcards: Wildcards) -> Configuration:
         return self.configurations[wildcards.study][wildcards.configuration]
 
@@ -324,7 +328,7 @@ class Workflow:
     def chart_tables(self, wildcards: Wildcards) -> list[str]:
         """The collected tables that the study's charts are drawn from."""
         charts = charts_of(self.studies[wildcards.study])
-        names = {"accuracy"} | {table for chart in charts for table in chart.tables}
+        names = {table for chart in charts for table in chart.tables}
         return [str(StudyFiles.of(wildcards.study).table(name)) for name in sorted(names)]
 
     def inspector_table(self, wildcards: Wildcards) -> list[str]:
@@ -581,6 +585,7 @@ def _run_configuration(flow: Workflow, study: Study, identifier: str, results: P
         train(
             dataset,
             {**tables, "models": models, "predictions": files.predictions(identifier)},
+            configuration=identifier,
             key_columns=flow.key_columns(job),
             seeds=study.seeds,
             training=flow.training(job),
@@ -603,7 +608,7 @@ def _run_configuration(flow: Workflow, study: Study, identifier: str, results: P
             theta_threshold=flow.counted_above(job),
             **of_nets,
         )
-    of_nets["key_columns"] = flow.key_columns(job)
+    of_nets["configuration"] = identifier
     for name in contents.analysis_jobs(study):
         analyses = flow.analyses(name)(job)
         if name == "networks":
@@ -640,8 +645,7 @@ def _finish_study(flow: Workflow, study: Study, results: Path, *, draws: bool) -
             description,
             charts=flow.charts(job),
             options=flow.setting("charts"),
-            states=flow.states(job),
-            works=study.works,
+            left_out=flow.left_out(job),
             inspector=has_inspector_table(study),
         )
 

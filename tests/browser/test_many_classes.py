@@ -12,6 +12,7 @@ from conftest import tables_of
 from playwright.sync_api import expect
 from test_report import BEYOND_THE_PAGE, figure, open_menu, panel, place, saved
 
+from nodescope.charts.context import Context
 from nodescope.charts.drawing import draw
 from nodescope.charts.registry import charts_of
 from nodescope.config.charts import Charts
@@ -21,8 +22,8 @@ from nodescope.datasets.splits import Splits
 from nodescope.report import build
 from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import write_table
-from nodescope.study.configurations import states_of
-from nodescope.study.layout import description_path
+from nodescope.study.axes import Configurations
+from nodescope.study.layout import StudyFiles, description_path
 
 pytestmark = needs_chromium
 
@@ -47,19 +48,19 @@ def report(tmp_path_factory) -> Path:
     place = np.arange(600) % 6
     splits = Splits(np.flatnonzero(place < 4), np.flatnonzero(place == 4), np.flatnonzero(place == 5))
     tables = tables_of(study, PreparedDataset(x, y, splits, CLASSES), folder / "made", spoilt="relu-1x4")
-    results = folder / "results" / "small"
+    files = StudyFiles.of("small", folder / "results")
     for name, frame in tables.items():
-        write_table(frame, results / "tables" / f"{name}.parquet")
-    write_json(results / "config.json", study.model_dump(mode="json"))
+        write_table(frame, files.table(name))
+    Configurations.of(study).write(files.configurations)
+    write_json(files.settings, study.model_dump(mode="json"))
     description = description_path(study.dataset, folder / "results")
     write_json(description, {
         "source": {"name": "birds"}, "samples": 600, "classes": CLASSES, "warnings": WARNINGS, "decisions": DECISIONS,
         "splits": {"train": {"samples": 400}, "validation": {"samples": 100}, "test": {"samples": 100}},
     })  # fmt: skip
-    draw(
-        "small", [chart.name for chart in charts_of(study)], results / "tables", description, Charts(), states_of(study),
-        results / "charts", folder / "reports" / "data" / "small", inspector=True,
-    )  # fmt: skip
+    names = [chart.name for chart in charts_of(study)]
+    context = Context.read(files, description, Charts())
+    draw("small", names, files, context, folder / "reports" / "data" / "small", inspector=True)
     html = folder / "reports" / "index.html"
     build(html, "Birds", ["small"], folder / "results", Charts())
     return html

@@ -20,6 +20,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from scipy.stats import norm
 
+from nodescope.charts.context import Context
 from nodescope.charts.drawing import draw
 from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import charts_of
@@ -29,8 +30,8 @@ from nodescope.report import build
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import write_table
-from nodescope.study.configurations import states_of
-from nodescope.study.layout import description_path
+from nodescope.study.axes import Configurations
+from nodescope.study.layout import StudyFiles, description_path
 
 pytestmark = needs_chromium
 
@@ -49,13 +50,14 @@ BEYOND_THE_PAGE = """() => document.documentElement.scrollWidth <= innerWidth ? 
 def report(small_study, small_tables, tmp_path_factory) -> Path:
     """The page of the small study, with hostile names of classes, title and file."""
     folder = tmp_path_factory.mktemp("a report") / "with spaces & # signs"
-    study = folder / "results" / "small"
+    files = StudyFiles.of("small", folder / "results")
     for name, frame in small_tables.items():
-        write_table(frame, study / "tables" / f"{name}.parquet")
+        write_table(frame, files.table(name))
+    Configurations.of(small_study).write(files.configurations)
     settings = small_study.model_dump(mode="json")
     settings["dataset"]["path"] = f"</script>{HOSTILE}.npz"
-    write_json(study / "config.json", settings)
-    write_text(study / "benchmarks" / "train" / "relu-1x6.tsv", "s\tmax_rss\n3600.0\t100.0\n")
+    write_json(files.settings, settings)
+    write_text(files.benchmark("train", "relu-1x6"), "s\tmax_rss\n3600.0\t100.0\n")
     description = {
         "source": {"name": "blobs"}, "samples": 120, "classes": CLASSES,
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
@@ -63,10 +65,8 @@ def report(small_study, small_tables, tmp_path_factory) -> Path:
     path = description_path(Study.model_validate(settings).dataset, folder / "results")
     write_json(path, description)
     names = [chart.name for chart in charts_of(small_study)]
-    draw(
-        "small", names, study / "tables", path, Charts(), states_of(small_study),
-        study / "charts", folder / "reports" / "data" / "small", inspector=True, works=small_study.works,
-    )  # fmt: skip
+    context = Context.read(files, path, Charts())
+    draw("small", names, files, context, folder / "reports" / "data" / "small", inspector=True)
     html = folder / "reports" / "index.html"
     build(html, f"Nodes & {HOSTILE}", ["small"], folder / "results", Charts())
     return html

@@ -8,12 +8,14 @@ import pytest
 from conftest import tables_of
 
 from nodescope.charts.context import Context
-from nodescope.charts.drawing import specification, static_figures
+from nodescope.charts.files import static_figures
 from nodescope.charts.registry import CHARTS
+from nodescope.charts.specification import specification
 from nodescope.config.charts import Charts
 from nodescope.config.loading import parse_config
 from nodescope.config.study import Study
 from nodescope.datasets import load, preparing
+from nodescope.study.axes import Configurations
 
 #: Classes that the official samples of a split do not have.
 ABSENT = {"test": [2, 3], "validation": [0]}
@@ -104,7 +106,7 @@ def test_what_is_measured_of_all_samples_is_there_in_every_split(tables):
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_chart_is_drawn(name, tables, study):
-    context = Context(Charts(), [str(c) for c in range(4)], ["initial", "trained"])
+    context = Context(Charts(), [str(c) for c in range(4)], ["initial", "trained"], Configurations.of(study))
     needed = {table: tables[table] for table in CHARTS[name].tables}
     for figure in import_module(f"nodescope.charts.gallery.{name}").figures(needed, context):
         for _, spec, frame in static_figures(figure, context):

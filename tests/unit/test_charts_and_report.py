@@ -17,12 +17,18 @@ import vl_convert
 
 from nodescope.analyses import patterns
 from nodescope.analyses.sparsity import over_seeds as sparsity_summary
-from nodescope.charts.context import Context, Figure, describe, over_seeds, percent, slug, with_network
-from nodescope.charts.drawing import draw, filled, in_view, quantities_of, specification, static_figures
+from nodescope.charts.context import Context
+from nodescope.charts.drawing import draw, quantities_of
+from nodescope.charts.figure import Figure
+from nodescope.charts.files import static_figures
+from nodescope.charts.labels import percent, slug
 from nodescope.charts.layer_lines import layer_lines
 from nodescope.charts.packing import pack
 from nodescope.charts.raster import matrix, scatter
 from nodescope.charts.registry import CHARTS, charts_of
+from nodescope.charts.seeds import over_seeds
+from nodescope.charts.specification import filled, specification
+from nodescope.charts.views import in_view
 from nodescope.config.charts import Charts
 from nodescope.findings.comparisons import ERRORS
 from nodescope.messages.words import counted, named_seeds
@@ -32,8 +38,9 @@ from nodescope.report.overview import overview
 from nodescope.storage.columns import Quantity, schema_of
 from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import mean_over_seeds, write_table
+from nodescope.study.axes import Axis, Configurations, describe_family
 from nodescope.study.configurations import states_of
-from nodescope.study.layout import description_path
+from nodescope.study.layout import StudyFiles, description_path
 from nodescope.works import published_figures
 from nodescope.works.registry import WORKS, works_of
 from nodescope.works.scoring import score
@@ -49,7 +56,8 @@ def context(small_study):
 def context_of(study, **changes):
     names = ["class 0", "class 1", HOSTILE]
     works = works_of(study.works)
-    return replace(Context(Charts(), names, states_of(study), tuple(study.seeds), works), **changes)
+    configurations = Configurations.of(study)
+    return replace(Context(Charts(), names, states_of(study), configurations, tuple(study.seeds), works), **changes)
 
 
 def figures_of(name, tables, context) -> list[Figure]:
@@ -198,13 +206,17 @@ def test_what_is_never_trained_is_drawn_as_it_is_initialised(small_study, small_
 @pytest.mark.parametrize("name", [name for name in CHARTS if name != "scorecard"])
 def test_every_chart_tells_the_values_of_a_further_axis_apart(name, axis, small_tables, context):
     """A study that also compares initialisations, variants or models: same nets twice, under two names."""
+    values = ("orthogonal", "xavier_normal")
+    known = context.configurations
+    keys = {f"{name}-{value}": {**known.keys[name], axis: value} for value in values for name in known.identifiers}
+    both = Configurations((*known.axes, Axis(axis, axis, values, values)), keys)
+    context = replace(context, configurations=both)
     tables = {}
     for table in CHARTS[name].tables:
-        frame = small_tables[table]
-        both = [frame.with_columns(pl.lit(i).alias(axis)) for i in ("orthogonal", "xavier_normal")]
-        place = frame.columns.index("batch_norm") + 1
-        columns = frame.columns if axis == "model" else [*frame.columns[:place], axis, *frame.columns[place:]]
-        tables[table] = pl.concat(both).select(columns)
+        frame = small_tables[table].drop(axis, strict=False)
+        own = frame.select("configuration", *(c for c in frame.columns if c not in known.frame().columns))
+        named = [own.with_columns(pl.format("{}-{}", "configuration", pl.lit(value))) for value in values]
+        tables[table] = both.collected(pl.concat(named))
     figures = figures_of(name, tables, context)
     assert len({figure.name for figure in figures}) == len(figures)
     for figure in figures:
@@ -238,7 +250,7 @@ def test_test_accuracies_in_the_figure_are_means_over_seeds(small_tables, contex
     for row in shown.iter_rows(named=True):
         own = accuracy.filter(
             pl.col("depth") == row["depth"], pl.col("activation") == row["label"],
-            pl.col("batch_norm") == (row["norm"] == "with BN"),
+            pl.col("batch_norm") == (row["panel_row"] == "with BN"),
         )["accuracy"].to_numpy()  # fmt: skip
         assert row["mean"] == pytest.approx(own.mean())
         error = own.std(ddof=1) / np.sqrt(len(own))
@@ -254,9 +266,7 @@ def test_every_learning_rate_that_was_tried_is_drawn_and_the_kept_one_is_marked(
     (figure,) = figures_of("learning_rates", small_tables, context)
     (data,) = specification(figure.chart)[1].values()
     drawn = data.filter(pl.col("seed") == "mean").select("configuration", "rate", "chosen").unique()
-    replicas = with_network(small_tables["replicas"]).filter(
-        pl.col("configuration").is_in(drawn["configuration"].unique())
-    )
+    replicas = small_tables["replicas"].filter(pl.col("configuration").is_in(drawn["configuration"].unique()))
     rate = pl.col("learning_rate").round_sig_figs(3).cast(pl.String)
     for kept in (True, False):
         tried = replicas.filter("chosen") if kept else replicas
@@ -382,8 +392,8 @@ def test_a_heatmap_shows_shares_dead_nodes_and_what_is_missing():
 
 def test_words_for_readers():
     keys = {"activation": "leaky_relu", "depth": 4, "width": 200, "batch_norm": True}
-    assert describe(keys) == "leaky_relu 4x200 with BN"
-    assert slug(keys) == "leakyrelu-4x200-bn"
+    assert describe_family(keys) == "leaky_relu 4x200 with BN"
+    assert slug("leaky_relu width 200") == "leakyrelu-width-200"
     assert percent(0.1234) == "12.3 %"
     assert percent(None) == "unknown"
 
@@ -421,20 +431,19 @@ def page(tmp_path, small_study, small_tables):
 
 
 def build_page(folder, study, tables, charts):
-    results = folder / "results" / "small"
+    files = StudyFiles.of("small", folder / "results")
     for name, frame in tables.items():
-        write_table(frame, results / "tables" / f"{name}.parquet")
-    write_json(results / "config.json", study.model_dump(mode="json"))
+        write_table(frame, files.table(name))
+    write_json(files.settings, study.model_dump(mode="json"))
+    Configurations.of(study).write(files.configurations)
     description = {
         "source": {"name": "blobs"}, "samples": 120, "classes": ["class 0", "class 1", HOSTILE],
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
     }  # fmt: skip
     path = description_path(study.dataset, folder / "results")
     write_json(path, description)
-    draw(
-        "small", charts, results / "tables", path, Charts(), states_of(study),
-        results / "charts", folder / "reports" / "data" / "small", works=study.works,
-    )  # fmt: skip
+    context = Context.read(files, path, Charts())
+    draw("small", charts, files, context, folder / "reports" / "data" / "small", left_out={"activity": "it rains"})
     html = folder / "reports" / "index.html"
     build(html, f"Title {HOSTILE}", ["small"], folder / "results", Charts())
     parsed = Page()
@@ -497,12 +506,18 @@ def test_hostile_names_are_shown_as_text(page):
 
 
 def test_untrained_networks_are_neither_best_nor_worst(small_study, small_tables):
-    shown = overview(small_study, small_tables["accuracy"], small_tables["replicas"], small_tables["comparisons"])
+    shown = overview(
+        small_study,
+        Configurations.of(small_study),
+        small_tables["accuracy"],
+        small_tables["replicas"],
+        small_tables["comparisons"],
+    )
     assert shown.standing.startswith("One sample of 20 is 5 points; none of the 6 other configurations is told")
     cells = [cell for row in shown.rows for cell in row.cells]
     assert shown.best and shown.worst and sorted(cell.standing for cell in cells)[-2:] == ["best", "worst"]
     still = small_study.model_copy(update={"training": small_study.training.model_copy(update={"epochs": 0})})
-    shown = overview(still, small_tables["accuracy"], small_tables["replicas"])
+    shown = overview(still, Configurations.of(still), small_tables["accuracy"], small_tables["replicas"])
     assert shown.best == shown.worst == ""
     assert {(cell.accuracy, cell.standing) for row in shown.rows for cell in row.cells} == {("untrained", "")}
 
@@ -514,6 +529,7 @@ def test_the_page_names_diverged_nets_and_numbers_its_figures(page):
     assert "Figure 2. Accuracy on all splits" in page.text
     assert "torch" in page.text and "commit" in page.text
     assert "seeds 0, 1" in page.text
+    assert "activity: it rains" in page.text
 
 
 def test_a_study_of_convolutions_without_patterns_at_positions_says_why_the_figure_is_empty(small_tables, context):
@@ -636,14 +652,14 @@ def test_bars_are_t_intervals_within_what_is_possible(small_study):
 def test_an_overview_of_one_seed_tells_no_difference(small_study, tables_of_one_seed):
     one = small_study.model_copy(update={"seeds": [1]})
     tables = tables_of_one_seed
-    shown = overview(one, tables["accuracy"], tables["replicas"], tables["comparisons"])
+    shown = overview(one, Configurations.of(one), tables["accuracy"], tables["replicas"], tables["comparisons"])
     best = tables["comparisons"].drop_nulls("difference")["best_value"][0]
     low, high = wilson(round(20 * best), 20)
     assert shown.standing == (
         f"One sample of 20 is 5 points; for other samples the accuracy of the best net lies between {percent(low)} and "
         f"{percent(high)} (95 %, Wilson). With one seed no difference can be told."
     )
-    assert overview(one, tables["accuracy"], tables["replicas"]).standing == ""
+    assert overview(one, Configurations.of(one), tables["accuracy"], tables["replicas"]).standing == ""
 
 
 @pytest.mark.parametrize(

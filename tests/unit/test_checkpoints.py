@@ -37,7 +37,7 @@ def train(folder, dataset=None, network=None, **changes):
         "epochs": 6, "batch_size": 8, "learning_rates": [0.01, 0.001], "refinement_rounds": 1, "snapshots": [2],
     } | changes  # fmt: skip
     return train_configuration(
-        KEYS, [0, 1], Training(**training), dataset or blobs(), network=network or Network(), initialisation=None,
+        "net", KEYS, [0, 1], Training(**training), dataset or blobs(), network=network or Network(), initialisation=None,
         device="cpu", progress_folder=folder, title="test",
     )  # fmt: skip
 

@@ -5,9 +5,11 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from nodescope.charts.context import MOST_HUES, OTHER_CLASS, Context, class_colours
-from nodescope.charts.drawing import specification
+from nodescope.charts.context import Context
+from nodescope.charts.specification import specification
+from nodescope.charts.style import MOST_HUES, OTHER_CLASS, class_colours
 from nodescope.config.charts import Charts
+from nodescope.study.axes import Configurations
 
 PALETTE = Charts().class_colours
 
@@ -106,7 +108,7 @@ def test_a_legend_names_all_of_few_and_those_in_colour_of_many_classes():
 
     frame = pl.DataFrame({"class_name": ["c0"]})
     for names in (few, many):
-        colour = Context(Charts(), names, ["trained"]).class_colour()
+        colour = Context(Charts(), names, ["trained"], Configurations.plain({})).class_colour()
         encoded = specification(alt.Chart(frame).mark_point().encode(color=colour))[0]["encoding"]["color"]
         assert encoded["scale"]["domain"] == names
         assert encoded["legend"].get("values") == (None if names is few else ["c0", "c1", "c2"])

@@ -73,7 +73,14 @@ def test_the_tool_says_what_differs_and_its_status_whether_anything_does(tmp_pat
     assert main(["compare", str(tmp_path / "before"), str(tmp_path / "after")]) == status
     said = capsys.readouterr().out
     assert "study/new: only after" in said and ("all are equal" in said) == (status == 0)
+    assert main(["compare", "--exact", str(tmp_path / "before"), str(tmp_path / "after")]) == 1  # there is a new table
     assert compare_results(tmp_path / "before", tmp_path / "before") == (1, [])
+
+
+def test_a_new_first_column_leaves_the_others_equal_whatever_the_order_of_rows():
+    named = pl.DataFrame({"configuration": ["b", "b", "a", "a"], **{k: v[2:] + v[:2] for k, v in ROWS.items()}})
+    (new,) = differences(ROWS, named.to_dict(as_series=False))
+    assert new.is_new and new.column == "configuration"
 
 
 def test_a_folder_without_tables_is_named(tmp_path, capsys):

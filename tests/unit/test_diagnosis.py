@@ -5,15 +5,30 @@ import polars as pl
 import pytest
 
 from nodescope.config.diagnosis import Diagnosis
-from nodescope.findings.diagnosis import PROBLEMS, compare_remedies, diagnose
+from nodescope.findings import diagnosis
+from nodescope.findings.diagnosis import PROBLEMS, compare_remedies
+from nodescope.study.axes import Configurations
 
 KEYS = ["dataset", "model", "depth", "width", "activation", "batch_norm"]
 
 
+def configurations_of(frame):
+    return Configurations.plain(
+        {name: {"variant": name} for name in frame["configuration"].unique(maintain_order=True)}
+    )
+
+
+def diagnose(tables, thresholds):
+    return diagnosis.diagnose(tables, thresholds, configurations_of(next(iter(tables.values()))))
+
+
+def remedies(accuracy, found, answers):
+    return compare_remedies(accuracy, found, answers, configurations_of(accuracy))
+
+
 def table(rows, **columns):
     """Rows of one made configuration and net."""
-    defaults = {"dataset": "made", "model": "mlp", "depth": 2, "width": 8, "activation": "tanh", "batch_norm": False,
-                "seed": 0, "state": "trained"} | columns  # fmt: skip
+    defaults = {"configuration": "made", "activation_function": "tanh", "seed": 0, "state": "trained"} | columns
     return pl.DataFrame([defaults | row for row in rows])
 
 
@@ -63,12 +78,12 @@ def test_dead_nodes_and_saturation_are_those_of_the_training_samples():
 
 def test_a_relu_is_not_called_saturated_for_its_zeros():
     rows = [{"split": "train", "layer": 1, "kind": "post", "saturated_share": 0.9}]
-    assert len(diagnose({"statistics": table(rows, activation="relu")}, Diagnosis())) == 0
+    assert len(diagnose({"statistics": table(rows, activation_function="relu")}, Diagnosis())) == 0
 
 
 def test_every_problem_is_looked_for_in_every_layer_of_real_nets(small_tables):
     frame = small_tables["diagnosis"]
-    assert frame.columns[:7] == [*KEYS, "seed"]
+    assert frame.columns[:8] == ["configuration", *KEYS, "seed"]
     layers = 4 * 1 + 4 * 2  # of configurations with one and with two hidden layers
     nets_and_states = 2 * 3
     for problem in PROBLEMS:
@@ -84,17 +99,14 @@ def accuracies(values_by_variant):
     rows = []
     for variant, values in values_by_variant.items():
         for seed, value in enumerate(values):
-            rows.append({"variant": variant, "seed": seed, "learning_rate": 0.1, "best_epoch": 1, "split": "test",
-                         "accuracy": value})  # fmt: skip
-    columns = [*KEYS, "variant", "seed", "learning_rate", "best_epoch", "split", "accuracy"]
-    return table(rows).select(columns)
+            rows.append({"configuration": variant, "seed": seed, "split": "test", "accuracy": value})
+    return pl.DataFrame(rows)
 
 
 def answers(values_by_variant, samples=100):
     """Nets that get the first samples right, as many as their accuracy says."""
-    key = ("made", "mlp", 2, 8, "tanh", False)
     return {
-        (*key, variant): {
+        variant: {
             seed: np.arange(samples) < round(samples * value) for seed, value in enumerate(values) if value is not None
         }
         for variant, values in values_by_variant.items()
@@ -103,7 +115,7 @@ def answers(values_by_variant, samples=100):
 
 def diagnoses(norms_by_variant):
     parts = [
-        gradients(norms, seed=seed, variant=variant).select(*KEYS, "variant", "seed", "state", "layer", "name", "quantity", "norm")
+        gradients(norms, seed=seed, configuration=variant)
         for variant, by_seed in norms_by_variant.items()
         for seed, norms in enumerate(by_seed)
     ]  # fmt: skip
@@ -116,7 +128,7 @@ def test_a_remedy_is_held_against_the_first_configuration_seed_by_seed():
         "baseline": [[0.001, 0.002]] * 3, "better": [[0.001, 0.5], [0.1, 0.5], [0.2, 0.5]], "none": [[0.001, 0.002]] * 3
     }  # fmt: skip
     values = {"baseline": base, "better": better, "none": none}
-    frame = compare_remedies(accuracies(values), diagnoses(norms), answers(values, samples=4000))
+    frame = remedies(accuracies(values), diagnoses(norms), answers(values, samples=4000))
 
     def row(variant, quantity):
         (only,) = frame.filter(pl.col("variant") == variant, pl.col("quantity") == quantity).iter_rows(named=True)
@@ -131,7 +143,7 @@ def test_a_remedy_is_held_against_the_first_configuration_seed_by_seed():
     # 2.3 standard errors of the seeds are beyond two of them, but not beyond t with three seeds.
     assert accuracy["interval_high"] - accuracy["change"] == pytest.approx(4.302653 * accuracy["standard_error"])
     assert (accuracy["verdict"], accuracy["helps"]) == ("real", True)
-    assert accuracy["baseline"] == "tanh 2x8 without BN baseline"
+    assert accuracy["baseline"] == "variant baseline"
     assert row("none", "test_accuracy")["helps"] is None
     assert row("baseline", "test_accuracy")["helps"] is None
     assert row("baseline", "problems")["value"] == 2
@@ -148,7 +160,7 @@ def test_a_remedy_is_held_against_the_first_configuration_seed_by_seed():
 
 
 def test_a_net_that_diverged_is_left_out_of_the_comparison():
-    frame = compare_remedies(
+    frame = remedies(
         accuracies({"baseline": [0.5, None, 0.7], "other": [0.6, 0.9, 0.8]}),
         diagnoses({"baseline": [[0.1]] * 3, "other": [[None], [0.1], [0.1]]}),
         answers({"baseline": [0.5, None, 0.7], "other": [0.6, 0.9, 0.8]}),
@@ -185,7 +197,7 @@ def test_batch_normalisation_changes_nets_that_are_not_trained_yet(small_tables)
 def test_a_remedy_that_one_seed_shows_is_not_told(small_tables):
     values = {"baseline": [0.5], "better": [0.9]}
     norms = {"baseline": [[0.001]], "better": [[0.5]]}
-    frame = compare_remedies(accuracies(values), diagnoses(norms), answers(values)).filter(variant="better")
+    frame = remedies(accuracies(values), diagnoses(norms), answers(values)).filter(variant="better")
     assert set(frame["verdict"]) == {"cannot tell"}
     for column in ("standard_error", "interval_low", "p_corrected", "helps"):
         assert frame[column].null_count() == len(frame)
@@ -193,8 +205,8 @@ def test_a_remedy_that_one_seed_shows_is_not_told(small_tables):
 
 def test_the_accuracy_of_untrained_nets_is_no_remedy():
     values = {"baseline": [0.3, 0.4], "other": [0.5, 0.6]}
-    diagnosis = diagnoses({"baseline": [[0.1]] * 2, "other": [[0.2]] * 2}).with_columns(state=pl.lit("initial"))
-    frame = compare_remedies(accuracies(values), diagnosis, answers(values))
+    found = diagnoses({"baseline": [[0.1]] * 2, "other": [[0.2]] * 2}).with_columns(state=pl.lit("initial"))
+    frame = remedies(accuracies(values), found, answers(values))
     assert "test_accuracy" not in set(frame["quantity"]) and len(frame)
 
 
@@ -205,7 +217,7 @@ def test_remedies_that_are_compared_together_are_corrected_together():
 
     def judged(values):
         norms = dict.fromkeys(values, [[0.1]] * 3)
-        frame = compare_remedies(accuracies(values), diagnoses(norms), answers(values, samples=4000))
+        frame = remedies(accuracies(values), diagnoses(norms), answers(values, samples=4000))
         return frame.filter(variant="better", quantity="test_accuracy").row(0, named=True)
 
     alone, among = judged({"baseline": base, "better": better}), judged({"baseline": base, "better": better, **others})

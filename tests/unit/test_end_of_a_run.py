@@ -21,6 +21,7 @@ from nodescope.messages.words import DIVERGENCE_HINT
 from nodescope.report.overview import overview
 from nodescope.report.publishing import published
 from nodescope.storage.tables import write_table
+from nodescope.study.axes import Configurations
 from nodescope.study.configurations import configurations_of, states_of
 from nodescope.training import train_configuration
 
@@ -140,15 +141,18 @@ def replicas_of(study, diverged):
         for seed, epoch in zip(study.seeds, epochs, strict=True):
             end = {"seed": seed, "learning_rate": 0.01, "round": 1, "best_epoch": 1, "validation_accuracy": 0.5}
             rows += [
-                configuration.keys() | end | {"chosen": chosen, "diverged_epoch": epoch} for chosen in (True, False)
+                {"configuration": configuration.identifier, **configuration.keys()}
+                | end
+                | {"chosen": chosen, "diverged_epoch": epoch}
+                for chosen in (True, False)
             ]
     return pl.DataFrame(rows, schema_overrides={"diverged_epoch": pl.Int32}, infer_schema_length=None)
 
 
 def test_configurations_that_diverged_wholly_or_in_part_are_told_of(study, tmp_path):
-    assert sentences(divergences(study, replicas_of(study, [[None] * 3] * 2))) == []
+    assert sentences(divergences(Configurations.of(study), replicas_of(study, [[None] * 3] * 2))) == []
     table = replicas_of(study, [[2, None, 2], [1, 2, 2]])
-    said = sentences(divergences(study, table))
+    said = sentences(divergences(Configurations.of(study), table))
     assert said == [
         "Every network of this configuration diverged, which leaves no result of it: tanh 3x5 without BN.",
         "2 further networks diverged: 2 of 3 of tanh 1x5 without BN.",
@@ -177,24 +181,24 @@ def test_a_configuration_whose_networks_all_diverged_is_not_called_best(study):
     """Also where the parameters of an epoch before are kept and score well."""
     table = replicas_of(study, [[None] * 3, [2, 2, 2]])
     accuracy = accuracy_of(table)
-    found = overview(study, accuracy, table)
+    found = overview(study, Configurations.of(study), accuracy, table)
     assert found.best.startswith("tanh 1x5")
-    assert found.divergence == sentences(divergences(study, table))
-    nothing = overview(study, accuracy, replicas_of(study, [[1, 1, 2], [2, 2, 2]]))
+    assert found.divergence == sentences(divergences(Configurations.of(study), table))
+    nothing = overview(study, Configurations.of(study), accuracy, replicas_of(study, [[1, 1, 2], [2, 2, 2]]))
     assert nothing.best == "" and "these 2 configurations" in nothing.divergence[0]
 
 
 def test_figures_do_not_rank_a_configuration_whose_networks_all_diverged(study):
     """One of two configurations; a net that diverged beside others that did not leaves its kept parameters."""
-    context = Context(Charts(), ["a", "b"], states_of(study), tuple(study.seeds))
+    context = Context(Charts(), ["a", "b"], states_of(study), Configurations.of(study), tuple(study.seeds))
     table = replicas_of(study, [[None, 2, None], [2, 1, 2]])
     accuracy = accuracy_of(table)
-    shallow, deep = (tuple(c.keys().values()) for c in configurations_of(study))
+    shallow, deep = Configurations.of(study).identifiers
     answers = {
         shallow: {seed: np.arange(50) < 30 for seed in study.seeds},
         deep: {seed: np.arange(50) < 49 for seed in study.seeds},
     }
-    comparisons = compare_configurations(results_of(accuracy, table), answers)
+    comparisons = compare_configurations(results_of(accuracy, table), answers, Configurations.of(study))
     assert comparisons["is_best"].to_list() == [True, False]
     assert comparisons["value"].to_list() == [0.6, None] and comparisons["difference"].null_count() == 2
     tables = {"accuracy": accuracy, "replicas": table, "comparisons": comparisons}
@@ -206,7 +210,7 @@ def test_figures_do_not_rank_a_configuration_whose_networks_all_diverged(study):
 
     everything = replicas_of(study, [[2, 2, 2], [2, 1, 2]])
     nothing = {"accuracy": accuracy, "replicas": everything}
-    nothing["comparisons"] = compare_configurations(results_of(accuracy, everything), answers)
+    nothing["comparisons"] = compare_configurations(results_of(accuracy, everything), answers, Configurations.of(study))
     captions = [
         accuracy_chart.figures(nothing, context)[0].caption,
         *(figure.caption for figure in comparisons_chart.figures(nothing, context)),
@@ -216,16 +220,15 @@ def test_figures_do_not_rank_a_configuration_whose_networks_all_diverged(study):
 
 
 def test_a_remedy_whose_networks_all_diverged_has_no_accuracy_to_gain(study):
-    table = replicas_of(study, [[None] * 3, [2, 2, 2]])
-    width = pl.when(pl.col("depth") == 3).then(7).otherwise(5)  # beside the first of the same depth and width
-    same = [frame.with_columns(activation=width.cast(pl.String), depth=1) for frame in (table, accuracy_of(table))]
-    replicas, accuracy = same
-    keys = accuracy.columns[: accuracy.columns.index("seed")]
-    answers = {row: dict.fromkeys(study.seeds, np.arange(20) < 9) for row in accuracy.select(keys).unique().rows()}
-    diagnosis = accuracy.select(*keys, "seed").unique(maintain_order=True).with_columns(
+    replicas = replicas_of(study, [[None] * 3, [2, 2, 2]])
+    accuracy = accuracy_of(replicas)
+    same_size = Configurations.plain({name: {"run": name} for name in Configurations.of(study).identifiers})
+    answers = {name: dict.fromkeys(study.seeds, np.arange(20) < 9) for name in same_size.identifiers}
+    diagnosis = accuracy.select("configuration", "seed").unique(maintain_order=True).with_columns(
         state=pl.lit("trained"), layer=1, problem=pl.lit("dead_nodes"), found=False, evidence=0.25,
     )  # fmt: skip
-    found = compare_remedies(results_of(accuracy, replicas), diagnosis, answers).filter(quantity="test_accuracy")
+    found = compare_remedies(results_of(accuracy, replicas), diagnosis, answers, same_size)
+    found = found.filter(quantity="test_accuracy")
     assert found["value"].to_list() == [0.6, None]
     assert found["change"].to_list() == [0.0, None] and found["helps"].null_count() == 2
 
@@ -236,7 +239,7 @@ def test_the_log_of_a_training_says_in_words_that_its_nets_diverged(study, tmp_p
     training = study.training.model_copy(update={"learning_rates": [rate], "refinement_rounds": 0, "optimiser": "sgd"})
     with caplog.at_level("INFO", "nodescope"):
         train_configuration(
-            keys, study.seeds, training, small_dataset(), network=study.network, initialisation=None, device="cpu",
+            "net", keys, study.seeds, training, small_dataset(), network=study.network, initialisation=None, device="cpu",
             progress_folder=tmp_path, title="wild/relu-1x5", pattern_evolution=None,
         )  # fmt: skip
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]

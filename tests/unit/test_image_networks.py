@@ -336,7 +336,7 @@ def test_networks_for_images_are_trained_and_recorded_like_any_other(tmp_path, m
     }  # fmt: skip
     training = Training(epochs=3, batch_size=16, learning_rates=[0.01], refinement_rounds=0, keep="last")
     trained = train_configuration(
-        keys, [0, 1], training, dataset, network=Network(), initialisation=None,
+        "net", keys, [0, 1], training, dataset, network=Network(), initialisation=None,
         device="cpu", progress_folder=tmp_path / "progress", title="test",
     )  # fmt: skip
     trained.save_networks(tmp_path / "models")

@@ -19,7 +19,8 @@ CONFIGURATION = "{configuration}"
 
 PATHS = {
     "settings": FILES.settings,
-    "manifest": FILES.manifest,
+    "configurations": FILES.configurations,
+    "networks": FILES.networks(),
     "resources": FILES.resources(),
     "resources as CSV": FILES.resources("csv"),
     "collected table": FILES.table("accuracy"),

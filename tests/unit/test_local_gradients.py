@@ -298,7 +298,7 @@ def test_a_file_of_weights_is_looked_at_as_it_is(tmp_path):
     dataset = dataclasses.replace(blobs, x=blobs.x.reshape(-1, 1, 6, 6))
     keys = {"dataset": "made", "model": "resnet", "depth": 8, "width": 4, "activation": "relu", "batch_norm": True}
     trained = train_configuration(
-        keys, [0], Training(epochs=0), dataset, network=Network(weights=str(tmp_path / "resnet.pth")),
+        "net", keys, [0], Training(epochs=0), dataset, network=Network(weights=str(tmp_path / "resnet.pth")),
         initialisation=None, device="cpu", progress_folder=tmp_path / "progress", title="test",
     )  # fmt: skip
     for name, tensor in trained.networks()["initial"][0].items():

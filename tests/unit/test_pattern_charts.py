@@ -4,14 +4,21 @@ import polars as pl
 import pytest
 
 from nodescope.charts.context import Context
-from nodescope.charts.drawing import in_view, specification
 from nodescope.charts.gallery import pattern_evolution
+from nodescope.charts.specification import specification
+from nodescope.charts.views import in_view
 from nodescope.config.charts import Charts
+from nodescope.study.axes import Configurations
 
 
 @pytest.fixture
-def by_name(small_tables):
-    figures = pattern_evolution.figures(small_tables, Context(Charts(), ["a", "b", "c"], ["initial", "trained"]))
+def context(small_study):
+    return Context(Charts(), ["a", "b", "c"], ["initial", "trained"], Configurations.of(small_study))
+
+
+@pytest.fixture
+def by_name(small_tables, context):
+    figures = pattern_evolution.figures(small_tables, context)
     return {figure.name: figure for figure in figures}
 
 
@@ -38,9 +45,9 @@ def test_heatmaps_show_means_over_the_seeds_until_the_next_time(by_name, small_t
     assert rows(full, quantity="distinct patterns as a share of all")["value"].is_between(0, 1).all()
 
 
-def test_of_too_many_times_evenly_spaced_ones_are_shown(small_tables, monkeypatch):
+def test_of_too_many_times_evenly_spaced_ones_are_shown(small_tables, context, monkeypatch):
     monkeypatch.setattr(pattern_evolution, "TIMES", 5)
-    figures = pattern_evolution.figures(small_tables, Context(Charts(), ["a", "b", "c"], ["initial", "trained"]))
+    figures = pattern_evolution.figures(small_tables, context)
     times = rows(figures[1]).filter(pl.col("configuration") == "sigmoid-1x6")["samples_seen"].unique().sort()
     assert len(times) <= 5 and times[0] == 0
 

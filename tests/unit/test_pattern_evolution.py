@@ -46,7 +46,7 @@ def blobs():
 def train(folder, pattern_evolution, network="fused", *, threshold=0.0, **changes):
     training = {"epochs": 4, "batch_size": 10, "learning_rates": [0.01, 0.001], "snapshots": [2], "snapshot_steps": [3]}
     return train_configuration(
-        KEYS, [0, 1], Training(**training | {"refinement_rounds": 0} | changes), blobs(), network=NETWORKS[network],
+        "net", KEYS, [0, 1], Training(**training | {"refinement_rounds": 0} | changes), blobs(), network=NETWORKS[network],
         initialisation=None, device="cpu", progress_folder=folder, title="test", pattern_evolution=pattern_evolution,
         theta_threshold=threshold,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from nodescope.charts.gallery.scorecard import figures
 from nodescope.charts.registry import CHARTS
 from nodescope.config.charts import Charts
 from nodescope.config.loading import parse_config
+from nodescope.study.axes import Configurations
 from nodescope.study.contents import SCORE_TABLES, table_names
 from nodescope.works.claims import claims_of
 from nodescope.works.differences import differences
@@ -21,7 +22,8 @@ from nodescope.works.scorecard import AGREES, DIFFERS, NOT_RUN, NOT_SCORED, UNCL
 from nodescope.works.scorecard import scorecard as scorecard_of
 from nodescope.works.scoring import score
 
-CONTEXT = Context(Charts(), [], ["initial", "trained"], (0, 1), (WORKS["pretorius"],))
+NO_CONFIGURATIONS = Configurations.plain({})
+CONTEXT = Context(Charts(), [], ["initial", "trained"], NO_CONFIGURATIONS, (0, 1), (WORKS["pretorius"],))
 
 #: Of the files as they were taken from the works; whoever corrects a number corrects this too.
 DIGESTS = {
@@ -356,7 +358,7 @@ def test_many_numbers_are_judged_together():
 
 def test_a_work_without_numbers_or_claims_shows_what_differs_alone():
     signals = study(works=["showcase"], dataset={"source": "gaussian"}, training={"epochs": 0})
-    context = Context(Charts(), [], ["initial"], (3,), (WORKS["showcase"],))
+    context = Context(Charts(), [], ["initial"], NO_CONFIGURATIONS, (3,), (WORKS["showcase"],))
     assert [figure.name for figure in figures(score({}, signals), context)] == ["scorecard-differences"]
 
 

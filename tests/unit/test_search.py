@@ -18,7 +18,7 @@ KEYS = {"dataset": "blobs", "model": "mlp", "depth": 2, "width": 6, "activation"
 def train(folder, seeds=(0, 1), keys=KEYS, **changes):
     training = Training(**{"epochs": 5, "batch_size": 16, "learning_rates": [0.01, 0.001], "snapshots": [2]} | changes)
     return train_configuration(
-        keys, list(seeds), training, small_dataset(), network=Network(), initialisation=None, device="cpu",
+        "net", keys, list(seeds), training, small_dataset(), network=Network(), initialisation=None, device="cpu",
         progress_folder=folder, title="test",
     )  # fmt: skip
 

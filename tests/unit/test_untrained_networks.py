@@ -47,7 +47,7 @@ CASES = {"fully connected": (KEYS, small_dataset), "residual": (RESNET, images)}
 def train(folder, keys=KEYS, dataset=None, *, pattern_evolution=None, seeds=(0, 3), network=None, **training):
     settings = {"epochs": 2, "batch_size": 16, "learning_rates": [0.01], "refinement_rounds": 0, **training}
     return train_configuration(
-        keys, list(seeds), Training(**settings), dataset or small_dataset(), network=network or Network(),
+        "net", keys, list(seeds), Training(**settings), dataset or small_dataset(), network=network or Network(),
         initialisation=None, device="cpu", progress_folder=folder, title="test", pattern_evolution=pattern_evolution,
     )  # fmt: skip
 
@@ -149,7 +149,7 @@ def test_gradients_and_local_gradients_of_a_state_are_those_of_the_recorded_net(
     for name, few in (("gradients", Gradients(samples=7)), ("local_gradients", LocalGradients(samples=7))):
         module = import_module(f"nodescope.analyses.{name}")
         found = analyse_networks(
-            {name: few}, tmp_path / "models", trained.dataset, RESNET, [0], ["initial", "trained"], "cross_entropy"
+            {name: few}, tmp_path / "models", trained.dataset, "net", [0], ["initial", "trained"], "cross_entropy"
         )
         for state in ("initial", "trained"):
             network = load_network(tmp_path / "models" / "seed-0" / f"{state}.safetensors").double()

@@ -34,7 +34,6 @@ for job in ("nodes", "classifiers"):
                 mem_mb=flow.memory_mb("measure"),
                 runtime=flow.minutes("measure"),
             params:
-                key_columns=flow.key_columns,
                 seeds=flow.study("seeds"),
                 states=flow.states,
                 analyses=flow.analyses(job),
@@ -66,7 +65,6 @@ for variation in flow.measuring("networks"):
             mem_mb=flow.memory_mb("look_into"),
             runtime=flow.minutes("look_into"),
         params:
-            key_columns=flow.key_columns,
             seeds=flow.study("seeds"),
             states=flow.states,
             analyses=flow.analyses("networks"),

@@ -2,6 +2,7 @@
 
 REQUIRED INPUTS:
     results/{study}/tables/{table}.parquet
+    results/{study}/{config,configurations}.json
 OUTPUTS:
     results/{study}/charts/     what each figure shows at first, as SVG and Vega-Lite JSON; index.json lists the figures
     results/{study}/page/       the data of the figures, which the page loads
@@ -26,6 +27,8 @@ rule draw_charts:
         tables=flow.chart_tables,
         inspector=flow.inspector_table,
         dataset=flow.description,
+        settings="results/{study}/config.json",
+        configurations="results/{study}/configurations.json",
         code=flow.chart_code,
     output:
         charts=report(
@@ -44,8 +47,7 @@ rule draw_charts:
     params:
         charts=flow.charts,
         options=flow.setting("charts"),
-        states=flow.states,
-        works=flow.study("works"),
+        left_out=flow.left_out,
         captions=flow.captions,
     script:
         "../scripts/draw_charts.py"
@@ -56,6 +58,8 @@ rule draw_figure_files:
     input:
         tables=flow.chart_tables,
         dataset=flow.description,
+        settings="results/{study}/config.json",
+        configurations="results/{study}/configurations.json",
         code=flow.chart_code,
     output:
         figures=directory("reports/figures/{study}"),
@@ -66,7 +70,5 @@ rule draw_figure_files:
     params:
         charts=flow.charts,
         options=flow.setting("charts"),
-        states=flow.states,
-        works=flow.study("works"),
     script:
         "../scripts/draw_figure_files.py"

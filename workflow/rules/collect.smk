@@ -7,7 +7,7 @@ OUTPUTS:
     results/{study}/tables/{table}.parquet
     results/{study}/tables/{table}.csv
     results/{study}/tables/classes.parquet   what the classes are called that the other tables number; also as CSV
-    results/{study}/manifest.parquet    the configurations: identifiers and key columns
+    results/{study}/configurations.json   configurations and axes, as findings, figures and page take them
     results/{study}/networks.parquet    one row per configuration and seed: axes, parameters, learning rate, states, accuracy
     results/{study}/layers.parquet      one row per configuration and layer: name, nodes, positions, parameters, fan-in;
                                         both also as CSV, their columns in `nodescope.study.dimensions`
@@ -33,7 +33,7 @@ for variation in flow.collecting():
             dataset=flow.description,
             code=flow.collect_code,
         output:
-            manifest="results/{study}/manifest.parquet",
+            configurations="results/{study}/configurations.json",
             settings="results/{study}/config.json",
             networks="results/{study}/networks.parquet",
             networks_csv="results/{study}/networks.csv",

@@ -2,7 +2,7 @@
 
 REQUIRED INPUTS:
     results/{study}/tables/{accuracy,replicas}.parquet
-    results/{study}/manifest.parquet
+    results/{study}/configurations.json
     results/{study}/predictions/{configuration}.parquet
 OUTPUTS:
     results/{study}/tables/comparisons.parquet and .csv
@@ -18,7 +18,7 @@ rule compare_configurations:
     input:
         accuracy="results/{study}/tables/accuracy.parquet",
         replicas="results/{study}/tables/replicas.parquet",
-        manifest="results/{study}/manifest.parquet",
+        configurations="results/{study}/configurations.json",
         predictions=flow.predictions,
         code=flow.code("nodescope.stages.compare"),
     output:

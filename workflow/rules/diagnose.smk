@@ -3,7 +3,7 @@
 REQUIRED INPUTS:
     results/{study}/tables/{gradients,dead_nodes,statistics}.parquet    those that the study has
     results/{study}/tables/{accuracy,replicas}.parquet
-    results/{study}/manifest.parquet
+    results/{study}/configurations.json
     results/{study}/predictions/{configuration}.parquet
 OUTPUTS:
     results/{study}/tables/{diagnosis,remedies}.parquet and .csv
@@ -20,7 +20,7 @@ rule diagnose_study:
         measured=flow.diagnosed_tables,
         accuracy="results/{study}/tables/accuracy.parquet",
         replicas="results/{study}/tables/replicas.parquet",
-        manifest="results/{study}/manifest.parquet",
+        configurations="results/{study}/configurations.json",
         predictions=flow.predictions,
         code=flow.code("nodescope.stages.diagnose"),
     output:

@@ -23,6 +23,7 @@ rule build_report:
         tables=expand("results/{study}/tables/{table}.parquet", study=flow.studies, table=["accuracy", "replicas"]),
         comparisons=flow.comparisons(),
         settings=expand("results/{study}/config.json", study=flow.studies),
+        configurations=expand("results/{study}/configurations.json", study=flow.studies),
         datasets=expand("results/datasets/{dataset}.json", dataset=flow.datasets),
         code=flow.code("nodescope.stages.report"),
     output:

@@ -14,4 +14,5 @@ name = f"{snakemake.wildcards.study}/{snakemake.wildcards.configuration}"
 with job(snakemake.log[0], f"Measuring {' and '.join(snakemake.params.analyses)} of {name}"):
     from nodescope.stages.measure_layers import measure_layers
 
-    measure_layers(snakemake.input.activations, snakemake.output, **snakemake.params)
+    configuration = snakemake.wildcards.configuration
+    measure_layers(snakemake.input.activations, snakemake.output, configuration=configuration, **snakemake.params)

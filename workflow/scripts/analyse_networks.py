@@ -17,4 +17,10 @@ with job(snakemake.log[0], f"Measuring {' and '.join(snakemake.params.analyses)}
     from nodescope.stages.measure_networks import measure_networks
 
     torch.set_num_threads(snakemake.threads)
-    measure_networks(snakemake.input.models, snakemake.input.dataset, snakemake.output, **snakemake.params)
+    measure_networks(
+        snakemake.input.models,
+        snakemake.input.dataset,
+        snakemake.output,
+        configuration=snakemake.wildcards.configuration,
+        **snakemake.params,
+    )

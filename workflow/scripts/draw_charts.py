@@ -18,7 +18,6 @@ with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study}"
         snakemake.input.dataset,
         charts=snakemake.params.charts,
         options=snakemake.params.options,
-        states=snakemake.params.states,
-        works=snakemake.params.works,
+        left_out=snakemake.params.left_out,
         inspector=bool(snakemake.input.inspector),
     )

@@ -25,6 +25,7 @@ with (
     train(
         snakemake.input.dataset,
         snakemake.output,
+        configuration=snakemake.wildcards.configuration,
         key_columns=snakemake.params.key_columns,
         seeds=snakemake.params.seeds,
         training=snakemake.params.training,

@@ -7,8 +7,8 @@ nodes that are on for no sample. ``saturated_share`` is the share of the activat
 the activation function; null for functions that have none, and for pre-activations. In a layer with positions the values
 at all of them count, also where a summary over the positions is recorded; then alone, ``saturated_share`` is not exact:
 it takes the values in the bucket around a limit as evenly spread (`nodescope.recording.values`).
-Needs: the activations of a layer. Gives: one row per split and kind; null where the split has no sample or the net
-diverged. Cost: six passes over the values while they are in a core's cache.
+Needs: the activations of a layer. Gives: one row per split and kind, with the activation function of the layer; null
+where the split has no sample or the net diverged. Cost: six passes over the values while they are in a core's cache.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -38,14 +38,15 @@ class Statistics(LayerOptions):
 
 
 def measure(layer: "RecordedLayer", options: Statistics) -> Parts:
-    """Columns split, kind, mean, std, skew, kurtosis, minimum, maximum, zero_share, dead, saturated_share."""
+    """Columns split, kind, mean, std, skew, kurtosis, minimum, maximum, zero_share, dead, saturated_share, activation_function."""
     for split in options.splits:
         activations = layer.read(split)
-        bounds = ACTIVATION_FUNCTIONS[activations.metadata.activation].bounds
+        function = activations.metadata.activation
+        bounds = ACTIVATION_FUNCTIONS[function].bounds
         for kind in KINDS:
             each = activations.each(kind)
             found = activations.values[kind].moments if each is None else moments(each)
-            row: dict[str, Any] = {"split": split, "kind": kind}
+            row: dict[str, Any] = {"split": split, "kind": kind, "activation_function": function}
             if found is not None:
                 row |= found.columns() | {
                     "zero_share": found.zeros / found.count,
@@ -103,6 +104,7 @@ ANALYSIS = Analysis(
             "share of the activations near a bound of their function; null where it has none, and for pre-activations",
             share("saturated activations"),
         ),
+        Column("activation_function", "string", "of the layer"),
     ),
     measure=measure,
 )

@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from nodescope.charts.context import Context, state_label, with_network
+from nodescope.charts.context import Context
+from nodescope.charts.labels import state_label
 
 #: Histograms that are smoothed at a time.
 AT_A_TIME = 512
@@ -118,7 +119,7 @@ def before_and_after(histograms: pl.DataFrame, context: Context, columns: list[s
         Of the horizontal axis.
     """
     ends = [context.states[0], context.states[-1]]
-    named = with_network(histograms.filter(pl.col("state").is_in(ends)))
+    named = context.with_network(histograms.filter(pl.col("state").is_in(ends)))
     told = ["configuration", "network", "state", "row", *columns]
     data = with_curves(named, told).with_columns(
         when=pl.col("state").replace_strict({state: state_label(state) for state in ends})

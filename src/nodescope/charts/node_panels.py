@@ -12,7 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.charts import raster
-from nodescope.charts.context import DEAD_COLOUR, OTHER_CLASS, Context, NodePanels
+from nodescope.charts.context import Context
+from nodescope.charts.figure import NodePanels
+from nodescope.charts.style import DEAD_COLOUR, OTHER_CLASS
 
 PANEL_WIDTH = 860
 ROW_HEIGHT = 15

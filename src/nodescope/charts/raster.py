@@ -6,9 +6,7 @@ A panel of 800 nodes x 10 classes is 8,000 marks; as a picture it is a few kilob
 import base64
 import io
 
-import altair as alt
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
@@ -82,13 +80,3 @@ def enlarge(pixels: Pixels, size: tuple[int, int]) -> Pixels:
     growing = size[0] >= pixels.shape[1]
     image = Image.fromarray(pixels, "RGBA")
     return np.asarray(image.resize(size, Image.Resampling.NEAREST if growing else Image.Resampling.BOX))
-
-
-def image_mark(pixels: Pixels, width: int, height: int) -> alt.Chart:
-    """A chart layer that fills a panel with a picture."""
-    frame = pl.DataFrame({"url": [data_uri(pixels)]})
-    return (
-        alt.Chart(frame)
-        .mark_image(width=width, height=height, aspect=False)
-        .encode(url="url:N", x=alt.value(width / 2), y=alt.value(height / 2))
-    )

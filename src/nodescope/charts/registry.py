@@ -1,88 +1,55 @@
-"""Which charts there are, in the order of the report, and what each is drawn from. Imports nothing heavy."""
+"""Which charts there are, from what the modules of the gallery declare. Imports nothing heavy.
 
-from dataclasses import dataclass
+The declarations are literals, which are read from the sources: importing the modules would load polars and altair into
+Snakemake and each of its jobs.
+"""
+
+import ast
+from collections.abc import Collection
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nodescope.study.contents import SCORE_TABLES, table_names
+from nodescope.charts.chart import SECTIONS, Chart
+from nodescope.study.axes import Configurations
+from nodescope.study.contents import table_names
 
 if TYPE_CHECKING:
     from nodescope.config.study import Study
 
-TRAINING = "Accuracy and learning curves"
-RATES = "Choice of the learning rate"
-DISTRIBUTIONS = "Distributions at single nodes"
-NODES = "Medians and activity of all nodes"
-ACTIVITY = "Sparsity, dead nodes and patterns"
-EVOLUTION = "Patterns through training"
-CLASSIFIERS = "Nodes and layers as classifiers"
-PROCESS = "The learning process"
-GRADIENTS = "Weights and gradients"
-LAYERS = "Distributions of whole layers"
-DIAGNOSIS = "Diagnosis and remedies"
-REPRODUCTION = "Beside the published works"
-
-
-@dataclass(frozen=True)
-class Chart:
-    """One kind of chart, drawn by ``nodescope.charts.NAME``.
-
-    Attributes
-    ----------
-    name : str
-        Its module.
-    section : str
-        The section of the report that it stands in.
-    tables : tuple of str
-        The collected tables that it needs; a study that lacks one has no such chart.
-    needs_training : bool
-        Whether it shows how training went.
-    needs_snapshots : bool
-        Whether it shows how the nets change between epochs.
-    lazy : bool
-        Whether its tables are too large to hold (a value per node and class): they are handed over as lazy frames.
-    """
-
-    name: str
-    section: str
-    tables: tuple[str, ...]
-    needs_training: bool = False
-    needs_snapshots: bool = False
-    lazy: bool = False
-
-
-CHARTS = {
-    chart.name: chart
-    for chart in (
-        Chart("test_accuracy", TRAINING, ("accuracy", "replicas"), needs_training=True),
-        Chart("comparisons", TRAINING, ("comparisons", "accuracy"), needs_training=True),
-        Chart("accuracy_curves", TRAINING, ("learning_curves", "accuracy"), needs_training=True),
-        Chart("learning_curves", TRAINING, ("learning_curves", "accuracy", "replicas"), needs_training=True),
-        Chart("learning_rates", RATES, ("learning_curves", "replicas"), needs_training=True),
-        Chart("distributions", DISTRIBUTIONS, ("distributions",)),
-        Chart("activation_functions", DISTRIBUTIONS, ("accuracy",)),
-        Chart("medians", NODES, ("medians",), lazy=True),
-        Chart("activity", NODES, ("activity",), lazy=True),
-        Chart("activity_heatmaps", NODES, ("activity",), lazy=True),
-        Chart("dead_nodes", ACTIVITY, ("dead_nodes",)),
-        Chart("sparsity", ACTIVITY, ("sparsity", "sparsity_summary")),
-        Chart("patterns", ACTIVITY, ("patterns",)),
-        Chart("pattern_evolution", EVOLUTION, ("pattern_evolution",)),
-        Chart("layer_accuracy", CLASSIFIERS, ("layer_accuracy",)),
-        Chart("kernel_densities", CLASSIFIERS, ("densities", "distributions")),
-        Chart("learning_process", PROCESS, ("layer_accuracy",), needs_snapshots=True),
-        Chart("layer_distributions", LAYERS, ("layer_distributions",)),
-        Chart("layer_statistics", LAYERS, ("statistics",)),
-        Chart("signal_propagation", GRADIENTS, ("statistics", "gradients")),
-        Chart("weight_distributions", GRADIENTS, ("weight_distributions", "weights")),
-        Chart("local_gradients", GRADIENTS, ("local_gradients",)),
-        Chart("diagnosis", DIAGNOSIS, ("diagnosis", "remedies")),
-        Chart("scorecard", REPRODUCTION, SCORE_TABLES),
-    )
-}
-
+GALLERY = Path(__file__).parent / "gallery"
 
 #: The collected table that the page's look into a node reads, beside those of the charts.
 INSPECTOR_TABLE = "node_histograms"
+
+
+def declaration(path: Path) -> Chart:
+    """What a module of the gallery declares.
+
+    Raises
+    ------
+    TypeError
+        If it has no ``CHART = Chart(...)`` of literals, or one that does not fit `Chart`.
+    """
+    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id="CHART")], value=ast.Call(args=[], keywords=keywords)):
+                chart = Chart(**{str(k.arg): ast.literal_eval(k.value) for k in keywords}, name=path.stem)
+                if chart.section not in SECTIONS:
+                    raise TypeError(f"{path}: the section '{chart.section}' is none of {', '.join(SECTIONS)}")
+                return chart
+    raise TypeError(f"{path} has no `CHART = Chart(...)`. Hint: every module of the gallery declares its chart so.")
+
+
+def declared(gallery: Path = GALLERY) -> dict[str, Chart]:
+    """The charts of a gallery by name, in the order of the report."""
+    charts = [declaration(path) for path in gallery.glob("*.py") if path.stem != "__init__"]
+    sections = list(SECTIONS)
+    charts.sort(key=lambda chart: (sections.index(chart.section), chart.order, chart.name))
+    return {chart.name: chart for chart in charts}
+
+
+#: All charts by name, in the order of the report.
+CHARTS = declared()
 
 
 def has_inspector_table(study: "Study") -> bool:
@@ -91,12 +58,32 @@ def has_inspector_table(study: "Study") -> bool:
 
 
 def charts_of(study: "Study") -> list[Chart]:
-    """The charts that a study's tables allow."""
-    available = set(table_names(study))
-    return [
-        chart
-        for chart in CHARTS.values()
-        if available.issuperset(chart.tables)
-        and (study.training.epochs or not chart.needs_training)
-        and (study.training.snapshots or not chart.needs_snapshots)
-    ]
+    """The charts that a study's tables and axes allow."""
+    missing = left_out(study)
+    return [chart for chart in CHARTS.values() if chart.name not in missing]
+
+
+def left_out(study: "Study") -> dict[str, str]:
+    """The charts that a study cannot have, and why."""
+    axes, tables = Configurations.of(study).axis_names, table_names(study)
+    snapshots = study.training.snapshots
+    reasons = {
+        name: reason_to_leave_out(chart, tables, axes, trained=study.training.epochs > 0, snapshots=bool(snapshots))
+        for name, chart in CHARTS.items()
+    }
+    return {name: reason for name, reason in reasons.items() if reason}
+
+
+def reason_to_leave_out(
+    chart: Chart, tables: Collection[str], axes: Collection[str], *, trained: bool, snapshots: bool
+) -> str:
+    """Why a chart cannot be drawn; empty where it can."""
+    for kind, needed, known in (("table", chart.tables, tables), ("axis", chart.axes, axes)):
+        missing = [name for name in needed if name not in known]
+        if missing:
+            return f"the study has no {kind} {missing[0]}"
+    if chart.needs_training and not trained:
+        return "its networks are not trained"
+    if chart.needs_snapshots and not snapshots:
+        return "no snapshots are taken during training"
+    return ""

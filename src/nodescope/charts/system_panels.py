@@ -4,7 +4,10 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.axes import y_of
-from nodescope.charts.context import SYSTEMS, Context, batch_norm_label, network_columns, over_seeds
+from nodescope.charts.context import Context
+from nodescope.charts.panels import Drawing, in_panels, panel_columns
+from nodescope.charts.seeds import over_seeds
+from nodescope.charts.style import SYSTEMS
 from nodescope.charts.tables import quantity_of
 
 ACCURACY = quantity_of("layer_accuracy", "accuracy")
@@ -16,16 +19,16 @@ def mean_accuracies(table: pl.DataFrame, context: Context) -> pl.DataFrame:
     network = over_seeds(table.drop("accuracy"), "network_accuracy").rename({"mean": "network_accuracy"})
     keys = [name for name in systems.columns if name not in ("mean", "standard_error", "seeds")]
     joined = systems.join(network.select(*keys, "network_accuracy"), on=keys, nulls_equal=True, maintain_order="left")
-    return context.with_spread(joined, bounds=(0, 1)).with_columns(batch_norm_label().alias("norm"))
+    return in_panels(context.with_spread(joined, bounds=(0, 1)), context)
 
 
-def system_panels(part: pl.DataFrame, context: Context) -> alt.LayerChart | alt.FacetChart:
+def system_panels(part: pl.DataFrame, context: Context) -> Drawing:
     """Layers to be faceted by the caller: x = layer, colour = system, dash = split, dotted = network's test accuracy."""
     columns = [
-        *network_columns(part), "norm", "seed", "state", "split", "layer", "system", "mean", "low", "high", "network_accuracy",
+        *panel_columns(context), "seed", "state", "split", "layer", "system", "mean", "low", "high", "network_accuracy",
     ]  # fmt: skip
     shown = [name for name in SYSTEMS if name in part["system"].unique().to_list()]
-    data = part.select(*columns, *[name for name in ("configuration", "network", "column") if name in part.columns])
+    data = part.select(*columns, *[name for name in ("network", "column") if name in part.columns])
     base = alt.Chart(width=context.options.width * 0.7, height=context.options.height).encode(
         x=alt.X("layer:O").title("layer").axis(labelAngle=0)
     )

@@ -6,7 +6,7 @@ another seed gives other networks, another test set holds other samples, and bot
 number of configurations that are compared (Holm).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from nodescope.numerics.intervals import Estimate, holm, mcnemar, over_seeds, paired, verdicts
 from nodescope.storage.columns import Column, Quantity, Table, number_of, points, share
-from nodescope.storage.tables import key_columns, read_table
+from nodescope.storage.tables import read_table
+from nodescope.study.axes import CONFIGURATION, Configurations
 from nodescope.study.layout import StudyFiles
-from nodescope.study.words import describe
 
-#: Whether each kept net gets each test sample right, by the values of a configuration's key columns and by seed.
-Answers = Mapping[tuple[Any, ...], Mapping[int, NDArray[np.bool_]]]
+#: Whether each kept net gets each test sample right, by configuration and by seed.
+Answers = Mapping[str, Mapping[int, NDArray[np.bool_]]]
 
 TEST_ACCURACY = share("test accuracy")
 DIFFERENCE = points("difference of the test accuracy")
@@ -81,35 +81,31 @@ def right_answers(predictions: pl.DataFrame) -> dict[int, NDArray[np.bool_]]:
     return {int(seed): (predictions[seed] == label).to_numpy() for seed in seeds if not predictions[seed].null_count()}
 
 
-def read_answers(files: StudyFiles, manifest: pl.DataFrame) -> Answers:
+def read_answers(files: StudyFiles, identifiers: Sequence[str]) -> Answers:
     """The answers of all configurations of a study.
 
     Parameters
     ----------
     files
         Results of the study.
-    manifest
-        From `nodescope.study.configurations.manifest`.
+    identifiers
+        Of its configurations.
 
     Raises
     ------
     DamagedFileError
         If a file of predictions cannot be read.
     """
-    found = {}
-    for identifier, *keys in manifest.iter_rows():
-        predictions = read_table(files.predictions(identifier))
-        found[tuple(keys)] = right_answers(predictions)
-    return found
+    return {identifier: right_answers(read_table(files.predictions(identifier))) for identifier in identifiers}
 
 
 def of_results(answers: Answers, accuracy: pl.DataFrame) -> Answers:
     """The answers of the configurations that have an accuracy."""
-    known = set(accuracy.drop_nulls("accuracy").select(key_columns(accuracy)).unique().rows())
+    known = set(accuracy.drop_nulls("accuracy")[CONFIGURATION])
     return {configuration: seeds for configuration, seeds in answers.items() if configuration in known}
 
 
-def accuracy_difference(answers: Answers, one: tuple[Any, ...], other: tuple[Any, ...]) -> Estimate:
+def accuracy_difference(answers: Answers, one: str, other: str) -> Estimate:
     """Test accuracy of one configuration less that of another, over the seeds that both have."""
     a, b = answers.get(one, {}), answers.get(other, {})
     seeds = [seed for seed in a if seed in b]
@@ -135,24 +131,23 @@ def errors_of(estimates: list[Estimate], *, on_test_set: bool) -> list[dict[str,
     ]
 
 
-def best_on_validation(accuracy: pl.DataFrame) -> tuple[Any, ...] | None:
-    """The key columns' values of the configuration with the highest mean validation accuracy; None where none has any.
+def best_on_validation(accuracy: pl.DataFrame) -> str | None:
+    """The configuration with the highest mean validation accuracy; None where none has any.
 
     One that lost a seed comes after all that lost none; of equals the first of the grid is taken.
     """
-    keys = key_columns(accuracy)
     means = (
         accuracy.filter(pl.col("split") == "validation")
-        .group_by(keys, maintain_order=True)
+        .group_by(CONFIGURATION, maintain_order=True)
         .agg(seeds=pl.col("accuracy").count(), mean=pl.col("accuracy").mean())
         .filter(pl.col("seeds") > 0)
         .sort("seeds", "mean", descending=True, maintain_order=True)
     )
-    return None if means.is_empty() else means.select(keys).row(0)
+    return None if means.is_empty() else str(means[CONFIGURATION][0])
 
 
-def compare_configurations(accuracy: pl.DataFrame, answers: Answers) -> pl.DataFrame:
-    """Every configuration against the best one: the key columns and `COMPARISONS`.
+def compare_configurations(accuracy: pl.DataFrame, answers: Answers, configurations: Configurations) -> pl.DataFrame:
+    """Every configuration against the best one: the columns of the configuration and `COMPARISONS`.
 
     Parameters
     ----------
@@ -160,6 +155,8 @@ def compare_configurations(accuracy: pl.DataFrame, answers: Answers) -> pl.DataF
         From `nodescope.findings.divergence.results_of`.
     answers
         From `read_answers`; those of configurations without an accuracy do not count.
+    configurations
+        Of the study.
 
     Returns
     -------
@@ -169,38 +166,34 @@ def compare_configurations(accuracy: pl.DataFrame, answers: Answers) -> pl.DataF
         what follows from it is null; so is the interval where there are fewer than two seeds. Of one seed ``mcnemar_p`` says
         whether these two nets differ for other samples; on other seeds it says nothing.
     """
-    keys, answers = key_columns(accuracy), of_results(answers, accuracy)
-    configurations = accuracy.select(keys).unique(maintain_order=True).rows()
+    answers = of_results(answers, accuracy)
+    compared = accuracy[CONFIGURATION].unique(maintain_order=True).to_list()
     best = best_on_validation(accuracy)
-    others = [row for row in configurations if best is not None and row != best]
-    estimates = {row: accuracy_difference(answers, row, best) for row in others if best is not None}
+    others = [name for name in compared if best is not None and name != best]
+    estimates = {name: accuracy_difference(answers, name, best) for name in others if best is not None}
     errors = dict(zip(others, errors_of(list(estimates.values()), on_test_set=True), strict=True))
-    names = _names(accuracy, keys)
-    rows = []
-    for row in configurations:
-        of_both = _common(answers, row, best)
-        estimate = estimates.get(row)
+    rows: list[dict[str, Any]] = []
+    for name in compared:
+        of_both = _common(answers, name, best)
+        estimate = estimates.get(name)
         rows.append(
             {
-                **dict(zip(keys, row, strict=True)),
-                "best": None if best is None else names[best],
-                "is_best": row == best,
+                CONFIGURATION: name,
+                "best": None if best is None else configurations.label(best),
+                "is_best": name == best,
                 "seeds": len(of_both),
                 "samples": next((len(a) for a, _ in of_both), None),
                 "value": _mean(a for a, _ in of_both),
                 "best_value": _mean(b for _, b in of_both),
                 "difference": None if estimate is None else estimate.centre,
-                **errors.get(row, {}),
-                "mcnemar_p": mcnemar(*of_both[0]) if len(of_both) == 1 and row != best else None,
+                **errors.get(name, {}),
+                "mcnemar_p": mcnemar(*of_both[0]) if len(of_both) == 1 and name != best else None,
             }
         )
-    schema: dict[str, Any] = {**{name: accuracy.schema[name] for name in keys}, **COMPARISONS.schema()}
-    return pl.DataFrame(rows, schema=schema, orient="row") if rows else pl.DataFrame(schema=schema)
+    return configurations.collected(pl.DataFrame(rows, schema={CONFIGURATION: pl.String, **COMPARISONS.schema()}))
 
 
-def _common(
-    answers: Answers, one: tuple[Any, ...], other: tuple[Any, ...] | None
-) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+def _common(answers: Answers, one: str, other: str | None) -> list[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
     a, b = answers.get(one, {}), {} if other is None else answers.get(other, {})
     return [(a[seed], b[seed]) for seed in a if seed in b]
 
@@ -208,11 +201,3 @@ def _common(
 def _mean(answers: Iterable[NDArray[np.bool_]]) -> float | None:
     accuracies = [float(right.mean()) for right in answers]
     return sum(accuracies) / len(accuracies) if accuracies else None
-
-
-def _names(frame: pl.DataFrame, keys: list[str]) -> dict[tuple[Any, ...], str]:
-    """What each configuration is called, with its family where there are several."""
-    several = frame["model"].n_unique() > 1
-    hidden = {"dataset"} | (set() if several else {"model"})
-    rows = frame.select(keys).unique(maintain_order=True).iter_rows(named=True)
-    return {tuple(row.values()): describe({k: v for k, v in row.items() if k not in hidden}) for row in rows}

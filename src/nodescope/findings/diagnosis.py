@@ -9,11 +9,11 @@ A problem is found where its evidence passes a threshold (the section ``diagnosi
 - ``saturation``: the share of training samples and nodes whose activation lies near a bound of the function; only for
   functions with two bounds, since the zeros of a ReLU are its switches.
 
-A remedy is a configuration beside the first one of the same model, depth and width: what is better, and by how much.
+A remedy is a configuration beside the first one of the same family and size: what is better, and by how much.
 """
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -21,8 +21,7 @@ from nodescope.findings.comparisons import Answers, accuracy_difference, errors_
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.numerics.intervals import REAL, Estimate, over_seeds
 from nodescope.storage.columns import LAYER, STATE, VALUE, Column, Quantity, Table, number_of
-from nodescope.storage.tables import key_columns
-from nodescope.study.words import describe
+from nodescope.study.axes import CONFIGURATION, MODEL, Configurations
 
 if TYPE_CHECKING:
     from nodescope.config.diagnosis import Diagnosis
@@ -71,9 +70,12 @@ REMEDIES = Table(
 ACCURACY = "test_accuracy"
 BETTER_IF_LARGER = (ACCURACY, "vanishing_gradient")
 
+#: What tells the values of a configuration apart.
+OF_NET = ("seed", "state", "quantity")
 
-def diagnose(tables: dict[str, pl.DataFrame], thresholds: "Diagnosis") -> pl.DataFrame:
-    """The key columns, ``seed`` and `DIAGNOSIS`: one row per net, state, layer and problem that can be looked for.
+
+def diagnose(tables: dict[str, pl.DataFrame], thresholds: "Diagnosis", configurations: Configurations) -> pl.DataFrame:
+    """One row per net, state, layer and problem that can be looked for.
 
     Parameters
     ----------
@@ -81,11 +83,14 @@ def diagnose(tables: dict[str, pl.DataFrame], thresholds: "Diagnosis") -> pl.Dat
         Of ``gradients``, ``dead_nodes`` and ``statistics`` those that the study has, at least one.
     thresholds
         The study's section.
+    configurations
+        Of the study.
 
     Returns
     -------
     DataFrame
-        ``found`` and ``evidence`` are null where the net diverged, and those of gradients where none enters at the logits.
+        The columns of the configuration, ``seed`` and `DIAGNOSIS`. ``found`` and ``evidence`` are null where the net diverged,
+        and those of gradients where none enters at the logits.
     """
     parts = []
     if "gradients" in tables:
@@ -103,18 +108,18 @@ def diagnose(tables: dict[str, pl.DataFrame], thresholds: "Diagnosis") -> pl.Dat
         bounded = [name for name, function in ACTIVATION_FUNCTIONS.items() if None not in function.bounds]
         share = (
             tables["statistics"]
-            .filter(pl.col("split") == "train", pl.col("kind") == "post", pl.col("activation").is_in(bounded))
+            .filter(pl.col("split") == "train", pl.col("kind") == "post", pl.col("activation_function").is_in(bounded))
             .rename({"saturated_share": "evidence"})
         )
         words = "share of activations near a bound of the function, training samples"
         limit = thresholds.saturation
         parts.append(_judged(share, "saturation", limit, pl.col("evidence") > limit, words))
-    return pl.concat(parts)
+    return configurations.collected(pl.concat(parts))
 
 
 def _arriving_gradient(gradients: pl.DataFrame) -> pl.DataFrame:
     """The norm of dL/da of each layer over that of the gradient at the logits, as ``evidence``."""
-    net = [*key_columns(gradients), "seed", "state"]
+    net = [CONFIGURATION, "seed", "state"]
     at_logits = gradients.filter(pl.col("name") == "output", pl.col("quantity") == "pre_activation")
     return (
         gradients.filter(pl.col("quantity") == "activation")
@@ -128,12 +133,14 @@ def _judged(frame: pl.DataFrame, problem: str, threshold: float, found: pl.Expr,
         problem=pl.lit(problem), found=found, threshold=pl.lit(threshold, pl.Float64), evidence_is=pl.lit(words)
     )
     return columns.select(
-        *key_columns(frame), "seed", *(pl.col(name).cast(dtype) for name, dtype in DIAGNOSIS.schema().items())
+        CONFIGURATION, "seed", *(pl.col(name).cast(dtype) for name, dtype in DIAGNOSIS.schema().items())
     )
 
 
-def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: Answers) -> pl.DataFrame:
-    """Every configuration beside the first one of the same model, depth and width.
+def compare_remedies(
+    accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: Answers, configurations: Configurations
+) -> pl.DataFrame:
+    """Every configuration beside the first one of the same family and size.
 
     Parameters
     ----------
@@ -144,53 +151,47 @@ def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: A
     answers
         Which test samples each kept net gets right, from `nodescope.findings.comparisons.read_answers`; those of configurations
         without an accuracy do not count.
+    configurations
+        Of the study.
 
     Returns
     -------
     DataFrame
-        The key columns and `REMEDIES`, one row per configuration, state (the first and the last; null for the accuracy)
-        and quantity: ``test_accuracy`` (of trained networks), ``problems`` (how many are found over the layers), and for
-        each problem the evidence of the worst layer. Values are means over the seeds; ``change`` is the mean over the
-        seeds of the difference to the baseline's net of the same seed, with a t interval over the ``seeds`` that both
+        The columns of the configuration and `REMEDIES`, one row per configuration, state (the first and the last; null for
+        the accuracy) and quantity: ``test_accuracy`` (of trained networks), ``problems`` (how many are found over the
+        layers), and for each problem the evidence of the worst layer. Values are means over the seeds; ``change`` is the mean
+        over the seeds of the difference to the baseline's net of the same seed, with a t interval over the ``seeds`` that both
         have; for the accuracy the noise of the test samples counts too. ``verdict`` is one of the four words of
         `nodescope.numerics.intervals.verdicts`, corrected over the configurations that are held against the same baseline.
         ``helps`` says whether a real change is for the better or for the worse; null for any other verdict, and for the
         baseline itself.
     """
-    keys, answers = key_columns(accuracy), of_results(answers, accuracy)
-    values = _quantities(accuracy, diagnosis, keys)
-    group = [name for name in ("model", "depth", "width") if name in keys]
-    first = accuracy.select(keys).unique(maintain_order=True).unique(group, keep="first", maintain_order=True)
-    shown = [name for name in keys if name not in ("dataset", "model")]
-    named = first.with_columns(
-        baseline=pl.Series([describe(row) for row in first.select(shown).iter_rows(named=True)], dtype=pl.String)
-    )
-    of_net = [*group, "seed", "state", "quantity"]
-    baseline = values.join(named, on=keys, nulls_equal=True).select(*of_net, baseline_value="value")
-    paired = (
-        values.join(named.select(*group, "baseline"), on=group, maintain_order="left")
-        .join(baseline, on=of_net, how="left", nulls_equal=True, maintain_order="left")
-        .with_columns(change=pl.col("value") - pl.col("baseline_value"))
-    )
-    found = paired.group_by([*keys, "baseline", "state", "quantity"], maintain_order=True).agg(
+    answers = of_results(answers, accuracy)
+    baselines = configurations.baselines()
+    firsts = pl.DataFrame({CONFIGURATION: list(baselines), "first": list(baselines.values())})
+    values = _quantities(accuracy, diagnosis).join(firsts, on=CONFIGURATION, maintain_order="left")
+    of_first = values.select(pl.col(CONFIGURATION).alias("first"), *OF_NET, pl.col("value").alias("baseline_value"))
+    paired = values.join(
+        of_first, on=["first", *OF_NET], how="left", nulls_equal=True, maintain_order="left"
+    ).with_columns(change=pl.col("value") - pl.col("baseline_value"))
+    found = paired.group_by([CONFIGURATION, "state", "quantity"], maintain_order=True).agg(
         value=pl.col("value").mean(),
         baseline_value=pl.col("baseline_value").mean(),
         changes="change",
     )
-    firsts = {tuple(row[name] for name in group): tuple(row.values()) for row in first.iter_rows(named=True)}
     rows = list(found.iter_rows(named=True))
     families: dict[tuple[object, ...], list[int]] = {}
     for place, row in enumerate(rows):
-        of_group = tuple(row[name] for name in group)
-        configuration = tuple(row[name] for name in keys)
+        identifier, first = row[CONFIGURATION], baselines[row[CONFIGURATION]]
+        row["baseline"] = configurations.label(first, without=(MODEL,))
         row["estimate"] = (
-            accuracy_difference(answers, configuration, firsts[of_group])
+            accuracy_difference(answers, identifier, first)
             if row["quantity"] == ACCURACY
             else over_seeds([math.nan if change is None else change for change in row["changes"]])
         )
         row["change"], row["seeds"] = row["estimate"].centre, row["estimate"].seeds
-        if configuration != firsts[of_group]:
-            families.setdefault((*of_group, row["state"], row["quantity"]), []).append(place)
+        if identifier != first:
+            families.setdefault((first, row["state"], row["quantity"]), []).append(place)
     for places in families.values():
         estimates: list[Estimate] = [rows[place]["estimate"] for place in places]
         on_test_set = rows[places[0]]["quantity"] == ACCURACY
@@ -200,15 +201,15 @@ def compare_remedies(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, answers: A
             if rows[place]["quantity"] not in BETTER_IF_LARGER:
                 better = not better
             rows[place]["helps"] = better if errors["verdict"] == REAL else None
-    schema: dict[str, Any] = {**{name: accuracy.schema[name] for name in keys}, **REMEDIES.schema()}
-    return pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema=schema)
+    schema = {CONFIGURATION: pl.String, **REMEDIES.schema()}
+    return configurations.collected(pl.DataFrame([{name: row.get(name) for name in schema} for row in rows], schema))
 
 
-def _quantities(accuracy: pl.DataFrame, diagnosis: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
-    """Key columns, seed, state, quantity, value."""
+def _quantities(accuracy: pl.DataFrame, diagnosis: pl.DataFrame) -> pl.DataFrame:
+    """Columns configuration, seed, state, quantity, value."""
     states = diagnosis["state"].unique(maintain_order=True)
     ends = diagnosis.filter(pl.col("state").is_in([states[0], states[-1]]))
-    net = [*keys, "seed", "state"]
+    net = [CONFIGURATION, "seed", "state"]
     columns = [*net, "quantity", "value"]
     # What is not trained is right by chance.
     trained = "trained" in states

@@ -6,11 +6,10 @@ kept, if there is one. A configuration all of whose networks diverged has no res
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from nodescope.messages.words import DIVERGENCE_HINT
-from nodescope.study.configurations import configurations_of
-from nodescope.study.words import label_of
+from nodescope.study.axes import CONFIGURATION, Configurations
 
 if TYPE_CHECKING:
     import polars as pl
@@ -33,17 +32,17 @@ class Divergence:
         return self.diverged == self.networks
 
 
-def divergences(study: "Study", replicas: "pl.DataFrame") -> list[Divergence]:
-    """The configurations of which a kept network diverged, in the order of the grid; ``replicas`` is the collected table."""
-    configurations = configurations_of(study)
-    rows = rows_by_configuration(study, replicas.filter("chosen"))
+def divergences(configurations: Configurations, replicas: "pl.DataFrame") -> list[Divergence]:
+    """The configurations of which a kept network diverged, in the order of the study; ``replicas`` is the collected table."""
+    import polars as pl
+
+    ends = replicas.filter("chosen").group_by(CONFIGURATION).agg(pl.col("diverged_epoch").count(), networks=pl.len())
+    counts = {name: (diverged, networks) for name, diverged, networks in ends.iter_rows()}
     found = []
-    for configuration in configurations:
-        ends = rows.get(configuration.identifier, [])
-        diverged = sum(row["diverged_epoch"] is not None for row in ends)
+    for identifier, label in configurations.labels.items():
+        diverged, networks = counts.get(identifier, (0, 0))
         if diverged:
-            label = label_of(configuration, configurations)
-            found.append(Divergence(configuration.identifier, label, diverged, len(ends)))
+            found.append(Divergence(identifier, label, diverged, networks))
     return found
 
 
@@ -67,13 +66,10 @@ def results_of(accuracy: "pl.DataFrame", replicas: "pl.DataFrame") -> "pl.DataFr
     """The accuracies, null where every network of the configuration diverged; of the collected tables."""
     import polars as pl
 
-    from nodescope.storage.tables import key_columns
-
-    keys = key_columns(replicas)
     wholly = pl.col("diverged_epoch").is_not_null().all().alias("wholly")
-    ends = replicas.filter("chosen").group_by(keys).agg(wholly)
+    ends = replicas.filter("chosen").group_by(CONFIGURATION).agg(wholly)
     return (
-        accuracy.join(ends, on=keys, how="left", nulls_equal=True, maintain_order="left")
+        accuracy.join(ends, on=CONFIGURATION, how="left", maintain_order="left")
         .with_columns(accuracy=pl.when(~pl.col("wholly").fill_null(value=False)).then("accuracy"))
         .drop("wholly")
     )
@@ -82,23 +78,12 @@ def results_of(accuracy: "pl.DataFrame", replicas: "pl.DataFrame") -> "pl.DataFr
 def divergence_report(studies: list["Study"], results: str | Path, since: float) -> list[str]:
     """A line for the terminal per study and thing to say; from the collected tables that were written since."""
     from nodescope.storage.tables import read_table
+    from nodescope.study.layout import StudyFiles
 
     lines = []
     for study in studies:
-        path = Path(results) / study.name / "tables" / "replicas.parquet"
+        path = StudyFiles.of(study.name, results).table("replicas")
         if path.is_file() and path.stat().st_mtime >= since:
-            said = sentences(divergences(study, read_table(path)))
+            said = sentences(divergences(Configurations.of(study), read_table(path)))
             lines += [f"Study {study.name}: {sentence}" for sentence in said]
     return [*lines, DIVERGENCE_HINT] if lines else []
-
-
-def rows_by_configuration(study: "Study", table: "pl.DataFrame") -> dict[str, list[dict[str, Any]]]:
-    """The rows of each configuration, by its identifier."""
-    found: dict[str, list[dict[str, Any]]] = {}
-    names = {tuple(c.keys().items()): c.identifier for c in configurations_of(study)}
-    keys = next(iter(names))
-    for row in table.iter_rows(named=True):
-        identifier = names.get(tuple((key, row[key]) for key, _ in keys))
-        if identifier is not None:
-            found.setdefault(identifier, []).append(row)
-    return found

@@ -88,7 +88,7 @@ def analyse_networks(
     analyses: Mapping[str, Section],
     models_folder: str | Path,
     dataset: PreparedDataset,
-    keys: dict[str, Any],
+    configuration: str,
     seeds: list[int],
     states: list[str],
     objective: str,
@@ -101,8 +101,8 @@ def analyse_networks(
         The names of the analyses, and for each its options.
     models_folder
         The networks of the configuration.
-    keys
-        The configuration's key columns, without the seed.
+    configuration
+        Its identifier.
     objective
         The loss that its networks are trained with: a key of `nodescope.networks.losses.SUMMED_LOSSES`.
 
@@ -120,7 +120,7 @@ def analyse_networks(
                 if is_measured(registered()[name], state, states):
                     found.add(name, MeasuredNetwork(network, *samples[name], objective), seed=seed, state=state)
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
-    return found.tables(keys)
+    return found.tables(configuration)
 
 
 def training_samples(dataset: PreparedDataset, count: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -10,7 +10,7 @@ from nodescope.analyses import Analysis, registered
 from nodescope.config.fields import Section
 from nodescope.measuring.layers import RecordedLayer, recorded_layers
 from nodescope.storage.columns import frame_of
-from nodescope.storage.tables import with_keys
+from nodescope.storage.tables import of_configuration
 
 logger = logging.getLogger(__name__)
 
@@ -54,10 +54,10 @@ class Measurements:
         frame = measure(name, measured, self._options[name])
         self._frames[name].append(frame.with_columns(**{key: pl.lit(value) for key, value in place.items()}))
 
-    def tables(self, keys: dict[str, Any]) -> dict[str, pl.DataFrame]:
-        """For each analysis its table, under the key columns of the configuration."""
+    def tables(self, configuration: str) -> dict[str, pl.DataFrame]:
+        """For each analysis its table, of a configuration by its identifier."""
         return {
-            name: with_keys(pl.concat(frames), keys, registered()[name].table.schema())
+            name: of_configuration(pl.concat(frames), configuration, registered()[name].table.schema())
             for name, frames in self._frames.items()
         }
 
@@ -70,7 +70,7 @@ def is_measured(analysis: Analysis, state: str, states: list[str]) -> bool:
 def analyse_configuration(
     analyses: Mapping[str, Section],
     activations_folder: str,
-    keys: dict[str, Any],
+    configuration: str,
     seeds: list[int],
     states: list[str],
     theta_threshold: float,
@@ -83,8 +83,8 @@ def analyse_configuration(
         The names of the analyses, and for each its options.
     activations_folder
         The recorded activations of the configuration.
-    keys
-        The configuration's key columns, without the seed.
+    configuration
+        Its identifier.
     theta_threshold
         Of the study.
 
@@ -102,4 +102,4 @@ def analyse_configuration(
                 for name in wanted:
                     found.add(name, layer, seed=seed, state=state, layer=number)
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
-    return found.tables(keys)
+    return found.tables(configuration)

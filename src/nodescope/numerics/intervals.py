@@ -196,18 +196,6 @@ def over_grid(values_CS: ArrayLike) -> Estimate:
     return over_seeds(np.divide(sums, counts, out=np.full(len(counts), np.nan), where=counts > 0))
 
 
-def welch(a_S: ArrayLike, b_S: ArrayLike) -> Estimate:
-    """Mean of A less mean of B where their seeds are not the same, and their variances need not be."""
-    a, b = over_seeds(a_S), over_seeds(b_S)
-    if a.centre is None or b.centre is None:
-        return Estimate(None, 0, 0, None)
-    seeds = min(a.seeds, b.seeds)
-    if a.seed_error is None or b.seed_error is None:
-        return Estimate(a.centre - b.centre, seeds, 0, None)
-    error, freedom = combined_errors([a.seed_error, b.seed_error], [a.freedom, b.freedom])
-    return Estimate(a.centre - b.centre, seeds, freedom, error)
-
-
 def combined_errors(errors: Sequence[float], freedoms: Sequence[float]) -> tuple[float, float]:
     """Independent standard errors added in squares, and Satterthwaite's degrees of freedom of the sum.
 

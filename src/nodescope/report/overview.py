@@ -5,14 +5,13 @@ from typing import Any
 
 import polars as pl
 
-from nodescope.charts.context import percent
+from nodescope.charts.labels import percent
 from nodescope.config.study import Study
 from nodescope.findings.comparisons import best_on_validation
-from nodescope.findings.divergence import divergences, results_of, rows_by_configuration, sentences
+from nodescope.findings.divergence import divergences, results_of, sentences
 from nodescope.messages.words import counted
 from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL, wilson
-from nodescope.study.configurations import configurations_of
-from nodescope.study.words import describe, label_of
+from nodescope.study.axes import CONFIGURATION, Configurations
 
 DONE, DIVERGED, MISSING = "done", "diverged", "missing"
 
@@ -39,7 +38,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """Configurations that differ in depth and width only; None where the grid has none."""
+    """Configurations that differ in size only; None where the study has none of a size."""
 
     label: str
     cells: list[Cell | None]
@@ -65,58 +64,57 @@ class Overview:
 
 
 def overview(
-    study: Study, accuracy: pl.DataFrame, replicas: pl.DataFrame, comparisons: pl.DataFrame | None = None
+    study: Study,
+    configurations: Configurations,
+    accuracy: pl.DataFrame,
+    replicas: pl.DataFrame,
+    comparisons: pl.DataFrame | None = None,
 ) -> Overview:
     """Sum up a study.
 
     Parameters
     ----------
+    configurations
+        Of the study.
     accuracy, replicas, comparisons
         The collected tables; a study of one configuration, or of untrained networks, has no comparisons.
     """
-    configurations = configurations_of(study)
     test: dict[tuple[str, int], float | None] = {
-        (identifier, row["seed"]): row["accuracy"]
-        for identifier, rows in rows_by_configuration(study, accuracy.filter(pl.col("split") == "test")).items()
-        for row in rows
+        (row[CONFIGURATION], row["seed"]): row["accuracy"]
+        for row in accuracy.filter(pl.col("split") == "test").iter_rows(named=True)
     }
-    ends = {
-        (identifier, row["seed"]): row
-        for identifier, rows in rows_by_configuration(study, replicas.filter("chosen")).items()
-        for row in rows
-    }
+    ends = {(row[CONFIGURATION], row["seed"]): row for row in replicas.filter("chosen").iter_rows(named=True)}
     means: dict[str, float] = {}
     networks: dict[str, list[Network]] = {}
-    for configuration in configurations:
-        identifier = configuration.identifier
+    for identifier in configurations.identifiers:
         networks[identifier] = [_network(seed, (identifier, seed), test, ends) for seed in study.seeds]
         known = [value for seed in study.seeds if (value := test.get((identifier, seed))) is not None]
         if known:
             means[identifier] = sum(known) / len(known)
-    labels = {c.identifier: label_of(c, configurations) for c in configurations}
-    trained = {c.identifier for c in configurations if c.training(study).epochs}
-    of_divergence = divergences(study, replicas)
-    ranked = trained - {one.identifier for one in of_divergence if one.wholly}
-    order = sorted((identifier for identifier in means if identifier in ranked), key=means.__getitem__)
+    labels = configurations.labels
+    trained = study.training.epochs > 0
+    of_divergence = divergences(configurations, replicas)
+    lost = {one.identifier for one in of_divergence if one.wholly}
+    ranked = [identifier for identifier in means if trained and identifier not in lost]
+    order = sorted(ranked, key=means.__getitem__)
     # Chosen on validation samples: the highest of many test accuracies is a lucky draw.
     leading = best_on_validation(results_of(accuracy, replicas)) if order else None
-    best = next((c.identifier for c in configurations if tuple(c.keys().values()) == leading), "")
-    best = best if best in order else ""
+    best = leading if leading in order else ""
     worst = next((identifier for identifier in order if identifier != best), "") if best else ""
-    sizes = list(dict.fromkeys((c["depth"], c["width"]) for c in configurations))
-    rows: dict[str, dict[tuple[int, int], Cell]] = {}
-    for c in configurations:
-        other = describe({name: value for name, value in c.axes if name not in ("depth", "width")})
-        other = other if len({other.model for other in configurations}) == 1 else f"{c.model} {other}"
-        standing = {best: "best", worst: "worst"}.get(c.identifier, "") if worst else ""
-        mean = "" if c.identifier not in means else percent(means[c.identifier])
-        shown = mean if c.identifier in trained else "untrained"
-        cell = Cell(c.identifier, labels[c.identifier], networks[c.identifier], shown, standing)
-        rows.setdefault(other, {})[c["depth"], c["width"]] = cell
+    sizes = configurations.sizes()
+    of_size = [axis.name for axis in configurations.axes if axis.is_size]
+    rows: dict[str, dict[str, Cell]] = {}
+    for identifier in configurations.identifiers:
+        standing = {best: "best", worst: "worst"}.get(identifier, "") if worst else ""
+        mean = "" if identifier not in means else percent(means[identifier])
+        shown = mean if trained else "untrained"
+        cell = Cell(identifier, labels[identifier], networks[identifier], shown, standing)
+        rows.setdefault(configurations.label(identifier, without=of_size), {})[sizes[identifier]] = cell
+    columns = list(dict.fromkeys(sizes.values()))
     every = [network.status for of_configuration in networks.values() for network in of_configuration]
     return Overview(
-        columns=[f"{depth}x{width}" for depth, width in sizes],
-        rows=[Row(label, [cells.get(size) for size in sizes]) for label, cells in rows.items()],
+        columns=columns,
+        rows=[Row(label, [cells.get(size) for size in columns]) for label, cells in rows.items()],
         counts={status: every.count(status) for status in (DONE, DIVERGED, MISSING)},
         best=f"{labels[best]}, {percent(means[best])}" if best else "",
         worst=f"{labels[worst]}, {percent(means[worst])}" if worst else "",

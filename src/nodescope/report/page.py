@@ -12,7 +12,7 @@ import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from nodescope.charts.context import state_label
+from nodescope.charts.labels import state_label
 from nodescope.charts.registry import has_inspector_table
 from nodescope.config.charts import Charts
 from nodescope.config.study import Study
@@ -21,40 +21,19 @@ from nodescope.jobs.status import JobStatus
 from nodescope.messages.words import counted, duration, named_seeds
 from nodescope.report.methods import Method, methods_of
 from nodescope.report.overview import Overview, overview
+from nodescope.report.page_figures import PageFigure, PageSection, page_figure
 from nodescope.report.provenance import Provenance, stage_times
 from nodescope.report.published import index_of
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import read_table
-from nodescope.study.configurations import Configuration, configurations_of, states_of
+from nodescope.study.axes import Configurations
+from nodescope.study.configurations import states_of
 from nodescope.study.contents import COMPARISON_TABLE, table_names
 from nodescope.study.layout import StudyFiles, description_path
-from nodescope.study.words import Words, label_of
-from nodescope.works.published_figures import Reference
+from nodescope.study.words import Words
 from nodescope.works.registry import works_of
 from nodescope.works.work import Work
-
-
-@dataclass(frozen=True)
-class PageFigure:
-    """A figure as the page shows it; ``entry`` is what the page's script needs of it."""
-
-    number: int
-    anchor: str
-    title: str
-    caption: str
-    references: list[Reference]
-    kind: str
-    entry: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class PageSection:
-    """Figures that belong together."""
-
-    anchor: str
-    title: str
-    figures: list[PageFigure]
 
 
 @dataclass(frozen=True)
@@ -71,6 +50,7 @@ class PageStudy:
     overview: Overview
     sections: list[PageSection]
     works: tuple[Work, ...]
+    left_out: list[tuple[str, str]]
     methods: list[Method]
     times: list[dict[str, Any]]
     resources: list[dict[str, Any]]
@@ -184,10 +164,11 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     settings = Study.model_validate(read_json(files.settings))
     dataset = read_json(description_path(settings.dataset, results))
     sections: dict[str, list[PageFigure]] = {}
-    for entry in read_json(files.figure_index)["figures"]:
+    index = read_json(files.figure_index)
+    for entry in index["figures"]:
         number += 1
-        sections.setdefault(entry["section"], []).append(_figure(entry, number, name))
-    configurations = configurations_of(settings)
+        sections.setdefault(entry["section"], []).append(page_figure(entry, number, name))
+    configurations = Configurations.read(files.configurations)
     page_sections = [PageSection(f"{name}-{_anchor(title)}", title, figures) for title, figures in sections.items()]
     states = states_of(settings)
     colours = charts.class_colours
@@ -203,12 +184,14 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
         decisions=[*dataset.get("decisions", []), *dataset.get("notes", [])],
         overview=overview(
             settings,
+            configurations,
             read_table(files.table("accuracy")),
             read_table(files.table("replicas")),
             read_table(compared) if compared.is_file() else None,
         ),
         sections=page_sections,
         works=works_of(settings.works),
+        left_out=[(name.replace("_", " "), reason) for name, reason in index["left_out"].items()],
         methods=methods_of(settings),
         times=stage_times(files.benchmarks),
         resources=resources.to_dicts(),
@@ -225,43 +208,16 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             "inspector": {"state": states[-1], "splits": settings.analyses["node_histograms"].splits}
             if has_inspector_table(settings)
             else None,
-            "axes": _axes(configurations),
+            "axes": {
+                axis.name: {"title": axis.title, "values": axis.values, "words": axis.words}
+                for axis in configurations.axes
+            },
             "configurations": [
-                {"name": c.identifier, "label": label_of(c, configurations), "axes": _keys(c, configurations)}
-                for c in configurations
+                {"name": identifier, "label": label, "axes": configurations.values(identifier)}
+                for identifier, label in configurations.labels.items()
             ],
             "figures": [figure.entry for section in page_sections for figure in section.figures],
         },
-    )
-
-
-def _axes(configurations: list[Configuration]) -> dict[str, list[Any]]:
-    """The values of each axis, in order."""
-    found: dict[str, list[Any]] = {}
-    for configuration in configurations:
-        for axis, value in _keys(configuration, configurations).items():
-            if value not in found.setdefault(axis, []):
-                found[axis].append(value)
-    return found
-
-
-def _keys(configuration: Configuration, configurations: list[Configuration]) -> dict[str, Any]:
-    """The axes of a configuration, with its family where there are several."""
-    several = len({other.model for other in configurations}) > 1
-    return dict(configuration.axes) | ({"model": configuration.model} if several else {})
-
-
-def _figure(entry: dict[str, Any], number: int, study: str) -> PageFigure:
-    anchor = f"{study}-{entry['name']}"
-    words = {"caption", "references", "section"}
-    return PageFigure(
-        number=number,
-        anchor=anchor,
-        title=entry["title"],
-        caption=entry["caption"],
-        references=[Reference(**reference) for reference in entry["references"]],
-        kind=entry["kind"],
-        entry={key: value for key, value in entry.items() if key not in words} | {"anchor": anchor, "number": number},
     )
 
 

@@ -2,13 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from nodescope.report.page_figures import PageFigure
 from nodescope.works.published_figures import figures_of, single_numbers
 from nodescope.works.registry import WORKS
-
-if TYPE_CHECKING:
-    from nodescope.report.page import PageFigure
 
 
 @dataclass(frozen=True)
@@ -17,7 +14,7 @@ class Entry:
 
     name: str
     content: str
-    found: list[tuple[str, "PageFigure"]]
+    found: list[tuple[str, PageFigure]]
 
 
 @dataclass(frozen=True)
@@ -28,7 +25,7 @@ class WorkIndex:
     entries: list[Entry]
 
 
-def index_of(figures: Iterable[tuple[str, "PageFigure"]]) -> list[WorkIndex]:
+def index_of(figures: Iterable[tuple[str, PageFigure]]) -> list[WorkIndex]:
     """The index of all works that figures refer to; what a work shows and no figure corresponds to is listed too.
 
     Parameters

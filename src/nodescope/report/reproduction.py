@@ -19,10 +19,13 @@ import vl_convert
 import yaml
 from PIL import Image
 
-from nodescope.charts.context import Context, Figure
-from nodescope.charts.drawing import figures_of, filled, specification, static_figures
+from nodescope.charts.context import Context
+from nodescope.charts.drawing import figures_of
+from nodescope.charts.figure import Figure
+from nodescope.charts.files import static_figures
 from nodescope.charts.gallery.scorecard import figures
 from nodescope.charts.registry import CHARTS
+from nodescope.charts.specification import filled, specification
 from nodescope.config.charts import Charts
 from nodescope.config.study import Study
 from nodescope.messages.errors import ConfigError
@@ -31,7 +34,8 @@ from nodescope.report.markdown import markdown_table
 from nodescope.report.provenance import commit_of, stage_times
 from nodescope.storage.files import atomic_path, write_text
 from nodescope.storage.json_files import read_json
-from nodescope.storage.tables import key_columns, read_table
+from nodescope.storage.tables import read_table
+from nodescope.study.axes import Configurations
 from nodescope.study.configurations import configurations_of, states_of
 from nodescope.study.contents import SCORED_TABLES
 from nodescope.study.layout import RESULTS, StudyFiles, description_path
@@ -132,7 +136,9 @@ def this_machine() -> str:
 
 def _context(run: Run) -> Context:
     study = run.study
-    return Context(Charts(), run.class_names, states_of(study), tuple(study.seeds), works_of(study.works))
+    return Context(
+        Charts(), run.class_names, states_of(study), Configurations.of(study), tuple(study.seeds), works_of(study.works)
+    )
 
 
 def _provenance(run: Run) -> Iterator[str]:
@@ -153,14 +159,13 @@ def _provenance(run: Run) -> Iterator[str]:
     if times:
         yield markdown_table(pl.DataFrame(times).rename({"rule": "stage"}))
     yield "Networks that were kept, one line per configuration:"
-    yield markdown_table(_kept(run.tables["replicas"]))
+    yield markdown_table(_kept(run.tables["replicas"], Configurations.of(run.study)))
 
 
-def _kept(replicas: pl.DataFrame) -> pl.DataFrame:
-    keys = key_columns(replicas)
+def _kept(replicas: pl.DataFrame, configurations: Configurations) -> pl.DataFrame:
     return (
         replicas.filter("chosen")
-        .group_by(keys, maintain_order=True)
+        .group_by(configurations.frame().columns, maintain_order=True)
         .agg(
             pl.col("learning_rate").first().round_sig_figs(3),
             best_epochs=pl.col("best_epoch").cast(pl.String).str.join(", "),
@@ -191,13 +196,12 @@ def _comparison(figure: Figure | None, images: Path) -> Iterator[str]:
 def _figures(run: Run, claims: pl.DataFrame, images: Path) -> Iterator[str]:
     """Figures of each kind that a claim points to, as far as the run has the tables that they are drawn from."""
     judged = claims.filter(pl.col("verdict") != "not run")["charts"].str.split(", ").explode()
-    tables = run.files.tables
     context = _context(run)
     for kind in judged.unique(maintain_order=True):
-        if not all((tables / f"{table}.parquet").is_file() for table in CHARTS[kind].tables):
+        if not all(run.files.table(table).is_file() for table in CHARTS[kind].tables):
             continue
         left = FIGURES_OF_A_KIND
-        for _, figure in figures_of([kind], tables, context):
+        for _, figure in figures_of([kind], run.files, context):
             drawn = [(name, spec) for name, spec, _ in static_figures(figure, context) if spec is not None][:left]
             left -= len(drawn)
             if drawn:

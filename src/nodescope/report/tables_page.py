@@ -23,8 +23,8 @@ and page show a value. [`methods.md`](methods.md) defines what is measured.
 
 Rows begin with key columns:
 
-- of a *network*: `dataset`, `model`, the axes of the study (`depth`, `width`, `activation`, `batch_norm` and those that its grid
-  adds), `seed`;
+- of a *network*: `configuration`, the id by which tables are joined; its axes, to filter by (`dataset`, `model`, `depth`, `width`,
+  `activation`, `batch_norm` and those that the grid of the study adds); `seed`;
 - of a *configuration*: the same without `seed`.
 """
 

@@ -7,15 +7,15 @@ from nodescope.config.study import Study
 from nodescope.estimates.requests import resource_table
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.storage.tables import classes_table, write_table
+from nodescope.study.axes import Configurations
 from nodescope.study.collection import collect_tables
-from nodescope.study.configurations import configurations_of, manifest
 from nodescope.study.contents import CLASSES_TABLE, measured_tables
 from nodescope.study.dimensions import layers_table, networks_table
 from nodescope.study.layout import StudyFiles
 
 
 def collect(study: Study, description: str | Path, files: StudyFiles, identifiers: Sequence[str] | None = None) -> None:
-    """Write the collected tables of a study, its networks and layers, what its jobs took, its manifest and its settings.
+    """Write the collected tables of a study, its configurations, networks and layers, what its jobs took, and its settings.
 
     Parameters
     ----------
@@ -26,17 +26,17 @@ def collect(study: Study, description: str | Path, files: StudyFiles, identifier
     identifiers
         The configurations that are there; all by default.
     """
-    write_table(manifest(study), files.manifest)
+    configurations = Configurations.of(study)
+    configurations.write(files.configurations)
     write_json(files.settings, study.model_dump(mode="json"))
     write_table(resource_table(study, files), files.resources(), files.resources("csv"))
     dataset = read_json(description)
     classes = classes_table(study.dataset.name, dataset["classes"])
     write_table(classes, files.table(CLASSES_TABLE), files.table(CLASSES_TABLE, "csv"))
-    if identifiers is None:
-        identifiers = [configuration.identifier for configuration in configurations_of(study)]
+    there = configurations if identifiers is None else configurations.only(identifiers)
     input_shape, n_classes = tuple(dataset["shape"]), len(dataset["classes"])
-    networks = networks_table(study, files, input_shape, n_classes, identifiers)
+    networks = networks_table(study, files, input_shape, n_classes, there.identifiers)
     write_table(networks, files.networks(), files.networks("csv"))
-    layers = layers_table(study, input_shape, n_classes, identifiers)
+    layers = layers_table(study, input_shape, n_classes, there.identifiers)
     write_table(layers, files.layers(), files.layers("csv"))
-    collect_tables(measured_tables(study), list(identifiers), files)
+    collect_tables(measured_tables(study), there, files)

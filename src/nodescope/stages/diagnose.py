@@ -9,6 +9,7 @@ from nodescope.findings.diagnosis import compare_remedies
 from nodescope.findings.diagnosis import diagnose as diagnose_layers
 from nodescope.findings.divergence import results_of
 from nodescope.storage.tables import read_table, write_table
+from nodescope.study.axes import Configurations
 from nodescope.study.layout import StudyFiles
 
 
@@ -23,9 +24,10 @@ def diagnose(files: StudyFiles, *, measured: Sequence[str], thresholds: Mapping[
         The section ``diagnosis`` of the study.
     """
     tables = {name: read_table(files.table(name)) for name in measured}
-    diagnosis = diagnose_layers(tables, Diagnosis.model_validate(thresholds))
-    answers = read_answers(files, read_table(files.manifest))
+    configurations = Configurations.read(files.configurations)
+    diagnosis = diagnose_layers(tables, Diagnosis.model_validate(thresholds), configurations)
+    answers = read_answers(files, configurations.identifiers)
     results = results_of(read_table(files.table("accuracy")), read_table(files.table("replicas")))
-    remedies = compare_remedies(results, diagnosis, answers)
+    remedies = compare_remedies(results, diagnosis, answers, configurations)
     for name, table in (("diagnosis", diagnosis), ("remedies", remedies)):
         write_table(table, files.table(name), files.table(name, "csv"))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nodescope.charts import drawing
+from nodescope.charts.context import Context
 from nodescope.config.charts import Charts
 from nodescope.study.layout import StudyFiles
 
@@ -14,9 +15,8 @@ def draw(
     description: str | Path,
     *,
     charts: Sequence[str],
+    left_out: Mapping[str, str],
     options: Mapping[str, Any],
-    states: list[str],
-    works: list[str],
     inspector: bool,
 ) -> None:
     """Draw all figures of a study for the page, below `StudyFiles.charts` and `StudyFiles.page_data`.
@@ -29,36 +29,20 @@ def draw(
         Of its prepared data set.
     charts
         Names of charts, in order.
+    left_out
+        Names of charts that the study cannot have, and why.
     options
         The section ``charts`` of the config.
     inspector
         Whether the page lets its readers look into single nodes.
     """
-    drawing.draw(
-        files.folder.name,
-        list(charts),
-        files.tables,
-        description,
-        Charts.model_validate(options),
-        states,
-        files.charts,
-        files.page_data,
-        inspector=inspector,
-        works=works,
-    )
+    context = Context.read(files, description, Charts.model_validate(options))
+    study = files.folder.name
+    drawing.draw(study, charts, files, context, files.page_data, inspector=inspector, left_out=left_out)
 
 
 def draw_files(
-    files: StudyFiles,
-    description: str | Path,
-    folder: str | Path,
-    *,
-    charts: Sequence[str],
-    options: Mapping[str, Any],
-    states: list[str],
-    works: list[str],
+    files: StudyFiles, description: str | Path, folder: str | Path, *, charts: Sequence[str], options: Mapping[str, Any]
 ) -> None:
     """Draw each figure of each configuration as SVG, PNG and Vega-Lite JSON into a folder; parameters as of `draw`."""
-    drawing.draw_files(
-        list(charts), files.tables, description, Charts.model_validate(options), states, folder, works=works
-    )
+    drawing.draw_files(charts, files, Context.read(files, description, Charts.model_validate(options)), folder)

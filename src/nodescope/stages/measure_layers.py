@@ -13,7 +13,7 @@ def measure_layers(
     tables: Mapping[str, str | Path],
     *,
     analyses: Mapping[str, Mapping[str, Any]],
-    key_columns: dict[str, Any],
+    configuration: str,
     seeds: list[int],
     states: list[str],
     theta_threshold: float,
@@ -28,12 +28,12 @@ def measure_layers(
         For each analysis the table to write.
     analyses
         For each analysis its options.
-    key_columns
-        Of the configuration.
+    configuration
+        Its identifier.
     theta_threshold
         A node is on above it.
     """
     options = checked_options(analyses)
-    found = analyse_configuration(options, str(activations), key_columns, seeds, states, theta_threshold)
+    found = analyse_configuration(options, str(activations), configuration, seeds, states, theta_threshold)
     for name, table in found.items():
         write_table(table, tables[name])

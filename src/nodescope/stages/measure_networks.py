@@ -16,7 +16,7 @@ def measure_networks(
     tables: Mapping[str, str | Path],
     *,
     analyses: Mapping[str, Mapping[str, Any]],
-    key_columns: dict[str, Any],
+    configuration: str,
     seeds: list[int],
     states: list[str],
     objective: str,
@@ -33,12 +33,12 @@ def measure_networks(
         For each analysis the table to write.
     analyses
         For each analysis its options.
-    key_columns
-        Of the configuration.
+    configuration
+        Its identifier.
     objective
         The loss that the networks are trained with.
     """
     options = checked_options(analyses)
-    found = analyse_networks(options, models, load(dataset), key_columns, seeds, states, objective)
+    found = analyse_networks(options, models, load(dataset), configuration, seeds, states, objective)
     for name, table in found.items():
         write_table(table, tables[name])

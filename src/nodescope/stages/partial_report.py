@@ -11,7 +11,7 @@ from nodescope.messages.errors import NodescopeError
 from nodescope.stages.collect import collect
 from nodescope.stages.draw import draw
 from nodescope.stages.report import report
-from nodescope.study.configurations import configurations_of, states_of
+from nodescope.study.axes import Configurations
 from nodescope.study.contents import measured_tables
 from nodescope.study.layout import (
     REPORTS,
@@ -76,7 +76,7 @@ def partial_report(config: Config, project: str | Path = ".") -> Path:
 def _complete(study: Study, jobs: list[JobStatus]) -> list[str]:
     """The configurations of which every job is done."""
     unfinished = {job.configuration for job in jobs if job.state != "done"}
-    return [c.identifier for c in configurations_of(study) if c.identifier not in unfinished]
+    return [name for name in Configurations.of(study).identifiers if name not in unfinished]
 
 
 def _collect_and_draw(study: Study, identifiers: list[str], config: Config, whole: Path, results: Path) -> None:
@@ -98,8 +98,7 @@ def _collect_and_draw(study: Study, identifiers: list[str], config: Config, whol
         files,
         description,
         charts=[chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)],
+        left_out={},
         options=config.charts.model_dump(mode="json"),
-        states=states_of(study),
-        works=study.works,
         inspector=has_inspector_table(study),
     )

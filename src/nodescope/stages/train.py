@@ -16,6 +16,7 @@ def train(
     dataset: str | Path,
     outputs: Mapping[str, str | Path],
     *,
+    configuration: str,
     key_columns: dict[str, Any],
     seeds: list[int],
     training: Mapping[str, Any],
@@ -35,8 +36,10 @@ def train(
     outputs
         Paths: the folder ``models``, the tables ``learning_curves``, ``accuracy``, ``replicas`` and ``predictions``, and
         ``pattern_evolution`` where patterns are followed.
+    configuration
+        Its identifier.
     key_columns
-        Of the configuration.
+        Its family and the values of its axes.
     training, network
         The sections of the config, as they hold for this configuration.
     pattern_evolution
@@ -49,6 +52,7 @@ def train(
     """
     patterns = pattern_evolution
     trained = train_configuration(
+        configuration,
         key_columns,
         seeds,
         Training.model_validate(training),

@@ -88,31 +88,20 @@ def _without_lists(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.with_columns(pl.col(lists).cast(pl.List(pl.String)).list.join(" "))
 
 
-def key_columns(frame: pl.DataFrame) -> list[str]:
-    """The columns that name a configuration: those before ``seed``.
-
-    >>> key_columns(pl.DataFrame(schema=["dataset", "depth", "seed", "accuracy"]))
-    ['dataset', 'depth']
-    """
-    return frame.columns[: frame.columns.index("seed")]
-
-
-def with_keys(frame: pl.DataFrame, keys: dict[str, Any], columns: dict[str, Any]) -> pl.DataFrame:
-    """Put the key columns of a configuration and ``seed`` before the others, all with their types.
+def of_configuration(frame: pl.DataFrame, configuration: str, columns: dict[str, Any]) -> pl.DataFrame:
+    """A table of one configuration: ``configuration``, ``seed``, and the other columns, with their types.
 
     Parameters
     ----------
     frame
         With ``seed`` and the columns named in ``columns``.
-    keys
-        The key columns' values, from `nodescope.study.configurations.Configuration.keys`.
+    configuration
+        Its identifier.
     columns
         Names and polars types of the other columns, in order.
     """
-    types = {"depth": pl.Int32, "width": pl.Int32}
-    key_columns = [pl.lit(value, dtype=types.get(name)).alias(name) for name, value in keys.items()]
     return frame.select(
-        *key_columns,
+        pl.lit(configuration).alias("configuration"),
         pl.col("seed").cast(pl.Int64),
         *(pl.col(name).cast(dtype) for name, dtype in columns.items()),
     )

@@ -1,1 +1,1 @@
-"""Studies as a whole: their results beside those of another run."""
+"""Studies as a whole: their configurations, axes, files and tables."""

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from nodescope.config.fields import Section
     from nodescope.config.grid import Variant
     from nodescope.config.network import Network
@@ -59,7 +57,7 @@ class Configuration:
         return "-".join(parts)
 
     def keys(self) -> dict[str, Any]:
-        """The key columns of this configuration in every table, without the seed."""
+        """Data set, family and the values of the axes: columns of the collected tables."""
         return {"dataset": self.dataset, "model": self.model, **dict(self.axes)}
 
     def initialisation(self) -> str | None:
@@ -112,10 +110,3 @@ def states_of(study: "Study") -> list[str]:
         return ["initial"]
     steps = [f"step-{step}" for step in sorted(training.snapshot_steps)]
     return ["initial", *steps, *(f"epoch-{epoch}" for epoch in sorted(training.snapshots)), "trained"]
-
-
-def manifest(study: "Study") -> "pl.DataFrame":
-    """One row per configuration: ``configuration`` (its identifier) and the key columns."""
-    import polars as pl
-
-    return pl.DataFrame([{"configuration": c.identifier, **c.keys()} for c in configurations_of(study)])

@@ -41,9 +41,9 @@ class StudyFiles:
         return self.folder / "config.json"
 
     @property
-    def manifest(self) -> Path:
-        """The study's configurations."""
-        return self.folder / "manifest.parquet"
+    def configurations(self) -> Path:
+        """The study's configurations and axes; see `nodescope.study.axes.Configurations`."""
+        return self.folder / "configurations.json"
 
     def resources(self, suffix: str = "parquet") -> Path:
         """What its jobs took."""

@@ -2,10 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from nodescope.study.configurations import Configuration
 
 #: By their names in the configuration.
 LOSSES = {"cross_entropy": "cross-entropy", "mean_squared_error": "mean squared error"}
@@ -68,24 +64,3 @@ def loss_words(objectives: Iterable[str]) -> str:
     """
     named = [f"the {words}" for name, words in LOSSES.items() if name in set(objectives)]
     return named[0] if len(named) == 1 else f"the loss that each network is trained with, {' or '.join(named)}"
-
-
-def describe(keys: dict[str, Any]) -> str:
-    """A part of a frame in words: ``relu 4x200 with BN``."""
-    parts = []
-    if "activation" in keys:
-        parts.append(str(keys["activation"]))
-    if "depth" in keys and "width" in keys:
-        parts.append(f"{keys['depth']}x{keys['width']}")
-    else:
-        parts += [f"{axis} {keys[axis]}" for axis in ("depth", "width") if axis in keys]
-    if "batch_norm" in keys:
-        parts.append("with BN" if keys["batch_norm"] else "without BN")
-    parts += [str(v) for k, v in keys.items() if k not in ("activation", "depth", "width", "batch_norm")]
-    return " ".join(parts)
-
-
-def label_of(configuration: "Configuration", configurations: list["Configuration"]) -> str:
-    """A configuration's name for readers, with its family where a study has several."""
-    several = len({other.model for other in configurations}) > 1
-    return describe(dict(configuration.axes) | ({"model": configuration.model} if several else {}))

@@ -29,7 +29,7 @@ from nodescope.messages.errors import ConfigError, DamagedFileError
 from nodescope.messages.words import DIVERGENCE_HINT
 from nodescope.networks import NetworkStack, initialise_stack, save_network, stack_of
 from nodescope.networks.normalisation import settled
-from nodescope.storage.tables import with_keys
+from nodescope.storage.tables import of_configuration
 from nodescope.study import shapes
 from nodescope.study.layout import model_path
 from nodescope.training import replicas as stack_training
@@ -68,7 +68,7 @@ class Round:
 class TrainedConfiguration:
     """All rounds of the search and the rate that won."""
 
-    keys: dict[str, Any]
+    configuration: str
     shape: NetworkShape
     rounds: list[Round]
     learning_rate: float
@@ -119,7 +119,7 @@ class TrainedConfiguration:
                             split=pl.lit(split),
                         )
                     )
-        return with_keys(pl.concat(frames), self.keys, LEARNING_CURVES.schema())
+        return of_configuration(pl.concat(frames), self.configuration, LEARNING_CURVES.schema())
 
     def replica_table(self) -> pl.DataFrame:
         """What became of every replica of every round; see `nodescope.training.tables.REPLICAS`."""
@@ -139,7 +139,7 @@ class TrainedConfiguration:
                         "objective": self.protocol.loss,
                     }
                 )
-        return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, REPLICAS.schema())
+        return of_configuration(pl.DataFrame(rows, infer_schema_length=None), self.configuration, REPLICAS.schema())
 
     def accuracy_table(self) -> pl.DataFrame:
         """Accuracy of the kept nets; see `nodescope.training.tables.ACCURACY`."""
@@ -159,7 +159,7 @@ class TrainedConfiguration:
                         "accuracy": None if np.isnan(accuracy) else accuracy,
                     }
                 )
-        return with_keys(pl.DataFrame(rows, infer_schema_length=None), self.keys, ACCURACY.schema())
+        return of_configuration(pl.DataFrame(rows, infer_schema_length=None), self.configuration, ACCURACY.schema())
 
     def predictions(self) -> pl.DataFrame:
         """What the kept nets predict for each test sample: ``sample``, ``label``, and a column for each seed, named by it.
@@ -190,7 +190,7 @@ class TrainedConfiguration:
         won, places = self._winners()
         assert won.patterns is not None
         tables = [won.patterns.table(i).with_columns(seed=pl.lit(won.replicas[i].seed)) for i in places]
-        return with_keys(pl.concat(tables), self.keys, PATTERN_EVOLUTION.schema())
+        return of_configuration(pl.concat(tables), self.configuration, PATTERN_EVOLUTION.schema())
 
     def networks(self) -> dict[str, dict[int, dict[str, torch.Tensor]]]:
         """Tensors of the chosen nets by state and seed; batch normalisation as `nodescope.networks.normalisation` says."""
@@ -228,6 +228,7 @@ class TrainedConfiguration:
 
 
 def train_configuration(
+    configuration: str,
     keys: dict[str, Any],
     seeds: list[int],
     training: Training,
@@ -245,8 +246,10 @@ def train_configuration(
 
     Parameters
     ----------
+    configuration
+        Its identifier.
     keys
-        The configuration's key columns.
+        Its family and the values of its axes.
     seeds, training, network, initialisation
         From the study and the configuration; the initialisation is None for the one that suits the activation function.
     dataset
@@ -298,7 +301,7 @@ def train_configuration(
     chosen = _best_rate(rounds)
     if training.epochs:
         logger.info("%s: learning rate %.3g chosen", title, chosen)
-    trained = TrainedConfiguration(keys, shape, rounds, chosen, dataset, device, protocol, progress)
+    trained = TrainedConfiguration(configuration, shape, rounds, chosen, dataset, device, protocol, progress)
     trained.tell_divergence(title)
     return trained
 

@@ -5,11 +5,19 @@ from typing import Any
 
 import polars as pl
 
-from nodescope.storage.tables import key_columns
-from nodescope.study.words import describe
+from nodescope.config.grid import Grid
+from nodescope.study.axes import describe_family
 from nodescope.works.judging import NotRun
 
 Tables = Mapping[str, pl.DataFrame]
+
+#: The columns by which works tell networks apart.
+AXES = ("dataset", "model", *(name for name in Grid.model_fields if name != "variants"), "variant")
+
+
+def axes_of(frame: pl.DataFrame) -> list[str]:
+    """Those of `AXES` that a table has."""
+    return [name for name in frame.columns if name in AXES]
 
 
 def need(tables: Tables, name: str, *conditions: pl.Expr, columns: Sequence[str] = (), what: str = "") -> pl.DataFrame:
@@ -37,8 +45,8 @@ def is_of_networks(frame: pl.DataFrame) -> bool:
 
 
 def per_net(frame: pl.DataFrame, value: pl.Expr, *further: str) -> pl.DataFrame:
-    """One number per net (and per value of further columns): key columns, seed, further, ``value``."""
-    keys = [*key_columns(frame), "seed", *further]
+    """One number per net (and per value of further columns): axes, seed, further, ``value``."""
+    keys = [*axes_of(frame), "seed", *further]
     return frame.group_by(keys, maintain_order=True).agg(value=value)
 
 
@@ -100,7 +108,7 @@ def as_cases(values: pl.DataFrame) -> pl.DataFrame:
     families = set(values["model"]) if "model" in values.columns else set()
     hidden = {"dataset", "seed", "value", *(["model"] if families <= {"mlp"} else [])}
     names = [
-        describe({name: value for name, value in {**row, **_layer(row)}.items() if name not in hidden})
+        describe_family({name: value for name, value in {**row, **_layer(row)}.items() if name not in hidden})
         or "the networks"
         for row in values.iter_rows(named=True)
     ]
@@ -117,4 +125,4 @@ def in_last_layer(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _last_layer(frame: pl.DataFrame) -> pl.Expr:
-    return pl.col("layer").max().over(key_columns(frame))
+    return pl.col("layer").max().over(axes_of(frame))

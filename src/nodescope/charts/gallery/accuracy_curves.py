@@ -4,42 +4,38 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.axes import y_of
-from nodescope.charts.context import (
-    Context,
-    Figure,
-    batch_norm_label,
-    batch_norm_row,
-    describe,
-    groups,
-    network_columns,
-    over_seeds,
-    seed_view,
-    slug,
-    variant_label,
-    variant_scale,
-)
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.labels import slug
+from nodescope.charts.panels import in_panels, panel_columns, panels
+from nodescope.charts.seeds import over_seeds, seed_view
+from nodescope.charts.style import series_scale
 from nodescope.charts.tables import quantity_of
+from nodescope.charts.views import groups
+from nodescope.study.axes import CONFIGURATION
+
+CHART = Chart(section="training", order=30, tables=("learning_curves", "accuracy"), needs_training=True)
 
 ACCURACY = quantity_of("learning_curves", "accuracy")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
-    """One figure per width: columns = depth, rows = batch normalisation."""
+    """One figure per size beside the panels' columns: columns = depth, rows = batch normalisation, of networks that have them."""
     curves = tables["learning_curves"].filter(pl.col("epoch") > 0)
-    columns = network_columns(curves)
-    chosen = tables["accuracy"].select(*columns, "seed", "learning_rate").unique(maintain_order=True)
-    kept = curves.join(chosen, on=[*columns, "seed", "learning_rate"], maintain_order="left")
-    mean = context.with_spread(
-        over_seeds(kept.drop("loss", "mean_squared_error", "learning_rate"), "accuracy"),
-        "accuracy-curves",
-        bounds=(0, 1),
-    ).with_columns(batch_norm_label().alias("norm"), variant_label(curves).alias("label"))
-    shown = [*columns, "norm", "label", "seed", "split", "epoch", "mean", "low", "high"]
-    variants = mean["label"].unique(maintain_order=True).to_list()
+    net = [CONFIGURATION, "seed", "learning_rate"]
+    chosen = tables["accuracy"].select(net).unique(maintain_order=True)
+    kept = curves.join(chosen, on=net, maintain_order="left")
+    sizes = [axis.name for axis in context.configurations.axes if axis.is_size and axis.side is None]
+    seeds = over_seeds(kept.drop("loss", "mean_squared_error", "learning_rate"), "accuracy")
+    mean = in_panels(context.with_spread(seeds, "accuracy-curves", bounds=(0, 1)), context, without=sizes)
+    shown = [*panel_columns(context), "seed", "split", "epoch", "mean", "low", "high"]
+    series = mean["label"].unique(maintain_order=True).to_list()
     found = []
-    for keys, part in groups(mean, "width"):
+    for keys, part in groups(mean, *sizes):
+        words = context.configurations.describe(keys)
         data = part.select(shown).drop_nulls()
-        colour = alt.Color("label:N").title("activation").scale(variant_scale(variants))
+        colour = alt.Color("label:N").title("network").scale(series_scale(series))
         base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
             x=alt.X("epoch:Q").title("epoch"), color=colour
         )
@@ -53,14 +49,14 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             .scale(domain=["train", "validation"], range=[[4, 3], [1, 0]])
             .legend(symbolType="stroke", symbolStrokeColor="#333333"),
         )
-        chart = alt.layer(band, line).facet(column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row())
+        chart = panels(alt.layer(band, line), context, independent=())
         found.append(
             Figure(
-                name=f"accuracy-curves-{slug(keys)}",
-                title=f"Accuracy during training, {describe(keys)}",
+                name="-".join(["accuracy-curves", *([slug(words)] if words else [])]),
+                title=", ".join(["Accuracy during training", *([words] if words else [])]),
                 caption="Accuracy after each epoch on the training (dashed) and validation split (solid), "
-                f"{context.spread_words('accuracy-curves')}. Columns: number of hidden layers. The distance between the dashed "
-                "and the solid line is the generalisation gap; a curve that rises late is hard to train.",
+                f"{context.spread_words('accuracy-curves')}. The distance between the dashed and the solid "
+                "line is the generalisation gap; a curve that rises late is hard to train.",
                 chart=chart,
                 quantities={"mean": ACCURACY},
                 view={"seed": seed_view(mean)},

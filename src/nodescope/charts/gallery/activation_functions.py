@@ -4,8 +4,13 @@ import altair as alt
 import numpy as np
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, variant_scale
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.style import series_scale
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
+
+CHART = Chart(section="distributions", order=20, tables=("accuracy",), axes=("activation",))
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -21,7 +26,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         .encode(
             x=alt.X("z:Q").title("pre-activation z"),
             y=alt.Y("a:Q").title("activation a = T(z)").scale(domain=[-1.5, 3]),
-            color=alt.Color("activation:N").title("activation function").scale(variant_scale(names)),
+            color=alt.Color("activation:N").title("activation function").scale(series_scale(names)),
         )
     )
     formulas = "; ".join(f"{name}: {ACTIVATION_FUNCTIONS[name].formula}" for name in names)

@@ -2,7 +2,12 @@
 
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, NodePanels, first_view
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure, NodePanels
+from nodescope.charts.views import first_view, in_last_layers
+
+CHART = Chart(section="nodes", order=20, tables=("activity",), lazy=True)
 
 
 def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) -> list[Figure]:
@@ -39,11 +44,10 @@ def _all_or_nothing(table: pl.LazyFrame, view: dict[str, str]) -> str:
     """How many node-class pairs of the first and the last layer are (nearly) always or never on."""
     trained = table.filter(pl.col("state") == "trained", pl.col("split") == view["split"]).drop_nulls("active_share")
     extreme = (pl.col("active_share") <= 0.05) | (pl.col("active_share") >= 0.95)
-    found = trained.select(
-        first=extreme.filter(pl.col("layer") == 1).mean(),
-        last=extreme.filter(pl.col("layer") == pl.col("depth")).mean(),
-    ).collect()
-    first, last = found.row(0)
+    first, last = (
+        layers.select(extreme.mean()).collect().item()
+        for layers in (trained.filter(pl.col("layer") == 1), in_last_layers(trained))
+    )
     if first is None or last is None:
         return ""
     return (

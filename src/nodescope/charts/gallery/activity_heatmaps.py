@@ -2,16 +2,14 @@
 
 import polars as pl
 
-from nodescope.charts.context import (
-    Context,
-    Figure,
-    NodePanels,
-    configurations_of,
-    describe,
-    first_view,
-    network_columns,
-)
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure, NodePanels
+from nodescope.charts.views import first_view
 from nodescope.messages.words import counted
+from nodescope.study.axes import CONFIGURATION
+
+CHART = Chart(section="nodes", order=30, tables=("activity",), lazy=True)
 
 
 def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) -> list[Figure]:
@@ -24,7 +22,7 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
             title="Activity heatmap",
             caption="Rows are classes, columns are nodes layer after layer; from white (on for no sample of the class) to "
             "dark blue (on for all). Red columns are dead nodes, on for no sample of any class. Columns with few dark rows "
-            f"are nodes that have specialised. {_dead(table, view)}",
+            f"are nodes that have specialised. {_dead(table, view, context)}",
             nodes=NodePanels(
                 "activity", table, "active_share", "matrix", "share active", (context.states[-1],), domain=(0.0, 1.0)
             ),
@@ -35,28 +33,29 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
     ]
 
 
-def _dead(table: pl.LazyFrame, view: dict[str, str]) -> str:
+def _dead(table: pl.LazyFrame, view: dict[str, str], context: Context) -> str:
     """The configuration with most dead nodes."""
-    columns = network_columns(table)
     trained = table.filter(
         pl.col("state") == "trained", pl.col("split") == view["split"], pl.col("seed") == int(view["seed"])
     ).drop_nulls("active_share")
     shares = (
-        trained.group_by(*columns, "layer", "node")
+        trained.group_by(CONFIGURATION, "layer", "node")
         .agg(dead=pl.col("active_share").max() == 0)
-        .group_by(columns)
+        .group_by(CONFIGURATION)
         .agg(pl.col("dead").sum(), nodes=pl.len())
-        .sort(pl.col("dead") / pl.col("nodes"), *columns, descending=[True] + [False] * len(columns))
         .collect()
     )
+    order = {identifier: place for place, identifier in enumerate(context.configurations.identifiers)}
+    place = pl.col(CONFIGURATION).replace_strict(order, return_dtype=pl.Int32)
+    shares = shares.sort(pl.col("dead") / pl.col("nodes"), place, descending=[True, False])
     if shares.is_empty():
         return ""
     most = shares.row(0, named=True)
     if not most["dead"]:
         return f"No trained network of seed {view['seed']} has a dead node."
-    unknown = len(configurations_of(table)) - len(shares)
+    unknown = table.select(pl.col(CONFIGURATION).n_unique()).collect().item() - len(shares)
     return (
-        f"Most dead nodes of the trained networks of seed {view['seed']}: {describe({k: most[k] for k in columns})}, "
+        f"Most dead nodes of the trained networks of seed {view['seed']}: {context.network(most)}, "
         f"{most['dead']} of {most['nodes']}."
         + (f" Of {counted(unknown, 'configuration')} nothing is known: the nets diverged." if unknown else "")
     )

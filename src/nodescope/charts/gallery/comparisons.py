@@ -4,10 +4,15 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.axes import x_of
-from nodescope.charts.context import Context, Figure, network_columns, with_network
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
 from nodescope.charts.tables import quantity_of
 from nodescope.findings.comparisons import TEST_ACCURACY
 from nodescope.numerics.intervals import CANNOT_TELL, ON_THIS_TEST_SET, REAL
+from nodescope.study.axes import CONFIGURATION
+
+CHART = Chart(section="training", order=20, tables=("comparisons", "accuracy"), needs_training=True)
 
 COLOURS = {REAL: "#228833", ON_THIS_TEST_SET: "#4477aa", "in all seeds": "#ccbb44", CANNOT_TELL: "#777777"}
 DIFFERENCE = quantity_of("comparisons", "difference")
@@ -22,9 +27,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 
 
 def _figure(comparisons: pl.DataFrame, accuracy: pl.DataFrame, context: Context) -> Figure:
-    columns = network_columns(comparisons)
+    columns = context.configurations.columns
     kind = pl.when(pl.col("verdict").str.starts_with("in all")).then(pl.lit("in all seeds")).otherwise("verdict")
-    named = with_network(comparisons).drop_nulls("difference").with_columns(found=kind)
+    named = context.with_network(comparisons).drop_nulls("difference").with_columns(found=kind)
     order = named["network"].to_list()
     ends = named.select(
         *columns, "network", "found", "verdict", "difference", low="interval_low", high="interval_high"
@@ -56,14 +61,14 @@ def _figure(comparisons: pl.DataFrame, accuracy: pl.DataFrame, context: Context)
 
 def _per_seed(named: pl.DataFrame, comparisons: pl.DataFrame, accuracy: pl.DataFrame) -> pl.DataFrame:
     """The difference of each seed that both have, beside the columns that name the configurations."""
-    of_test = with_network(accuracy.filter(pl.col("split") == "test")).select("network", "seed", "accuracy")
-    of_best = with_network(comparisons).filter("is_best").select("network")
-    best = of_test.join(of_best, on="network", how="semi").select("seed", best="accuracy")
+    of_test = accuracy.filter(pl.col("split") == "test").select(CONFIGURATION, "seed", "accuracy")
+    of_best = comparisons.filter("is_best")
+    best = of_test.join(of_best, on=CONFIGURATION, how="semi").select("seed", best="accuracy")
     differences = of_test.join(best, on="seed").select(
-        "network", "seed", difference=pl.col("accuracy") - pl.col("best")
+        CONFIGURATION, "seed", difference=pl.col("accuracy") - pl.col("best")
     )
     return (
-        named.join(differences, on="network", maintain_order="left")
+        named.join(differences, on=CONFIGURATION, maintain_order="left")
         .drop_nulls("difference")
         .with_columns(pl.col("seed").cast(pl.String))
     )
@@ -93,7 +98,7 @@ def sample_words(samples: int | None) -> str:
 
 
 def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
-    columns = ["dataset", *network_columns(comparisons)]
+    columns = context.configurations.columns
     numbers = ["value", "difference"]
     if context.words.several_seeds:
         numbers += ["seed_error", "sample_error", "interval_low", "interval_high", "p_corrected"]

@@ -2,19 +2,17 @@
 
 import polars as pl
 
-from nodescope.charts.context import (
-    Context,
-    Figure,
-    describe,
-    network_columns,
-    over_seeds,
-    percent,
-    preferred_split,
-    seed_view,
-)
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.labels import percent
 from nodescope.charts.layer_lines import layer_lines
+from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.tables import quantity_of
+from nodescope.charts.views import preferred_split
 from nodescope.storage.columns import of_means
+
+CHART = Chart(section="activity", order=10, tables=("dead_nodes",))
 
 QUANTITY = quantity_of("dead_nodes", "dead_share")
 
@@ -24,8 +22,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     table = tables["dead_nodes"]
     state, split = context.states[-1], preferred_split(table)
     per_layer = over_seeds(table.drop("nodes", "dead"), "dead_share")
-    keys = ["dataset", *network_columns(table)]
-    per_net = table.group_by([*keys, "seed", "state", "split"], maintain_order=True).agg(
+    per_net = table.group_by([*context.configurations.columns, "seed", "state", "split"], maintain_order=True).agg(
         dead_share=pl.when(pl.col("dead").is_null().any())
         .then(None)
         .otherwise(pl.col("dead").sum() / pl.col("nodes").sum())
@@ -63,5 +60,4 @@ def _most(overall: pl.DataFrame, split: str, context: Context) -> str:
     most = known.row(0, named=True)
     if not most["mean"]:
         return f"None of the {context.words.networks} has a dead node ({split} samples)."
-    words = describe({name: most[name] for name in network_columns(overall)})
-    return f"Most dead nodes of the {context.words.networks}: {words}, {percent(most['mean'])} ({split} samples)."
+    return f"Most dead nodes of the {context.words.networks}: {context.network(most)}, {percent(most['mean'])} ({split} samples)."

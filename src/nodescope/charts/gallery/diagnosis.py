@@ -4,11 +4,16 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.axes import x_of
-from nodescope.charts.context import Context, Figure, network_columns, percent, with_network
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.labels import percent
 from nodescope.findings.comparisons import TEST_ACCURACY
 from nodescope.findings.diagnosis import PROBLEMS
 from nodescope.numerics.intervals import in_words
 from nodescope.storage.columns import points
+
+CHART = Chart(section="diagnosis", order=10, tables=("diagnosis", "remedies"))
 
 WORDS = {problem: problem.replace("_", " ") for problem in PROBLEMS}
 VERDICTS = {"found": "#cc3311", "not found": "#dddddd", "cannot be told": "#ffffff"}
@@ -34,7 +39,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
     state = context.states[-1]
     columns = ["configuration", "network", "seed", "state", "layer", "evidence", "threshold", "evidence_is"]
-    data = with_network(diagnosis).select(
+    data = context.with_network(diagnosis).select(
         *columns,
         problem=pl.col("problem").replace_strict(WORDS),
         verdict=pl.when(pl.col("found"))
@@ -88,11 +93,11 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
 
 
 def _changes(changes: pl.DataFrame, context: Context) -> Figure:
-    named = with_network(changes).with_columns(
+    named = context.with_network(changes).with_columns(
         low=pl.coalesce("interval_low", "change"), high=pl.coalesce("interval_high", "change"), found=_verdict()
     )
     data = named.select(
-        *network_columns(changes),
+        *context.configurations.columns,
         "network",
         "baseline",
         "change",
@@ -128,7 +133,7 @@ def _changes(changes: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="remedies",
         title="What helps: test accuracy beside the first configuration",
-        caption="Difference of the test accuracy to the first configuration of the same depth and width, "
+        caption="Difference of the test accuracy to the first configuration of the same size, "
         f"{_interval_words(context)} {helps}",
         chart=alt.layer(zero, bars, points, data=data),
         quantity="change",
@@ -158,7 +163,7 @@ def _verdict() -> pl.Expr:
 
 def _table(remedies: pl.DataFrame, context: Context) -> Figure:
     """One row per configuration: what is better than in the first, and by how much."""
-    keys = ["dataset", *network_columns(remedies)]
+    keys = context.configurations.columns
     last = remedies.filter(pl.col("state").is_null() | (pl.col("state") == context.states[-1]))
     of_accuracy = last.filter(pl.col("quantity") == "test_accuracy")
     has_accuracy = len(of_accuracy) > 0
@@ -186,7 +191,7 @@ def _table(remedies: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="remedies-table",
         title="What helps, by how much: every configuration beside the first",
-        caption=f"Beside the first configuration of the same depth and width ({', '.join(first)}): {accuracy_words}how "
+        caption=f"Beside the first configuration of the same size ({', '.join(first)}): {accuracy_words}how "
         "many problems are found over the layers of a net in the last state, and for each problem the evidence of its worst "
         "layer (for the vanishing gradient more is better, else less), each with its change; values are "
         f"{context.words.mean}. The table remedies holds the intervals of these changes"

@@ -4,9 +4,14 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.axes import y_of
-from nodescope.charts.context import Context, Figure, first_view, with_network
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
 from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
+from nodescope.charts.views import first_view
 from nodescope.storage.columns import share
+
+CHART = Chart(section="distributions", order=10, tables=("distributions",))
 
 HISTOGRAM = ("configuration", "seed", "state", "split", "layer", "node", "class", "kind")
 SHARE = share("share of class")
@@ -16,7 +21,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a row per layer, a column per configuration, ``z`` and ``a`` side by side, the classes overlaid."""
     table = tables["distributions"]
     samples = pl.col("count").sum().over(HISTOGRAM)
-    known = with_network(context.with_class_names(table.drop_nulls("count"))).filter(
+    known = context.with_network(context.with_class_names(table.drop_nulls("count"))).filter(
         samples > 0
     )  # others have no shares
     named = with_drawn_ends(known, list(HISTOGRAM)).with_columns(

@@ -3,8 +3,13 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, first_view, with_network
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
 from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
+from nodescope.charts.views import first_view
+
+CHART = Chart(section="classifiers", order=20, tables=("densities", "distributions"))
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -51,5 +56,5 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 
 
 def _named(frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-    named = with_network(context.with_class_names(frame)).rename({"class_name": "of_class"})
+    named = context.with_network(context.with_class_names(frame)).rename({"class_name": "of_class"})
     return named.with_columns(row=pl.format("layer {}", "layer"))

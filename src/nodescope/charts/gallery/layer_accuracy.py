@@ -3,44 +3,51 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import (
-    Context,
-    Figure,
-    batch_norm_row,
-    describe,
-    groups,
-    network_columns,
-    percent,
-    seed_view,
-    slug,
-)
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.labels import percent, slug
+from nodescope.charts.panels import panels
+from nodescope.charts.seeds import seed_view
 from nodescope.charts.system_panels import ACCURACY, mean_accuracies, system_panels
+from nodescope.charts.views import groups
+
+CHART = Chart(section="classifiers", order=10, tables=("layer_accuracy",))
+
+PANELS_IN_A_ROW = 3
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
-    """One figure per activation function and width: columns = depth, rows = batch normalisation."""
+    """One figure per combination of the axes beside those that the panels run along, or a panel per configuration."""
     table = tables["layer_accuracy"]
     mean = mean_accuracies(table.filter(pl.col("split").is_in(["train", "test"])), context)
-    by = [name for name in network_columns(table) if name not in ("depth", "batch_norm")]
-    found = []
-    for keys, part in groups(mean, *by):
-        chart = system_panels(part, context).facet(
-            column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row()
+    axes = context.configurations.axes
+    if all(axis.side is None for axis in axes):
+        chart = system_panels(context.with_network(mean), context).facet(
+            facet=alt.Facet("network:N").title(None), columns=PANELS_IN_A_ROW
         )
-        found.append(
-            Figure(
-                name=f"layer-accuracy-{slug(keys)}",
-                title=f"Layers as classifiers, {describe(keys)}",
-                caption="Accuracy of each hidden layer alone: discrete system (which nodes are on), continuous system (kernel "
-                "densities of the values), and combined; training samples dashed, test samples solid, "
-                f"{context.spread_words()}. Dotted: the network's own test accuracy. {_first_layer(part)} Where the "
-                "systems meet the dotted line, the layer alone knows as much of the class as the whole network.",
-                chart=chart.resolve_scale(x="independent"),
-                quantities={"mean": ACCURACY},
-                view={"state": context.states[-1], "seed": seed_view(mean)},
-            )
-        )
-    return found
+        return [_figure("", mean, chart.resolve_scale(x="independent"), context, per_configuration=True)]
+    return [
+        _figure(context.configurations.describe(keys), part, panels(system_panels(part, context), context), context)
+        for keys, part in groups(mean, *(axis.name for axis in axes if axis.side is None))
+    ]
+
+
+def _figure(
+    words: str, part: pl.DataFrame, chart: alt.TopLevelMixin, context: Context, *, per_configuration: bool = False
+) -> Figure:
+    return Figure(
+        name=f"layer-accuracy-{slug(words)}" if words else "layer-accuracy",
+        title=f"Layers as classifiers, {words}" if words else "Layers as classifiers",
+        caption="Accuracy of each hidden layer alone: discrete system (which nodes are on), continuous system (kernel "
+        "densities of the values), and combined; training samples dashed, test samples solid, "
+        f"{context.spread_words()}. Dotted: the network's own test accuracy. {_first_layer(part)} Where the "
+        "systems meet the dotted line, the layer alone knows as much of the class as the whole network.",
+        chart=chart,
+        quantities={"mean": ACCURACY},
+        view={"state": context.states[-1], "seed": seed_view(part)},
+        per_configuration=per_configuration,
+    )
 
 
 def _first_layer(part: pl.DataFrame) -> str:

@@ -3,8 +3,13 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, preferred_split, with_network
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
 from nodescope.charts.histograms import before_and_after, with_curves
+from nodescope.charts.views import preferred_split
+
+CHART = Chart(section="layers", order=10, tables=("layer_distributions",))
 
 #: The part of the values that the surface shows; the rest lies further out.
 SHOWN = 0.999
@@ -43,7 +48,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 
 def _surface(table: pl.DataFrame, context: Context) -> alt.FacetChart:
     told = ["configuration", "network", "seed", "state", "split", "kind"]
-    curves = with_curves(with_network(table), [*told, "layer"]).filter(pl.col("shape") == "density")
+    curves = with_curves(context.with_network(table), [*told, "layer"]).filter(pl.col("shape") == "density")
     share = pl.col("height") * (pl.col("bin_right") - pl.col("bin_left"))
     before = share.cum_sum().over(*told, "layer") - share
     inside = (before < 1 - (1 - SHOWN) / 2) & (before + share > (1 - SHOWN) / 2)

@@ -3,19 +3,15 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import (
-    Context,
-    Figure,
-    batch_norm_label,
-    batch_norm_row,
-    network_columns,
-    over_seeds,
-    preferred_split,
-    seed_view,
-    variant_label,
-    variant_scale,
-)
-from nodescope.storage.tables import key_columns
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.panels import in_panels, panel_columns, panels
+from nodescope.charts.seeds import over_seeds, seed_view
+from nodescope.charts.style import series_scale
+from nodescope.charts.views import preferred_split
+
+CHART = Chart(section="layers", order=20, tables=("statistics",))
 
 STATISTICS = {
     "zero_share": "share of zeros",
@@ -32,27 +28,23 @@ STATISTICS = {
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure, with a choice of the statistic."""
     table = tables["statistics"]
-    keys = [*key_columns(table), "seed", "state", "split", "kind", "layer"]
+    keys = [*context.configurations.columns, "seed", "state", "split", "kind", "layer"]
     long = table.select(*keys, *STATISTICS).unpivot(
         list(STATISTICS), index=keys, variable_name="statistic", value_name="value"
     )
     mean = over_seeds(long.with_columns(pl.col("statistic").replace_strict(STATISTICS)), "value")
-    named = context.with_spread(mean).with_columns(batch_norm_label().alias("norm"), variant_label(mean).alias("label"))
-    variants = named["label"].unique(maintain_order=True).to_list()
+    named = in_panels(context.with_spread(mean), context)
+    series = named["label"].unique(maintain_order=True).to_list()
     shown = ["seed", "state", "split", "kind", "statistic", "layer", "mean", "low", "high"]
-    data = named.select(*network_columns(mean), "norm", "label", *shown).drop_nulls("mean")
+    data = named.select(*panel_columns(context), *shown).drop_nulls("mean")
     base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
         x=alt.X("layer:O").title("layer").axis(labelAngle=0),
-        color=alt.Color("label:N").title("network").scale(variant_scale(variants)),
+        color=alt.Color("label:N").title("network").scale(series_scale(series)),
         tooltip=["label:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],
     )
     lines = base.mark_line(point=True).encode(y=alt.Y("mean:Q").title("value").axis(format="~g"))
     errors = base.mark_rule().encode(y=alt.Y("low:Q").title("value"), y2="high:Q")
-    chart = (
-        alt.layer(errors, lines)
-        .facet(column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row())
-        .resolve_scale(x="independent")
-    )
+    chart = panels(alt.layer(errors, lines), context)
     return [
         Figure(
             name="layer-statistics",

@@ -6,9 +6,14 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.axes import y_of
-from nodescope.charts.context import Context, Figure, network_columns, with_network
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
 from nodescope.charts.tables import quantity_of
 from nodescope.study import words
+from nodescope.study.axes import CONFIGURATION
+
+CHART = Chart(section="training", order=40, tables=("learning_curves", "accuracy", "replicas"), needs_training=True)
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     curves, accuracy = tables["learning_curves"], tables["accuracy"]
     objectives = [name for name in LOSSES if name in tables["replicas"]["objective"].unique()]
     losses = [LOSSES[name].column for name in objectives]
-    columns = network_columns(curves)
-    kept = accuracy.select(*columns, "seed", "learning_rate", "best_epoch").unique(maintain_order=True)
-    shown = with_network(curves).join(kept, on=[*columns, "seed", "learning_rate"], maintain_order="left")
+    net = [CONFIGURATION, "seed", "learning_rate"]
+    kept = accuracy.select(*net, "best_epoch").unique(maintain_order=True)
+    shown = context.with_network(curves).join(kept, on=net, maintain_order="left")
     data = shown.select("configuration", "network", "seed", "epoch", "split", *losses, "accuracy", "best_epoch")
     chart = alt.vconcat(
         *(_panels(data, LOSSES[name].column, LOSSES[name].title, context) for name in objectives),

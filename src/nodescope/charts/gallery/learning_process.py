@@ -3,17 +3,24 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, seed_view, state_label, with_network
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.labels import state_label
+from nodescope.charts.seeds import seed_view
 from nodescope.charts.system_panels import ACCURACY, mean_accuracies, system_panels
+from nodescope.charts.views import in_last_layers
+
+CHART = Chart(section="process", order=10, tables=("layer_accuracy",), needs_snapshots=True)
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: columns = state, rows = configuration."""
     table = tables["layer_accuracy"]
     labels = [state_label(state) for state in context.states]
-    mean = with_network(mean_accuracies(table.filter(pl.col("split").is_in(["train", "test"])), context)).with_columns(
-        column=pl.col("state").replace_strict(context.states, labels, default=None)
-    )
+    mean = context.with_network(
+        mean_accuracies(table.filter(pl.col("split").is_in(["train", "test"])), context)
+    ).with_columns(column=pl.col("state").replace_strict(context.states, labels, default=None))
     chart = system_panels(mean, context).facet(
         column=alt.Column("column:N").title(None).sort(labels), row=alt.Row("network:N").title(None)
     )
@@ -37,8 +44,8 @@ def _rise(mean: pl.DataFrame) -> str:
     """How much training adds in the first and in the last layer."""
     shown = mean.filter(pl.col("split") == "test", pl.col("seed") == seed_view(mean), pl.col("system") == "continuous")
     gains = {}
-    for name, layer in (("first", pl.lit(1)), ("last", pl.col("depth"))):
-        of_layer = shown.filter(pl.col("layer") == layer)
+    layers = {"first": shown.filter(pl.col("layer") == 1), "last": in_last_layers(shown.lazy()).collect()}
+    for name, of_layer in layers.items():
         means = dict(of_layer.group_by("state").agg(pl.col("mean").mean()).iter_rows())
         if means.get("initial") is None or means.get("trained") is None:
             return ""

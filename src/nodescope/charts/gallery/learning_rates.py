@@ -4,9 +4,15 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.axes import y_of
-from nodescope.charts.context import Context, Figure, describe, network_columns, over_seeds, seed_view, with_network
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.tables import quantity_of
 from nodescope.messages.words import counted
+from nodescope.study.axes import CONFIGURATION
+
+CHART = Chart(section="rates", order=10, tables=("learning_curves", "replicas"), needs_training=True)
 
 ACCURACY = quantity_of("replicas", "validation_accuracy")
 
@@ -14,14 +20,14 @@ ACCURACY = quantity_of("replicas", "validation_accuracy")
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a panel per configuration."""
     curves, replicas = tables["learning_curves"].filter(pl.col("epoch") > 0), tables["replicas"]
-    columns = network_columns(curves)
-    chosen = replicas.filter("chosen").select(*columns, "learning_rate", "chosen").unique(maintain_order=True)
+    net = [CONFIGURATION, "learning_rate"]
+    chosen = replicas.filter("chosen").select(*net, "chosen").unique(maintain_order=True)
     mean = over_seeds(
         curves.filter(pl.col("split") == "validation").drop("split", "loss", "mean_squared_error"), "accuracy"
     )
     data = (
-        with_network(mean)
-        .join(chosen, on=[*columns, "learning_rate"], how="left", maintain_order="left")
+        context.with_network(mean)
+        .join(chosen, on=net, how="left", maintain_order="left")
         .with_columns(
             pl.col("chosen").fill_null(value=False),
             rate=pl.col("learning_rate").round_sig_figs(3).cast(pl.String),
@@ -44,7 +50,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="learning-rates",
             title="Choice of the learning rate",
             caption="Validation accuracy after each epoch for every learning rate that was tried; the thick line is the rate "
-            f"that was kept. {_chosen_sentence(chosen)} "
+            f"that was kept. {_chosen_sentence(chosen, context)} "
             "Of several rates, the highest or the lowest being kept says that the search should go further.",
             chart=chart,
             quantities={"mean": ACCURACY},
@@ -54,13 +60,14 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     ]
 
 
-def _chosen_sentence(chosen: pl.DataFrame) -> str:
-    columns = network_columns(chosen)
-    counts = chosen.group_by("learning_rate", maintain_order=True).agg(pl.struct(columns)).sort("learning_rate")
+def _chosen_sentence(chosen: pl.DataFrame, context: Context) -> str:
+    counts = chosen.group_by("learning_rate", maintain_order=True).agg(CONFIGURATION).sort("learning_rate")
     parts = []
     for rate, configurations in counts.iter_rows():
         words = (
-            describe(configurations[0]) if len(configurations) == 1 else counted(len(configurations), "configuration")
+            context.configurations.label(configurations[0])
+            if len(configurations) == 1
+            else counted(len(configurations), "configuration")
         )
         parts.append(f"{rate:.3g} ({words})")
     return f"Kept: {', '.join(parts)}."

@@ -3,8 +3,12 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, with_network
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
 from nodescope.study.words import loss_words
+
+CHART = Chart(section="gradients", order=30, tables=("local_gradients",))
 
 COLOURS = {"absorption": "#4477aa", "emission": "#ee6677"}
 
@@ -12,7 +16,7 @@ COLOURS = {"absorption": "#4477aa", "emission": "#ee6677"}
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a column per layer, absorption above emission for each configuration."""
     table = tables["local_gradients"]
-    named = with_network(table).with_columns(
+    named = context.with_network(table).with_columns(
         row=pl.format("{}, {}", "network", "quantity"), panel=pl.format("{} (layer {})", "name", "layer")
     )
     from_files = named.drop_nulls("weights_file").select(

@@ -2,7 +2,13 @@
 
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, NodePanels, first_view
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure, NodePanels
+from nodescope.charts.views import first_view, in_last_layers
+from nodescope.study.axes import CONFIGURATION
+
+CHART = Chart(section="nodes", order=10, tables=("medians",), lazy=True)
 
 
 def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) -> list[Figure]:
@@ -35,8 +41,8 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
 
 def _spreads(table: pl.LazyFrame, view: dict[str, str]) -> str:
     """How far apart the classes' medians lie at a node of the last layer, before and after training."""
-    last = table.filter(pl.col("layer") == pl.col("depth"), pl.col("split") == view["split"])
-    of_nodes = last.group_by("depth", "width", "activation", "batch_norm", "seed", "state", "node").agg(
+    last = in_last_layers(table).filter(pl.col("split") == view["split"])
+    of_nodes = last.group_by(CONFIGURATION, "seed", "state", "node").agg(
         spread=pl.col("median").max() - pl.col("median").min()
     )
     means = of_nodes.group_by("state").agg(pl.col("spread").mean()).collect()

@@ -5,8 +5,14 @@ from collections.abc import Iterator
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, groups, network_columns, variant_scale, with_network
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.style import series_scale
+from nodescope.charts.views import groups
 from nodescope.storage.tables import mean_over_seeds
+
+CHART = Chart(section="evolution", order=10, tables=("pattern_evolution",))
 
 #: Columns of a heatmap at most: a panel has hardly more pixels to show.
 TIMES = 80
@@ -36,7 +42,7 @@ UNTRAINED, END = "untrained", "end"
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """Heatmaps of the first steps and of the whole training, and the curves of entropy."""
-    table = with_network(tables["pattern_evolution"])
+    table = context.with_network(tables["pattern_evolution"])
     until = _end_of_dense_times(table)
     found = []
     if until is not None:
@@ -71,7 +77,7 @@ def _end_of_dense_times(table: pl.DataFrame) -> int | None:
 
 
 def _heatmaps(table: pl.DataFrame, context: Context, name: str, title: str, what_to_read: str) -> Figure:
-    keys = [*network_columns(table), "configuration", "network"]
+    keys = [*context.configurations.columns, "network"]
     means = [
         table.drop_nulls(column)
         .group_by([*keys, "samples_seen", "layer"], maintain_order=True)
@@ -134,9 +140,7 @@ def _measured(table: pl.DataFrame) -> str:
         if least == most
         else f"the layers show {least} to {most} patterns, one per sample and position."
     )
-    if not table["batch_norm"].any():
-        return shown
-    return f"{shown} Batch normalisation is by the statistics of training samples at each time, not by running ones."
+    return f"{shown} Batch normalisation, where there is any, uses the statistics of training samples at each time."
 
 
 def _curves(table: pl.DataFrame, context: Context) -> Figure:
@@ -144,13 +148,13 @@ def _curves(table: pl.DataFrame, context: Context) -> Figure:
     by_label = [(label, part) for label, part in _chosen_times(table)]
     labels = list(dict.fromkeys(label for label, _ in by_label))
     chosen = pl.concat([part.with_columns(time=pl.lit(label)) for label, part in by_label])
-    keys = [*network_columns(table), "configuration", "network"]
+    keys = [*context.configurations.columns, "network"]
     mean = mean_over_seeds(chosen.select(*keys, "seed", "time", "layer", "entropy_bits"), "entropy_bits")
     data = context.with_spread(mean, bounds=(0, None)).drop("standard_error", "seeds").drop_nulls("mean")
     networks = data["network"].unique(maintain_order=True).to_list()
     base = alt.Chart(data, width=context.options.width * 0.75, height=context.options.height).encode(
         x=alt.X("layer:Q").title("layer").axis(tickMinStep=1, format="d"),
-        color=alt.Color("network:N").title(None).scale(variant_scale(networks)).legend(orient="bottom", columns=2),
+        color=alt.Color("network:N").title(None).scale(series_scale(networks)).legend(orient="bottom", columns=2),
     )
     band = base.mark_area(opacity=0.2).encode(y=alt.Y("low:Q").title("entropy in bits"), y2="high:Q")
     line = base.mark_line(point=alt.OverlayMarkDef(size=14)).encode(y=alt.Y("mean:Q").title("entropy in bits"))

@@ -2,10 +2,15 @@
 
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, over_seeds, preferred_split, seed_view
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
 from nodescope.charts.layer_lines import layer_lines
+from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.tables import quantity_of
-from nodescope.storage.tables import key_columns
+from nodescope.charts.views import preferred_split
+
+CHART = Chart(section="activity", order=30, tables=("patterns",))
 
 KEPT = ("state", "split", "layer", "relative_entropy")
 QUANTITY = quantity_of("patterns", "relative_entropy")
@@ -15,8 +20,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """Relative entropy of each layer, in any state."""
     table = tables["patterns"]
     split = preferred_split(table)
-    keys = [*key_columns(table), "seed"]
-    relative = over_seeds(table.select(*keys, *KEPT), "relative_entropy")
+    relative = over_seeds(table.select(*context.configurations.columns, "seed", *KEPT), "relative_entropy")
     shown = table.filter(pl.col("split") == split)
     samples = shown.select(pl.col("samples").max()).item()
     distinct = shown.filter(pl.col("state") == "trained").select((pl.col("distinct") / pl.col("samples")).mean()).item()

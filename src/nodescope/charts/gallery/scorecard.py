@@ -3,12 +3,16 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import Context, Figure
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
 from nodescope.messages.words import counted
-from nodescope.study.words import describe
+from nodescope.study.axes import describe_family
 from nodescope.works import scorecard as scoring
 from nodescope.works.judging import VERDICTS
 from nodescope.works.printed import PERCENT
+
+CHART = Chart(section="works", order=10, tables=("scorecard", "claims", "differences"))
 
 COLOURS = {"published": "#ee6677", "ours": "#4477aa"}
 
@@ -165,7 +169,8 @@ def _label(row: dict[str, object]) -> str:
     layer = f"layer {row['layer']}" if str(row["layer"]).isdigit() else row["layer"]
     state = "untrained" if row["state"] == "initial" else None
     words = [
-        str(row["quantity"]).replace("_", " "), row["dataset"], describe(network), row["initialisation"], layer, split, state,
+        str(row["quantity"]).replace("_", " "), row["dataset"], describe_family(network), row["initialisation"], layer,
+        split, state,
     ]  # fmt: skip
     return " ".join(str(word) for word in words if word)
 

@@ -3,20 +3,16 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.context import (
-    Context,
-    Figure,
-    batch_norm_label,
-    batch_norm_row,
-    network_columns,
-    over_seeds,
-    preferred_split,
-    seed_view,
-    variant_label,
-    variant_scale,
-)
-from nodescope.storage.tables import key_columns
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.panels import Drawing, in_panels, panel_columns, panels
+from nodescope.charts.seeds import over_seeds, seed_view
+from nodescope.charts.style import series_scale
+from nodescope.charts.views import preferred_split
 from nodescope.study.words import loss_words
+
+CHART = Chart(section="gradients", order=10, tables=("statistics", "gradients"))
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -56,24 +52,23 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     ]
 
 
-def _ranges(frame: pl.DataFrame, context: Context, *, y_title: str, stretched: bool = False) -> alt.FacetChart:
+def _ranges(frame: pl.DataFrame, context: Context, *, y_title: str, stretched: bool = False) -> Drawing:
     """A band from mean - std to mean + std for each network, the mean as a line."""
-    named = frame.with_columns(
-        batch_norm_label().alias("norm"),
-        variant_label(frame).alias("label"),
-        low=pl.col("mean") - pl.col("std"),
-        high=pl.col("mean") + pl.col("std"),
-    ).drop_nulls("mean")
-    variants = named["label"].unique(maintain_order=True).to_list()
+    named = (
+        in_panels(frame, context)
+        .with_columns(low=pl.col("mean") - pl.col("std"), high=pl.col("mean") + pl.col("std"))
+        .drop_nulls("mean")
+    )
+    series = named["label"].unique(maintain_order=True).to_list()
     keys = [name for name in ("seed", "state", "split", "kind", "quantity") if name in named.columns]
     numbers = ["mean", "std", "low", "high", "minimum", "maximum"]
-    data = named.select(*network_columns(frame), "norm", "label", *keys, "layer", *numbers)
+    data = named.select(*panel_columns(context), *keys, "layer", *numbers)
     hidden = alt.selection_point(fields=["label"], bind="legend", toggle="true", empty=False)
     base = alt.Chart(data, width=context.options.width * 1.2, height=context.options.height * 1.2).encode(
         x=alt.X("layer:O").title("layer").axis(labelAngle=0),
         color=alt.Color("label:N")
         .title("network")
-        .scale(variant_scale(variants))
+        .scale(series_scale(series))
         .legend(symbolOpacity=1, symbolType="circle"),
         tooltip=["label:N", "layer:O", *(alt.Tooltip(f"{name}:Q", format=".4g") for name in numbers)],
     )
@@ -83,11 +78,8 @@ def _ranges(frame: pl.DataFrame, context: Context, *, y_title: str, stretched: b
     band = base.mark_area().encode(y=y, y2="high:Q", opacity=shown[0.08])
     edges = [base.mark_line(strokeWidth=1).encode(y=f"{end}:Q", opacity=shown[0.9]) for end in ("low", "high")]
     mean = base.mark_line(strokeDash=[3, 3], point=True).encode(y="mean:Q", opacity=shown[0.9])
-    return (
-        alt.layer(band, *edges, mean.add_params(hidden))
-        .facet(column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row())
-        .resolve_scale(x="independent", y="independent")
-    )
+    layers = alt.layer(band, *edges, mean.add_params(hidden))
+    return panels(layers, context, independent=("x", "y"))
 
 
 def _scale_constant(data: pl.DataFrame) -> float:
@@ -96,9 +88,8 @@ def _scale_constant(data: pl.DataFrame) -> float:
     return float(largest or 1.0) / 1e3
 
 
-def _flow(gradients: pl.DataFrame, context: Context) -> alt.FacetChart:
-    keys = [*key_columns(gradients), "seed"]
-    net = [*keys, "state"]
+def _flow(gradients: pl.DataFrame, context: Context) -> Drawing:
+    net = [*context.configurations.columns, "seed", "state"]
     at_logits = gradients.filter(pl.col("name") == "output", pl.col("quantity") == "pre_activation")
     share = (
         gradients.filter(pl.col("quantity") == "activation")
@@ -109,18 +100,17 @@ def _flow(gradients: pl.DataFrame, context: Context) -> alt.FacetChart:
         )
     )
     mean = over_seeds(share.select(*net, "layer", "share"), "share")
-    named = mean.with_columns(batch_norm_label().alias("norm"), variant_label(mean).alias("label")).drop_nulls("mean")
-    variants = named["label"].unique(maintain_order=True).to_list()
-    data = named.select(*network_columns(mean), "norm", "label", "seed", "state", "layer", "mean")
-    return (
+    named = in_panels(mean, context).drop_nulls("mean")
+    series = named["label"].unique(maintain_order=True).to_list()
+    data = named.select(*panel_columns(context), "seed", "state", "layer", "mean")
+    lines = (
         alt.Chart(data, width=context.options.width * 1.2, height=context.options.height * 1.2)
         .mark_line(point=True)
         .encode(
             x=alt.X("layer:O").title("layer").axis(labelAngle=0),
             y=alt.Y("mean:Q").title("gradient over that at the output").scale(type="log").axis(format="~g"),
-            color=alt.Color("label:N").title("network").scale(variant_scale(variants)),
+            color=alt.Color("label:N").title("network").scale(series_scale(series)),
             tooltip=["label:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],
         )
-        .facet(column=alt.Column("depth:O").title("hidden layers"), row=batch_norm_row())
-        .resolve_scale(x="independent")
     )
+    return panels(lines, context)

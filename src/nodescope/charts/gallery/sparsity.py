@@ -2,10 +2,17 @@
 
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, network_columns, over_seeds, percent, preferred_split, seed_view
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.labels import percent
 from nodescope.charts.layer_lines import layer_lines
+from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.tables import quantity_of
+from nodescope.charts.views import preferred_split
 from nodescope.storage.columns import of_means
+
+CHART = Chart(section="activity", order=20, tables=("sparsity", "sparsity_summary"))
 
 QUANTITY = quantity_of("sparsity", "sparsity")
 
@@ -14,7 +21,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """The sparsity of each layer as a table and as a figure."""
     table = tables["sparsity_summary"]
     split = preferred_split(table)
-    columns = ["dataset", *network_columns(table)]
+    columns = context.configurations.columns
     lines = over_seeds(tables["sparsity"], "sparsity")
     return [
         Figure(

@@ -1,26 +1,24 @@
 """Test accuracy per configuration."""
 
+from typing import Any
+
 import altair as alt
 import polars as pl
 
 from nodescope.charts.axes import y_of
-from nodescope.charts.context import (
-    Context,
-    Figure,
-    batch_norm_label,
-    batch_norm_row,
-    describe,
-    network_columns,
-    over_seeds,
-    percent,
-    seed_view,
-    variant_label,
-    variant_scale,
-)
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
+from nodescope.charts.labels import percent
+from nodescope.charts.panels import in_panels, panel_columns, panels
+from nodescope.charts.seeds import over_seeds, seed_view
+from nodescope.charts.style import series_scale
 from nodescope.charts.tables import quantity_of
 from nodescope.findings.divergence import results_of
 from nodescope.storage.columns import of_means
 from nodescope.storage.tables import mean_over_seeds
+
+CHART = Chart(section="training", order=10, tables=("accuracy", "replicas"), needs_training=True)
 
 ACCURACY = quantity_of("accuracy", "accuracy")
 
@@ -35,41 +33,50 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 
 
 def _figure(seeds: pl.DataFrame, results: pl.DataFrame, context: Context) -> Figure:
-    named = context.with_spread(seeds, "test-accuracy", bounds=(0, 1)).with_columns(
-        batch_norm_label().alias("norm"),
-        variant_label(seeds).alias("label"),
+    sizes = [axis for axis in context.configurations.axes if axis.is_size and axis.side is None]
+    named = in_panels(
+        context.with_spread(seeds, "test-accuracy", bounds=(0, 1)), context, without=[axis.name for axis in sizes]
     )
-    variants = named["label"].unique(maintain_order=True).to_list()
-    shown = [*network_columns(seeds), "norm", "label", "seed", "split", "mean", "low", "high"]
+    series = named["label"].unique(maintain_order=True).to_list()
+    shown = [*panel_columns(context), "seed", "split", "mean", "low", "high"]
     data = named.select(shown).drop_nulls("mean")
     base = alt.Chart(data, width=context.options.width * 0.6, height=context.options.height).encode(
-        x=alt.X("depth:O").title("hidden layers").axis(labelAngle=0),
-        xOffset=alt.XOffset("label:N").sort(variants),
-        color=alt.Color("label:N").title("activation").scale(variant_scale(variants)),
+        **_places(series, context), color=alt.Color("label:N").title("network").scale(series_scale(series))
     )
     bars = base.mark_rule().encode(y=alt.Y("low:Q").title(ACCURACY.axis_title), y2="high:Q")
     points = base.mark_point(filled=True, size=60).encode(
         y=y_of("mean", ACCURACY).scale(zero=False),
-        shape=alt.Shape("label:N").title("activation").scale(domain=variants),
+        shape=alt.Shape("label:N").title("network").scale(domain=series),
     )
-    chart = alt.layer(bars, points).facet(column=alt.Column("width:O").title("nodes per layer"), row=batch_norm_row())
+    chart = panels(alt.layer(bars, points), context, column=sizes[0] if sizes else None, independent=())
     return Figure(
         name="test-accuracy",
         title="Test accuracy",
         caption=f"Accuracy of the {context.words.kept}, {context.spread_words('test-accuracy')}. {_extremes(results, context)}"
-        f"{_without_result(results)}",
+        f"{_without_result(results, context)}",
         chart=chart,
         quantities={"mean": ACCURACY},
         view={"split": "test", "seed": seed_view(seeds)},
     )
 
 
-def _without_result(results: pl.DataFrame) -> str:
+def _places(series: list[str], context: Context) -> dict[str, Any]:
+    """Where a network stands in its panel: by the axis of the columns where there is one, else by its name."""
+    column = context.configurations.side("column")
+    if column is None:
+        return {"x": alt.X("label:N").title(None).sort(series).axis(labelAngle=-40)}
+    return {
+        "x": alt.X(f"{column.name}:O").title(column.title).axis(labelAngle=0),
+        "xOffset": alt.XOffset("label:N").sort(series),
+    }
+
+
+def _without_result(results: pl.DataFrame, context: Context) -> str:
     """Which configurations diverged wholly; where all did, that is already said."""
-    lost = results.filter(pl.col("mean").is_null()).select(network_columns(results))
+    lost = results.filter(pl.col("mean").is_null())
     if len(lost) in (0, len(results)):
         return ""
-    names = "; ".join(describe(row) for row in lost.iter_rows(named=True))
+    names = "; ".join(context.network(row) for row in lost.iter_rows(named=True))
     return f" Without a result, since every net diverged: {names}."
 
 
@@ -77,13 +84,12 @@ def _extremes(results: pl.DataFrame, context: Context) -> str:
     known = results.drop_nulls("mean").sort("mean", maintain_order=True)
     if known.is_empty():
         return "No configuration has a result: every net diverged."
-    columns = network_columns(results)
     worst, best = known.row(0, named=True), known.row(-1, named=True)
-    highest, lowest = ({name: row[name] for name in columns} for row in (best, worst))
+    highest, lowest = context.network(best), context.network(worst)
     if len(known) == 1:
-        return f"{describe(highest)}: {percent(best['mean'])} on test samples."
+        return f"{highest}: {percent(best['mean'])} on test samples."
     return (
-        f"Highest on test samples: {describe(highest)} ({percent(best['mean'])}); lowest: {describe(lowest)} "
+        f"Highest on test samples: {highest} ({percent(best['mean'])}); lowest: {lowest} "
         f"({percent(worst['mean'])}). "
         + (
             "Whether two of them differ is a question to the differences, paired by seed and by sample, not to whether bars "
@@ -95,9 +101,13 @@ def _extremes(results: pl.DataFrame, context: Context) -> str:
 
 
 def _table(mean: pl.DataFrame, context: Context) -> Figure:
-    columns = ["dataset", *network_columns(mean)]
+    columns = context.configurations.columns
     of_splits = context.table_of_means(mean, "accuracy", "accuracy-table")
-    values = [name for name in of_splits.columns if name not in (*columns, "model", "split", "seeds")]
+    values = [
+        name
+        for name in of_splits.columns
+        if name in ("accuracy", "mean", "standard_error", "interval_low", "interval_high")
+    ]
     wide = of_splits.pivot("split", index=columns, values=values, maintain_order=True)
     splits = ("train", "validation", "test")
     shown_as = of_means(ACCURACY)

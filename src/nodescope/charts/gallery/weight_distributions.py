@@ -2,27 +2,34 @@
 
 import polars as pl
 
-from nodescope.charts.context import Context, Figure, network_columns
+from nodescope.charts.chart import Chart
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure
 from nodescope.charts.histograms import before_and_after
-from nodescope.storage.tables import key_columns, mean_over_seeds
+from nodescope.storage.tables import mean_over_seeds
+
+CHART = Chart(section="gradients", order=20, tables=("weight_distributions", "weights"))
+
+
+VALUES = ("mean", "std", "skew", "minimum", "maximum")
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """A row per linear map, a column per network; and a table."""
     bins, weights = tables["weight_distributions"], tables["weights"]
     named = bins.with_columns(row=pl.format("layer {}", "layer"))
-    keys = [*key_columns(weights), "seed"]
+    keys = context.configurations.columns
     place = ["state", "layer", "name", "parameter"]
     means = [
-        mean_over_seeds(weights.select(*keys, *place, value), value)
+        mean_over_seeds(weights.select(*keys, "seed", *place, value), value)
         .rename({"mean": value})
         .drop("standard_error", "seeds")
-        for value in ("mean", "std", "skew", "minimum", "maximum")
+        for value in VALUES
     ]
     table = means[0]
     for further in means[1:]:
         table = table.join(
-            further, on=[*keys[:-1], *place], nulls_equal=True, maintain_order="left"
+            further, on=[*keys, *place], nulls_equal=True, maintain_order="left"
         )  # one row per network, state and parameter
     return [
         Figure(
@@ -41,7 +48,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Mean, spread and skew of the weights",
             caption=f"Of the weights and biases of each linear map and convolution, {context.words.mean}; in what order they are "
             "computed tells the layer that they lead to. An empty entry is a net that diverged, or values that are all the same.",
-            table=table.select("dataset", *network_columns(weights), *place, pl.selectors.float().round_sig_figs(4)),
+            table=table.select(*keys, *place, pl.col(VALUES).round_sig_figs(4)),
             view={"state": context.states[-1], "parameter": "weight"},
         ),
     ]

@@ -78,14 +78,11 @@
 
   // --- names, filters ---
 
-  const labelOf = (axes) => {
-    const parts = [];
-    if (axes.activation !== undefined) parts.push(axes.activation);
-    if (axes.depth !== undefined && axes.width !== undefined) parts.push(`${axes.depth}x${axes.width}`);
-    if (axes.batch_norm !== undefined) parts.push(axes.batch_norm ? "with BN" : "without BN");
-    for (const [name, value] of Object.entries(axes)) if (!["activation", "depth", "width", "batch_norm"].includes(name)) parts.push(String(value));
-    return parts.join(" ");
-  };
+  // What a value of an axis is called; a configuration's label is made of such words.
+  const axisWord = (study, axis, value) => study.axes[axis].words[study.axes[axis].values.indexOf(value)] ?? String(value);
+  // The configuration that a row is about; of a row that is about several, the axes that it names.
+  const labelOf = (study, row) => study.byName.get(row.configuration)?.label
+    ?? Object.keys(study.axes).filter((axis) => row[axis] !== undefined).map((axis) => axisWord(study, axis, row[axis])).join(" ");
 
   const expression = () => {
     if (!chosen.pattern) return null;
@@ -142,11 +139,9 @@
   const byPattern = (rows, study) => {
     const pattern = expression();
     if (!pattern) return rows;
-    const axes = Object.keys(study.axes);
     const known = new Map();
     const matches = (row) => {
-      const own = Object.fromEntries(axes.filter((axis) => row[axis] !== undefined).map((axis) => [axis, row[axis]]));
-      const label = row.network ?? labelOf(own);
+      const label = row.network ?? labelOf(study, row);
       if (!known.has(label)) known.set(label, label === "" || pattern.test(label));
       return known.get(label);
     };
@@ -193,11 +188,12 @@
     .map((column) => `no ${column === "state" ? stateLabel(figure.study, chosen.state) : `${words(column)} ${chosen[column]}`} here`)].join(", ");
 
   // Columns that place a mark; and those that a reading has no use for.
-  const LAYOUT = new Set(["norm", "configuration", "base", "top"]);
+  const LAYOUT = new Set(["panel_row", "configuration", "base", "top"]);
   const HIDDEN = new Set([...LAYOUT, "low", "high", "column", "row", "label", "kind", "chosen"]);
-  const nameOf = (row, varying) => varying.map((name) => {
+  const nameOf = (study, row, varying) => varying.map((name) => {
     const value = row[name];
-    if (typeof value === "boolean") return name === "batch_norm" ? (value ? "with BN" : "without BN") : `${words(name)} ${value}`;
+    if (name in study.axes) return axisWord(study, name, value);
+    if (typeof value === "boolean") return `${words(name)} ${value}`;
     if (name === "class_name" || name === "of_class") return `class ${value}`;
     return typeof value === "string" && name !== "node" ? value : `${words(name)} ${number(value)}`;
   }).join(", ");
@@ -213,7 +209,7 @@
     const of = (row) => {
       const value = row[figure.quantity];
       const text = measured(figure.quantities[figure.quantity], value);
-      const name = nameOf(row, varying);
+      const name = nameOf(figure.study, row, varying);
       return name ? `${text} (${name})` : text;
     };
     let low = known[0], high = known[0];
@@ -509,7 +505,7 @@
     const fill = () => {
       const sought = search.value.toLowerCase().split(/\s+/).filter(Boolean);
       const shown = rows.filter((row) => {
-        const text = columns.map((name) => `${cell(row[name], name)}`).join(" ").toLowerCase() + ` ${labelOf(row.batch_norm === undefined ? {} : { batch_norm: row.batch_norm })}`.toLowerCase();
+        const text = columns.map((name) => `${cell(row[name], name)}`).join(" ").toLowerCase() + ` ${labelOf(figure.study, row)}`.toLowerCase();
         return sought.every((word) => text.includes(word));
       });
       if (sort.column) shown.sort((a, b) => {
@@ -1046,8 +1042,8 @@
     const seeds = study.seeds.map((seed) => [seed, `seed ${seed}`]);
     if (seeds.length > 1) seeds.unshift(["mean", "mean over seeds"]);
     fillSelect(byId("seed"), seeds, seeds.length > 1 ? chosen.seed : study.seeds[0]);
-    byId("axes").replaceChildren(...Object.entries(study.axes).map(([axis, values]) => element("fieldset", { "data-axis": axis }, element("legend", {}, axis === "batch_norm" ? "batch normalisation" : words(axis)),
-      ...values.map((value) => check(typeof value === "boolean" ? (value ? "with" : "without") : String(value), axisIsOn(axis, value), () => { toggle(chosen.off, `${axis}:${value}`); update(); })))));
+    byId("axes").replaceChildren(...Object.entries(study.axes).map(([axis, { title, values }]) => element("fieldset", { "data-axis": axis }, element("legend", {}, title),
+      ...values.map((value) => check(typeof value === "boolean" ? axisWord(study, axis, value) : String(value), axisIsOn(axis, value), () => { toggle(chosen.off, `${axis}:${value}`); update(); })))));
     byId("filter-count").textContent = chosen.off.size + (chosen.pattern ? 1 : 0) || "";
     if (document.activeElement !== byId("pattern")) byId("pattern").value = chosen.pattern;
     byId("pattern-mode").value = chosen.mode;

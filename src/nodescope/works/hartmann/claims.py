@@ -2,9 +2,8 @@
 
 import polars as pl
 
-from nodescope.storage.tables import key_columns
-from nodescope.study.words import describe
-from nodescope.works.cases import Tables, as_cases, last_less_first, need, per_net
+from nodescope.study.axes import describe_family
+from nodescope.works.cases import Tables, as_cases, axes_of, last_less_first, need, per_net
 from nodescope.works.claim import Claim
 from nodescope.works.judging import SIGN_RULE, Judgement, NotRun, judge_sign
 
@@ -31,7 +30,7 @@ def plain_networks_have_dips_in_entropy(tables: Tables) -> Judgement:
     evolution = need(tables, "pattern_evolution", pl.col("model") != "mlp", what="convolutional networks")
     if not evolution["step"].max():
         raise NotRun("its networks were not trained")
-    end = evolution.filter(pl.col("step") == pl.col("step").max().over([*key_columns(evolution), "seed"]))
+    end = evolution.filter(pl.col("step") == pl.col("step").max().over([*axes_of(evolution), "seed"]))
     dips = per_net(end.sort("layer"), deepest_dip(pl.col("relative_entropy")))
     return judge_sign(_between_models(dips, pl.col("model").is_in(PLAIN), pl.col("model").is_in(RESIDUAL)))
 
@@ -47,7 +46,7 @@ def _lead_of_the_first_layer(tables: Tables, which: pl.Expr) -> pl.DataFrame:
         tables, "pattern_evolution", which,
         columns=("weighted_jaccard_final",), what="networks whose patterns are followed through training",
     )  # fmt: skip
-    net = [*key_columns(evolution), "seed"]
+    net = [*axes_of(evolution), "seed"]
     during = evolution.filter(pl.col("step") > 0, pl.col("step") < pl.col("step").max().over(net))
     if during.is_empty():
         raise NotRun("it needs patterns measured between the first step and the last")
@@ -62,7 +61,7 @@ def _between_models(values: pl.DataFrame, first: pl.Expr, second: pl.Expr) -> pl
     if pairs.is_empty():
         raise NotRun("it needs networks of both kinds that differ in nothing else")
     further = [name for name in others if name not in ("dataset", "depth", "seed")]
-    words = pl.Series([describe(row) for row in pairs.select(further).iter_rows(named=True)], dtype=pl.String)
+    words = pl.Series([describe_family(row) for row in pairs.select(further).iter_rows(named=True)], dtype=pl.String)
     return pairs.select(
         pl.format("{} less {}, depth {} {}", "model", "model_second", "depth", words).alias("case"),
         "seed",

@@ -2,8 +2,7 @@
 
 import polars as pl
 
-from nodescope.storage.tables import key_columns
-from nodescope.works.cases import per_net
+from nodescope.works.cases import axes_of, per_net
 from nodescope.works.printed import KEYS, Measured, with_keys
 
 #: The initialisation that the work uses, where the grid compares several.
@@ -35,7 +34,7 @@ def _as_published(table: pl.DataFrame, quantity: str, value: pl.Expr, **more: pl
     """The rows of fully connected networks as the work trains them: further axes at their defaults."""
     usual = {axis: condition for axis, condition in USUAL.items() if axis in table.columns}
     nets = table.filter(pl.col("model") == "mlp", *usual.values()).drop(*usual)
-    strange = [name for name in key_columns(nets) if name not in KEYS and name != "model"]
+    strange = [name for name in axes_of(nets) if name not in KEYS and name != "model"]
     if strange:  # an axis whose values are all departures from the published protocol
         nets = nets.clear()
     return with_keys(nets.with_columns(quantity=pl.lit(quantity), value=value, **more))

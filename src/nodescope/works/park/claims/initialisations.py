@@ -2,8 +2,7 @@
 
 import polars as pl
 
-from nodescope.storage.tables import key_columns
-from nodescope.works.cases import Tables, as_cases, change, difference, last_less_first, need, per_net
+from nodescope.works.cases import Tables, as_cases, axes_of, change, difference, last_less_first, need, per_net
 from nodescope.works.claim import Claim
 from nodescope.works.judging import BOUND_RULE, SIGN_RULE, Judgement, NotRun, judge_all, judge_bounds, judge_sign
 
@@ -85,7 +84,7 @@ def _training_loss(tables: Tables, *conditions: pl.Expr, what: str) -> pl.DataFr
     if not curves["epoch"].max():
         raise NotRun("its networks were not trained")
     kept = need(tables, "accuracy")
-    keys = [*key_columns(kept), "seed", "learning_rate"]
+    keys = [*axes_of(kept), "seed", "learning_rate"]
     return curves.join(kept.select(keys).unique(), on=keys, how="semi", nulls_equal=True, maintain_order="left")
 
 

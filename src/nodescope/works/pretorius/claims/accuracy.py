@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from nodescope.works.cases import Tables, as_cases, difference, extremes, need, per_net
+from nodescope.works.cases import Tables, as_cases, axes_of, difference, extremes, need, per_net
 from nodescope.works.claim import Claim
 from nodescope.works.judging import BOUND_RULE, SIGN_RULE, Judgement, NotRun, judge_bounds, judge_sign
 
@@ -63,7 +63,7 @@ def both_fit_the_training_data(tables: Tables) -> Judgement:
     """Training accuracy after the last epoch, at the learning rate that was kept."""
     chosen = _of_trained(tables, pl.col("split") == "train", pl.col("activation").is_in(["relu", "sigmoid"]))
     curves = need(tables, "learning_curves", pl.col("split") == "train")
-    keys = chosen.columns[: chosen.columns.index("learning_rate") + 1]
+    keys = [*axes_of(chosen), "seed", "learning_rate"]
     last = curves.join(chosen.select(keys), on=keys, how="semi", nulls_equal=True).filter(
         pl.col("epoch") == pl.col("epoch").max().over(keys), ~EXCEPTED
     )

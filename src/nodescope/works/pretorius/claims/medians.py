@@ -2,8 +2,17 @@
 
 import polars as pl
 
-from nodescope.storage.tables import key_columns
-from nodescope.works.cases import Tables, as_cases, change, difference, in_last_layer, last_less_first, need, per_net
+from nodescope.works.cases import (
+    Tables,
+    as_cases,
+    axes_of,
+    change,
+    difference,
+    in_last_layer,
+    last_less_first,
+    need,
+    per_net,
+)
 from nodescope.works.claim import Claim
 from nodescope.works.judging import SIGN_RULE, Judgement, judge_all, judge_sign
 
@@ -53,7 +62,7 @@ def class_share(medians: pl.DataFrame) -> pl.DataFrame:
 
     0 where the classes' medians lie on top of each other at every node; null where all medians of the layer are equal.
     """
-    net = [*key_columns(medians), "seed", "layer"]
+    net = [*axes_of(medians), "seed", "layer"]
     median = pl.col("median").cast(pl.Float64)
     with_variance = medians.with_columns(within=median.var(ddof=0).over([*net, "node"]))
     variance = median.var(ddof=0)

@@ -2,8 +2,17 @@
 
 import polars as pl
 
-from nodescope.storage.tables import key_columns
-from nodescope.works.cases import Tables, as_cases, change, extremes, in_last_layer, last_less_first, need, per_net
+from nodescope.works.cases import (
+    Tables,
+    as_cases,
+    axes_of,
+    change,
+    extremes,
+    in_last_layer,
+    last_less_first,
+    need,
+    per_net,
+)
 from nodescope.works.claim import Claim
 from nodescope.works.judging import BOUND_RULE, SIGN_RULE, Judgement, NotRun, judge_all, judge_bounds, judge_sign
 
@@ -34,7 +43,7 @@ def combined_is_best_in_layer_one(tables: Tables) -> Judgement:
     """Trained nets, test split, layer 1: the combined system less the better of the other two."""
     first = need(tables, "layer_accuracy", TEST, TRAINED, pl.col("layer") == 1)
     is_combined = pl.col("system") == "combined"
-    has_combined = is_combined.any().over([*key_columns(first), "seed"])
+    has_combined = is_combined.any().over([*axes_of(first), "seed"])
     nets = need(
         {"layer_accuracy": first}, "layer_accuracy", has_combined, what="networks with a combined system (ReLU)"
     )

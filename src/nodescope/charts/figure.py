@@ -1,0 +1,84 @@
+"""What a chart gives: figures, each with its words."""
+
+from dataclasses import dataclass, field
+
+import altair as alt
+import polars as pl
+
+from nodescope.storage.columns import Quantity
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure with its words.
+
+    It holds more than it shows at first: the page filters its rows by their columns. ``configuration``, the axes of the
+    study and ``class_name`` obey the page's filters wherever a figure's data have them.
+
+    Attributes
+    ----------
+    name : str
+        Its file name, unique among the figures of a study.
+    title : str
+    caption : str
+        What is shown, and what to read from it.
+    chart : altair chart or None
+    table : DataFrame or None
+        For a figure that is a table.
+    nodes : NodePanels or None
+        For a figure with one value per node and class.
+    view : dict
+        Columns of which one value at a time is shown, with the value shown at first and in static files: ``state``,
+        ``split`` and ``seed`` follow the page's controls; any other column gets a choice of its own above the figure.
+    per_configuration : bool
+        Whether the data have a column ``network`` (see `nodescope.charts.context.Context.with_network`) beside
+        ``configuration``: the page shows the configurations that are pinned, side by side; each has a static file of its own.
+    quantity : str
+        The column with the figure's main number, which its text alternative names.
+    quantities : dict
+        What the columns of its data hold, as far as they are not columns of its tables, which are declared there; the
+        page shows their numbers by it.
+    """
+
+    name: str
+    title: str
+    caption: str
+    chart: alt.TopLevelMixin | None = None
+    table: pl.DataFrame | None = None
+    nodes: "NodePanels | None" = None
+    view: dict[str, str] = field(default_factory=dict)
+    per_configuration: bool = False
+    quantity: str = "mean"
+    quantities: dict[str, Quantity] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class NodePanels:
+    """A figure whose horizontal axis runs over all nodes of a network, with one value for each class.
+
+    Attributes
+    ----------
+    source : str
+        Name of the data; figures that show the same data give the same.
+    frame : LazyFrame
+        With configuration, seed, state, split, layer, node, class and the value.
+    value : str
+        Its column.
+    mark : str
+        ``points``: height is the value, colour the class. ``matrix``: a row per class, the value as shade; nodes
+        that are 0 for every class in red.
+    title : str
+        What the value is, for axis and read-out.
+    static_states : tuple of str
+        The states that get a static file.
+    domain : (float, float) or None
+        Of the value; None for that of the data.
+    """
+
+    source: str
+    frame: pl.LazyFrame
+    value: str
+    mark: str
+    title: str
+    static_states: tuple[str, ...]
+    domain: tuple[float, float] | None = None

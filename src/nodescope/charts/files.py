@@ -1,0 +1,86 @@
+"""Figures as files: what each shows at first, of every configuration."""
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import vl_convert
+
+from nodescope.charts.context import Context
+from nodescope.charts.figure import Figure, NodePanels
+from nodescope.charts.labels import state_label
+from nodescope.charts.node_panels import filled_panel
+from nodescope.charts.specification import VEGA_LITE, filled, specification
+from nodescope.charts.style import CONFIG
+from nodescope.charts.views import in_view
+from nodescope.storage.files import atomic_path, write_text
+from nodescope.storage.tables import export_table
+from nodescope.study.axes import CONFIGURATION
+
+logger = logging.getLogger(__name__)
+
+PNG_SCALE = 2
+
+#: Columns of a panel's data; the others are the same for all rows of a configuration.
+NODE_COLUMNS = ("seed", "state", "split", "layer", "node", "class")
+
+
+def write_figure(folder: Path, figure: Figure, context: Context) -> None:
+    """Write a figure for a paper: SVG, PNG, Vega-Lite JSON, and the data."""
+    for name, spec, frame in static_figures(figure, context):
+        if spec is not None:
+            write_drawing(folder / name, spec)
+            with atomic_path(folder / f"{name}.png") as temporary:
+                temporary.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=PNG_SCALE))
+        export_table(frame, folder / f"{name}.parquet", folder / f"{name}.csv")
+        logger.info("drew %s", name)
+
+
+def static_figures(figure: Figure, context: Context) -> Iterator[tuple[str, dict[str, Any] | None, pl.DataFrame]]:
+    """What a figure shows at first, of every configuration: name, filled specification, data."""
+    if figure.nodes is not None:
+        for identifier, words, part in node_parts(figure.nodes, context):
+            for state in figure.nodes.static_states:
+                shown = in_view(part, figure.view | {"state": state})
+                if not shown.is_empty():
+                    panel = filled_panel(figure.nodes, context, shown, f"{words}, {state_label(state)}")
+                    name = f"{figure.name}-{identifier}" + ("" if state == figure.view["state"] else f"-{state}")
+                    yield name, panel | {"config": CONFIG}, shown
+    elif figure.chart is not None:
+        spec, frames = specification(figure.chart)
+        first = {key: in_view(frame, figure.view) for key, frame in frames.items()}
+        if not figure.per_configuration:
+            yield figure.name, filled(spec, first), pl.concat(first.values(), how="diagonal_relaxed")
+            return
+        for name in configurations_in(frames):
+            here = {key: frame.filter(pl.col(CONFIGURATION) == name) for key, frame in first.items()}
+            yield f"{figure.name}-{name}", filled(spec, here), pl.concat(here.values(), how="diagonal_relaxed")
+    elif figure.table is not None:
+        yield figure.name, None, in_view(figure.table, figure.view)
+
+
+def node_parts(panels: NodePanels, context: Context) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """Each configuration's identifier, name for readers, and rows."""
+    for identifier in identifiers_in(panels.frame):
+        rows = panels.frame.filter(pl.col(CONFIGURATION) == identifier).select(*NODE_COLUMNS, panels.value).collect()
+        yield identifier, context.configurations.label(identifier), rows
+
+
+def identifiers_in(frame: pl.LazyFrame) -> list[str]:
+    """The configurations in a frame, in order."""
+    return frame.select(pl.col(CONFIGURATION).unique(maintain_order=True)).collect()[CONFIGURATION].to_list()
+
+
+def write_drawing(path: Path, spec: dict[str, Any]) -> None:
+    """Write a filled specification as Vega-Lite JSON and SVG; the suffix is added."""
+    write_text(path.with_name(f"{path.name}.vl.json"), json.dumps(spec, separators=(",", ":"), ensure_ascii=False))
+    write_text(path.with_name(f"{path.name}.svg"), vl_convert.vegalite_to_svg(spec, vl_version=VEGA_LITE))
+
+
+def configurations_in(frames: Mapping[str, pl.DataFrame]) -> list[str]:
+    """The configurations in any of the frames, in order."""
+    known = [frame[CONFIGURATION] for frame in frames.values() if CONFIGURATION in frame.columns]
+    return pl.concat(known).unique(maintain_order=True).to_list() if known else []
