@@ -1,6 +1,7 @@
 """Every claim comes out every way: tables are made in which it is true, false, or lost in the noise between seeds."""
 
 import itertools
+import re
 import zlib
 
 import numpy as np
@@ -621,3 +622,10 @@ def test_claims_are_those_of_the_works_that_are_named():
     tables = MADE["relu_beats_sigmoid"](1, 0.001)
     assert set(judge_claims(tables, [WORKS["park"]])["work"]) == {"Park 2022"}
     assert judge_claims(tables, []).is_empty()
+
+
+def test_a_case_names_the_networks_that_it_compares():
+    judgement = judged("weights_spread_slightly", made_weights(1, 0.002))
+    assert re.search(r"relu 4x200 without BN cnn kaiming_\w+ layer \d: ", judgement.evidence), judgement.evidence
+    fully_connected = judged("deeper_nets_have_more_dead_nodes", MADE["deeper_nets_have_more_dead_nodes"](1, 0.002))
+    assert re.search(r": relu width 200 with(out)? BN: |: sigmoid width 200 with(out)? BN: ", fully_connected.evidence)

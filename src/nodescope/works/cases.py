@@ -108,11 +108,16 @@ def as_cases(values: pl.DataFrame) -> pl.DataFrame:
     families = set(values["model"]) if "model" in values.columns else set()
     hidden = {"dataset", "seed", "value", *(["model"] if families <= {"mlp"} else [])}
     names = [
-        describe_family({name: value for name, value in {**row, **_layer(row)}.items() if name not in hidden})
+        describe_family({_in_order(name): value for name, value in (row | _layer(row)).items() if name not in hidden})
         or "the networks"
         for row in values.iter_rows(named=True)
     ]
     return values.select(pl.Series("case", names, dtype=pl.String), "seed", "value")
+
+
+def _in_order(name: str) -> str:
+    """A family is said before initialisation and layer, not last as in the names of networks."""
+    return "family" if name == "model" else name
 
 
 def _layer(row: dict[str, Any]) -> dict[str, str]:
