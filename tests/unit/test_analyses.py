@@ -429,7 +429,7 @@ def test_the_combined_system_is_defined_for_the_relu_family_only(make_layer):
 
 
 def test_collected_tables_have_the_columns_of_the_contract(small_tables):
-    keys = ["dataset", "model", "depth", "width", "activation", "batch_norm", "seed"]
+    keys = ["configuration", "dataset", "model", "depth", "width", "activation", "batch_norm", "seed"]
     further = {
         "learning_curves": ["learning_rate", "epoch", "split", "loss", "accuracy", "mean_squared_error"],
         "accuracy": ["learning_rate", "best_epoch", "split", "accuracy"],
@@ -467,6 +467,7 @@ def test_collected_tables_have_the_columns_of_the_contract(small_tables):
             "zero_share",
             "dead",
             "saturated_share",
+            "activation_function",
         ],
         "layer_distributions": ["state", "split", "layer", "kind", "bin_left", "bin_right", "count"],
         "weights": [

@@ -377,7 +377,8 @@ def test_all_values_are_counted_where_they_lie(z, split):
     ranks = found.at_ranks(9)
     assert (ranks[0], ranks[-1]) == (values.min(), values.max())
     expected = np.sort(values)[((np.arange(9) + 0.5) / 9 * len(values)).astype(int)]
-    np.testing.assert_allclose(ranks[1:-1], expected, rtol=1e-3, atol=2e-42)
+    # Counted by the upper bits: the smallest subnormal numbers share the place of zero.
+    np.testing.assert_allclose(ranks[1:-1], expected, rtol=1e-3, atol=1.2e-41)
     exact = [(values < limit).sum() for limit in edges[1:-1]]
     np.testing.assert_array_equal(found.below(edges[1:-1]), exact)
 
@@ -462,7 +463,7 @@ def test_recorded_values_do_not_depend_on_the_batch(tmp_path, monkeypatch):
     for name, size in (("whole", 512), ("three", 3), ("again", 3)):
         monkeypatch.setattr(recorder, "batch_size", lambda shapes, inputs, size=size: size)
         record_network(network, dataset, "images", samples, tmp_path / name, "summary")
-    for path in sorted((tmp_path / "whole").iterdir()):
+    for path in sorted((tmp_path / "whole").glob("[!.]*")):
         assert (tmp_path / "three" / path.name).read_bytes() == (tmp_path / "again" / path.name).read_bytes()
         if not path.name.startswith("values"):
             whole, three = read(path), read(tmp_path / "three" / path.name)

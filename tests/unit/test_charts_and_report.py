@@ -15,7 +15,6 @@ import polars as pl
 import pytest
 import vl_convert
 
-from nodescope.analyses import patterns
 from nodescope.analyses.sparsity import over_seeds as sparsity_summary
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import draw, quantities_of
@@ -532,9 +531,13 @@ def test_the_page_names_diverged_nets_and_numbers_its_figures(page):
     assert "activity: it rains" in page.text
 
 
+#: What is not known of a layer whose positions are recorded as a summary.
+MEASURED_PATTERNS = ("distinct", "singletons", "entropy_bits", "relative_entropy", "mode_share")
+
+
 def test_a_study_of_convolutions_without_patterns_at_positions_says_why_the_figure_is_empty(small_tables, context):
     table = small_tables["patterns"]
-    unknown = table.with_columns(pl.lit(None, table.schema[name]).alias(name) for name in patterns.MEASURED)
+    unknown = table.with_columns(pl.lit(None, table.schema[name]).alias(name) for name in MEASURED_PATTERNS)
     figure = figures_of("patterns", small_tables | {"patterns": unknown}, context)[0]
     assert "a summary is recorded (positions: rows records each)" in figure.caption
     for _, spec, _ in static_figures(figure, context):

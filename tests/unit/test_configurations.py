@@ -110,7 +110,7 @@ def test_a_variant_overrides_an_axis_of_the_grid():
 
 def test_models_stand_side_by_side():
     axes = {"depth": [8], "width": [4], "activation": ["relu"], "batch_norm": [True]}
-    made = study(model=["resnet", "convnet"], grid=axes)
+    made = study(model=["resnet", "convnet"], grid=axes, network={})
     assert [(c.identifier, c.keys()["model"]) for c in configurations_of(made)] == [
         ("resnet-relu-8x4-bn", "resnet"), ("convnet-relu-8x4-bn", "convnet"),
     ]  # fmt: skip

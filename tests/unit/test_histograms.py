@@ -103,7 +103,7 @@ def test_of_a_configuration_alone_no_gain_is_drawn(small_tables, context):
     assert [figure.name for figure in diagnosis.figures(alone, context)] == ["diagnosis", "remedies-table"]
 
 
-def test_untrained_networks_are_not_compared_by_accuracy(small_tables):
+def test_untrained_networks_are_not_compared_by_accuracy(small_tables, context):
     untrained = Context(Charts(), ["a", "b", "c"], ["initial"], context.configurations)
     assert [figure.name for figure in diagnosis.figures(small_tables, untrained)] == ["diagnosis", "remedies-table"]
 

@@ -10,7 +10,6 @@ from nodescope.datasets import PreparedDataset
 from nodescope.datasets.splits import Splits
 from nodescope.messages.errors import DamagedFileError
 from nodescope.networks import (
-    FullyConnected,
     HiddenActivation,
     NetworkShape,
     build_network,
@@ -19,6 +18,7 @@ from nodescope.networks import (
     save_network,
 )
 from nodescope.networks.initialisation import draw_weight
+from nodescope.networks.mlp import FullyConnected
 from nodescope.networks.torch_activations import TORCH_ACTIVATIONS
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.recording import LayerMetadata, read, write

@@ -334,12 +334,13 @@ def torch_bytes():
 
 
 def config(tmp_path, dataset, **study):
+    own = {"bias": "all_and_output"} if study.get("model", "mlp") == "mlp" else {}
     return parse_config(
         {
             "data_root": str(tmp_path / "no data"),
             "download": False,
             "studies": {
-                "name": "a", "dataset": dataset, "network": {"weights": str(tmp_path / "w-{depth}.pt"), "bias": "all_and_output"},
+                "name": "a", "dataset": dataset, "network": {"weights": str(tmp_path / "w-{depth}.pt")} | own,
                 "grid": {"depth": [2, 3], "width": 6, "activation": "tanh"},
             } | study,
         }
