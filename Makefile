@@ -1,10 +1,11 @@
 # make report   environment, pipeline on config.yaml, prints where the report is
 # make test     environment, then all checks and tests
+# make test-fast     the inner loop: lint, and the unit tests that take no second
 # make plan     how much there is to do, before anything runs
 # make status   what is done, running, failed (why, and where the log is) or missing
 # make test-slurm    only the tests on a real SLURM cluster on this machine (Debian's packages, root)
 # make reliability   faults and fuzzing at length, about an hour; writes docs/reliability.md
-# make bench    speed beside what one would run instead; SIZE=full, DATA_ROOT=folder of MNIST
+# make bench    speed compared with common alternatives; SIZE=full, DATA_ROOT=folder of MNIST
 # make bench-check   fails where a speed-up fell below half of the one that was recorded
 # make reproduction-docs STUDY=mnist-core COMMAND="snakemake ..."   docs/reproduction.md from that study's finished run;
 #                                     OUTPUT and FINDINGS name another page and the notes that end it
@@ -20,7 +21,7 @@ ifeq ($(XDG_CACHE_HOME)$(shell test -w "$$HOME" && echo writable),)
 report plan status check: export XDG_CACHE_HOME = $(CURDIR)/.snakemake/cache-home
 endif
 
-.PHONY: report test test-slurm reliability check plan status bench bench-check config lock clean
+.PHONY: report test test-fast test-slurm reliability check plan status bench bench-check config lock clean
 
 report: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules --rerun-incomplete
@@ -36,6 +37,10 @@ status: $(READY)
 test: check
 	$(BIN)/python -m pytest tests/unit -n auto --maxprocesses 8
 	$(BIN)/python -m pytest --ignore tests/unit
+
+test-fast: $(READY)
+	$(BIN)/ruff check --quiet .
+	$(BIN)/python -m pytest tests/unit -n auto --maxprocesses 8 -m "not slow" -q
 
 test-slurm: $(READY)
 	$(BIN)/python -m pytest tests/slurm

@@ -1,7 +1,9 @@
 """Fixtures: recorded layers made of arrays, and a small study run through all analyses."""
 
+import fcntl
 import os
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -170,7 +172,38 @@ def small_study() -> Study:
 @pytest.fixture(scope="session")
 def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
     """All collected tables of the small study, of real nets. One net is spoilt, as a diverged one would be."""
-    return tables_of(small_study, small_dataset(), tmp_path_factory.mktemp("small"), spoilt="relu-2x6")
+    folder = shared_folder(tmp_path_factory) / "small"
+    with locked(folder):
+        if not folder.exists():
+            made = folder.with_name("small-in-the-making")
+            tables_of(small_study, small_dataset(), made, spoilt="relu-2x6")
+            made.rename(folder)
+    files = StudyFiles.of(small_study.name, folder)
+    return {name: read_table(files.table(name)) for name in table_names(small_study)}
+
+
+def shared_folder(tmp_path_factory) -> Path:
+    """A temporary folder that all processes of this test run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Keep the other processes of this test run out of the block."""
+    with path.with_name(f"{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+#: Fixtures that run a study or draw a page.
+SLOW_FIXTURES = {"small_tables", "page", "report"}
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if SLOW_FIXTURES & set(item.fixturenames):
+            item.add_marker("slow")
 
 
 class SpoiltWorkflow(Workflow):

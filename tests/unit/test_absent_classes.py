@@ -17,6 +17,8 @@ from nodescope.config.study import Study
 from nodescope.datasets import load, preparing
 from nodescope.study.axes import Configurations
 
+pytestmark = pytest.mark.slow
+
 #: Classes that the official samples of a split do not have.
 ABSENT = {"test": [2, 3], "validation": [0]}
 

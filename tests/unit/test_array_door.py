@@ -19,6 +19,8 @@ from nodescope.datasets import load, preparing, sizes, sources
 from nodescope.datasets.sources import npz
 from nodescope.messages.errors import DatasetError
 
+pytestmark = pytest.mark.slow
+
 CASES = 1000
 IMAGES = (5, 7)  # rows, columns
 

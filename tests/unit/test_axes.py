@@ -24,6 +24,8 @@ from nodescope.study.collection import collect_tables
 from nodescope.study.contents import SCORE_TABLES
 from nodescope.study.layout import StudyFiles, description_path
 
+pytestmark = pytest.mark.slow
+
 #: The columns of the built-in families, which no other study has.
 FAMILY = ["dataset", "model", "depth", "width", "activation", "batch_norm"]
 #: For each case the values of the axes of the networks, by their number.

@@ -41,6 +41,8 @@ from nodescope.recording.summarising import LayerSummary
 from nodescope.recording.values import read_values, values_path, write_values
 from nodescope.study.layout import activation_path, model_path
 
+pytestmark = pytest.mark.slow
+
 #: Family, depth, width, activation function, batch normalisation, rows of an image, theta_threshold.
 FAMILIES = {
     "cnn": ("cnn", 4, 3, "prelu", False, 9, 0.0),

@@ -44,6 +44,8 @@ from nodescope.works import published_figures
 from nodescope.works.registry import WORKS, works_of
 from nodescope.works.scoring import score
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>alert(1)</script>"
 
 

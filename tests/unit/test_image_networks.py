@@ -36,6 +36,8 @@ from nodescope.training.configuration import network_shape
 from nodescope.training.protocol import Protocol, Replica
 from nodescope.training.replicas import TrainingData
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 
 IMAGE_MODELS = [name for name, family in FAMILIES.items() if family.takes_images]

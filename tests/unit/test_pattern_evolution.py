@@ -25,6 +25,8 @@ from nodescope.training import train_configuration
 from nodescope.training.progress import ProgressReporter
 from nodescope.training.tables import PATTERN_EVOLUTION
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 
 KEYS = {"dataset": "blobs", "model": "mlp", "depth": 2, "width": 5, "activation": "relu", "batch_norm": True}

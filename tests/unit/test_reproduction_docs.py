@@ -14,6 +14,8 @@ from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import write_table
 from nodescope.study.layout import description_path
 
+pytestmark = pytest.mark.slow
+
 COMMAND = "snakemake --cores 2 --configfile mine.yaml"
 
 

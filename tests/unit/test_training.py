@@ -13,6 +13,8 @@ from nodescope.training.augmentation import FlipAndCrop
 from nodescope.training.replicas import Protocol, Replica, TrainingData
 from nodescope.training.snapshots import StepSnapshots
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 
 

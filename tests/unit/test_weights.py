@@ -22,6 +22,8 @@ from nodescope.networks.weights_check import problems
 from nodescope.storage.json_files import write_json
 from nodescope.study.layout import description_path
 
+pytestmark = pytest.mark.slow
+
 FEATURES, CLASSES = 5, 4
 
 

@@ -11,6 +11,8 @@ import nodescope
 from nodescope.messages.errors import ConfigError
 from nodescope.workflow import Job, Workflow
 
+pytestmark = pytest.mark.slow
+
 PLAIN = {
     "name": "plain",
     "dataset": "iris",
