@@ -39,9 +39,12 @@ def train(case: Case, *, measured: bool) -> Any:
     import torch
 
     from nodescope.config.pattern_evolution import MeasuringTimes, PatternEvolution
+    from nodescope.config.training import Training
     from nodescope.networks import NetworkShape
     from nodescope.training import replicas as stack
-    from nodescope.training.pattern_evolution import PatternFollower
+    from nodescope.training.data import TrainingData
+    from nodescope.training.pattern_evolution import PatternFollower, PatternsToFollow
+    from nodescope.training.state import Replica
 
     torch.set_num_threads(1)
     random = np.random.default_rng(0)
@@ -52,16 +55,16 @@ def train(case: Case, *, measured: bool) -> Any:
         case.model, case.input_shape, 10, case.depth, case.width, "relu", case.batch_norm, "kaiming_normal"
     )
     few = torch.arange(10)
-    data = stack.TrainingData(x, y, x[few], y[few], evaluated=few)
-    nets = [stack.Replica(seed, 0.001) for seed in range(case.replicas)]
-    protocol = stack.Protocol(1, case.batch_size)
-    options = PatternEvolution(samples=SAMPLES, schedule=[MeasuringTimes(every_steps=1)])
+    data = TrainingData(x, y, x[few], y[few], evaluated=few)
+    nets = [Replica(seed, 0.001) for seed in range(case.replicas)]
+    training = Training(epochs=1, batch_size=case.batch_size, learning_rate_decay=1.0)
+    patterns = PatternsToFollow(PatternEvolution(samples=SAMPLES, schedule=[MeasuringTimes(every_steps=1)]), 0.0)
 
     def run() -> Any:
         state = stack.start(shape, nets, 1, data)
         with tempfile.TemporaryDirectory() as folder:
-            followers = [PatternFollower(shape, len(nets), protocol, data, options, 0.0, folder)] if measured else []
-            stack.train(shape, nets, protocol, data, state, lambda state: None, followers)
+            followers = [PatternFollower(shape, len(nets), training, data, patterns, folder)] if measured else []
+            stack.train(shape, nets, training, data, state, lambda state: None, followers)
         return state.tensors
 
     return run, lambda tensors: {name: tensor.detach().numpy().copy() for name, tensor in tensors.items()}

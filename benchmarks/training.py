@@ -60,18 +60,21 @@ def ours(root: str, width: int, replicas: int, processes: int, threads: int) -> 
 def _train_stack(root: str, width: int, replicas: int, threads: int, index: int, barrier: Any, queue: Any) -> None:
     import torch
 
+    from nodescope.config.training import Training
     from nodescope.training import replicas as stack
+    from nodescope.training.data import TrainingData
+    from nodescope.training.state import Replica
 
     torch.set_num_threads(threads)
     mnist = _mnist(root)
     x = mnist.data.reshape(len(mnist.data), -1).float() / 255
-    data = stack.TrainingData(x[:SAMPLES], mnist.targets[:SAMPLES], x[SAMPLES:], mnist.targets[SAMPLES:])
-    nets = [stack.Replica(index * replicas + seed, RATE) for seed in range(replicas)]
+    data = TrainingData(x[:SAMPLES], mnist.targets[:SAMPLES], x[SAMPLES:], mnist.targets[SAMPLES:])
+    nets = [Replica(index * replicas + seed, RATE) for seed in range(replicas)]
     state = stack.start(_shape(width), nets, 1, data)
-    protocol = stack.Protocol(1, BATCH)
+    training = Training(epochs=1, batch_size=BATCH, learning_rate_decay=1.0)
     barrier.wait()
     started = time.perf_counter()
-    stack.train(_shape(width), nets, protocol, data, state, lambda state: None)
+    stack.train(_shape(width), nets, training, data, state, lambda state: None)
     seconds = time.perf_counter() - started
     queue.put((index, seconds, state.curves["validation_accuracy"][1].tolist()))
 

@@ -171,7 +171,7 @@ def test_a_full_or_read_only_disk_is_said_and_what_was_done_is_kept(finished, sm
 def slow_project(path):
     """Trainings that take their time."""
     project = Project(path, SMALL)
-    source = project.path / "src/nodescope/training/configuration.py"
+    source = project.path / "src/nodescope/training/rounds.py"
     edit(source, r"( +)reporter\.after_epoch\(state\)\n", r"\1reporter.after_epoch(state)\n\1time.sleep(1.5)\n")
     return project
 

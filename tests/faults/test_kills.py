@@ -46,7 +46,7 @@ def undisturbed(tmp_path_factory):
 
 def saves_often(project):
     """A state every half second, as a large network saves one every half minute."""
-    source = project.path / "src/nodescope/training/configuration.py"
+    source = project.path / "src/nodescope/training/rounds.py"
     edit(source, r"SECONDS_BETWEEN_CHECKPOINTS = [\d.]+", "SECONDS_BETWEEN_CHECKPOINTS = 0.5")
 
 

@@ -89,7 +89,7 @@ def test_a_node_that_dies_a_cancelled_job_a_time_limit_and_too_little_memory_are
     settings = config("faults", epochs=2000)
     settings["studies"][0]["grid"]["activation"] = ["relu", "sigmoid", "tanh"]
     project = ClusterProject(tmp_path / "faults", settings, cluster)
-    source = project.path / "src/nodescope/training/configuration.py"
+    source = project.path / "src/nodescope/training/rounds.py"
     text, found = re.subn(
         r"SECONDS_BETWEEN_CHECKPOINTS = [\d.]+", "SECONDS_BETWEEN_CHECKPOINTS = 1.0", source.read_text()
     )
@@ -134,7 +134,7 @@ def test_a_node_that_dies_a_cancelled_job_a_time_limit_and_too_little_memory_are
 
     quick = re.sub(r" +time\.sleep\(0\.025\)\n", "", source.read_text())
     local = Project(tmp_path / "local", settings)
-    (local.path / "src/nodescope/training/configuration.py").write_text(quick)
+    (local.path / "src/nodescope/training/rounds.py").write_text(quick)
     local.snakemake("tables")
     assert_same_numbers(project.numbers(), local.numbers())
 

@@ -9,12 +9,13 @@ from scipy import stats
 from torch import nn
 
 from nodescope.config.network import Network
+from nodescope.config.training import Training
 from nodescope.families import FAMILIES
 from nodescope.networks import NetworkShape, build_network, initialise_stack, load_network, save_network
 from nodescope.storage.tensors import load_tensors
 from nodescope.training import replicas as fused
-from nodescope.training.protocol import Protocol, Replica
-from nodescope.training.replicas import TrainingData
+from nodescope.training.data import TrainingData
+from nodescope.training.state import Replica
 
 torch.set_num_threads(1)
 
@@ -82,8 +83,8 @@ def test_every_family_is_trained_and_saved_with_the_given_momentum_and_epsilon(m
     data = TrainingData(x[:20], y[:20], x[20:], y[20:])
     replicas = [Replica(4, 0.1)]
     # Adam would blow up the rounding of gradients that are 0, of shifts that another normalisation takes away.
-    protocol = Protocol(epochs=2, batch_size=8, optimiser="sgd", momentum=0.0)
-    state = fused.train(shape, replicas, protocol, data, fused.start(shape, replicas, 2, data), lambda _: None)
+    training = Training(epochs=2, batch_size=8, optimiser="sgd", momentum=0.0)
+    state = fused.train(shape, replicas, training, data, fused.start(shape, replicas, 2, data), lambda _: None)
 
     alone = build_network(dataclasses.replace(shape, batch_norm_momentum=0.1, batch_norm_epsilon=1e-5)).double()
     alone.load_state_dict(initialise_stack(shape, [4], dtype=torch.float64).network_tensors(0))

@@ -14,9 +14,9 @@ from nodescope.datasets.splits import Splits
 from nodescope.jobs.interruption import Interrupted, interruptible, stopping_politely
 from nodescope.messages.errors import DamagedFileError
 from nodescope.storage.tensors import load_tensors, save_tensors
-from nodescope.training import configuration as training_module
-from nodescope.training import train_configuration
+from nodescope.training import rounds as training_module
 from nodescope.training.checkpoints import fingerprint
+from nodescope.training.configuration import network_shape, train_configuration
 from nodescope.training.progress import ProgressReporter
 
 pytestmark = pytest.mark.slow
@@ -38,8 +38,9 @@ def train(folder, dataset=None, network=None, **changes):
     training = {
         "epochs": 6, "batch_size": 8, "learning_rates": [0.01, 0.001], "refinement_rounds": 1, "snapshots": [2],
     } | changes  # fmt: skip
+    dataset = dataset or blobs()
     return train_configuration(
-        "net", KEYS, [0, 1], Training(**training), dataset or blobs(), network=network or Network(), initialisation=None,
+        "net", network_shape(KEYS, dataset, network or Network(), None), [0, 1], Training(**training), dataset,
         device="cpu", progress_folder=folder, title="test",
     )  # fmt: skip
 
@@ -179,10 +180,16 @@ def test_a_state_of_other_data_is_never_used(tmp_path, monkeypatch):
 
 def test_an_edit_of_the_code_that_trains_discards_saved_states_and_any_other_edit_keeps_them(package_copy):
     key = fingerprint({}, "mlp")
-    for kept in ("jobs/status.py", "analyses/medians.py", "charts/drawing.py", "workflow.py", "report/page.py"):
+    for kept in ("jobs/status.py", "analyses/medians.py", "training/results.py", "workflow.py", "report/page.py"):
         with package_copy.edited(kept):
             assert fingerprint({}, "mlp") == key, kept
-    for discarded in ("training/replicas.py", "networks/losses.py", "networks/mlp.py", "families/mlp.py"):
+    for discarded in (
+        "training/replicas.py",
+        "training/search.py",
+        "networks/losses.py",
+        "networks/mlp.py",
+        "families/mlp.py",
+    ):
         with package_copy.edited(discarded):
             assert fingerprint({}, "mlp") != key, discarded
 

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 
+from nodescope.config.training import Training
 from nodescope.jobs.devices import training_device, visible_gpus
 from nodescope.messages.errors import NodescopeError
 from nodescope.networks import NetworkShape
 from nodescope.training import replicas as stack_training
-from nodescope.training.replicas import Protocol, Replica, TrainingData
+from nodescope.training.data import TrainingData
+from nodescope.training.state import Replica
 
 HOLD = """
 import sys, nodescope.jobs.devices as devices
@@ -83,11 +85,11 @@ def test_a_gpu_trains_the_same_nets(batch_norm, changes):
     random = np.random.default_rng(0)
     x, y = torch.from_numpy(random.normal(size=(103, 7))), torch.from_numpy(random.integers(0, 4, 103))
     replicas = [Replica(0, 0.01), Replica(1, 0.01), Replica(0, 0.001)]
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.9, **changes)
+    training = Training(epochs=3, batch_size=8, learning_rate_decay=0.9, **changes)
     states = {}
     for device in ("cpu", "cuda"):
         data = TrainingData(*(t.to(device) for t in (x[:83], y[:83], x[83:], y[83:])))
-        start = stack_training.start(shape, replicas, protocol.epochs, data)
-        states[device] = stack_training.train(shape, replicas, protocol, data, start, lambda state: None)
+        start = stack_training.start(shape, replicas, training.epochs, data)
+        states[device] = stack_training.train(shape, replicas, training, data, start, lambda state: None)
     for name, tensor in states["cpu"].tensors.items():
         torch.testing.assert_close(states["cuda"].tensors[name].cpu(), tensor, rtol=1e-8, atol=1e-8)

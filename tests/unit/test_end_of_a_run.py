@@ -23,7 +23,7 @@ from nodescope.report.publishing import published
 from nodescope.storage.tables import write_table
 from nodescope.study.axes import Configurations
 from nodescope.study.configurations import configurations_of, states_of
-from nodescope.training import train_configuration
+from nodescope.training.configuration import network_shape, train_configuration
 
 SCRIPT = "nodescope.receive({},{{}})\n"
 
@@ -237,10 +237,11 @@ def test_a_remedy_whose_networks_all_diverged_has_no_accuracy_to_gain(study):
 def test_the_log_of_a_training_says_in_words_that_its_nets_diverged(study, tmp_path, caplog, rate, said):
     keys = configurations_of(study)[0].keys() | {"activation": "relu"}
     training = study.training.model_copy(update={"learning_rates": [rate], "refinement_rounds": 0, "optimiser": "sgd"})
+    dataset = small_dataset()
     with caplog.at_level("INFO", "nodescope"):
         train_configuration(
-            "net", keys, study.seeds, training, small_dataset(), network=study.network, initialisation=None, device="cpu",
-            progress_folder=tmp_path, title="wild/relu-1x5", pattern_evolution=None,
+            "net", network_shape(keys, dataset, study.network, None), study.seeds, training, dataset, device="cpu",
+            progress_folder=tmp_path, title="wild/relu-1x5",
         )  # fmt: skip
     warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert (said is None) == (not warnings)

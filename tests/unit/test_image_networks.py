@@ -31,10 +31,9 @@ from nodescope.networks.weights import load_weights
 from nodescope.recording import read
 from nodescope.recording.recorder import record_configuration
 from nodescope.training import replicas as fused
-from nodescope.training import train_configuration
-from nodescope.training.configuration import network_shape
-from nodescope.training.protocol import Protocol, Replica
-from nodescope.training.replicas import TrainingData
+from nodescope.training.configuration import network_shape, train_configuration
+from nodescope.training.data import TrainingData
+from nodescope.training.state import Replica
 
 pytestmark = pytest.mark.slow
 
@@ -338,7 +337,7 @@ def test_networks_for_images_are_trained_and_recorded_like_any_other(tmp_path, m
     }  # fmt: skip
     training = Training(epochs=3, batch_size=16, learning_rates=[0.01], refinement_rounds=0, keep="last")
     trained = train_configuration(
-        "net", keys, [0, 1], training, dataset, network=Network(), initialisation=None,
+        "net", network_shape(keys, dataset, Network(), None), [0, 1], training, dataset,
         device="cpu", progress_folder=tmp_path / "progress", title="test",
     )  # fmt: skip
     trained.save_networks(tmp_path / "models")
@@ -370,8 +369,8 @@ def test_the_scalars_of_fixup_learn_with_a_tenth_of_the_rate(optimiser):
     x, y = torch.from_numpy(random.random((24, 16))), torch.arange(24) % 2
     data = TrainingData(x[:20], y[:20], x[20:], y[20:])
     training = Training(optimiser=optimiser, weight_decay=0.01, learning_rates=[0.05], epochs=3, batch_size=8)
-    protocol, replicas = Protocol.of(training, len(x)), [Replica(0, 0.05)]
-    trained = fused.train(shape, replicas, protocol, data, fused.start(shape, replicas, 3, data), lambda state: None)
+    replicas = [Replica(0, 0.05)]
+    trained = fused.train(shape, replicas, training, data, fused.start(shape, replicas, 3, data), lambda state: None)
 
     network = build_network(shape).double()
     initialise(network, shape.initialisation, np.random.default_rng([0, 0]))

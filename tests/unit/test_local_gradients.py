@@ -24,7 +24,7 @@ from nodescope.networks.losses import SUMMED_LOSSES
 from nodescope.numerics import channel_gradients
 from nodescope.numerics.channel_gradients import emission_and_absorption
 from nodescope.study.configurations import configurations_of
-from nodescope.training import train_configuration
+from nodescope.training.configuration import network_shape, train_configuration
 
 torch.set_num_threads(1)
 
@@ -298,8 +298,8 @@ def test_a_file_of_weights_is_looked_at_as_it_is(tmp_path):
     dataset = dataclasses.replace(blobs, x=blobs.x.reshape(-1, 1, 6, 6))
     keys = {"dataset": "made", "model": "resnet", "depth": 8, "width": 4, "activation": "relu", "batch_norm": True}
     trained = train_configuration(
-        "net", keys, [0], Training(epochs=0), dataset, network=Network(weights=str(tmp_path / "resnet.pth")),
-        initialisation=None, device="cpu", progress_folder=tmp_path / "progress", title="test",
+        "net", network_shape(keys, dataset, Network(weights=str(tmp_path / "resnet.pth")), None), [0], Training(epochs=0),
+        dataset, device="cpu", progress_folder=tmp_path / "progress", title="test",
     )  # fmt: skip
     for name, tensor in trained.networks()["initial"][0].items():
         assert torch.equal(tensor, network.state_dict()[name]), name

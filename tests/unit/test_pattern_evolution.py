@@ -21,7 +21,8 @@ from nodescope.messages.errors import ConfigError
 from nodescope.networks.building import build_network
 from nodescope.networks.hidden import hidden_layers
 from nodescope.study.configurations import configurations_of
-from nodescope.training import train_configuration
+from nodescope.training.configuration import network_shape, train_configuration
+from nodescope.training.pattern_evolution import PatternsToFollow
 from nodescope.training.progress import ProgressReporter
 from nodescope.training.tables import PATTERN_EVOLUTION
 
@@ -47,10 +48,11 @@ def blobs():
 
 def train(folder, pattern_evolution, network="fused", *, threshold=0.0, **changes):
     training = {"epochs": 4, "batch_size": 10, "learning_rates": [0.01, 0.001], "snapshots": [2], "snapshot_steps": [3]}
+    dataset = blobs()
     return train_configuration(
-        "net", KEYS, [0, 1], Training(**training | {"refinement_rounds": 0} | changes), blobs(), network=NETWORKS[network],
-        initialisation=None, device="cpu", progress_folder=folder, title="test", pattern_evolution=pattern_evolution,
-        theta_threshold=threshold,
+        "net", network_shape(KEYS, dataset, NETWORKS[network], None), [0, 1],
+        Training(**training | {"refinement_rounds": 0} | changes), dataset, device="cpu", progress_folder=folder, title="test",
+        patterns=PatternsToFollow(pattern_evolution, threshold),
     )  # fmt: skip
 
 

@@ -9,16 +9,17 @@ from conftest import small_dataset
 from nodescope.config.network import Network
 from nodescope.config.training import Training
 from nodescope.networks import load_network
-from nodescope.training import configuration as stage
-from nodescope.training import train_configuration
+from nodescope.training import rounds as stage
+from nodescope.training.configuration import network_shape, train_configuration
 
 KEYS = {"dataset": "blobs", "model": "mlp", "depth": 2, "width": 6, "activation": "relu", "batch_norm": True}
 
 
 def train(folder, seeds=(0, 1), keys=KEYS, **changes):
     training = Training(**{"epochs": 5, "batch_size": 16, "learning_rates": [0.01, 0.001], "snapshots": [2]} | changes)
+    dataset = small_dataset()
     return train_configuration(
-        "net", keys, list(seeds), training, small_dataset(), network=Network(), initialisation=None, device="cpu",
+        "net", network_shape(keys, dataset, Network(), None), list(seeds), training, dataset, device="cpu",
         progress_folder=folder, title="test",
     )  # fmt: skip
 
@@ -67,7 +68,8 @@ def test_tables_say_what_was_trained_on_and_show_both_losses(loss, tmp_path):
     kept = curves.filter(pl.col("split") == "train", pl.col("learning_rate") == trained.learning_rate).sort("epoch")
     change = kept.group_by("seed").agg(pl.col(column).last() - pl.col(column).first())[column]
     assert (change < 0).all()
-    assert trained.protocol.batch_size == len(trained.dataset.splits.train)
+    steps_per_epoch = [finished.state.optimiser["steps"] / 6 for finished in trained.rounds]
+    assert steps_per_epoch == [1]
 
 
 def test_saved_networks_are_those_whose_accuracy_is_reported(tmp_path):
@@ -80,7 +82,7 @@ def test_saved_networks_are_those_whose_accuracy_is_reported(tmp_path):
         with torch.no_grad():
             predicted = network(torch.from_numpy(dataset.inputs(samples))).argmax(1).numpy()
         assert (predicted == dataset.labels(samples)).mean() == pytest.approx(row["accuracy"])
-    assert sorted(p.name for p in (tmp_path / "models" / "seed-1").iterdir()) == [
+    assert sorted(p.name for p in (tmp_path / "models" / "seed-1").glob("[!.]*")) == [
         "epoch-2.safetensors", "initial.safetensors", "trained.safetensors",
     ]  # fmt: skip
 

@@ -10,8 +10,9 @@ from nodescope.networks import NetworkShape, build_network, initialise_stack, st
 from nodescope.networks.dropout import Dropout
 from nodescope.training import replicas as fused
 from nodescope.training.augmentation import FlipAndCrop
-from nodescope.training.replicas import Protocol, Replica, TrainingData
+from nodescope.training.data import TrainingData
 from nodescope.training.snapshots import StepSnapshots
+from nodescope.training.state import Replica
 
 pytestmark = pytest.mark.slow
 
@@ -29,78 +30,78 @@ def make_data(n_train=53, n_validation=20, dtype=torch.float64, seed=0):
     return TrainingData(x[:n_train], y[:n_train], x[n_train:], y[n_train:])
 
 
-def train_fused(shape, replicas, protocol, data, after_epoch=lambda state: None):
-    state = fused.start(shape, replicas, protocol.epochs, data)
-    return fused.train(shape, replicas, protocol, data, state, after_epoch)
+def train_fused(shape, replicas, training, data, after_epoch=lambda state: None):
+    state = fused.start(shape, replicas, training.epochs, data)
+    return fused.train(shape, replicas, training, data, state, after_epoch)
 
 
-def train_alone(shape, replica, protocol, data):
-    """The same protocol as anyone would write it: nn.Module, an optimiser and a schedule of PyTorch, a loop."""
+def train_alone(shape, replica, training, data):
+    """The same training as anyone would write it: nn.Module, an optimiser and a schedule of PyTorch, a loop."""
     network = build_network(shape).double()
     network.load_state_dict(initialise_stack(shape, [replica.seed], dtype=torch.float64).network_tensors(0))
-    steps_per_epoch = len(range(0, len(data.x_train), protocol.batch_size))
-    settings = {"lr": replica.learning_rate, "weight_decay": protocol.weight_decay}
+    steps_per_epoch = len(range(0, len(data.x_train), training.batch_size))
+    settings = {"lr": replica.learning_rate, "weight_decay": training.weight_decay}
     optimiser = {
-        "adam": lambda: torch.optim.Adam(network.parameters(), eps=protocol.optimiser_epsilon, **settings),
+        "adam": lambda: torch.optim.Adam(network.parameters(), eps=training.optimiser_epsilon, **settings),
         "rmsprop": lambda: torch.optim.RMSprop(
-            network.parameters(), alpha=protocol.rmsprop_alpha, eps=protocol.optimiser_epsilon,
-            momentum=protocol.momentum, **settings,
+            network.parameters(), alpha=training.rmsprop_alpha, eps=training.optimiser_epsilon,
+            momentum=training.momentum_of_optimiser(), **settings,
         ),
-        "sgd": lambda: torch.optim.SGD(network.parameters(), momentum=protocol.momentum, **settings),
-    }[protocol.optimiser]()  # fmt: skip
+        "sgd": lambda: torch.optim.SGD(network.parameters(), momentum=training.momentum_of_optimiser(), **settings),
+    }[training.optimiser]()  # fmt: skip
     one_hot = torch.eye(shape.n_classes, dtype=torch.float64)
     measure = {
         "cross_entropy": nn.CrossEntropyLoss(),
         "mean_squared_error": lambda logits, y: nn.MSELoss()(logits, one_hot[y]),
-    }[protocol.loss]
+    }[training.loss]
     schedule = {
         "exponential": lambda: torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: protocol.learning_rate_decay ** (step // steps_per_epoch)
+            optimiser, lambda step: training.learning_rate_decay ** (step // steps_per_epoch)
         ),
         "multi_step": lambda: torch.optim.lr_scheduler.MultiStepLR(
-            optimiser, [m * steps_per_epoch for m in protocol.milestones], protocol.learning_rate_decay
+            optimiser, [m * steps_per_epoch for m in training.milestones], training.learning_rate_decay
         ),
         "cyclic": lambda: torch.optim.lr_scheduler.CyclicLR(
             optimiser, 0.1 * replica.learning_rate, replica.learning_rate,
-            step_size_up=protocol.cycle_epochs * steps_per_epoch // 2, cycle_momentum=False,
+            step_size_up=training.cycle_epochs * steps_per_epoch // 2, cycle_momentum=False,
         ),
         "one_cycle": lambda: torch.optim.lr_scheduler.OneCycleLR(
-            optimiser, replica.learning_rate, protocol.epochs * steps_per_epoch, cycle_momentum=False
+            optimiser, replica.learning_rate, training.epochs * steps_per_epoch, cycle_momentum=False
         ),
-    }[protocol.schedule]()  # fmt: skip
+    }[training.schedule]()  # fmt: skip
     best_accuracy, best_state, best_epoch = -1.0, None, 0
-    for epoch in range(protocol.epochs):
+    for epoch in range(training.epochs):
         network.train()
         order = np.random.default_rng([replica.seed, 1, epoch]).permutation(len(data.x_train))
-        for begin in range(0, len(order), protocol.batch_size):
-            samples = order[begin : begin + protocol.batch_size]
+        for begin in range(0, len(order), training.batch_size):
+            samples = order[begin : begin + training.batch_size]
             if len(samples) == 1 and shape.batch_norm:
                 continue
             optimiser.zero_grad()
             loss = measure(network(data.x_train[samples]), data.y_train[samples])
             weights = [module.weight for module in network.modules() if isinstance(module, nn.Linear)]
-            (loss + protocol.l1 * sum(weight.abs().sum() for weight in weights)).backward()
-            if protocol.gradient_clip is not None:
-                nn.utils.clip_grad_norm_(network.parameters(), protocol.gradient_clip)
+            (loss + training.l1 * sum(weight.abs().sum() for weight in weights)).backward()
+            if training.gradient_clip is not None:
+                nn.utils.clip_grad_norm_(network.parameters(), training.gradient_clip)
             optimiser.step()
             schedule.step()
         network.eval()
         with torch.no_grad():
             accuracy = (network(data.x_validation).argmax(1) == data.y_validation).double().mean().item()
-        if accuracy > best_accuracy or (protocol.ties == "last" and accuracy == best_accuracy):
+        if accuracy > best_accuracy or (training.ties == "last" and accuracy == best_accuracy):
             best_accuracy, best_epoch = accuracy, epoch + 1
             best_state = {name: tensor.clone() for name, tensor in network.state_dict().items()}
     return network.state_dict(), best_state, best_epoch
 
 
-def assert_equal_to_nets_trained_alone(shape, protocol):
+def assert_equal_to_nets_trained_alone(shape, training):
     data = make_data()
     replicas = [Replica(0, 0.01), Replica(1, 0.01), Replica(0, 0.001), Replica(2, 0.0001)]
-    state = train_fused(shape, replicas, protocol, data)
+    state = train_fused(shape, replicas, training, data)
     for place, replica in enumerate(replicas):
-        last, best, best_epoch = train_alone(shape, replica, protocol, data)
-        assert state.best_epoch[place] == (protocol.epochs if protocol.keep == "last" else best_epoch)
-        for tensors, alone in ((state.tensors, last), (state.best, last if protocol.keep == "last" else best)):
+        last, best, best_epoch = train_alone(shape, replica, training, data)
+        assert state.best_epoch[place] == (training.epochs if training.keep == "last" else best_epoch)
+        for tensors, alone in ((state.tensors, last), (state.best, last if training.keep == "last" else best)):
             stacked = stack_of(shape, tensors).network_tensors(place)
             assert stacked.keys() == alone.keys()
             for name in stacked:
@@ -111,8 +112,8 @@ def assert_equal_to_nets_trained_alone(shape, protocol):
 @pytest.mark.parametrize("batch_norm", [False, True], ids=["without-bn", "with-bn"])
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
 def test_each_fused_replica_equals_the_net_trained_alone(activation, batch_norm):
-    protocol = Protocol(epochs=5, batch_size=8, learning_rate_decay=0.9)
-    assert_equal_to_nets_trained_alone(make_shape(activation, batch_norm), protocol)
+    training = Training(epochs=5, batch_size=8, learning_rate_decay=0.9)
+    assert_equal_to_nets_trained_alone(make_shape(activation, batch_norm), training)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +122,7 @@ def test_each_fused_replica_equals_the_net_trained_alone(activation, batch_norm)
     ids=lambda further: "-".join(further),
 )
 def test_each_kind_of_network_is_trained_as_its_module_would_be(further):
-    assert_equal_to_nets_trained_alone(make_shape(**further), Protocol(epochs=3, batch_size=8))
+    assert_equal_to_nets_trained_alone(make_shape(**further), Training(epochs=3, batch_size=8))
 
 
 @pytest.mark.parametrize(
@@ -159,7 +160,7 @@ def test_each_kind_of_network_is_trained_as_its_module_would_be(further):
 )
 def test_each_way_to_train_is_pytorch_s(changes):
     assert_equal_to_nets_trained_alone(
-        make_shape(batch_norm=True), Protocol(**{"epochs": 5, "batch_size": 8} | changes)
+        make_shape(batch_norm=True), Training(**{"epochs": 5, "batch_size": 8} | changes)
     )
 
 
@@ -178,7 +179,7 @@ def test_batch_normalisation_is_pytorch_s_with_the_values_that_are_given(scale, 
     found = [m for m in build_network(shape).modules() if isinstance(m, nn.BatchNorm1d)]
     assert [(m.momentum, m.eps) for m in found] == [(momentum, epsilon)] * 3
     # Adam divides by gradients that a factor near 0 makes as small as its epsilon, and blows up their rounding.
-    assert_equal_to_nets_trained_alone(shape, Protocol(epochs=4, batch_size=8, optimiser="sgd"))
+    assert_equal_to_nets_trained_alone(shape, Training(epochs=4, batch_size=8, optimiser="sgd"))
 
 
 @pytest.mark.parametrize("bias", ["first_layer", "all", "all_and_output", "none"])
@@ -191,9 +192,9 @@ def test_bias_stands_where_the_configuration_says(bias):
 
 def test_a_replica_does_not_depend_on_its_neighbours():
     shape, data = make_shape(batch_norm=True), make_data()
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.99)
-    alone = train_fused(shape, [Replica(5, 0.01)], protocol, data)
-    among_others = train_fused(shape, [Replica(1, 0.1), Replica(5, 0.01), Replica(7, 0.01)], protocol, data)
+    training = Training(epochs=3, batch_size=8, learning_rate_decay=0.99)
+    alone = train_fused(shape, [Replica(5, 0.01)], training, data)
+    among_others = train_fused(shape, [Replica(1, 0.1), Replica(5, 0.01), Replica(7, 0.01)], training, data)
     for name, tensor in stack_of(shape, alone.tensors).network_tensors(0).items():
         torch.testing.assert_close(
             tensor, stack_of(shape, among_others.tensors).network_tensors(1)[name], rtol=1e-10, atol=1e-10
@@ -203,30 +204,30 @@ def test_a_replica_does_not_depend_on_its_neighbours():
 @pytest.mark.parametrize("batch_norm", [False, True], ids=["without-bn", "with-bn"])
 def test_replicas_that_step_in_turns_are_those_that_step_together(monkeypatch, batch_norm):
     shape, data = make_shape(batch_norm=batch_norm), make_data()
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.9)
+    training = Training(epochs=3, batch_size=8, learning_rate_decay=0.9)
     replicas = [Replica(seed, rate) for rate in (0.01, 0.001) for seed in range(3)]
-    together = train_fused(shape, replicas, protocol, data)
+    together = train_fused(shape, replicas, training, data)
     bytes_of_two = 2 * 4 * sum(t[0].nbytes for name, t in together.tensors.items() if "running_" not in name)
     monkeypatch.setattr(fused, "CACHE_BYTES", bytes_of_two)  # parts of 2, 1, 2 and 1 replicas
-    in_turns = train_fused(shape, replicas, protocol, data)
+    in_turns = train_fused(shape, replicas, training, data)
     for name, tensor in together.tensors.items():
         torch.testing.assert_close(in_turns.tensors[name], tensor, rtol=1e-10, atol=1e-10)
 
 
 def test_a_run_is_repeated_bit_for_bit():
     shape, data = make_shape(batch_norm=True), make_data(dtype=torch.float32)
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=0.99)
+    training = Training(epochs=3, batch_size=8, learning_rate_decay=0.99)
     replicas = [Replica(0, 0.01), Replica(1, 0.01)]
-    first, second = (train_fused(shape, replicas, protocol, data) for _ in range(2))
+    first, second = (train_fused(shape, replicas, training, data) for _ in range(2))
     for name, tensor in first.tensors.items():
         assert torch.equal(tensor, second.tensors[name])
 
 
 def test_a_diverged_replica_is_reported_and_does_not_touch_the_others():
     shape, data = make_shape(), make_data(dtype=torch.float32)
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=1.0)
-    state = train_fused(shape, [Replica(0, 1e30), Replica(0, 0.01)], protocol, data)
-    alone = train_fused(shape, [Replica(0, 0.01)], protocol, data)
+    training = Training(epochs=3, batch_size=8, learning_rate_decay=1.0)
+    state = train_fused(shape, [Replica(0, 1e30), Replica(0, 0.01)], training, data)
+    alone = train_fused(shape, [Replica(0, 0.01)], training, data)
 
     assert state.best_epoch[0] == 0
     assert state.diverged_epoch().tolist() == [1, 0]
@@ -240,10 +241,10 @@ def test_a_diverged_replica_is_reported_and_does_not_touch_the_others():
 
 def test_the_kept_epoch_is_the_first_of_the_best():
     shape, data = make_shape(), make_data()
-    protocol = Protocol(epochs=12, batch_size=8, learning_rate_decay=0.99)
+    training = Training(epochs=12, batch_size=8, learning_rate_decay=0.99)
     seen = []
     state = train_fused(
-        shape, [Replica(0, 0.01)], protocol, data,
+        shape, [Replica(0, 0.01)], training, data,
         after_epoch=lambda s: seen.append({k: v.detach().clone() for k, v in s.tensors.items()}),
     )  # fmt: skip
     accuracy = state.curves["validation_accuracy"][1:, 0]
@@ -255,10 +256,10 @@ def test_the_kept_epoch_is_the_first_of_the_best():
 @pytest.mark.parametrize("ties", ["first", "last"])
 def test_of_equally_good_epochs_the_one_that_was_asked_for_is_kept(ties):
     shape, data = make_shape(), make_data(n_validation=3)  # accuracies of 0, 1/3, 2/3 and 1 must tie
-    protocol = Protocol(epochs=12, batch_size=8, learning_rate_decay=0.99, ties=ties)
+    training = Training(epochs=12, batch_size=8, learning_rate_decay=0.99, ties=ties)
     seen = []
     state = train_fused(
-        shape, [Replica(1, 0.01), Replica(3, 0.01)], protocol, data,
+        shape, [Replica(1, 0.01), Replica(3, 0.01)], training, data,
         after_epoch=lambda s: seen.append({k: v.detach().clone() for k, v in s.tensors.items()}),
     )  # fmt: skip
     for replica in range(2):
@@ -274,7 +275,7 @@ def test_of_equally_good_epochs_the_one_that_was_asked_for_is_kept(ties):
 @pytest.mark.parametrize("further", [{}, {"skip_connections": True}], ids=["fused", "one-after-another"])
 def test_both_losses_of_every_net_are_told_whichever_it_was_trained_with(loss, further):
     shape, data = make_shape(**further), make_data()
-    state = train_fused(shape, [Replica(0, 0.01), Replica(1, 0.003)], Protocol(epochs=4, batch_size=8, loss=loss), data)
+    state = train_fused(shape, [Replica(0, 0.01), Replica(1, 0.003)], Training(epochs=4, batch_size=8, loss=loss), data)
     for replica in range(2):
         network = build_network(shape).double()
         network.load_state_dict(stack_of(shape, state.tensors).network_tensors(replica))
@@ -294,8 +295,8 @@ def test_both_losses_of_every_net_are_told_whichever_it_was_trained_with(loss, f
 
 def test_a_net_whose_squared_error_grows_beyond_all_bounds_has_diverged():
     shape, data = make_shape(), make_data(dtype=torch.float32)
-    protocol = Protocol(epochs=3, batch_size=8, learning_rate_decay=1.0, loss="mean_squared_error", optimiser="sgd")
-    state = train_fused(shape, [Replica(0, 1e6), Replica(0, 0.01)], protocol, data)
+    training = Training(epochs=3, batch_size=8, learning_rate_decay=1.0, loss="mean_squared_error", optimiser="sgd")
+    state = train_fused(shape, [Replica(0, 1e6), Replica(0, 0.01)], training, data)
     assert state.diverged_epoch().tolist() == [1, 0] and state.best_epoch[0] == 0
     for name, curve in state.curves.items():
         assert np.isnan(curve[1:, 0]).all() and np.isfinite(curve[:, 1]).all(), name
@@ -307,8 +308,7 @@ def test_a_step_with_all_samples_follows_the_whole_gradient():
     training = Training(
         epochs=1, batch_size="all", loss="mean_squared_error", optimiser="sgd", momentum=0.0, learning_rates=[0.5]
     )
-    protocol = Protocol.of(training, len(data.x_train))
-    state = train_fused(shape, [Replica(2, 0.5)], protocol, data)
+    state = train_fused(shape, [Replica(2, 0.5)], training, data)
     assert state.optimiser["steps"] == 1
     network = build_network(shape).double()
     network.load_state_dict(initialise_stack(shape, [2], dtype=torch.float64).network_tensors(0))
@@ -320,38 +320,38 @@ def test_a_step_with_all_samples_follows_the_whole_gradient():
 
 def test_a_momentum_that_is_not_given_is_that_of_the_optimiser():
     given = {"adam": {}, "sgd": {}, "rmsprop": {}}
-    found = {name: Protocol.of(Training(optimiser=name, **more), 10).momentum for name, more in given.items()}
+    found = {name: Training(optimiser=name, **more).momentum_of_optimiser() for name, more in given.items()}
     assert found == {"adam": 0.0, "sgd": 0.9, "rmsprop": 0.0}
-    assert Protocol.of(Training(optimiser="rmsprop", momentum=0.3), 10).momentum == 0.3
-    assert Protocol.of(Training(optimiser="sgd", momentum=0.0), 10).momentum == 0.0
+    assert Training(optimiser="rmsprop", momentum=0.3).momentum_of_optimiser() == 0.3
+    assert Training(optimiser="sgd", momentum=0.0).momentum_of_optimiser() == 0.0
 
 
 def test_rmsprop_stays_pytorch_s_over_many_steps():
     shape, data = make_shape("tanh"), make_data()
     for changes in ({"momentum": 0.0, "weight_decay": 0.01}, {"momentum": 0.9}):
-        protocol = Protocol(epochs=60, batch_size=8, optimiser="rmsprop", learning_rate_decay=0.99, **changes)
-        state = train_fused(shape, [Replica(0, 0.001)], protocol, data)
-        last, _, _ = train_alone(shape, Replica(0, 0.001), protocol, data)
+        training = Training(epochs=60, batch_size=8, optimiser="rmsprop", learning_rate_decay=0.99, **changes)
+        state = train_fused(shape, [Replica(0, 0.001)], training, data)
+        last, _, _ = train_alone(shape, Replica(0, 0.001), training, data)
         for name, tensor in stack_of(shape, state.tensors).network_tensors(0).items():
             torch.testing.assert_close(tensor, last[name], rtol=1e-10, atol=1e-10)
 
 
 def test_a_last_batch_of_one_sample_is_left_out_with_batch_normalisation():
     data = make_data(n_train=17)
-    protocol = Protocol(epochs=1, batch_size=8, learning_rate_decay=1.0)
-    state = train_fused(make_shape(batch_norm=True), [Replica(0, 0.01)], protocol, data)
+    training = Training(epochs=1, batch_size=8, learning_rate_decay=1.0)
+    state = train_fused(make_shape(batch_norm=True), [Replica(0, 0.01)], training, data)
     assert all(torch.isfinite(t).all() for t in state.tensors.values())
 
 
 def test_a_drawn_mask_belongs_to_the_replica_and_drops_its_share():
     shape, data = make_shape(dropout=0.5), make_data()
-    protocol = Protocol(epochs=3, batch_size=8)
-    alone = train_fused(shape, [Replica(5, 0.01)], protocol, data)
+    training = Training(epochs=3, batch_size=8)
+    alone = train_fused(shape, [Replica(5, 0.01)], training, data)
     torch.manual_seed(7)
-    among_others = train_fused(shape, [Replica(1, 0.1), Replica(5, 0.01)], protocol, data)
+    among_others = train_fused(shape, [Replica(1, 0.1), Replica(5, 0.01)], training, data)
     for name, tensor in alone.tensors.items():
         assert torch.equal(tensor[0], among_others.tensors[name][1])
-    undropped = train_fused(make_shape(), [Replica(5, 0.01)], protocol, data)
+    undropped = train_fused(make_shape(), [Replica(5, 0.01)], training, data)
     assert not torch.equal(undropped.tensors["output.weight"][0].T, alone.tensors["output.weight"][0])
 
     layer = Dropout(0.3)
@@ -386,12 +386,12 @@ def test_augmentation_draws_every_shift_and_both_sides_and_trains_alike_alone_an
     data = make_data()
     wide = TrainingData(*(torch.nn.functional.pad(x, (0, 1)) if x.ndim == 2 else x
                           for x in (data.x_train, data.y_train, data.x_validation, data.y_validation)))  # fmt: skip
-    protocol = Protocol(epochs=2, batch_size=8, augmentation="flip_crop")
-    alone = train_fused(shape, [Replica(5, 0.01)], protocol, wide)
-    among_others = train_fused(shape, [Replica(1, 0.01), Replica(5, 0.01)], protocol, wide)
+    training = Training(epochs=2, batch_size=8, augmentation="flip_crop")
+    alone = train_fused(shape, [Replica(5, 0.01)], training, wide)
+    among_others = train_fused(shape, [Replica(1, 0.01), Replica(5, 0.01)], training, wide)
     for name, tensor in alone.tensors.items():
         torch.testing.assert_close(tensor[0], among_others.tensors[name][1], rtol=1e-10, atol=1e-10)
-    plain = train_fused(shape, [Replica(5, 0.01)], Protocol(epochs=2, batch_size=8), wide)
+    plain = train_fused(shape, [Replica(5, 0.01)], Training(epochs=2, batch_size=8), wide)
     assert not torch.allclose(plain.tensors["output.weight"], alone.tensors["output.weight"])
 
 
@@ -400,10 +400,10 @@ def test_snapshots_by_step_are_the_net_after_that_many_steps():
     replicas = [Replica(0, 0.01), Replica(1, 0.001)]
     state = fused.start(shape, replicas, 2, data)
     snapshots = StepSnapshots((3, 6, 8), state.tensors)
-    fused.train(shape, replicas, Protocol(epochs=2, batch_size=8), data, state, lambda _: None, [snapshots])
+    fused.train(shape, replicas, Training(epochs=2, batch_size=8), data, state, lambda _: None, [snapshots])
     taken = dict(snapshots.taken())
     assert sorted(taken) == [3, 6, 8] and not dict(snapshots.taken())
-    after_an_epoch = train_fused(shape, replicas, Protocol(epochs=1, batch_size=8), data)
+    after_an_epoch = train_fused(shape, replicas, Training(epochs=1, batch_size=8), data)
     for name, tensor in after_an_epoch.tensors.items():
         assert torch.equal(taken[6][name], tensor)
         assert not torch.equal(taken[3][name], tensor)
@@ -411,7 +411,7 @@ def test_snapshots_by_step_are_the_net_after_that_many_steps():
 
 def test_networks_that_are_not_trained_are_as_they_were_initialised():
     shape, data = make_shape(), make_data()
-    state = train_fused(shape, [Replica(0, 0.01)], Protocol(epochs=0, batch_size=8), data)
+    state = train_fused(shape, [Replica(0, 0.01)], Training(epochs=0, batch_size=8), data)
     for name, tensor in initialise_stack(shape, [0], dtype=torch.float64).tensors().items():
         assert torch.equal(state.tensors[name], tensor)
     assert state.epoch == 0 and np.isfinite(state.curves["train_loss"]).all()

@@ -23,7 +23,9 @@ from nodescope.networks import build_network, initialise_stack, load_network
 from nodescope.recording import read
 from nodescope.recording.recorder import record_configuration
 from nodescope.training import replicas as stack_training
-from nodescope.training import train_configuration
+from nodescope.training.configuration import network_shape, train_configuration
+from nodescope.training.data import TrainingData
+from nodescope.training.pattern_evolution import PatternsToFollow
 
 torch.set_num_threads(1)
 
@@ -46,9 +48,11 @@ CASES = {"fully connected": (KEYS, small_dataset), "residual": (RESNET, images)}
 
 def train(folder, keys=KEYS, dataset=None, *, pattern_evolution=None, seeds=(0, 3), network=None, **training):
     settings = {"epochs": 2, "batch_size": 16, "learning_rates": [0.01], "refinement_rounds": 0, **training}
+    dataset = dataset or small_dataset()
     return train_configuration(
-        "net", keys, list(seeds), Training(**settings), dataset or small_dataset(), network=network or Network(),
-        initialisation=None, device="cpu", progress_folder=folder, title="test", pattern_evolution=pattern_evolution,
+        "net", network_shape(keys, dataset, network or Network(), None), list(seeds), Training(**settings), dataset,
+        device="cpu", progress_folder=folder, title="test",
+        patterns=None if pattern_evolution is None else PatternsToFollow(pattern_evolution, 0.0),
     )  # fmt: skip
 
 
@@ -98,7 +102,7 @@ def test_training_itself_begins_and_ends_with_pytorch_s_running_statistics(tmp_p
     trained = train(tmp_path, epochs=1, keep="last")
     x, y = training_inputs(trained), torch.from_numpy(trained.dataset.labels(trained.dataset.splits.train))
     replicas = trained.rounds[0].replicas
-    state = stack_training.start(trained.shape, replicas, 1, stack_training.TrainingData(x, y, x[:9], y[:9]))
+    state = stack_training.start(trained.shape, replicas, 1, TrainingData(x, y, x[:9], y[:9]))
     running = {name: tensor for name, tensor in state.tensors.items() if "running_" in name}
     assert len(running) == 6
     assert all((tensor == float("var" in name)).all() for name, tensor in running.items())

@@ -279,7 +279,7 @@ def test_a_killed_training_goes_on_where_it_was(project):
     config["studies"][0]["grid"]["activation"] = ["relu"]
     config["studies"][0]["training"] |= {"epochs": 3000, "snapshots": []}
     project.configure(config)
-    source = project.path / "src/nodescope/training/configuration.py"
+    source = project.path / "src/nodescope/training/rounds.py"
     source.write_text(
         re.sub(r"SECONDS_BETWEEN_CHECKPOINTS = [\d.]+", "SECONDS_BETWEEN_CHECKPOINTS = 0.2", source.read_text())
     )

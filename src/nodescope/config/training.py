@@ -28,6 +28,16 @@ SETTINGS_OF_OPTIMISERS = {
 }
 
 
+def state_after_step(step: int) -> str:
+    """The state of a network after so many optimisation steps."""
+    return f"step-{step}"
+
+
+def state_after_epoch(epoch: int) -> str:
+    """The state of a network after so many epochs."""
+    return f"epoch-{epoch}"
+
+
 class Training(Section):
     """How every network of the study is trained."""
 
@@ -102,6 +112,17 @@ class Training(Section):
     snapshot_steps: Annotated[list[Count], Distinct] = Field(
         [], description="optimisation steps after which the network is recorded too (states step-N)"
     )
+
+    def states(self) -> list[str]:
+        """The states of a network that are kept, in the order of training, the trained one last.
+
+        Snapshots by step stand before those by epoch: they are for the first moments of training.
+        """
+        if not self.epochs:
+            return ["initial"]
+        steps = [state_after_step(step) for step in sorted(self.snapshot_steps)]
+        epochs = [state_after_epoch(epoch) for epoch in sorted(self.snapshots)]
+        return ["initial", *steps, *epochs, "trained"]
 
     def samples_per_step(self, n_train: int) -> int:
         """Of so many training samples; an epoch's last step may have fewer."""

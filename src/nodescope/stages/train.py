@@ -9,7 +9,8 @@ from nodescope.config.pattern_evolution import PatternEvolution
 from nodescope.config.training import Training
 from nodescope.datasets import load
 from nodescope.storage.tables import write_table
-from nodescope.training import train_configuration
+from nodescope.training.configuration import network_shape, train_configuration
+from nodescope.training.pattern_evolution import PatternsToFollow
 
 
 def train(
@@ -50,26 +51,27 @@ def train(
     title
         Of the configuration, for the log.
     """
-    patterns = pattern_evolution
+    data = load(dataset)
+    patterns = None
+    if pattern_evolution:
+        options = PatternEvolution.model_validate(pattern_evolution["options"])
+        patterns = PatternsToFollow(options, pattern_evolution["threshold"])
     trained = train_configuration(
         configuration,
-        key_columns,
+        network_shape(key_columns, data, Network.model_validate(network), initialisation),
         seeds,
         Training.model_validate(training),
-        load(dataset),
-        network=Network.model_validate(network),
-        initialisation=initialisation,
+        data,
         device=device,
         progress_folder=progress_folder,
         title=title,
-        pattern_evolution=PatternEvolution.model_validate(patterns["options"]) if patterns else None,
-        theta_threshold=patterns["threshold"] if patterns else 0.0,
+        patterns=patterns,
     )
     trained.save_networks(outputs["models"])
     write_table(trained.learning_curves(), outputs["learning_curves"])
     write_table(trained.accuracy_table(), outputs["accuracy"])
     write_table(trained.replica_table(), outputs["replicas"])
     write_table(trained.predictions(), outputs["predictions"])
-    if patterns:
+    if patterns is not None:
         write_table(trained.pattern_evolution(), outputs["pattern_evolution"])
     trained.progress.remove()

@@ -101,12 +101,5 @@ def _axes_that_change(variant: "Variant", point: dict[str, Any]) -> dict[str, An
 
 
 def states_of(study: "Study") -> list[str]:
-    """The states that are recorded of every network, in the order of training, the kept one last.
-
-    Snapshots by step stand before those by epoch: they are for the first moments of training.
-    """
-    training = study.training
-    if not training.epochs:
-        return ["initial"]
-    steps = [f"step-{step}" for step in sorted(training.snapshot_steps)]
-    return ["initial", *steps, *(f"epoch-{epoch}" for epoch in sorted(training.snapshots)), "trained"]
+    """The states that are recorded of every network of a study; see `nodescope.config.training.Training.states`."""
+    return study.training.states()

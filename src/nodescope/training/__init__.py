@@ -1,14 +1,8 @@
-"""Training: all replicas of a configuration together, learning-rate search, early stopping, resumption."""
+"""Training: all replicas of a configuration together, learning-rate search, early stopping, resumption.
 
-from typing import Any
-
-__all__ = ["train_configuration"]
-
-
-def __getattr__(name: str) -> Any:
-    """Imported when asked for: who reads what the tables hold does without PyTorch."""
-    if name == "train_configuration":
-        from nodescope.training.configuration import train_configuration
-
-        return train_configuration
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+- `configuration`: train all nets of a configuration; `search`: the rounds of the learning-rate search; `rounds`: one of
+  them, with checkpoints, snapshots and progress; `results`: tables and networks that come of it
+- `replicas`: the training loop of a stack; `optimisers`, `schedules`, `augmentation`, `captured_step`: its parts
+- `state`, `data`, `evaluation`: what is trained, on what, and how well it does
+- `pattern_evolution`: patterns through training
+"""

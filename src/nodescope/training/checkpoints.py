@@ -18,7 +18,8 @@ from nodescope.jobs.dependencies import code_digest, family_modules
 from nodescope.messages.errors import DamagedFileError
 from nodescope.storage.files import atomic_path
 from nodescope.storage.tensors import load_tensors, save_tensors
-from nodescope.training.replicas import CURVES, TrainingState
+from nodescope.training.evaluation import CURVES
+from nodescope.training.state import TrainingState
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,9 @@ def fingerprint(settings: dict[str, Any], family: str) -> str:
     """A digest of the settings, of the code that trains networks of a family, and of what else a result depends on."""
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
     digest.update(f"torch {torch.__version__} threads {torch.get_num_threads()}".encode())
-    digest.update(code_digest("nodescope.training.configuration", *family_modules(family)).encode())
+    digest.update(
+        code_digest("nodescope.training.search", "nodescope.training.rounds", *family_modules(family)).encode()
+    )
     return digest.hexdigest()
 
 

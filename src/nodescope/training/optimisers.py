@@ -13,7 +13,8 @@ from torch.optim.adam import adam
 from torch.optim.rmsprop import rmsprop
 from torch.optim.sgd import sgd
 
-from nodescope.training.protocol import Protocol, Replica
+from nodescope.config.training import Training
+from nodescope.training.state import Replica
 
 Tensor = torch.Tensor
 
@@ -22,27 +23,26 @@ ADAM_BETAS = (0.9, 0.999)
 SLOW_RATE = 0.1
 
 
-def moments_of(protocol: Protocol) -> tuple[str, ...]:
+def moments_of(training: Training) -> tuple[str, ...]:
     """What the optimiser remembers of each parameter, by PyTorch's names.
 
     Adam (Kingma & Ba 2015): the running means of the gradient and of its square. Descent: the running sum of the
     gradients. RMSProp (Tieleman & Hinton 2012, lecture 6.5): the running mean of the gradient's square; with momentum,
     the running sum of the gradients over its root.
     """
-    match protocol.optimiser:
+    match training.optimiser:
         case "adam":
             return ("exp_avg", "exp_avg_sq")
         case "rmsprop":
-            return ("square_avg", "momentum_buffer") if protocol.momentum else ("square_avg",)
+            return ("square_avg", "momentum_buffer") if training.momentum_of_optimiser() else ("square_avg",)
         case "sgd":
             return ("momentum_buffer",)
-    raise AssertionError(protocol.optimiser)
 
 
-def at_rest(protocol: Protocol, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+def at_rest(training: Training, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
     """The optimiser's state before the first step: ``steps`` and, for each parameter, ``MOMENT.NAME`` [R, ...]."""
     zeros = {
-        f"{moment}.{name}": torch.zeros_like(t) for moment in moments_of(protocol) for name, t in parameters.items()
+        f"{moment}.{name}": torch.zeros_like(t) for moment in moments_of(training) for name, t in parameters.items()
     }
     return {"steps": torch.zeros((), dtype=torch.float32), **zeros}
 
@@ -64,13 +64,14 @@ class Optimiser:
 
     def __init__(
         self,
-        protocol: Protocol,
+        training: Training,
         parameters: dict[str, Tensor],
         replicas: list[Replica],
         state: dict[str, Tensor],
         slow: frozenset[str] = frozenset(),
     ) -> None:
-        self._protocol = protocol
+        self._training = training
+        self._momentum = training.momentum_of_optimiser()
         self._slow = [place for place, name in enumerate(parameters) if name in slow]
         self._is_weight = [name.endswith("weight") and t[0].squeeze().ndim > 1 for name, t in parameters.items()]
         self._step_of = {"adam": self._step_of_adam, "rmsprop": self._step_of_rmsprop, "sgd": self._step_of_descent}
@@ -88,7 +89,7 @@ class Optimiser:
                     # A captured step reads the rate when it runs, not when it was captured.
                     torch.tensor(rate, device=tensors[0].device) if tensors[0].is_cuda else rate,
                     tensors,
-                    [[state[f"{moment}.{name}"][members] for name in parameters] for moment in moments_of(protocol)],
+                    [[state[f"{moment}.{name}"][members] for name in parameters] for moment in moments_of(training)],
                     [state["steps"].to(tensors[0].device, copy=True) for _ in parameters],
                 )
             )
@@ -110,16 +111,16 @@ class Optimiser:
         """One step along the gradients [R, ...], in the order of the parameters."""
         for group in self._groups:
             found = [gradient[group.members] for gradient in gradients]
-            if self._protocol.l1:
+            if self._training.l1:
                 found = [
-                    gradient + self._protocol.l1 * parameter.sign() if is_weight else gradient
+                    gradient + self._training.l1 * parameter.sign() if is_weight else gradient
                     for gradient, parameter, is_weight in zip(found, group.parameters, self._is_weight, strict=True)
                 ]
-            if self._protocol.gradient_clip is not None:
-                found = _clipped(found, self._protocol.gradient_clip)
+            if self._training.gradient_clip is not None:
+                found = _clipped(found, self._training.gradient_clip)
             slow = [group.parameters[place] for place in self._slow]
             before = [parameter.clone() for parameter in slow]
-            self._step_of[self._protocol.optimiser](group, found)
+            self._step_of[self._training.optimiser](group, found)
             for parameter, start in zip(slow, before, strict=True):
                 parameter.lerp_(start, 1 - SLOW_RATE)
 
@@ -138,8 +139,8 @@ class Optimiser:
             beta1=ADAM_BETAS[0],
             beta2=ADAM_BETAS[1],
             lr=group.rate,
-            weight_decay=self._protocol.weight_decay,
-            eps=self._protocol.optimiser_epsilon,
+            weight_decay=self._training.weight_decay,
+            eps=self._training.optimiser_epsilon,
             maximize=False,
         )
 
@@ -158,10 +159,10 @@ class Optimiser:
             foreach=True,
             capturable=isinstance(group.rate, Tensor),
             lr=group.rate,
-            alpha=self._protocol.rmsprop_alpha,
-            eps=self._protocol.optimiser_epsilon,
-            weight_decay=self._protocol.weight_decay,
-            momentum=self._protocol.momentum,
+            alpha=self._training.rmsprop_alpha,
+            eps=self._training.optimiser_epsilon,
+            weight_decay=self._training.weight_decay,
+            momentum=self._momentum,
             centered=False,
         )
 
@@ -182,10 +183,10 @@ class Optimiser:
             capturable=isinstance(group.rate, Tensor),
             amsgrad=False,
             beta1=0.0,
-            beta2=self._protocol.rmsprop_alpha,
+            beta2=self._training.rmsprop_alpha,
             lr=group.rate,
-            weight_decay=self._protocol.weight_decay,
-            eps=self._protocol.optimiser_epsilon,
+            weight_decay=self._training.weight_decay,
+            eps=self._training.optimiser_epsilon,
             maximize=False,
         )
         group.steps[0] += 1
@@ -197,8 +198,8 @@ class Optimiser:
             gradients,
             list(momentum_buffers),
             fused=True,
-            weight_decay=self._protocol.weight_decay,
-            momentum=self._protocol.momentum,
+            weight_decay=self._training.weight_decay,
+            momentum=self._momentum,
             lr=group.rate,
             dampening=0.0,
             nesterov=False,

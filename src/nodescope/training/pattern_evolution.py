@@ -15,6 +15,7 @@ layers, see `nodescope.networks.normalisation.settle_batch_norm`. Networks witho
 start from a file of weights, are measured as they are.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +24,24 @@ import torch
 
 from nodescope.config.measuring_times import EpochSteps, kept_steps, measured_steps
 from nodescope.config.pattern_evolution import PatternEvolution
+from nodescope.config.training import Training
 from nodescope.families.shape import NetworkShape
 from nodescope.networks import NetworkStack
 from nodescope.networks.building import build_network
 from nodescope.networks.normalisation import is_settled
+from nodescope.training.data import TrainingData
 from nodescope.training.pattern_probe import PatternProbe, ProbeSamples
-from nodescope.training.protocol import Protocol
-from nodescope.training.replicas import TrainingData
 
 #: Samples by which batch normalisation is settled, where fewer are followed: a few batches, as training uses them.
 SETTLED_BY_AT_LEAST = 256
+
+
+@dataclass(frozen=True)
+class PatternsToFollow:
+    """What a study wants to know of patterns; a node is on where its pre-activation exceeds the threshold."""
+
+    options: PatternEvolution
+    threshold: float
 
 
 class PatternFollower:
@@ -40,10 +49,10 @@ class PatternFollower:
 
     Parameters
     ----------
-    shape, n_replicas, protocol, data
+    shape, n_replicas, training, data
         Of the stack's training.
-    options, threshold
-        From the study; a node is on where its pre-activation exceeds the threshold.
+    patterns
+        From the study.
     folder
         For what must be kept until the last step.
 
@@ -57,21 +66,21 @@ class PatternFollower:
         self,
         shape: NetworkShape,
         n_replicas: int,
-        protocol: Protocol,
+        training: Training,
         data: TrainingData,
-        options: PatternEvolution,
-        threshold: float,
+        patterns: PatternsToFollow,
         folder: str | Path,
     ) -> None:
-        self._epoch = EpochSteps.of(len(data.x_train), protocol.batch_size, skip_single=shape.batch_norm)
-        steps = measured_steps(options.schedule, protocol.epochs, self._epoch.steps)
+        options, n_train = patterns.options, len(data.x_train)
+        self._epoch = EpochSteps.of(n_train, training.samples_per_step(n_train), skip_single=shape.batch_norm)
+        steps = measured_steps(options.schedule, training.epochs, self._epoch.steps)
         self._steps = frozenset(steps)
         samples = _samples(shape, data, options)
         self._network = build_network(shape).to(samples.x.device, samples.x.dtype)
         self._probes = [
             PatternProbe(
                 samples,
-                threshold=threshold,
+                threshold=patterns.threshold,
                 steps_per_epoch=self._epoch.steps,
                 hamming_samples=options.hamming_samples,
                 kept_steps=kept_steps(steps, options.final_every_epochs, self._epoch.steps),

@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from nodescope.messages.words import duration
-from nodescope.training.replicas import TrainingState
+from nodescope.training.state import TrainingState
 
 logger = logging.getLogger(__name__)
 

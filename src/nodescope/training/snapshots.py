@@ -1,6 +1,6 @@
 """Copies of the networks after chosen steps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import torch
 
@@ -18,7 +18,7 @@ class StepSnapshots:
         The stack's tensors [R, ...].
     """
 
-    def __init__(self, steps: tuple[int, ...], like: dict[str, torch.Tensor]) -> None:
+    def __init__(self, steps: Iterable[int], like: dict[str, torch.Tensor]) -> None:
         self._steps = set(steps)
         self._like = like
         self._taken: dict[int, dict[str, torch.Tensor]] = {}

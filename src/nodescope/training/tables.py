@@ -1,4 +1,4 @@
-"""The tables that training writes; see `nodescope.training.configuration` and `nodescope.training.pattern_probe`."""
+"""The tables that training writes; see `nodescope.training.results` and `nodescope.training.pattern_probe`."""
 
 from dataclasses import replace
 
