@@ -83,7 +83,7 @@ def test_every_family_is_trained_and_saved_with_the_given_momentum_and_epsilon(m
     data = TrainingData(x[:20], y[:20], x[20:], y[20:])
     replicas = [Replica(4, 0.1)]
     # Adam would blow up the rounding of gradients that are 0, of shifts that another normalisation takes away.
-    training = Training(epochs=2, batch_size=8, optimiser="sgd", momentum=0.0)
+    training = Training(epochs=2, batch_size=8, optimiser="sgd", momentum=0.0, learning_rate_decay=1.0)
     state = fused.train(shape, replicas, training, data, fused.start(shape, replicas, 2, data), lambda _: None)
 
     alone = build_network(dataclasses.replace(shape, batch_norm_momentum=0.1, batch_norm_epsilon=1e-5)).double()

@@ -52,7 +52,7 @@ def train(folder, pattern_evolution, network="fused", *, threshold=0.0, **change
     return train_configuration(
         "net", network_shape(KEYS, dataset, NETWORKS[network], None), [0, 1],
         Training(**training | {"refinement_rounds": 0} | changes), dataset, device="cpu", progress_folder=folder, title="test",
-        patterns=PatternsToFollow(pattern_evolution, threshold),
+        patterns=pattern_evolution and PatternsToFollow(pattern_evolution, threshold),
     )  # fmt: skip
 
 
