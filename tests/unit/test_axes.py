@@ -101,11 +101,11 @@ def test_tables_of_other_axes_are_collected_and_have_findings(others, tmp_path):
     own, found = others
     files = StudyFiles(tmp_path)
     for identifier in found.identifiers:
-        for name in ("accuracy", "replicas", "sparsity", "statistics", "dead_nodes", "gradients"):
+        for name in ("learning_curves", "accuracy", "replicas", "sparsity", "statistics", "dead_nodes", "gradients"):
             write_table(own[name].filter(configuration=identifier), files.table_of(name, identifier))
-    collect_tables(
-        ["accuracy", "replicas", "sparsity", "sparsity_summary", "statistics", "dead_nodes", "gradients"], found, files
-    )
+    training = ["learning_curves", "accuracy", "replicas"]
+    measured = ["sparsity", "sparsity_summary", "statistics", "dead_nodes", "gradients"]
+    collect_tables([*training, *measured], found, files)
     tables = {path.stem: pl.read_parquet(path) for path in files.tables.glob("*.parquet")}
     for frame in tables.values():
         assert frame.columns[: len(found.columns)] == found.columns
@@ -119,7 +119,8 @@ def test_tables_of_other_axes_are_collected_and_have_findings(others, tmp_path):
     ):
         assert frame.columns[: len(found.columns)] == found.columns
         assert set(frame["configuration"]) == set(found.identifiers)
-    assert [(one.identifier, one.diverged) for one in divergences(found, tables["replicas"])] == [("net-4", 2)]
+    said = divergences(found, tables["replicas"], tables["learning_curves"].lazy())
+    assert [(one.identifier, one.diverged) for one in said] == [("net-4", 2)]
 
 
 def test_figures_and_page_of_other_axes(others, small_study, tmp_path):

@@ -512,13 +512,15 @@ def test_untrained_networks_are_neither_best_nor_worst(small_study, small_tables
         Configurations.of(small_study),
         small_tables["accuracy"],
         small_tables["replicas"],
+        small_tables["learning_curves"].lazy(),
         small_tables["comparisons"],
     )
     assert shown.standing.startswith("One sample of 20 is 5 points; none of the 6 other configurations is told")
     cells = [cell for row in shown.rows for cell in row.cells]
     assert shown.best and shown.worst and sorted(cell.standing for cell in cells)[-2:] == ["best", "worst"]
     still = small_study.model_copy(update={"training": small_study.training.model_copy(update={"epochs": 0})})
-    shown = overview(still, Configurations.of(still), small_tables["accuracy"], small_tables["replicas"])
+    kept = (small_tables[name] for name in ("accuracy", "replicas"))
+    shown = overview(still, Configurations.of(still), *kept, small_tables["learning_curves"].lazy())
     assert shown.best == shown.worst == ""
     assert {(cell.accuracy, cell.standing) for row in shown.rows for cell in row.cells} == {("untrained", "")}
 
@@ -657,14 +659,15 @@ def test_bars_are_t_intervals_within_what_is_possible(small_study):
 def test_an_overview_of_one_seed_tells_no_difference(small_study, tables_of_one_seed):
     one = small_study.model_copy(update={"seeds": [1]})
     tables = tables_of_one_seed
-    shown = overview(one, Configurations.of(one), tables["accuracy"], tables["replicas"], tables["comparisons"])
+    given = (one, Configurations.of(one), tables["accuracy"], tables["replicas"], tables["learning_curves"].lazy())
+    shown = overview(*given, tables["comparisons"])
     best = tables["comparisons"].drop_nulls("difference")["best_value"][0]
     low, high = wilson(round(20 * best), 20)
     assert shown.standing == (
         f"One sample of 20 is 5 points; for other samples the accuracy of the best net lies between {percent(low)} and "
         f"{percent(high)} (95 %, Wilson). With one seed no difference can be told."
     )
-    assert overview(one, Configurations.of(one), tables["accuracy"], tables["replicas"]).standing == ""
+    assert overview(*given).standing == ""
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,10 @@ def replicas_of(study, diverged):
     rows = []
     for configuration, epochs in zip(configurations_of(study), diverged, strict=True):
         for seed, epoch in zip(study.seeds, epochs, strict=True):
-            end = {"seed": seed, "learning_rate": 0.01, "round": 1, "best_epoch": 1, "validation_accuracy": 0.5}
+            end = {
+                "seed": seed, "learning_rate": 0.01, "round": 1, "best_epoch": 1, "validation_accuracy": 0.5,
+                "objective": "cross_entropy",
+            }  # fmt: skip
             rows += [
                 {"configuration": configuration.identifier, **configuration.keys()}
                 | end
@@ -149,10 +152,27 @@ def replicas_of(study, diverged):
     return pl.DataFrame(rows, schema_overrides={"diverged_epoch": pl.Int32}, infer_schema_length=None)
 
 
+def curves_of(replicas, risen=()):
+    """Training losses that fall, but those of the (configuration, seed) in ``risen``; squared errors do the opposite."""
+    rows = []
+    for row in replicas.filter("chosen").iter_rows(named=True):
+        rose = (row["configuration"], row["seed"]) in risen
+        kept = {name: row[name] for name in ("configuration", "seed", "learning_rate")}
+        for split in ("train", "validation"):
+            before, after = (1.0, 2.0) if rose == (split == "train") else (2.0, 1.0)
+            for epoch, loss in enumerate((before, after, 1.5)):
+                rows.append(kept | {"epoch": epoch, "split": split, "loss": loss, "mean_squared_error": 3 - loss})
+    return pl.DataFrame(rows, schema_overrides={"epoch": pl.Int64}).lazy()
+
+
+def found_in(study, replicas, risen=()):
+    return divergences(Configurations.of(study), replicas, curves_of(replicas, risen))
+
+
 def test_configurations_that_diverged_wholly_or_in_part_are_told_of(study, tmp_path):
-    assert sentences(divergences(Configurations.of(study), replicas_of(study, [[None] * 3] * 2))) == []
+    assert sentences(found_in(study, replicas_of(study, [[None] * 3] * 2))) == []
     table = replicas_of(study, [[2, None, 2], [1, 2, 2]])
-    said = sentences(divergences(Configurations.of(study), table))
+    said = sentences(found_in(study, table))
     assert said == [
         "Every network of this configuration diverged, which leaves no result of it: tanh 3x5 without BN.",
         "2 further networks diverged: 2 of 3 of tanh 1x5 without BN.",
@@ -160,11 +180,27 @@ def test_configurations_that_diverged_wholly_or_in_part_are_told_of(study, tmp_p
     path = tmp_path / "wild" / "tables" / "replicas.parquet"
     assert divergence_report([study], tmp_path, 0) == []
     write_table(table, path)
+    write_table(curves_of(table).collect(), path.with_name("learning_curves.parquet"))
     assert divergence_report([study], tmp_path, 0) == [
         *(f"Study wild: {sentence}" for sentence in said),
         DIVERGENCE_HINT,
     ]
     assert divergence_report([study], tmp_path, path.stat().st_mtime + 5) == []  # of an earlier run
+
+
+def test_networks_whose_training_loss_rose_are_told_of_unless_they_diverged(study):
+    shallow, deep = Configurations.of(study).identifiers
+    table = replicas_of(study, [[None, 2, None], [None] * 3])
+    risen = {(shallow, 5), (shallow, 8), (deep, 3)}
+    assert sentences(found_in(study, table, risen)) == [
+        "1 network diverged: 1 of 3 of tanh 1x5 without BN.",
+        "The training loss of 2 networks is larger after training than before it: 1 of 3 of tanh 1x5 without BN; "
+        "1 of 3 of tanh 3x5 without BN.",
+    ]
+    assert not any(one.wholly for one in found_in(study, table, risen))
+    on_squares = table.with_columns(objective=pl.lit("mean_squared_error"))
+    # Squared errors fall where the cross-entropies rise, and rise where they fall.
+    assert [one.risen for one in found_in(study, on_squares, risen)] == [1, 2]
 
 
 def accuracy_of(replicas):
@@ -181,10 +217,11 @@ def test_a_configuration_whose_networks_all_diverged_is_not_called_best(study):
     """Also where the parameters of an epoch before are kept and score well."""
     table = replicas_of(study, [[None] * 3, [2, 2, 2]])
     accuracy = accuracy_of(table)
-    found = overview(study, Configurations.of(study), accuracy, table)
+    found = overview(study, Configurations.of(study), accuracy, table, curves_of(table))
     assert found.best.startswith("tanh 1x5")
-    assert found.divergence == sentences(divergences(Configurations.of(study), table))
-    nothing = overview(study, Configurations.of(study), accuracy, replicas_of(study, [[1, 1, 2], [2, 2, 2]]))
+    assert found.divergence == sentences(found_in(study, table))
+    lost = replicas_of(study, [[1, 1, 2], [2, 2, 2]])
+    nothing = overview(study, Configurations.of(study), accuracy, lost, curves_of(lost))
     assert nothing.best == "" and "these 2 configurations" in nothing.divergence[0]
 
 
@@ -233,10 +270,19 @@ def test_a_remedy_whose_networks_all_diverged_has_no_accuracy_to_gain(study):
     assert found["change"].to_list() == [0.0, None] and found["helps"].null_count() == 2
 
 
-@pytest.mark.parametrize(("rate", "said"), [(1e8, "all 3 nets diverged"), (0.01, None)])
-def test_the_log_of_a_training_says_in_words_that_its_nets_diverged(study, tmp_path, caplog, rate, said):
+@pytest.mark.parametrize(
+    ("optimiser", "rate", "said"),
+    [
+        ("sgd", 1e8, "all 3 nets diverged"),
+        ("adam", 1e8, "the training loss of 3 of 3 nets is larger after training than before it"),
+        ("sgd", 0.01, None),
+    ],
+)
+def test_the_log_of_a_training_says_in_words_that_its_nets_diverged(study, tmp_path, caplog, optimiser, rate, said):
     keys = configurations_of(study)[0].keys() | {"activation": "relu"}
-    training = study.training.model_copy(update={"learning_rates": [rate], "refinement_rounds": 0, "optimiser": "sgd"})
+    training = study.training.model_copy(
+        update={"learning_rates": [rate], "refinement_rounds": 0, "optimiser": optimiser}
+    )
     dataset = small_dataset()
     with caplog.at_level("INFO", "nodescope"):
         train_configuration(

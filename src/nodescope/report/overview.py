@@ -50,7 +50,7 @@ class Overview:
 
     ``best`` is the configuration with the best validation accuracy, ``worst`` that with the lowest test accuracy, each with
     its test accuracy; ``standing`` says whether the others can be told from the best. All are empty where nothing is
-    trained. ``divergence`` says in words what diverged, network by network ``diverged``.
+    trained. ``divergence`` says in words what diverged and whose loss rose, network by network ``diverged``.
     """
 
     columns: list[str]
@@ -68,6 +68,7 @@ def overview(
     configurations: Configurations,
     accuracy: pl.DataFrame,
     replicas: pl.DataFrame,
+    curves: pl.LazyFrame,
     comparisons: pl.DataFrame | None = None,
 ) -> Overview:
     """Sum up a study.
@@ -76,8 +77,9 @@ def overview(
     ----------
     configurations
         Of the study.
-    accuracy, replicas, comparisons
-        The collected tables; a study of one configuration, or of untrained networks, has no comparisons.
+    accuracy, replicas, curves, comparisons
+        The collected tables, ``curves`` being ``learning_curves``; a study of one configuration, or of untrained networks,
+        has no comparisons.
     """
     test: dict[tuple[str, int], float | None] = {
         (row[CONFIGURATION], row["seed"]): row["accuracy"]
@@ -93,7 +95,7 @@ def overview(
             means[identifier] = sum(known) / len(known)
     labels = configurations.labels
     trained = study.training.epochs > 0
-    of_divergence = divergences(configurations, replicas)
+    of_divergence = divergences(configurations, replicas, curves)
     lost = {one.identifier for one in of_divergence if one.wholly}
     ranked = [identifier for identifier in means if trained and identifier not in lost]
     order = sorted(ranked, key=means.__getitem__)

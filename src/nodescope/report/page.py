@@ -26,7 +26,7 @@ from nodescope.report.provenance import Provenance, stage_times
 from nodescope.report.published import index_of
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import read_json
-from nodescope.storage.tables import read_table
+from nodescope.storage.tables import read_table, scan_table
 from nodescope.study.axes import Configurations
 from nodescope.study.configurations import states_of
 from nodescope.study.contents import COMPARISON_TABLE, table_names
@@ -187,6 +187,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             configurations,
             read_table(files.table("accuracy")),
             read_table(files.table("replicas")),
+            scan_table(files.table("learning_curves")),
             read_table(compared) if compared.is_file() else None,
         ),
         sections=page_sections,

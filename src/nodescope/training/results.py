@@ -44,8 +44,17 @@ class TrainedConfiguration:
         return won, [i for i, replica in enumerate(won.replicas) if replica.learning_rate == self.learning_rate]
 
     def log_divergence(self, title: str) -> None:
-        """Log in words how many of the kept nets diverged; nothing where none did."""
+        """Log in words how many of the kept nets diverged, and of how many others the training loss rose."""
         won, places = self._winners()
+        if risen := int(won.state.loss_rose(self.training.loss)[places].sum()):
+            logger.warning(
+                "%s: with learning rate %.3g the training loss of %d of %d nets is larger after training than before it. %s",
+                title,
+                self.learning_rate,
+                risen,
+                len(places),
+                DIVERGENCE_HINT,
+            )
         epochs = won.state.diverged_epoch()[places]
         diverged = [place for place, epoch in zip(places, epochs, strict=True) if epoch > 0]
         if not diverged:

@@ -53,6 +53,12 @@ class TrainingState:
         accuracy = self.curves["validation_accuracy"][self.best_epoch, np.arange(len(self.best_epoch))]
         return np.where(self.best_epoch > 0, accuracy, np.nan)
 
+    def loss_rose(self, objective: str) -> NDArray[np.bool_]:
+        """Whether a replica that never diverged has a larger training loss at its best epoch than at epoch 0 [R]."""
+        curve = self.curves["train_mean_squared_error" if objective == "mean_squared_error" else "train_loss"]
+        kept = curve[self.best_epoch, np.arange(len(self.best_epoch))]
+        return (self.diverged_epoch() == 0) & (kept > curve[0])
+
     def diverged_epoch(self) -> NDArray[np.int64]:
         """First epoch after which a replica's training loss was not finite [R], at least 1; 0 where there is none.
 
