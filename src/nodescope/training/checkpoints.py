@@ -11,7 +11,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from nodescope.jobs.dependencies import code_digest, family_modules
@@ -92,7 +91,7 @@ class ProgressFolder:
             for key, tensor in found.items():
                 part, _, name = key.partition("/")
                 parts[part][name] = tensor if part in ("curves", "observed") else tensor.to(device)
-            curves: dict[str, np.ndarray] = {name: parts["curves"][name].numpy() for name in CURVES}
+            curves = {name: parts["curves"][name].numpy() for name in CURVES}
             snapshots = json.loads(metadata["snapshots"])
             for snapshot in snapshots:
                 self.load_snapshot(round_index, snapshot)

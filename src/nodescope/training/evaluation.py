@@ -38,7 +38,7 @@ class Performance:
     mean_squared_error: float
 
 
-#: Of `nodescope.training.state.TrainingState`.
+#: Names of the curves of a `nodescope.training.state.TrainingState`.
 CURVES = tuple(f"{split}_{field.name}" for split in ("train", "validation") for field in fields(Performance))
 
 

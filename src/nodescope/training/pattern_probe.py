@@ -15,7 +15,7 @@ as they come; no activation is stored. What it keeps:
 """
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -264,6 +264,6 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
                 module.training = mode
 
 
-def _typed(rows: Any) -> pl.DataFrame:
+def _typed(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
     """All columns of the table, those that no row has as null."""
     return pl.DataFrame(list(rows), schema=PATTERN_EVOLUTION.schema())

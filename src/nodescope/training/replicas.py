@@ -89,8 +89,7 @@ def train(
     Notes
     -----
     The parameters of the epoch with the highest validation accuracy are kept (of equals the first, or the last where
-    the config says so), training runs on (methods, section 1). Per-replica losses are summed, so that each replica's
-    gradient is its own.
+    the config says so), training runs on. Per-replica losses are summed, so that each replica's gradient is its own.
     """
     stack = stack_of(shape, state.tensors)
     if not state.optimiser:
