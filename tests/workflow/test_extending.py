@@ -14,6 +14,7 @@ from conftest import REPOSITORY
 from playwright.sync_api import expect
 from project import Project, without_analyses
 from safetensors.numpy import load_file
+from scipy import stats
 
 from nodescope.recording import read
 from nodescope.study.layout import StudyFiles, activation_path, model_path
@@ -102,8 +103,16 @@ def test_the_new_claim_is_judged(files):
     ranks = table(files, "effective_rank").filter(state="trained", split="train")
     first, last = (ranks.filter(layer=layer).sort("configuration", "seed")["effective_rank"] for layer in LAYERS)
     assert claim["statistic"] == pytest.approx((first - last).mean())
+    low, high = t_interval([float(np.mean(part)) for part in (first - last).to_numpy().reshape(len(NETWORKS), -1).T])
+    assert (claim["interval_low"], claim["interval_high"]) == pytest.approx((low, high))
     assert claim["verdict"] in ("holds", "does not hold", "cannot tell")
+    assert low > 0 or claim["verdict"] != "holds"
     assert (claim["work"], claim["seeds"], claim["cases"]) == ("Jones 2023", 3, 2)
+
+
+def t_interval(values):
+    """The 95 % t interval of the mean."""
+    return stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
 
 
 def test_the_rule_of_ones_own_has_run(project, files):
