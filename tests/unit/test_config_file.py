@@ -1,5 +1,6 @@
 """``config.yaml`` is written by hand: it shows every key, explains it as its section does, and shows the right default."""
 
+import inspect
 import re
 import textwrap
 from pathlib import Path
@@ -68,6 +69,8 @@ def keys_of(section, path=()):
 
 
 def as_written(value):
+    if isinstance(value, BaseModel):
+        return ""  # of a section; its keys follow
     return yaml.safe_dump(value, default_flow_style=True, width=10**6).removesuffix("...\n").strip()
 
 
@@ -78,7 +81,8 @@ def problems(text):
     for path, section, name, value in keys_of(config):
         where = ".".join(path)
         if path not in in_file:
-            yield f"{where} is missing; write it with a comment:\n  # {help_of(section, name)}\n  {name}: {as_written(value)}"
+            comment = inspect.getdoc(value) if isinstance(value, BaseModel) else help_of(section, name)
+            yield f"{where} is missing; write it with a comment:\n  # {comment}\n  {name}: {as_written(value)}"
             continue
         comment, given = in_file[path]
         if given == "":
@@ -109,6 +113,12 @@ def test_it_shows_every_key_with_its_help_and_its_default():
     [
         ("download: true\n", "", "download is missing"),
         ("# where networks are trained; auto takes a GPU where there is one\n", "", "device: its comment should be"),
+        (
+            "      sparsity:\n        # false leaves the analysis and its charts out\n        enabled: true\n"
+            "        # splits to measure\n        splits: [train, validation, test]\n",
+            "",
+            "studies.analyses.sparsity is missing; write it with a comment:\n  # Share of samples",
+        ),
         ("  height: 190\n", "  height: 200\n", "of one panel, in pixels (left out: 190)"),
         ("(left out: 0.1)", "(left out: 0.2)", "studies.dataset.validation_size: its comment should be"),
     ],
