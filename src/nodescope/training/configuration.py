@@ -97,7 +97,9 @@ class TrainedConfiguration:
             self.learning_rate,
             which,
             int(epochs[epochs > 0].min()),
-            f"of {kept} the parameters of an earlier epoch are kept" if kept else "none had a finite epoch before",
+            f"of {kept} the parameters of an earlier epoch are kept"
+            if kept
+            else "no network had a finite epoch before",
             DIVERGENCE_HINT,
         )
 
@@ -300,7 +302,7 @@ def train_configuration(
         rounds.append(Round(index, replicas, state, patterns))
     chosen = _best_rate(rounds)
     if training.epochs:
-        logger.info("%s: learning rate %.3g chosen", title, chosen)
+        logger.info("%s: learning rate %.3g selected", title, chosen)
     trained = TrainedConfiguration(configuration, shape, rounds, chosen, dataset, device, protocol, progress)
     trained.tell_divergence(title)
     return trained
@@ -322,14 +324,14 @@ def _train_round(
         try:
             patterns.restore(state.observed)
         except DamagedFileError as error:
-            logger.warning("The saved state of this training is not used, it begins anew: %s", error)
+            logger.warning("The saved state cannot be used; training restarts: %s", error)
             state, patterns = None, make_follower()
     if state is None:
         state = stack_training.start(shape, replicas, protocol.epochs, data)
         if patterns is not None:
             patterns.observe(0, slice(0, len(replicas)), stack_of(shape, state.tensors))
     else:
-        logger.info("%s: goes on after epoch %d", label, state.epoch)
+        logger.info("%s: resuming after epoch %d", label, state.epoch)
     reporter = ProgressReporter(label, protocol.epochs)
     snapshots = StepSnapshots(protocol.snapshot_steps, state.tensors)
     last_saved = time.monotonic()
@@ -347,8 +349,8 @@ def _train_round(
             last_saved = time.monotonic()
         if stop:
             raise Interrupted(
-                f"It was asked to stop ({stop.signal_name}); its state after epoch {state.epoch} of {protocol.epochs} "
-                "is saved, and the next run goes on from there."
+                f"The job was interrupted ({stop.signal_name}); its state after epoch {state.epoch} of "
+                f"{protocol.epochs} is saved. The next run resumes from it."
             )
 
     with stopping_politely() as stop:

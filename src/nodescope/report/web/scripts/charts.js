@@ -22,7 +22,7 @@ const fitted = async (inner, figure, spec, fields, room) => {
 
 const drawChart = async (figure, holder) => {
   const parts = await framesOf(figure);
-  if (!parts.length) return { note: [...lacking(figure, []), "Pin a network (above) to see it here; what is pinned is filtered out or was not measured."].join(". ") };
+  if (!parts.length) return { note: [...lacking(figure, []), "Pin a network (above) to show it here. The pinned networks are filtered out or were not measured."].join(". ") };
   const view = viewsOf(figure, parts);
   const rowsByName = {};
   const all = [];
@@ -40,7 +40,7 @@ const drawChart = async (figure, holder) => {
     rowsByName[name] = byPattern(rows, figure.study);
     all.push(...rowsByName[name]);
   });
-  if (!all.length) return { view, parts, note: "Nothing to show: the controls leave no row, or what was asked for diverged or was not measured." };
+  if (!all.length) return { view, parts, note: "No data: the filters exclude all rows, or the selected networks diverged or were not measured." };
   const [spec, fields] = prepare(figure, parts, rowsByName);
   const inner = element("div");
   holder.replaceChildren(inner);

@@ -13,7 +13,7 @@ const showControls = () => {
   state.value = at;
   byId("state-name").textContent = study.states[at].label;
   state.setAttribute("aria-valuetext", study.states[at].label);
-  fillSelect(byId("split"), [["", "each figure's own"], ...study.splits.map((name) => [name, name])], chosen.split);
+  fillSelect(byId("split"), [["", "default of each figure"], ...study.splits.map((name) => [name, name])], chosen.split);
   const seeds = study.seeds.map((seed) => [seed, `seed ${seed}`]);
   if (seeds.length > 1) seeds.unshift(["mean", "mean over seeds"]);
   fillSelect(byId("seed"), seeds, seeds.length > 1 ? chosen.seed : study.seeds[0]);
@@ -22,14 +22,14 @@ const showControls = () => {
   byId("filter-count").textContent = chosen.off.size + (chosen.pattern ? 1 : 0) || "";
   if (document.activeElement !== byId("pattern")) byId("pattern").value = chosen.pattern;
   byId("pattern-mode").value = chosen.mode;
-  byId("pattern-error").textContent = chosen.pattern && !expression() ? "This is not a regular expression." : "";
+  byId("pattern-error").textContent = chosen.pattern && !expression() ? "Invalid regular expression." : "";
   byId("classes").replaceChildren(...study.classes.map((name, c) => check(name, !chosen.classesOff.has(c), () => { toggle(chosen.classesOff, c); update(); }, coloursOf(study)[c])));
   const hues = huesOf(study), free = isCrowded(study) ? hues.indexOf(null) : -1;
   byId("hue-choice").hidden = !isCrowded(study);
   byId("hues").replaceChildren(...(isCrowded(study) ? hues : []).map((c, at) => c === null ? "" : element("li", {},
     element("span", { class: "swatch", style: `background:${legible(study.palette[at])}` }), study.classes[c],
     element("button", { type: "button", "aria-label": `Make ${study.classes[c]} grey`, onclick: () => setHue(at, null) }, "✕"))));
-  fillSelect(byId("add-hue"), [["", free < 0 ? `${hues.length} are in colour` : "show a class in colour …"],
+  fillSelect(byId("add-hue"), [["", free < 0 ? `${hues.length} classes in colour (maximum)` : "show a class in colour …"],
     ...(free < 0 ? [] : study.classes.map((name, c) => [String(c), name]).filter(([c]) => !hues.includes(Number(c))))], "");
   byId("class-count").textContent = chosen.classesOff.size ? `${study.classes.length - chosen.classesOff.size}/${study.classes.length}` : "";
   byId("theme").value = chosen.theme;
@@ -39,7 +39,7 @@ const showControls = () => {
   byId("pins").replaceChildren(...chosen.pins.map(configurationOf).map((c) => element("li", { class: configurationIsOn(c) ? null : "off" },
     `${c.label}${studies.size > 1 ? ` (${c.study.name})` : ""}`, element("button", { type: "button", "aria-label": `Unpin ${c.label}`, onclick: () => pin(c.pin) }, "✕"))));
   const rest = data.studies.flatMap((s) => s.configurations.map((c) => [`${s.name}/${c.name}`, `${c.label}${studies.size > 1 ? ` (${s.name})` : ""}`])).filter(([key]) => !chosen.pins.includes(key) && configurationIsOn(configurationOf(key)));
-  fillSelect(byId("add-pin"), [["", chosen.pins.length < MOST_PINS ? "add a network …" : "four are pinned"], ...(chosen.pins.length < MOST_PINS ? rest : [])], "");
+  fillSelect(byId("add-pin"), [["", chosen.pins.length < MOST_PINS ? "add a network …" : "four networks pinned (maximum)"], ...(chosen.pins.length < MOST_PINS ? rest : [])], "");
   for (const button of document.querySelectorAll("[data-pin]")) button.setAttribute("aria-pressed", String(chosen.pins.includes(button.dataset.pin)));
   for (const part of document.querySelectorAll("section.study, nav [data-study]")) part.hidden = part.dataset.study !== chosen.study;
 };

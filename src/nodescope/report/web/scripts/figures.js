@@ -64,7 +64,7 @@ const drawOnce = async (holder) => {
     }
     const text = result.reading ?? reading(figure, result.rows ?? []);
     box.querySelector(".reading").textContent = text;
-    holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table of ${(result.rows ?? []).length} rows, to be sorted and filtered.`}`);
+    holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table with ${(result.rows ?? []).length} rows that can be sorted and filtered.`}`);
     saveMenu(figure, result, holder, box.querySelector(".save > .panel"));
   } catch (error) {
     message(holder, `This figure could not be drawn: ${error.message}`);

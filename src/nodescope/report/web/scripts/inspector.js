@@ -34,9 +34,9 @@ const inspect = async () => {
   if (activity?.rows.some((row) => row.value !== null)) {
     const known = activity.rows.filter((row) => row.value !== null);
     const on = known.filter((row) => row.value >= 0.95).map((row) => row.class_name), never = known.filter((row) => row.value <= 0.05).map((row) => row.class_name);
-    if (known.every((row) => row.value === 0)) verdicts.push("Dead: on for no sample of any class.");
-    else if (known.every((row) => row.value === 1)) verdicts.push("Always on: its switch says nothing.");
-    else if (on.length && on.length + never.length === known.length) verdicts.push(`Selective for whole classes: on for at least 95 % of ${listed(on)}, for at most 5 % of all others.`);
+    if (known.every((row) => row.value === 0)) verdicts.push("Dead: never on, for any sample.");
+    else if (known.every((row) => row.value === 1)) verdicts.push("Always on: whether it is on does not depend on the class.");
+    else if (on.length && on.length + never.length === known.length) verdicts.push(`Selective for classes: on for at least 95 % of ${listed(on)}, for at most 5 % of all others.`);
     else verdicts.push(`On for at least 95 % of the samples of ${on.length ? listed(on) : "no class"}, for at most 5 % of ${never.length ? listed(never) : "no class"}.`);
     draw("Share of each class's samples for which it is on", { ...BARS, height: 16 * known.length, data: { values: known }, mark: "bar", encoding: {
       y: { field: "class_name", type: "nominal", title: "class", sort: study.classes }, x: { field: "value", type: "quantitative", ...axisOf(activity.quantity), scale: { domain: [0, 1] } }, color: colour } },
@@ -54,7 +54,7 @@ const inspect = async () => {
   if (turn !== looks) return; // another was clicked while this one was loading
   byId("inspector-title").textContent = title;
   body.replaceChildren(element("p", {}, viewWords({ study }, view)),
-    element("ul", { class: "verdicts" }, ...(verdicts.length ? verdicts : ["Nothing was measured at this node: the net diverged."]).map((text) => element("li", {}, text))), ...parts);
+    element("ul", { class: "verdicts" }, ...(verdicts.length ? verdicts : ["No data for this node: the network diverged."]).map((text) => element("li", {}, text))), ...parts);
   inspector.dataset.node = title;
   if (!inspector.contains(document.activeElement)) byId("inspector-close").focus({ preventScroll: true });
   const sizes = (activity ?? medians)?.sizes;

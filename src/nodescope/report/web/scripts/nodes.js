@@ -100,7 +100,7 @@ const picture = (figure, panel, domain, zoom, width, height) => {
 const STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500];
 const drawNodes = async (figure, holder) => {
   const pins = shownPins().filter((c) => c.study.figureByName.has(figure.name));
-  if (!pins.length) return { note: "Pin a network (above) to see it here; all pinned networks are filtered out." };
+  if (!pins.length) return { note: "Pin a network (above) to show it here. All pinned networks are filtered out." };
   const parts = await Promise.all(pins.map((c) => nodescope.load(c.study.name, `${figure.source}.${c.name}`)));
   const view = viewsOf(figure, parts);
   const found = pins.map((configuration, i) => {
@@ -130,7 +130,7 @@ const drawNodes = async (figure, holder) => {
     const label = lines.join(", ");
     const known = panel.indices.length && panel.values.some((row) => row.some((v) => !Number.isNaN(v)));
     if (!known) {
-      message(box, `${panel.configuration.label}: nothing was measured here, since the net diverged or the table lacks it.`);
+      message(box, `${panel.configuration.label}: no data, because the network diverged or was not measured.`);
       continue;
     }
     const domain = chosen.scales === "own" ? domainOf([panel]) : common;
@@ -152,7 +152,7 @@ const drawNodes = async (figure, holder) => {
     const result = await embed(box, { ...figure, study: panel.study }, spec, fields);
     views.push({ name: `${figure.name}-${panel.configuration.name}`, view: result.view, spec });
     const [dead, alive] = [Array.from({ length: panel.total }, (_, at) => panel.deadAt(at)).filter(Boolean).length, panel.total];
-    box.setAttribute("aria-label", `${figure.title}: ${label}. ${figure.value === "active_share" ? `${dead} of ${alive} nodes are on for no sample. ` : ""}Arrow keys move over the nodes, Enter looks into one, plus and minus zoom.`);
+    box.setAttribute("aria-label", `${figure.title}: ${label}. ${figure.value === "active_share" ? `${dead} of ${alive} nodes are on for no sample. ` : ""}Use the arrow keys to select a node, Enter to inspect it, plus and minus to zoom.`);
     answer(box, figure, panel, view, zoom, domain, result.view);
   }
   // Thousands of rows: made when they are saved.

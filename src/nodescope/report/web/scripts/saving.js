@@ -32,7 +32,7 @@ const saveMenu = (figure, result, holder, panel) => {
     add("CSV", () => files.save(`${name}.csv`, files.csv(rows()), "text/csv"));
     add("Parquet", () => files.save(`${name}.parquet`, files.parquet(rows())));
   }
-  panel.replaceChildren(...(buttons.length ? buttons : [document.createTextNode("Nothing is shown.")]));
+  panel.replaceChildren(...(buttons.length ? buttons : [document.createTextNode("Nothing to save.")]));
 };
 
 on("print", "click", async () => {

@@ -42,7 +42,7 @@ const labelOf = (study, row) => study.byName.get(row.configuration)?.label
 // The pinned networks of which a figure has no row: they diverged, or the table lacks them.
 const lacking = (figure, rows) => {
   const known = new Set(rows.map((row) => row.network));
-  return (figure.configurations ? shownPins().map(pinLabel).filter((label) => !known.has(label)) : []).map((label) => `nothing was measured for ${label}`);
+  return (figure.configurations ? shownPins().map(pinLabel).filter((label) => !known.has(label)) : []).map((label) => `no data for ${label}`);
 };
 const notes = (figure, view, rows) => [...lacking(figure, rows), ...FOLLOWED.filter((column) => column in view && chosen[column] && chosen[column] !== view[column]
   && !(column === "seed" && chosen.seed === "mean") && !(column === "state" && chosen.state === "trained"))
