@@ -14,19 +14,20 @@ def main(arguments: list[str] | None = None) -> int:
     compare = tools.add_parser(
         "compare",
         help="compare the tables of two results folders",
-        description="Compare the tables of two results folders, value by value. The exit status is 0 where all that was "
-        "there before is equal (new tables and columns may have been added), else 1; with --exact they have to be the same.",
+        description="Compare the tables of two results folders, value by value. The exit status is 0 if all previous "
+        "values are equal (additional tables and columns are allowed), else 1. With --exact, additional tables and "
+        "columns are differences too.",
     )
     compare.add_argument("before", help="a results folder")
-    compare.add_argument("after", help="another one")
-    compare.add_argument("--exact", action="store_true", help="new tables and columns count as differences too")
+    compare.add_argument("after", help="the results folder to compare with")
+    compare.add_argument("--exact", action="store_true", help="treat additional tables and columns as differences")
     new = tools.add_parser(
         "new",
-        help="write a project of your own",
-        description="Write a project of your own into a folder: a Snakefile that takes the workflow as a module, a config "
-        "with comments, a profile for SLURM. Nothing is overwritten.",
+        help="create a new project",
+        description="Create a project in a folder: a Snakefile that uses the workflow as a module, a commented "
+        "config and a SLURM profile. Existing files are not overwritten.",
     )
-    new.add_argument("folder", help="where to write it")
+    new.add_argument("folder", help="folder of the new project")
     options = parser.parse_args(arguments)
     try:
         if options.tool == "new":

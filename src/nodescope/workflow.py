@@ -377,8 +377,8 @@ class Workflow:
         missing = [path for path in self.config.custom_rules if not Path(path).is_file()]
         if missing:
             _stop(
-                f"custom_rules: there is no file {', '.join(missing)} in {Path.cwd()}. "
-                "Hint: paths are those of the folder in which Snakemake is started (or of --directory)."
+                f"custom_rules: there is no file {', '.join(missing)} in {Path.cwd()}. Hint: paths are relative to "
+                "the working directory (or --directory)."
             )
         return [str(Path(path).resolve()) for path in self.config.custom_rules]
 

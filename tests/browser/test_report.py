@@ -214,7 +214,7 @@ def test_filters_rule_figures_tables_and_pins(page):
     page.locator('[data-axis="activation"]').get_by_label("relu").uncheck()
     assert set(shown(page, "test-accuracy")["activation"]) == {"sigmoid"}
     assert set(shown(page, "accuracy-table")["activation"]) == {"sigmoid"}
-    expect(figure(page, "medians")).to_contain_text("all pinned networks are filtered out")
+    expect(figure(page, "medians")).to_contain_text("All pinned networks are filtered out")
     expect(page.locator("#filter-count")).to_have_text("1")
 
 
@@ -232,7 +232,7 @@ def test_names_are_highlighted_hidden_and_chosen_by_a_regular_expression(page):
     assert set(only["activation"]) == {"sigmoid"} and set(only["batch_norm"]) == {True}
     open_menu(page, "filters")
     page.locator("#pattern").fill("(")
-    expect(page.locator("#pattern-error")).to_have_text("This is not a regular expression.")
+    expect(page.locator("#pattern-error")).to_have_text("Invalid regular expression.")
 
 
 def test_highlighting_fades_the_other_networks(page):
@@ -399,9 +399,9 @@ def test_a_diverged_network_is_shown_as_such(page, small_tables):
     cell = page.locator('[data-pin="small/relu-2x6"]')
     expect(cell).to_contain_text("✕✕")
     cell.click()
-    expect(figure(page, "medians")).to_contain_text("relu 2x6 without BN: nothing was measured here")
+    expect(figure(page, "medians")).to_contain_text("relu 2x6 without BN: no data, because")
     figure(page, "distributions")
-    expect(box(page, "distributions").locator(".shown")).to_contain_text("nothing was measured for relu 2x6 without BN")
+    expect(box(page, "distributions").locator(".shown")).to_contain_text("no data for relu 2x6 without BN")
     expect(page.locator("#small-networks")).to_contain_text("2 of the kept networks diverged")
 
 

@@ -57,7 +57,7 @@ def test_damaged_files_are_named_never_used_and_made_again(finished):
     status = project.snakemake("status", "--quiet", "all")
     assert "failed: nodes relu-2x6" in status and "failed: record sigmoid-2x6" in status
     assert "layer-2.parquet cannot be read" in status
-    assert "no configuration has all its jobs done" in project.snakemake("partial_report", expect=1)
+    assert "no configuration has finished all its jobs" in project.snakemake("partial_report", expect=1)
     shutil.rmtree(study / "activations/relu-2x6")  # as the messages say
     shutil.rmtree(study / "models/sigmoid-2x6")
     # One configuration is whole again before the other.
@@ -197,7 +197,7 @@ def test_a_second_run_and_an_edit_of_the_configuration_do_not_disturb_the_first(
         project.configure(edited)
         # A job on another node reads the configuration anew; it knows that of its run.
         environment = project.environment() | {"NODESCOPE_CONFIG_OF_RUN": "that of the run"}
-        assert "was edited while a run of Snakemake goes on" in project.snakemake("-n", expect=1, env=environment)
+        assert "was edited during a run of Snakemake" in project.snakemake("-n", expect=1, env=environment)
         assert running.wait(120) == 0, (tmp_path / "log").read_text()
     finally:
         if running.poll() is None:
@@ -224,10 +224,10 @@ def test_ctrl_c_ends_with_a_word_and_the_next_run_goes_on(finished, tmp_path):
         if running.poll() is None:
             kill_group(running)
     said = log.read_text(encoding="utf-8", errors="replace")
-    assert "It was asked to stop (SIGINT); its state after epoch" in said
+    assert "The job was interrupted (SIGINT); its state after epoch" in said
     assert said.count("Traceback") == 0
     again = project.snakemake("tables", "--rerun-incomplete")
-    assert "goes on after epoch" in again
+    assert "resuming after epoch" in again
     assert_same_numbers(project.numbers(), numbers)
 
 

@@ -129,7 +129,7 @@ def test_random_kills_change_no_number(tmp_path, undisturbed, figures):
         path for path in (project.path / "results/flowers").rglob("*") if ".progress" in path.parts and path.is_file()
     ]
     assert not left, "states are cleaned up when a training is done"
-    resumed = log.read_text(encoding="utf-8", errors="replace").count("goes on after epoch")
+    resumed = log.read_text(encoding="utf-8", errors="replace").count("resuming after epoch")
     assert resumed > 0 or not LONG  # a few kills may all miss the trainings
     figures["random kills without a change of any number"] = sum(killed.values())
     figures["of them: " + ", ".join(killed)] = ", ".join(map(str, killed.values()))

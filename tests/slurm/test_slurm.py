@@ -117,7 +117,7 @@ def test_a_node_that_dies_a_cancelled_job_a_time_limit_and_too_little_memory_are
         assert cluster.cut_power(node) > 3
         cluster.client("scancel", cancelled)
         status = wait_for(lambda: said_of(project, "sigmoid-2x6"), "the cancelled job's last word")
-        assert "It was asked to stop (SIGTERM); its state after epoch" in status
+        assert "The job was interrupted (SIGTERM); its state after epoch" in status
         time.sleep(20)
         cluster.start_node(node)
         assert running.wait(400) == 0, log.read_text()[-5000:]
@@ -130,7 +130,7 @@ def test_a_node_that_dies_a_cancelled_job_a_time_limit_and_too_little_memory_are
     states = cluster.jobs().values()
     assert {"CANCELLED", "COMPLETED"} <= set(states)
     for name in ("relu-2x6", "sigmoid-2x6", "tanh-2x6"):
-        assert "goes on after epoch" in (project.path / f"logs/faults/train/{name}.log").read_text()
+        assert "resuming after epoch" in (project.path / f"logs/faults/train/{name}.log").read_text()
 
     quick = re.sub(r" +time\.sleep\(0\.025\)\n", "", source.read_text())
     local = Project(tmp_path / "local", settings)

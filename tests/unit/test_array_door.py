@@ -240,7 +240,7 @@ def test_images_whose_shape_does_not_tell_need_the_key(tmp_path, shape):
 
 
 def test_the_key_is_refused_where_there_are_no_channels(tmp_path):
-    assert "has no axis of channels" in refusal(tmp_path, {"x": numbers(), "y": labels()}, channels="last")
+    assert "has no channel axis" in refusal(tmp_path, {"x": numbers(), "y": labels()}, channels="last")
 
 
 def test_shapes_are_held_against_the_networks_before_any_job(tmp_path):
@@ -331,7 +331,7 @@ def test_images_of_16_and_of_32_bits_are_not_scaled_unlike(tmp_path):
 def test_of_four_channels_it_is_said_that_none_is_transparency(tmp_path, channels, is_said):
     x = np.random.default_rng(0).integers(0, 256, (24, 7, 7, channels)).astype(np.uint8)
     _, description = prepared(tmp_path, {"x": x, "y": labels()})
-    assert any("none of them is taken for transparency" in said for said in description["decisions"]) == is_said
+    assert any("none of them is treated as transparency" in said for said in description["decisions"]) == is_said
 
 
 def test_bytes_that_are_switches_are_not_divided(tmp_path):
@@ -384,7 +384,7 @@ def test_samples_that_cannot_be_are_refused(tmp_path, x, reason):
         (np.arange(24) % 3 * 1j, "must hold class indices or names, not complex128"),
         (np.array([b"\xff", b"a"] * 12), "not UTF-8"),
         (np.full(24, 2**64 - 1, np.uint64), "beyond what int64"),
-        (np.arange(24), "y has 24 classes for 24 training samples. Hint: quantities"),
+        (np.arange(24), "y has 24 classes for 24 training samples. Hint: labels must be classes"),
         (np.arange(23), "x has 24 samples, but y has 23 labels"),
     ],
 )
@@ -461,11 +461,11 @@ def test_what_is_no_archive_of_arrays_is_called_by_its_name(tmp_path):
         np.save(stream, numbers())
     assert "it holds a single array (.npy)" in words()
     path.write_text("a,b,c\n1,2,3\n")
-    assert "it is no archive of NumPy" in words()
+    assert "it is not a NumPy archive" in words()
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("x", "text")
         archive.writestr("y", "text")
-    assert "no array of NumPy" in words()
+    assert "not a NumPy array" in words()
     np.savez(path, x=numbers(), y=np.array([None, "a"] * 12, dtype=object))
     assert "objects cannot be loaded safely" in words()
     path.unlink()
@@ -501,7 +501,7 @@ def test_settings_that_the_data_leave_no_room_for_are_named(tmp_path):
     _, description = prepared(tmp_path, arrays, validation_size=0.3, test_size=0.25, train_size=500)
     assert description["decisions"] == [
         "The data set has validation samples of its own, so validation_size had no effect.",
-        "train_size asks for 500 training samples, but only 18 are left; all were taken.",
+        "train_size asks for 500 training samples, but only 18 are left; all of them are used.",
     ]
     arrays |= {"x_test": numbers(6, seed=2), "y_test": labels(6)}
     _, description = prepared(tmp_path, arrays, test_size=0.25, test_split="scikit_learn", train_size=20)
@@ -531,4 +531,6 @@ def test_a_missing_file_is_named_with_a_hint_that_fits_its_path(folder):
     with pytest.raises(DatasetError) as error:
         preparing.check(Npz(source="npz", name="mine", path=f"{folder}none.npz"), ".", download=False)
     text = str(error.value)
-    assert f"there is no file {folder}none.npz" in text and ("where Snakemake runs" in text) == (not folder)
+    assert f"there is no file {folder}none.npz" in text and ("relative to the working directory" in text) == (
+        not folder
+    )

@@ -467,7 +467,7 @@ def test_every_figure_that_works_refer_to_is_drawn(small_tables, context):
 OF_WORKS = re.compile(
     "|".join(
         [*(re.escape(words) for work in WORKS.values() for words in (work.citation, work.title, *work.related)),
-         "Beside the published works", "published number", "as published", "a published one", "Scorecard",
+         "Comparison with published works", "published number", "as published", "a published one", "Scorecard",
          r"\b(?:figures?|tables?|sections?) [A\d]+\.\d"]
     )
 )  # fmt: skip
@@ -477,7 +477,7 @@ def test_a_page_refers_to_the_works_that_its_studies_name(page):
     for words in (
         "Pretorius 2020, figures 3.4, 3.7, 3.10.", "Pretorius 2020, table 5.2.", "mean over the seeds with its standard error",
         "Figures by published number", "figure 4.11", "DNNs as layers of cooperating classifiers",
-        WORKS["park"].title, "a figure that keeps to a published one",
+        WORKS["park"].title, "figures that follow a published one",
     ):  # fmt: skip
         assert words in page.text, words
     assert WORKS["tutorial"].title not in page.text
@@ -515,7 +515,7 @@ def test_untrained_networks_are_neither_best_nor_worst(small_study, small_tables
         small_tables["learning_curves"].lazy(),
         small_tables["comparisons"],
     )
-    assert shown.standing.startswith("One sample of 20 is 5 points; none of the 6 other configurations is told")
+    assert shown.standing.startswith("One sample of 20 is 5 points; none of the 6 others differs significantly")
     cells = [cell for row in shown.rows for cell in row.cells]
     assert shown.best and shown.worst and sorted(cell.standing for cell in cells)[-2:] == ["best", "worst"]
     still = small_study.model_copy(update={"training": small_study.training.model_copy(update={"epochs": 0})})
@@ -543,7 +543,7 @@ def test_a_study_of_convolutions_without_patterns_at_positions_says_why_the_figu
     table = small_tables["patterns"]
     unknown = table.with_columns(pl.lit(None, table.schema[name]).alias(name) for name in MEASURED_PATTERNS)
     figure = figures_of("patterns", small_tables | {"patterns": unknown}, context)[0]
-    assert "a summary is recorded (positions: rows records each)" in figure.caption
+    assert "positions: summary (positions: rows records every position)" in figure.caption
     for _, spec, _ in static_figures(figure, context):
         assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
 
@@ -664,8 +664,8 @@ def test_an_overview_of_one_seed_tells_no_difference(small_study, tables_of_one_
     best = tables["comparisons"].drop_nulls("difference")["best_value"][0]
     low, high = wilson(round(20 * best), 20)
     assert shown.standing == (
-        f"One sample of 20 is 5 points; for other samples the accuracy of the best net lies between {percent(low)} and "
-        f"{percent(high)} (95 %, Wilson). With one seed no difference can be told."
+        f"One sample of 20 is 5 points; for new samples the accuracy of the best network lies between {percent(low)} and "
+        f"{percent(high)} (95 %, Wilson). With one seed, differences cannot be tested."
     )
     assert overview(*given).standing == ""
 

@@ -57,7 +57,7 @@ def ciede2000(first, second):
 
 
 def legible(text, *, dark):
-    """As the page makes colours stand out (page.js): mixed with black or white up to a contrast of 3 to 1."""
+    """As the page makes colours stand out (themes.js): mixed with black or white up to a contrast of 3 to 1."""
     behind, end = (0.0095, 255) if dark else (1.0, 0)
     own = np.array([int(text[at : at + 2], 16) for at in (1, 3, 5)])
     for mix in np.arange(0, 1.01, 0.05):

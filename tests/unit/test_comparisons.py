@@ -1,4 +1,4 @@
-"""Every configuration against the best: made from answers to samples, and from the kept nets of real ones."""
+"""Every configuration compared with the best: made from answers to samples, and from the kept nets of real ones."""
 
 import numpy as np
 import polars as pl

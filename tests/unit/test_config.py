@@ -67,42 +67,42 @@ IMAGES = {"source": "image_folder", "name": "shapes", "path": "shapes"}
         ((*STUDY, "grid", "depth"), [True], "studies[0].grid.depth[0]: must be a whole number, not true"),
         ((*STUDY, "grid", "width"), ["wide"], "studies[0].grid.width[0]: must be a whole number, not 'wide'"),
         ((*STUDY, "grid", "activation"), ["rleu"], "activation[0]: unknown activation function 'rleu'; did you mean 'relu'?"),
-        ((*STUDY, "grid", "activation"), ["relu", "relu"], "values must not repeat, but these do: relu"),
+        ((*STUDY, "grid", "activation"), ["relu", "relu"], "values must be unique; repeated: relu"),
         ((*STUDY, "training", "learning_rates"), [-0.1], "studies[0].training.learning_rates[0]: must be greater than 0, not -0.1"),
         ((*STUDY, "training", "learning_rates"), [float("nan")], "must be a finite number"),
         ((*STUDY, "training", "epochs"), "many", "studies[0].training.epochs: must be a whole number, not 'many'"),
-        ((*STUDY, "training", "snapshots"), [999], "studies[0].training.snapshots: 999 lies beyond the last epoch (300)"),
-        ((*STUDY, "name"), "../up", "studies[0].name: '../up' is not safe as a file name"),
-        ((*STUDY, "name"), "-n", "is not safe as a file name"),
-        ((*STUDY, "name"), "x" * 65, "is not safe as a file name"),
-        ((*STUDY, "name"), "naïve", "is not safe as a file name"),
+        ((*STUDY, "training", "snapshots"), [999], "studies[0].training.snapshots: 999 is after the last epoch (300)"),
+        ((*STUDY, "name"), "../up", "studies[0].name: '../up' is not a valid name"),
+        ((*STUDY, "name"), "-n", "is not a valid name"),
+        ((*STUDY, "name"), "x" * 65, "is not a valid name"),
+        ((*STUDY, "name"), "naïve", "is not a valid name"),
         ((*STUDY, "dataset"), "minst", "studies[0].dataset: unknown data set 'minst'; did you mean 'mnist'?"),
-        ((*STUDY, "dataset"), {"source": "npz", "name": "own"}, "studies[0].dataset.path: is required but not given"),
+        ((*STUDY, "dataset"), {"source": "npz", "name": "own"}, "studies[0].dataset.path: is required"),
         ((*STUDY, "dataset"), {"source": "digits", "validation_size": 1.5}, "a fraction must lie between 0 and 1"),
         ((*STUDY, "dataset"), {"source": "digits", "validation_size": 0}, "must be at least 1"),
-        ((*STUDY, "seeds"), [1, 1], "studies[0].seeds: values must not repeat"),
+        ((*STUDY, "seeds"), [1, 1], "studies[0].seeds: values must be unique"),
         ((*STUDY, "seeds"), [-1], "studies[0].seeds[0]: must be at least 0, not -1"),
         ((*STUDY, "analyses"), {"layer_accuracy": {"bandwidth": 0}}, "must be greater than 0, not 0"),
         ((*STUDY, "analyses"), {"layer_accuracy": {"bandwidth": "wide"}}, "not 'wide' or must be 'scott' or 'silverman'"),
         ((*STUDY, "analyses"), {"distributions": {"nodes": [8]}}, "node 8 does not exist in layers of 8 nodes; allowed: 0 to 7"),
         ((*STUDY, "dataset"), IMAGES | {"background": "red"}, "'red' is not a colour; write it as white, black or '#rrggbb'"),
-        ((*STUDY, "dataset"), IMAGES | {"resize": 32}, "two whole numbers are needed, rows and columns, such as [32, 32]"),
-        ((*STUDY, "dataset"), IMAGES | {"resize": [9]}, "studies[0].dataset.resize: two whole numbers are needed"),
+        ((*STUDY, "dataset"), IMAGES | {"resize": 32}, "must be two whole numbers, rows and columns, such as [32, 32]"),
+        ((*STUDY, "dataset"), IMAGES | {"resize": [9]}, "studies[0].dataset.resize: must be two whole numbers"),
         ((*STUDY, "dataset"), IMAGES | {"resize": [9, 0]}, "studies[0].dataset.resize[1]: must be at least 1, not 0"),
         (("charts",), {"class_colours": ["red", "#000000"]}, "charts.class_colours[0]: 'red' is not a colour"),
-        ((*STUDY, "name"), "datasets", "the name 'datasets' is taken by nodescope itself"),
+        ((*STUDY, "name"), "datasets", "the name 'datasets' is reserved"),
         ((*STUDY, "dataset"), 3, "must be a name or a section"),
-        ((*STUDY, "dataset"), {"source": "digits", "validation_size": "-5"}, "a number is needed, not '-5'"),
+        ((*STUDY, "dataset"), {"source": "digits", "validation_size": "-5"}, "must be a number, not '-5'"),
         (("studies",), [], "studies: must have at least 1 entry"),
         (("studies",), "digits", "studies: must be a section (key: value), not 'digits'"),
-        (("studies",), {"a": VALID["studies"][0]}, "studies: must be a list: write each entry as '- key: value'"),
-        ((*STUDY, "grid", "variants"), {"bn": {"batch_norm": True}}, "grid.variants: must be a list: write each entry"),
+        (("studies",), {"a": VALID["studies"][0]}, "studies: must be a list; write each entry as '- key: value'"),
+        ((*STUDY, "grid", "variants"), {"bn": {"batch_norm": True}}, "grid.variants: must be a list; write each entry"),
         ((*STUDY, "grid", "variants"), {"name": "Slow"}, "studies[0].grid.variants.name: 'Slow' must be 1 to 32 lower-case"),
         ((*STUDY, "training", "milestones"), "3, 5", "studies[0].training.milestones: must be a whole number, not '3, 5'"),
         ((*STUDY, "training", "epochs"), None, "studies[0].training.epochs: must be a whole number, but is empty"),
         ((*STUDY, "training", "epochs"), "1e3", "studies[0].training.epochs: must be a whole number, not '1e3'"),
-        ((*STUDY, "training"), {1: 2}, "studies[0].training: the key 1 is no text: YAML reads"),
-        ((True,), 3, "top level: the key true is no text: YAML reads yes, no, on, off as true and false"),
+        ((*STUDY, "training"), {1: 2}, "studies[0].training: the key 1 is not text: YAML reads"),
+        ((True,), 3, "top level: the key true is not text: YAML reads yes, no, on, off as true and false"),
         ((*STUDY, "name"), False, "studies[0].name: must be text, but YAML reads false otherwise; put it in quotes"),
         ((*STUDY, "name"), 1000, "studies[0].name: must be text, but YAML reads 1000 otherwise; put it in quotes"),
         ((*STUDY, "dataset"), {"source": "npz", "path": "x", "name": datetime.date(2020, 1, 2)}, "YAML reads 2020-01-02 otherwise"),
@@ -226,11 +226,11 @@ def test_of_two_files_with_studies_it_is_said_which_counts(tmp_path):
     with pytest.raises(ConfigError) as error:
         parse_config(raw, [second, third, first])
     said = str(error.value)
-    assert "studies.dataset: is required but not given" in said
-    assert f"{second} and {first} each have studies" in said and str(third) not in said
+    assert "studies.dataset: is required" in said
+    assert f"{second} and {first} each contain studies" in said and str(third) not in said
     with pytest.raises(ConfigError) as error:
         parse_config(raw, [second, third])
-    assert "each have studies" not in str(error.value)
+    assert "each contain studies" not in str(error.value)
 
 
 def test_all_mistakes_are_said_at_once():
@@ -251,7 +251,7 @@ def test_what_cannot_be_together_is_said_in_the_same_round_as_what_is_wrong_alon
     for part in (
         "studies[0].charts: unknown key",
         "studies[0].training.learning_rates[0]: must be greater than 0, not -1",
-        "studies[0].training.snapshots: 12 lies beyond the last epoch (10)",
+        "studies[0].training.snapshots: 12 is after the last epoch (10)",
         "studies[1].grid.depth: resnet has no depth 2",
     ):
         assert part in text
@@ -265,7 +265,7 @@ def test_what_cannot_be_together_is_said_in_the_same_round_as_what_is_wrong_alon
 )
 def test_nothing_is_said_of_what_follows_from_a_value_that_is_wrong_itself(epochs):
     text = message(with_change((*STUDY, "training"), {**epochs, "snapshots": [400]}))
-    assert "1 problem:" in text and "beyond the last epoch" not in text
+    assert "1 problem:" in text and "after the last epoch" not in text
 
 
 @pytest.mark.parametrize(
@@ -460,7 +460,7 @@ def test_every_data_set_can_be_named_in_a_configuration(source):
 def test_a_key_that_stands_twice_is_an_error_that_names_both_lines(tmp_path):
     path = tmp_path / "my.yaml"
     path.write_text("studies:\n  - name: a\n    seeds: [0]\n    seeds: [1]\n")
-    with pytest.raises(ConfigError, match=r"my.yaml: the key 'seeds' stands twice .* lines 3 and 4"):
+    with pytest.raises(ConfigError, match=r"my.yaml: the key 'seeds' is repeated .* lines 3 and 4"):
         parse_config({"studies": []}, [path])
     path.write_text("a: &a {b: 1}\nc: *a\nd: {b: 1}\n")
     with pytest.raises(ConfigError) as error:

@@ -17,7 +17,7 @@ PATH = REPOSITORY / "config.yaml"
 
 KEY = re.compile(r"^( *)(- )?([a-z_0-9]+):(?: (.*))?$")
 NOT_GIVEN = re.compile(r"^( *)# ([a-z_0-9]+): (?:\.\.\.|\[\.\.\.\])$")
-LEFT_OUT = re.compile(r" ?\(left out: (.*)\)$")
+DEFAULT = re.compile(r" ?\(default: (.*)\)$")
 
 
 def shown(text):
@@ -89,11 +89,11 @@ def problems(text):
             if not comment:
                 yield f"{where}: a section needs a comment"
             continue
-        stated = LEFT_OUT.search(comment)
+        stated = DEFAULT.search(comment)
         field = section.model_fields[name]
         default = None if field.is_required() else field.get_default(call_default_factory=True)
         differs = given is not None and not field.is_required() and value != default
-        expected = help_of(section, name) + (f" (left out: {as_written(default)})" if differs else "")
+        expected = help_of(section, name) + (f" (default: {as_written(default)})" if differs else "")
         if expected and comment != expected:
             wrapped = textwrap.fill(expected, 118, initial_indent="  # ", subsequent_indent="  # ")
             yield f"{where}: its comment should be\n{wrapped}\nbut is\n  # {comment}"
@@ -112,15 +112,15 @@ def test_it_shows_every_key_with_its_help_and_its_default():
     ("line", "instead", "expected"),
     [
         ("download: true\n", "", "download is missing"),
-        ("# where networks are trained; auto takes a GPU where there is one\n", "", "device: its comment should be"),
+        ("# device on which networks are trained; auto uses a GPU if available\n", "", "device: its comment should be"),
         (
-            "      sparsity:\n        # false leaves the analysis and its charts out\n        enabled: true\n"
+            "      sparsity:\n        # false disables the analysis and its charts\n        enabled: true\n"
             "        # splits to measure\n        splits: [train, validation, test]\n",
             "",
             "studies.analyses.sparsity is missing; write it with a comment:\n  # Share of samples",
         ),
-        ("  height: 190\n", "  height: 200\n", "of one panel, in pixels (left out: 190)"),
-        ("(left out: 0.1)", "(left out: 0.2)", "studies.dataset.validation_size: its comment should be"),
+        ("  height: 190\n", "  height: 200\n", "height of a panel in pixels (default: 190)"),
+        ("(default: 0.1)", "(default: 0.2)", "studies.dataset.validation_size: its comment should be"),
     ],
 )
 def test_what_is_missing_or_out_of_date_is_found(line, instead, expected):

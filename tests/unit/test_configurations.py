@@ -142,9 +142,9 @@ def test_what_nobody_looks_at_is_not_recorded():
     [
         ([{"name": "a"}, {"name": "a"}], {}, "grid.variants: 2 variants are named 'a'"),
         ([{"name": "A"}], {}, "lower-case letters"),
-        ([{"name": "a", "training": {"snapshots": [1]}}], {}, "grid.variants[0].training.snapshots: the same states"),
+        ([{"name": "a", "training": {"snapshots": [1]}}], {}, "grid.variants[0].training.snapshots: all networks of a study"),
         ([{"name": "a", "training": {"epochs": 0}}], {}, "grid.variants[0].training.epochs: either all"),
-        ([{"name": "a", "training": {"epochs": 2}}], {"epochs": 9, "snapshots": [5]}, "5 lies beyond the last epoch (2)"),
+        ([{"name": "a", "training": {"epochs": 2}}], {"epochs": 9, "snapshots": [5]}, "5 is after the last epoch (2)"),
         ([{"name": "a", "training": {"schedule": "multi_step"}}], {}, "grid.variants[0].training.milestones"),
         ([{"name": "a", "network": {"dropuot": 0.5}}], {}, "did you mean 'dropout'?"),
     ],

@@ -48,7 +48,7 @@ def test_gpus_are_those_that_the_environment_names(monkeypatch, named, expected)
 
 def test_a_gpu_that_is_not_there_is_said_so(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with pytest.raises(NodescopeError, match="there is no GPU here"), training_device("cuda"):
+    with pytest.raises(NodescopeError, match="no GPU is available"), training_device("cuda"):
         pass
 
 

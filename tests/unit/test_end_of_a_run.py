@@ -102,19 +102,19 @@ HEAD = """<!DOCTYPE html>
 def test_a_failed_run_says_of_which_run_the_page_is(tmp_path):
     page = tmp_path / "index.html"
     started = time.time()
-    assert "is still the page" not in run_end.on_failure(page, started, ["log"])
+    assert "is the page" not in run_end.on_failure(page, started, ["log"])
     page.write_text(HEAD.format("2024-02-29 23:59 UTC"))
     for age in (3600, 0):  # as it was, or put back by Snakemake just now
         os.utime(page, (started - age, started - age))
         said = run_end.on_failure(page, started, ["a.log", "b.log"])
         assert "a.log, b.log" in said
-        assert "is still the page of the earlier run of 2024-02-29 23:59 UTC" in said
+        assert "is the page of the earlier run of 2024-02-29 23:59 UTC" in said
         assert "configuration 0a1b2c3d; studies: wide & deep, iris" in said
     page.write_text(HEAD.format(time.strftime(run_end.WRITTEN, time.gmtime(started + 2))))
-    assert "is still the page" not in run_end.on_failure(page, started, ["log"])
+    assert "is the page" not in run_end.on_failure(page, started, ["log"])
     page.write_text("<!DOCTYPE html> of a version that did not say")
     os.utime(page, (started - 60, started - 60))
-    assert "is still the page of an earlier run" in run_end.on_failure(page, started, ["log"])
+    assert "is the page of an earlier run" in run_end.on_failure(page, started, ["log"])
 
 
 def test_a_run_that_ends_well_tells_of_the_page_and_of_what_diverged(tmp_path):
@@ -174,7 +174,7 @@ def test_configurations_that_diverged_wholly_or_in_part_are_told_of(study, tmp_p
     table = replicas_of(study, [[2, None, 2], [1, 2, 2]])
     said = sentences(found_in(study, table))
     assert said == [
-        "Every network of this configuration diverged, which leaves no result of it: tanh 3x5 without BN.",
+        "Every network of this configuration diverged, so it has no results: tanh 3x5 without BN.",
         "2 further networks diverged: 2 of 3 of tanh 1x5 without BN.",
     ]
     path = tmp_path / "wild" / "tables" / "replicas.parquet"
@@ -241,9 +241,12 @@ def test_figures_do_not_rank_a_configuration_whose_networks_all_diverged(study):
     tables = {"accuracy": accuracy, "replicas": table, "comparisons": comparisons}
     ranked = accuracy_chart.figures(tables, context)[0].caption
     assert "tanh 1x5 without BN: 60.0 % on test samples." in ranked and "99" not in ranked
-    assert "Without a result, since every net diverged: tanh 3x5 without BN." in ranked
+    assert "No result because every network diverged: tanh 3x5 without BN." in ranked
     (compared,) = comparisons_chart.figures(tables, context)
-    assert "the best on validation samples, tanh 1x5 without BN, over the seeds that both have." in compared.caption
+    assert (
+        "its difference from the best on validation samples, tanh 1x5 without BN, over the seeds that both configurations have."
+        in compared.caption
+    )
 
     everything = replicas_of(study, [[2, 2, 2], [2, 1, 2]])
     nothing = {"accuracy": accuracy, "replicas": everything}
@@ -252,7 +255,7 @@ def test_figures_do_not_rank_a_configuration_whose_networks_all_diverged(study):
         accuracy_chart.figures(nothing, context)[0].caption,
         *(figure.caption for figure in comparisons_chart.figures(nothing, context)),
     ]
-    assert all("No configuration has a result" in caption for caption in captions)
+    assert all("every network diverged" in caption.lower() for caption in captions)
     assert not any("best," in caption or "Highest" in caption for caption in captions)
 
 

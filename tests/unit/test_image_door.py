@@ -374,7 +374,7 @@ def expected_of(file, background):
         image = on(BACKGROUNDS[background], image, file.alpha)
         steps = np.floor(image * 255 + 0.5) if file.eight_bits else image
         if np.ptp(file.alpha) > 0 and (steps == steps[:1, :1]).all():
-            return "nothing is to be seen"
+            return "images are empty"
     return np.moveaxis(turned(image, file.turn), -1, 0)
 
 
@@ -419,7 +419,7 @@ def test_an_image_arrives_with_its_values_or_is_refused_with_file_reason_and_rem
             assert isinstance(expected, str), f"{case}: refused: {error}"
             assert expected in str(error), case
             assert "Hint: " in str(error), case
-            if expected != "nothing is to be seen":
+            if expected != "images are empty":
                 assert f"picture-000{file.suffix}" in str(error), case
             refused += 1
             continue

@@ -285,7 +285,7 @@ def test_drawings_in_alpha_are_refused_without_a_background_and_seen_with_one(tm
             Image.frombytes("LA", (6, 6), pixels.tobytes()).save(tmp_path / "train" / label / f"{number}.png")
     text = refusal(tmp_path)
     assert "transparent" in text and "`background: white`" in text and "0.png" in text
-    assert "nothing is to be seen on the background black" in refusal(tmp_path, background="black")
+    assert "the images are empty on the background black" in refusal(tmp_path, background="black")
     x, labels = read(tmp_path, background="white")
     np.testing.assert_array_equal(x[:, 0], 255 - shapes.reshape(6, 6, 6))
     assert x.dtype == np.uint8 and said(labels, "6 images were transparent in places and lie on white")

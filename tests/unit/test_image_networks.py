@@ -309,7 +309,7 @@ def test_a_study_of_networks_that_cannot_be_is_refused_with_all_that_is_wrong():
     for part in (
         "studies[0].model: resnet needs images",
         "studies[0].grid.depth: resnet has no depth 9",
-        "studies[0].grid.batch_norm: fixup_resnet is made to do without normalisation",
+        "studies[0].grid.batch_norm: fixup_resnet does not support normalisation",
         "studies[0].grid.initialisation: fixup_resnet scales weights that were drawn by kaiming, not orthogonal",
     ):
         assert part in str(caught.value)

@@ -117,7 +117,7 @@ def test_copies_are_counted_within_and_between_splits():
     x[245:257] = x[100:112]  # 12 test samples that training has; classes go along
     y = np.arange(300) % 2
     found = look(x, y)
-    assert "50 of 200 training samples (25.0%) are exact copies" in found.warnings[0]
+    assert "50 of 200 training samples (25.0%) are exact duplicates" in found.warnings[0]
     assert "12 of 60 test samples (20.0%) are also training samples" in found.warnings[1]
     x[210] = x[250]
     assert any("1 of 60 test samples (1.7%) are also validation samples" in note for note in look(x, y).notes)
@@ -199,7 +199,7 @@ def test_a_test_set_that_is_scaled_otherwise_is_warned_of():
     x = features()
     x[240:, 5] += 3
     text = the_only(look(x).warnings)
-    assert "1 of 6 features have another mean among the test samples" in text and "(feature 5)" in text
+    assert "1 of 6 features have a different mean among the test samples" in text and "(feature 5)" in text
     x = features()
     x[200:240] *= 4
     assert "The validation samples are distributed differently" in the_only(look(x).warnings)
@@ -237,7 +237,7 @@ def test_classes_of_unequal_size_are_warned_of_with_the_accuracy_of_a_guess():
     y = (np.arange(300) % 15 == 0).astype(int)
     text = the_only(look(features(), y).warnings)
     assert (
-        "'class-0' has 186 training samples, 'class-1' 14; always guessing the largest gives an accuracy of 93.0%"
+        "'class-0' has 186 training samples, 'class-1' 14; always predicting the largest gives an accuracy of 93.0%"
         in text
     )
 
@@ -295,7 +295,7 @@ def test_the_plan_warns_of_data_that_are_prepared_or_read_in_a_moment(shifted_fi
         assert "  warning     1 of 3 features never vary" in plan(shifted_file)
     np.savez(shifted_file.path, x=features(80, 3), y=np.arange(80) % 2)
     assert "never vary" not in plan(shifted_file)  # of what is there now
-    assert "gaussian is inspected when it is prepared" in plan(Gaussian(source="gaussian"))
+    assert "gaussian will be inspected during preparation" in plan(Gaussian(source="gaussian"))
 
 
 def test_identical_samples_are_refused_before_any_job(tmp_path):

@@ -26,6 +26,6 @@ def test_nothing_is_overwritten(tmp_path, capsys):
     (tmp_path / "config.yaml").write_text("mine")
     assert main(["new", str(tmp_path)]) == 2
     said = capsys.readouterr().err
-    assert "config.yaml. Nothing was written" in said and "Hint: name another folder" in said
+    assert "config.yaml. Nothing was written" in said and "Hint: choose another folder" in said
     assert [path.name for path in tmp_path.iterdir()] == ["config.yaml"]
     assert (tmp_path / "config.yaml").read_text() == "mine"

@@ -157,19 +157,21 @@ def config_with(**changes):
 
 def test_rules_are_checked_before_anything_runs():
     assert config_with().studies[0].pattern_evolution == PatternEvolution()
-    with pytest.raises(ConfigError, match=r"studies\[0\]\.pattern_evolution\.schedule\[0\]: until_epoch 5 lies beyond"):
+    with pytest.raises(
+        ConfigError, match=r"studies\[0\]\.pattern_evolution\.schedule\[0\]: until_epoch 5 is after the last epoch"
+    ):
         config_with(pattern_evolution={"schedule": [{"until_epoch": 5, "every_steps": 1}]})
-    with pytest.raises(ConfigError, match=r"schedule\[0\]: either every_steps or every_epochs is needed"):
+    with pytest.raises(ConfigError, match=r"schedule\[0\]: needs either every_steps or every_epochs"):
         config_with(pattern_evolution={"schedule": [{"until_epoch": 1}]})
     grid = {"depth": [1], "width": [5], "activation": ["relu"], "variants": [{"name": "a"}]}
     shorter = [*grid["variants"], {"name": "b", "training": {"epochs": 1}}]
-    with pytest.raises(ConfigError, match=r"schedule\[1\]: .*beyond the end.* \(grid\.variants\[1\]\.training\)"):
+    with pytest.raises(ConfigError, match=r"schedule\[1\]: .*after the end.* \(grid\.variants\[1\]\.training\)"):
         config_with(grid=grid | {"variants": shorter})
 
 
 def test_a_function_without_a_switching_point_needs_a_threshold():
     grid = {"depth": [1], "width": [5], "activation": ["relu", "gelu"]}
-    with pytest.raises(ConfigError, match=r"theta_threshold: gelu does not switch .* e\.g\. theta_threshold: 0"):
+    with pytest.raises(ConfigError, match=r"theta_threshold: gelu has no switching point.* e\.g\. theta_threshold: 0"):
         config_with(grid=grid)
     assert config_with(grid=grid, theta_threshold=0).studies[0].theta_threshold == 0
     assert config_with(grid=grid, pattern_evolution=None).studies[0].pattern_evolution is None

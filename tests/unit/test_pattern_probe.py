@@ -257,13 +257,13 @@ def test_samples_seen_count_what_the_epochs_use():
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        ([Rule(until_epoch=4, every_steps=1)], r"schedule\[0\]: until_epoch 4 lies beyond the last epoch \(3\)"),
+        ([Rule(until_epoch=4, every_steps=1)], r"schedule\[0\]: until_epoch 4 is after the last epoch \(3\)"),
         (
             [Rule(every_steps=31)],
-            r"schedule\[0\]: .* after epoch 3\.1, beyond .* \(epoch 3, an epoch has 10 steps\); allowed",
+            r"schedule\[0\]: .* after epoch 3\.1, after .* \(epoch 3, an epoch has 10 steps\); allowed",
         ),
-        ([Rule(until_epoch=1, every_steps=1), Rule(every_epochs=2.5)], r"schedule\[1\]: .* after epoch 3\.5, beyond"),
-        ([Rule(until_epoch=3, every_steps=1), Rule(every_epochs=0.5)], r"schedule\[1\]: .* or one rule less"),
+        ([Rule(until_epoch=1, every_steps=1), Rule(every_epochs=2.5)], r"schedule\[1\]: .* after epoch 3\.5, after"),
+        ([Rule(until_epoch=3, every_steps=1), Rule(every_epochs=0.5)], r"schedule\[1\]: .* or fewer rules"),
     ],
 )
 def test_a_schedule_beyond_the_last_step_is_an_error_that_says_so(rules, words):

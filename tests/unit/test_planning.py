@@ -171,7 +171,7 @@ def test_what_cannot_be_read_yet_is_assumed_and_said_so(tmp_path):
     study, found = size_of({"source": "npz", "path": "none.npz", "name": "own"}, tmp_path)
     assert (found.samples, found.shape, found.known) == (70_000, (1, 28, 28), False)
     config = Config(studies=[study])
-    assert "estimated as if it were as large as MNIST" in said_of(config)
+    assert "the estimate assumes the size of MNIST" in said_of(config)
 
 
 def said_of(config):

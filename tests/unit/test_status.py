@@ -95,7 +95,7 @@ def test_a_job_is_running_while_it_lives_and_failed_when_it_was_killed(tmp_path)
     running.kill()
     running.communicate()
     status = states(tmp_path)["relu-1x4", "record"]
-    assert status.state == "failed" and "without a word" in status.cause
+    assert status.state == "failed" and "without a message" in status.cause
 
 
 def test_a_job_of_another_machine_is_running_as_long_as_it_gives_signs_of_life(tmp_path):
@@ -121,10 +121,10 @@ def test_a_job_whose_snakemake_has_died_stops_by_itself(tmp_path):
     parent.kill()
     parent.wait()
     deadline = time.monotonic() + 20
-    while "asked to stop" not in path.read_text() and time.monotonic() < deadline:
+    while "interrupted" not in path.read_text() and time.monotonic() < deadline:
         time.sleep(0.1)
     parent.stdout.close()
-    assert "asked to stop" in path.read_text()
+    assert "interrupted" in path.read_text()
 
 
 def test_a_failed_job_of_the_whole_study_is_listed_too(tmp_path):

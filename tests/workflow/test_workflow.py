@@ -77,7 +77,7 @@ def test_a_run_ends_with_a_report(project):
     )
     html = (project.path / "reports" / "index.html").read_text()
     assert re.search(r"Figure 1\.</span> Test accuracy", html)
-    assert "Beside the published works" in html
+    assert "Comparison with published works" in html
     assert "0 of the 69 published numbers" in html  # flowers are not what the works look at
     accuracy = project.table("accuracy")
     assert accuracy["accuracy"].null_count() == 0
@@ -299,7 +299,7 @@ def test_a_killed_training_goes_on_where_it_was(project):
 
     project.snakemake("--unlock")
     output = project.snakemake("--rerun-incomplete", target)
-    assert re.search(r"goes on after epoch \d+", output)
+    assert re.search(r"resuming after epoch \d+", output)
     resumed = pl.read_parquet(project.path / "results/long/tables/learning_curves/relu-2x6.parquet")
 
     shutil.rmtree(project.path / "results/long")

@@ -17,7 +17,7 @@ rule status:
 
 
 rule partial_report:
-    """Target: reports/partial/index.html from the configurations that are done; it begins with what is missing."""
+    """Target: reports/partial/index.html from the configurations that are done; missing results are listed at the top."""
     log:
         "logs/partial_report.log",
     params:

@@ -29,7 +29,7 @@ class Densities(NodeChoice):
 
     bandwidth: Bandwidth = BANDWIDTH
     points: Annotated[int, Field(strict=True, ge=2, le=10000), MAYBE_IN_QUOTES] = Field(
-        120, description="where it is evaluated"
+        120, description="number of points at which the density is evaluated"
     )
 
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Gradients(NetworkOptions):
     """How much of the loss's gradient reaches each layer, and how it is spread."""
 
-    samples: Samples = Field(256, description="training samples of the one batch that is measured")
+    samples: Samples = Field(256, description="training samples in the measured batch")
 
 
 def measure(network: "MeasuredNetwork", options: Gradients) -> Parts:

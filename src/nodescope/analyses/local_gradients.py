@@ -49,14 +49,14 @@ BOX = {
 class LocalGradients(NetworkOptions):
     """Gradient that each channel of some layers sends back (emission) and receives (absorption), over samples."""
 
-    samples: Samples = Field(500, description="training samples that are measured")
+    samples: Samples = Field(500, description="number of training samples to measure")
     layers: Annotated[list[str], Field(min_length=1), Distinct] | None = Field(
         None,
-        description="names of linear maps or convolutions, as in the table weights; left out: layers_per_network of "
-        "them, evenly spaced",
+        description="names of linear maps or convolutions, as in the table weights; default: layers_per_network "
+        "layers, evenly spaced",
     )
-    layers_per_network: Count = Field(5, description="how many layers to look at where none are named")
-    channels: Count = Field(15, description="the first channels of each layer that the table holds")
+    layers_per_network: Count = Field(5, description="number of layers if layers is not given")
+    channels: Count = Field(15, description="number of channels per layer in the table, starting with the first")
 
 
 def measure(network: "MeasuredNetwork", options: LocalGradients) -> Parts:

@@ -30,7 +30,7 @@ SAMPLES_AT_A_TIME = 8_192
 
 
 class Patterns(LayerOptions):
-    """Number and entropy of the patterns of switched-on nodes that a layer shows."""
+    """Number and entropy of the patterns of active nodes in a layer."""
 
 
 def measure(layer: "RecordedLayer", options: Patterns) -> Parts:

@@ -33,7 +33,9 @@ class Statistics(LayerOptions):
     """Mean, spread, shape and range of all values of a layer; shares of zeros and of saturated values."""
 
     saturation_tolerance: PositiveNumber = Field(
-        0.05, description="an activation this near to a bound of its function (0 and 1 of the sigmoid) is saturated"
+        0.05,
+        description="activations within this distance of a bound of the function (0 and 1 for the sigmoid) are "
+        "saturated",
     )
 
 

@@ -15,7 +15,7 @@ SECTIONS = {
     "layers": "Distributions of whole layers",
     "gradients": "Weights and gradients",
     "diagnosis": "Diagnosis and remedies",
-    "works": "Beside the published works",
+    "works": "Comparison with published works",
 }
 
 

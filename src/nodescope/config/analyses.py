@@ -10,7 +10,7 @@ from nodescope.config.fields import Section
 
 
 class _Analyses(Section):
-    """Which measurements are made on the recorded activations and on the networks, and how."""
+    """Analyses of the recorded activations and of the networks."""
 
     def __getitem__(self, name: str) -> Any:
         """The options of an analysis."""

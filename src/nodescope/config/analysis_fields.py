@@ -16,7 +16,7 @@ from nodescope.config.fields import (
     Splits,
 )
 
-ENABLED = Field(True, description="false leaves the analysis and its charts out")
+ENABLED = Field(True, description="false disables the analysis and its charts")
 
 
 class LayerOptions(Section):
@@ -37,9 +37,9 @@ class NodeChoice(LayerOptions):
 
     splits: Splits = Field(["train"], description="splits to measure")
     nodes: Annotated[list[Index], Field(min_length=1), Distinct] | None = Field(
-        None, description="the nodes to look at in every layer; left out: nodes_per_layer of them, evenly spaced"
+        None, description="node indices to measure in every layer; default: nodes_per_layer nodes, evenly spaced"
     )
-    nodes_per_layer: Count = Field(3, description="how many nodes to look at where none are named")
+    nodes_per_layer: Count = Field(3, description="number of nodes per layer if nodes is not given")
 
     def chosen(self, n_nodes: int) -> list[int]:
         """The nodes that are named, or evenly spaced ones, of a layer of ``n_nodes``."""
@@ -56,4 +56,6 @@ Samples = Annotated[int, Field(strict=True, ge=2), MAYBE_IN_QUOTES]
 
 Bandwidth = PositiveNumber | Literal["scott", "silverman"]
 
-BANDWIDTH = Field(0.2, description="of the Gaussian kernel density estimate: a number, or the rule scott or silverman")
+BANDWIDTH = Field(
+    0.2, description="bandwidth of the Gaussian kernel density estimate: a number, or the rule scott or silverman"
+)

@@ -74,13 +74,13 @@ def _of_variants(study: Study) -> Iterator[Inconsistency]:
     variants = study.grid.variants or []
     for name, count in Counter(variant.name for variant in variants).items():
         if count > 1:
-            yield Inconsistency(("grid.variants",), f"{count} variants are named '{name}'; give each a name of its own")
+            yield Inconsistency(("grid.variants",), f"{count} variants are named '{name}'; names must be unique")
     for position, variant in enumerate(variants):
         for key in ("snapshots", "snapshot_steps"):
             if key in variant.training.model_fields_set:
                 yield Inconsistency(
                     ("grid.variants",),
-                    "the same states are recorded of all networks; give it in the study's training",
+                    "all networks of a study record the same states; set it in the study's training section",
                     f"grid.variants[{position}].training.{key}",
                 )
 
@@ -107,7 +107,7 @@ def _of_training(study: Study, where: str, training: Training) -> Iterator[Incon
         yield Inconsistency((*at.keys, "grid.batch_norm"), at.what, at.place)
     late = [epoch for epoch in training.snapshots if epoch > training.epochs]
     if late:
-        what = f"{', '.join(map(str, late))} lies beyond the last epoch ({training.epochs})"
+        what = f"{', '.join(map(str, late))} is after the last epoch ({training.epochs})"
         yield found("snapshots", what, "epochs")
     if training.schedule == "multi_step" and not training.milestones:
         yield found("milestones", "multi_step needs the epochs after which the learning rate decays", "schedule")
@@ -146,8 +146,8 @@ def _of_patterns(study: Study) -> Iterator[Inconsistency]:
     if study.pattern_evolution and smooth and "theta_threshold" not in study.model_fields_set:
         yield Inconsistency(
             ("theta_threshold", "pattern_evolution", "grid.activation", "grid.variants"),
-            f"{' and '.join(smooth)} does not switch at a point, so pattern_evolution needs to be told when a "
-            "node counts as on, e.g. theta_threshold: 0",
+            f"{' and '.join(smooth)} {'has' if len(smooth) == 1 else 'have'} no switching point, so pattern_evolution "
+            "needs an explicit threshold. Hint: set theta_threshold, e.g. theta_threshold: 0",
         )
 
 

@@ -26,7 +26,7 @@ def _split_size(value: Any) -> Any:
     if isinstance(value, str) and re.fullmatch(r"[0-9]*\.[0-9]+|[0-9.]+e-?[0-9]+", value):
         value = float(value)
     if isinstance(value, str):
-        raise ValueError(f"a number is needed, not {value!r}")
+        raise ValueError(f"must be a number, not {value!r}")
     if isinstance(value, float) and not 0 < value < 1:
         raise ValueError("a fraction must lie between 0 and 1; a number of samples must be a whole number")
     if isinstance(value, int) and value < 1:
@@ -36,7 +36,7 @@ def _split_size(value: Any) -> Any:
 
 def _rows_and_columns(value: Any) -> Any:
     if value is not None and not (isinstance(value, (list, tuple)) and len(value) == 2):
-        raise ValueError("two whole numbers are needed, rows and columns, such as [32, 32]")
+        raise ValueError("must be two whole numbers, rows and columns, such as [32, 32]")
     return value
 
 
@@ -65,18 +65,18 @@ class DatasetSource(Section):
     """What all data sets have in common."""
 
     source: str
-    name: SafeName = Field(description="name of the prepared data set in paths and tables")
+    name: SafeName = Field(description="name of the data set in paths and tables")
     validation_size: SplitSize = Field(
-        0.1, description="validation samples (whole number) or share (fraction), drawn from the training data"
+        0.1, description="number (whole number) or share (fraction) of validation samples, drawn from the training data"
     )
     train_size: Count | None = Field(
-        None, description="training samples to use, drawn at random; left out: all that are left"
+        None, description="number of training samples to use, drawn at random; default: all remaining samples"
     )
-    split_seed: Seed = Field(0, description="fixes which samples are drawn for validation")
+    split_seed: Seed = Field(0, description="random seed of the splits")
     stratify: Flag = Field(
         True,
-        description="draw the same share of every class, so that small classes are in every split; false draws from all "
-        "samples together, as most published protocols do",
+        description="draw the same share of every class, so that every split contains small classes; false ignores "
+        "classes, as most published protocols do",
     )
     scaling: Scaling = Field(
         "as_is",
@@ -92,11 +92,13 @@ class DatasetSource(Section):
 class OwnTestSplit(DatasetSource):
     """A data set that may lack a test set of its own."""
 
-    test_size: SplitSize = Field(0.2, description="test samples or share, drawn where the data brings no test set")
+    test_size: SplitSize = Field(
+        0.2, description="number or share of test samples, drawn if the data set has no test set"
+    )
     test_split: Literal["own", "scikit_learn"] = Field(
         "own",
-        description="how they are drawn; scikit_learn: as its train_test_split draws them with test_size and random_state: "
-        "split_seed (never stratified), for comparison with numbers that others found so",
+        description="how test samples are drawn; scikit_learn: as train_test_split(test_size=..., "
+        "random_state=split_seed) of scikit-learn (never stratified), for comparison with published numbers",
     )
 
 
@@ -127,15 +129,15 @@ class Gaussian(OwnTestSplit):
     source: Literal["gaussian"]
     name: SafeName = "gaussian"
     samples: Annotated[int, Field(strict=True, ge=1, le=1_000_000), MAYBE_IN_QUOTES] = Field(
-        2000, description="how many"
+        2000, description="number of samples"
     )
     features: Annotated[int, Field(strict=True, ge=1, le=10_000), MAYBE_IN_QUOTES] = Field(
-        500, description="per sample"
+        500, description="number of features per sample"
     )
     classes: Annotated[int, Field(strict=True, ge=2, le=1000), MAYBE_IN_QUOTES] = Field(
-        10, description="drawn without regard to x"
+        10, description="number of classes, drawn independently of the features"
     )
-    seed: Seed = Field(0, description="fixes what is drawn")
+    seed: Seed = Field(0, description="random seed of the data")
 
     def stated_size(self) -> StatedSize:
         return StatedSize(self.samples, (self.features,), self.classes)
@@ -182,15 +184,17 @@ class ImageFolder(OwnTestSplit):
 
     source: Literal["image_folder"]
     path: LocalPath = Field(
-        description="the folder that holds train/ (and validation/ and test/), or the class folders alone"
+        description="folder with train/ (and optionally validation/ and test/), or with one folder per class"
     )
     background: BackgroundColour | None = Field(
         None,
-        description="what images that are transparent in places lie on: white, black or a colour such as '#808080'; "
-        "left out: they are refused",
+        description="background of transparent images: white, black or a colour such as '#808080'; default: "
+        "transparent images are an error",
     )
     resize: Annotated[tuple[Pixels, Pixels] | None, BeforeValidator(_rows_and_columns)] = Field(
-        None, description="rows and columns that all images are brought to (antialiased); left out: they must agree"
+        None,
+        description="rows and columns to which all images are resized (antialiased); default: all images must have "
+        "the same size",
     )
 
 
@@ -198,11 +202,11 @@ class Npz(OwnTestSplit):
     """Your own arrays: x [sample, ...] and y [sample]; optionally the same with _validation and _test."""
 
     source: Literal["npz"]
-    path: LocalPath = Field(description="the .npz file; x of numbers, y of class indices or class names")
+    path: LocalPath = Field(description="the .npz file; x holds numbers, y class indices or class names")
     channels: Literal["first", "last"] | None = Field(
         None,
-        description="of images: first for [sample, channel, row, column], last for [sample, row, column, channel]; left "
-        "out: told by the shape where it tells",
+        description="channel axis of images: first for [sample, channel, row, column], last for [sample, row, "
+        "column, channel]; default: inferred from the shape if unambiguous",
     )
 
 

@@ -22,7 +22,7 @@ SAFE_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 def _not_a_boolean(value: Any) -> Any:
     if isinstance(value, bool):
-        raise ValueError("a number is needed, not true/false")
+        raise ValueError("must be a number, not true/false")
     return value
 
 
@@ -39,7 +39,7 @@ def _truth(value: Any) -> Any:
 def _distinct(values: list[Any]) -> list[Any]:
     repeated = sorted({str(value) for value in values if values.count(value) > 1})
     if repeated:
-        raise ValueError(f"values must not repeat, but these do: {', '.join(repeated)}")
+        raise ValueError(f"values must be unique; repeated: {', '.join(repeated)}")
     return values
 
 

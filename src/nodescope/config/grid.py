@@ -22,12 +22,12 @@ VariantName = Annotated[str, Field(pattern=VARIANT_NAME)]
 class Variant(Section):
     """A named departure from the study's settings; what it does not name stays as it is."""
 
-    name: VariantName = Field(description="lower-case letters, digits and '-': in paths and figures")
-    activation: ActivationName | None = Field(None, description="instead of the grid's")
-    batch_norm: Flag | None = Field(None, description="instead of the grid's")
-    initialisation: InitialisationName | None = Field(None, description="instead of the grid's or the default")
-    network: Network = Field(Network(), description="keys of network that differ")
-    training: Training = Field(Training(), description="keys of training that differ")
+    name: VariantName = Field(description="lower-case letters, digits and '-'; used in paths and figures")
+    activation: ActivationName | None = Field(None, description="overrides the grid's")
+    batch_norm: Flag | None = Field(None, description="overrides the grid's")
+    initialisation: InitialisationName | None = Field(None, description="overrides the grid's or the default")
+    network: Network = Field(Network(), description="keys of network to override")
+    training: Training = Field(Training(), description="keys of training to override")
 
     @model_serializer(mode="wrap")
     def _only_what_differs(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -45,7 +45,7 @@ class Grid(Section):
     depth: Annotated[list[Depth], Field(min_length=1), Distinct] = Field(description="numbers of hidden layers")
     width: Annotated[list[Width], Field(min_length=1), Distinct] = Field(description="nodes per hidden layer")
     activation: Annotated[list[ActivationName], Field(min_length=1), Distinct] = Field(
-        description=f"activation functions, of: {', '.join(ACTIVATION_FUNCTIONS)}"
+        description=f"activation functions: {', '.join(ACTIVATION_FUNCTIONS)}"
     )
     batch_norm: Annotated[list[Flag], Field(min_length=1), Distinct] = Field(
         [False], description="batch normalisation between the linear map and the activation function"
@@ -53,16 +53,16 @@ class Grid(Section):
     initialisation: Annotated[list[InitialisationName], Field(min_length=1), Distinct] | None = Field(
         None,
         description=(
-            "initialisations to compare, of: " + ", ".join(INITIALISATIONS) + "; "
-            "left out: He (kaiming_normal) for the ReLU family, xavier_normal for the others"
+            "initialisations to compare: " + ", ".join(INITIALISATIONS) + "; default: "
+            "He (kaiming_normal) for the ReLU family, xavier_normal for the others"
         ),
     )
 
     variants: Annotated[list[Variant], Field(min_length=1)] | None = Field(
         None,
-        description="named departures from the study's settings, each tried with every point of the grid, the first "
-        "being what the others are compared with: name, and any of activation, batch_norm, initialisation, network, "
-        "training (only the keys that differ)",
+        description="named overrides of the study's settings, each combined with every point of the grid; the others "
+        "are compared with the first. Keys: name, and any of activation, batch_norm, initialisation, network, "
+        "training (only the keys to override)",
     )
 
     def axes(self) -> dict[str, list[Any]]:

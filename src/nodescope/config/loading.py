@@ -31,10 +31,10 @@ RESERVED_NAMES = ("datasets", "overview", "provenance")
 CONFIG_OF_RUN = "NODESCOPE_CONFIG_OF_RUN"
 
 _SENTENCES = {
-    "missing": "is required but not given",
+    "missing": "is required",
     "bool_type": "must be true or false, not {input}",
     "int_type": "must be a whole number, not {input}",
-    "invalid_key": "the key {input} is no text: YAML reads yes, no, on, off as true and false, and 1 as a number",
+    "invalid_key": "the key {input} is not text: YAML reads yes, no, on, off as true and false, and 1 as a number",
     "float_type": "must be a number, not {input}",
     "float_parsing": "must be a number, not {input}",
     "string_type": "must be text, not {input}",
@@ -48,7 +48,7 @@ _SENTENCES = {
     "less_than": "must be less than {lt}, not {input}",
     "literal_error": "must be {expected}, not {input}",
     "finite_number": "must be a finite number, not {input}",
-    "union_tag_not_found": "needs a key 'source' that names the kind of data set",
+    "union_tag_not_found": "needs a key 'source' with the kind of data set",
 }
 
 
@@ -87,8 +87,8 @@ def parse_config(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Co
         count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
         lines = "\n".join(f"  - {problem}" for problem in problems)
         raise ConfigError(
-            f"The configuration has {count}:\n{lines}\n"
-            "Hint: every key is explained in config.yaml; nothing was run and earlier results are untouched."
+            f"The configuration has {count}:\n{lines}\nHint: all keys are documented in config.yaml. Nothing was run; "
+            "existing results are unchanged."
         )
     return config
 
@@ -124,8 +124,9 @@ def only_this(config: str) -> None:
     digest = hashlib.sha256(config.encode()).hexdigest()
     if os.environ.setdefault(CONFIG_OF_RUN, digest) != digest:
         raise ConfigError(
-            "The configuration was edited while a run of Snakemake goes on; its remaining jobs cannot go on with another "
-            "one. Hint: let what runs end, then start Snakemake again: what the edit does not change is kept."
+            "The configuration was edited during a run of Snakemake. The remaining jobs of the run cannot use the "
+            "new configuration. Hint: wait until the running jobs have ended, then start Snakemake again. Results "
+            "that the edit does not affect are kept."
         )
 
 
@@ -136,9 +137,9 @@ def _repeated_names(raw: Mapping[str, Any]) -> Iterator[str]:
     # Some file systems do not tell upper from lower case.
     for name, count in Counter(name.lower() for name in names).items():
         if count > 1:
-            yield f"studies: {count} studies are named '{name}'; give each study a name of its own"
+            yield f"studies: {count} studies are named '{name}'; study names must be unique"
         if name in RESERVED_NAMES:
-            yield f"studies: the name '{name}' is taken by nodescope itself; give the study another one"
+            yield f"studies: the name '{name}' is reserved; choose another name"
 
 
 def _replaced_studies(details: list[ErrorDetails], files: list[str | Path]) -> Iterator[str]:
@@ -147,8 +148,8 @@ def _replaced_studies(details: list[ErrorDetails], files: list[str | Path]) -> I
     have = [str(path) for path in files if "studies" in keys_at_top(path)]
     if lacking and len(have) > 1:
         yield (
-            f"studies: {' and '.join(have)} each have studies; of several files only the studies of one count, those given "
-            "last on the command line, and they must be whole: entries of the same name are not put together"
+            f"studies: {' and '.join(have)} each contain studies. Lists of studies are not merged: the last file on "
+            "the command line overrides the others and must contain complete studies"
         )
 
 
@@ -224,13 +225,13 @@ def _describe(detail: ErrorDetails, raw: Mapping[str, Any]) -> tuple[str, str]:
             return where, "unknown key; " + _suggestion(str(detail["loc"][-1]), section.model_fields)
         case "string_pattern_mismatch" if context["pattern"] == SAFE_NAME:
             return where, (
-                f"{given} is not safe as a file name; allowed: 1 to 64 letters, digits, '-' and '_', "
-                "beginning with a letter or digit"
+                f"{given} is not a valid name; allowed: 1 to 64 letters, digits, '-' and '_', starting with a letter "
+                "or digit"
             )
         case "string_pattern_mismatch" if context["pattern"] == VARIANT_NAME:
             return (
                 where,
-                f"{given} must be 1 to 32 lower-case letters, digits and '-', beginning with a letter or digit",
+                f"{given} must be 1 to 32 lower-case letters, digits and '-', starting with a letter or digit",
             )
         case "string_pattern_mismatch":
             named = "white, black or " if "white" in context["pattern"] else ""
@@ -240,7 +241,7 @@ def _describe(detail: ErrorDetails, raw: Mapping[str, Any]) -> tuple[str, str]:
         case "value_error":
             return where, str(context["error"])
         case "list_type" if isinstance(detail["input"], Mapping):
-            return where, "must be a list: write each entry as '- key: value', its further keys below"
+            return where, "must be a list; write each entry as '- key: value' with further keys on the lines below"
         case "string_type" if not isinstance(detail["input"], (list, Mapping, NoneType)):
             return where, f"must be text, but YAML reads {given} otherwise; put it in quotes"
         case kind if kind in _SENTENCES and detail["input"] is None and kind != "missing":

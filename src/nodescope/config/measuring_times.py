@@ -45,15 +45,16 @@ def problem_with(rules: Sequence[MeasuringTimes], epochs: int, per_epoch: int | 
         where = f"pattern_evolution.schedule[{place}]"
         end = epochs if rule.until_epoch is None else rule.until_epoch
         if end > epochs:
-            return f"{where}: until_epoch {end:g} lies beyond the last epoch ({epochs})"
+            return f"{where}: until_epoch {end:g} is after the last epoch ({epochs})"
         interval = rule.every_epochs
         if interval is None:
             interval = 0.0 if per_epoch is None else (rule.every_steps or 0) / per_epoch
         if begin + interval > end or begin == end:
             steps = "" if per_epoch is None else f", an epoch has {per_epoch} steps"
             return (
-                f"{where}: its first measurement would be after epoch {begin + interval:.4g}, beyond the end of this rule "
-                f"(epoch {end:g}{steps}); allowed: a shorter interval, a later until_epoch, more epochs, or one rule less"
+                f"{where}: the first measurement would be after epoch {begin + interval:.4g}, after the end of this "
+                f"rule (epoch {end:g}{steps}); allowed: a shorter interval, a later until_epoch, more epochs, or "
+                "fewer rules"
             )
         begin = end
     return None

@@ -39,37 +39,37 @@ ModelName = Annotated[str, one_of("model", tuple(FAMILIES))]
 
 
 class Network(Section):
-    """What all networks of the study have in common, beside what the grid varies."""
+    """Settings of all networks of the study, in addition to the grid."""
 
     bias: Literal["first_layer", "all", "all_and_output", "none"] = Field(
         "first_layer",
-        description="which hidden layers of an mlp have a bias where there is no batch normalisation; all_and_output: its "
-        "output layer has one too, as networks made elsewhere mostly have",
+        description="which hidden layers of an mlp have a bias if there is no batch normalisation; all_and_output: "
+        "the output layer too, as in most other implementations",
     )
     taper: Annotated[float, Field(allow_inf_nan=False, gt=0, le=1), NO_BOOLEAN] = Field(
-        1.0, description="width of each hidden layer of an mlp over that of the layer before (0.5: 64, 32, 16)"
+        1.0, description="ratio of the width of each hidden layer of an mlp to the previous one (0.5: 64, 32, 16)"
     )
-    layer_norm: Flag = Field(False, description="layer normalisation before the activation function of an mlp")
+    layer_norm: Flag = Field(False, description="layer normalisation before the activation function (mlp)")
     skip_connections: Flag = Field(
-        False, description="the input of each hidden layer of an mlp is added to its output where their widths agree"
+        False, description="add the input of each hidden layer to its output if the widths match (mlp)"
     )
     dropout: Annotated[float, Field(allow_inf_nan=False, ge=0, lt=1), NO_BOOLEAN] = Field(
-        0.0, description="share of the activations of each hidden layer of an mlp that is dropped in training"
+        0.0, description="dropout probability in each hidden layer during training (mlp)"
     )
     batch_norm_scale: Literal["constant", "uniform"] = Field(
         "constant",
-        description="what the factors of batch normalisation start with: 1, or numbers drawn from U(0, 1), as in "
-        "PyTorch before 1.2",
+        description="initial scale of batch normalisation: 1, or drawn from U(0, 1) as in PyTorch before 1.2",
     )
     batch_norm_momentum: Annotated[float, Field(allow_inf_nan=False, gt=0, le=1), NO_BOOLEAN] = Field(
-        0.1, description="share of a batch's mean and variance in the running ones of batch normalisation"
+        0.1,
+        description="momentum of the running mean and variance of batch normalisation (weight of the current batch)",
     )
     batch_norm_epsilon: PositiveNumber = Field(
-        1e-5, description="added to the variance by which batch normalisation divides"
+        1e-5, description="added to the variance in batch normalisation for numerical stability"
     )
     weights: LocalPath | None = Field(
         None,
-        description="a local file of weights (safetensors, or a state dict of PyTorch) with which every network starts "
-        "instead of drawn ones; {depth} in it stands for the depth. Prefixes of names are found, and the order of "
-        "nn.Sequential is taken for an mlp; what does not fit is said before anything runs",
+        description="a local file of weights (safetensors, or a state dict of PyTorch) that every network starts "
+        "with instead of a random initialisation; {depth} is replaced by the depth. Prefixes of names are detected, "
+        "and the names of nn.Sequential are accepted for an mlp; mismatches are reported before anything runs",
     )

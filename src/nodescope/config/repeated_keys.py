@@ -40,8 +40,8 @@ def _repeated(node: yaml.Node, seen: set[int]) -> Iterator[str]:
                 line = key.start_mark.line + 1
                 if key.value in first:
                     yield (
-                        f"the key '{key.value}' stands twice in one section, in lines {first[key.value]} and {line}; "
-                        "only one of them can be meant"
+                        f"the key '{key.value}' is repeated in one section, in lines {first[key.value]} and {line}. "
+                        "Hint: remove one of them"
                     )
                 first.setdefault(key.value, line)
             yield from _repeated(value, seen)

@@ -8,6 +8,8 @@ from nodescope.config.fields import Section
 
 
 class Report(Section):
-    """The page that shows everything."""
+    """The report."""
 
-    title: str = Field("What does each hidden node do?", min_length=1, max_length=200, description="of the page")
+    title: str = Field(
+        "What does each hidden node do?", min_length=1, max_length=200, description="title of the report"
+    )

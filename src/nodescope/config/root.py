@@ -17,20 +17,22 @@ class Config(Section):
 
     data_root: LocalPath = Field(
         "data",
-        description="folder in which torchvision's data sets lie, or into which they are downloaded",
+        description="folder of torchvision's data sets; missing ones are downloaded into it",
     )
-    download: Flag = Field(True, description="false never downloads a data set; a missing one is then an error")
+    download: Flag = Field(True, description="false disables downloads; a missing data set is then an error")
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="where networks are trained; auto takes a GPU where there is one"
+        "auto", description="device on which networks are trained; auto uses a GPU if available"
     )
     activations_limit_gb: PositiveNumber = Field(
-        20, description="recorded activations of a study above this estimate are deleted after their last analysis"
+        20,
+        description="recorded activations of a study are deleted after the last analysis if their estimated size "
+        "exceeds this",
     )
     charts: Charts = Charts()
     report: Report = Report()
     custom_rules: list[LocalPath] = Field(
         [],
-        description="files of rules of your own, read after all others; paths are those of the working directory. They can "
-        "use config, flow (see nodescope.workflow), and results as inputs",
+        description="additional Snakemake rule files, included last; paths are relative to the working directory. "
+        "Rules can use config, flow (see nodescope.workflow), and any results as inputs",
     )
     studies: list[Study] = Field(min_length=1, description="one entry per study")

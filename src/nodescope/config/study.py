@@ -36,13 +36,14 @@ WorkName = Annotated[str, one_of("work", tuple(WORKS))]
 class Study(Section):
     """One data set, one family of networks, one training protocol, the analyses wanted."""
 
-    name: SafeName = Field(description="letters, digits, '-' and '_': the study's folder under results/")
+    name: SafeName = Field(description="letters, digits, '-' and '_'; also the name of the study's folder in results/")
     dataset: Annotated[AnyDataset, BeforeValidator(expand_dataset_name)] = Field(
         description="digits, iris, mnist, fmnist, cifar10, image_folder or npz: a name, or a section with its keys"
     )
     model: Annotated[list[ModelName], Field(min_length=1), Distinct] = Field(
         ["mlp"],
-        description="families of networks, such as mlp, cnn or resnet; an unknown name is answered with the names of all",
+        description="families of networks, such as mlp, cnn or resnet; the error for an unknown name lists all "
+        "families",
     )
     grid: Grid = Field(description="every combination is one configuration")
     seeds: Annotated[list[Seed], Field(min_length=1), Distinct] = Field(
@@ -50,27 +51,29 @@ class Study(Section):
     )
     works: Annotated[list[WorkName], Distinct] = Field(
         [],
-        description=f"published works to compare the study with, of: {', '.join(WORKS)}; their numbers and claims beside "
-        "the results, and the settings that differ from their protocols; default: none",
+        description=f"published works to compare the study with: {', '.join(WORKS)}; the report compares the results "
+        "with their numbers and claims and lists differences from their protocols; default: none",
     )
     network: Network = Network()
     training: Training = Training()
     random_inputs: Index = Field(
-        0, description="samples of a further split, random: what the networks see of them is drawn from U[0, 1)"
+        0, description="number of samples of an additional split random, whose features are drawn from U[0, 1)"
     )
     positions: Positions = Field(
         "summary",
-        description="what is recorded of a convolution, whose nodes are its channels, for each sample: a summary over the "
-        "positions (mean and largest pre-activation, mean activation, positions that are on), or each position as rows, "
-        "which patterns of recorded layers need",
+        description="what is recorded per sample and channel of a convolution (channels are its nodes): summary, "
+        "over all positions (mean and largest pre-activation, mean activation, positions that are on), or rows, "
+        "every position, which is required for patterns of recorded layers",
     )
-    theta_threshold: Number = Field(0.0, description="a node is on (theta = 1) where its pre-activation exceeds this")
+    theta_threshold: Number = Field(
+        0.0, description="a node is on (theta = 1) if its pre-activation exceeds this threshold"
+    )
     analyses: Analyses = Analyses()
     diagnosis: Diagnosis = Diagnosis()
     pattern_evolution: PatternEvolution | None = Field(
         None,
-        description="follow the patterns of switched-on nodes through training, for every candidate learning rate: "
-        "split, samples, schedule, final_every_epochs, hamming_samples; {} for the defaults; left out: not measured",
+        description="measure the patterns of active nodes during training, for every candidate learning rate: split, "
+        "samples, schedule, final_every_epochs, hamming_samples; {} for the defaults; default: not measured",
     )
     keep_activations: Literal["auto", "always", "never"] = Field(
         "auto",

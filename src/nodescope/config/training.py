@@ -43,74 +43,83 @@ class Training(Section):
 
     epochs: Epochs = Field(
         300,
-        description="passes over the training data; 0 looks at networks as they are initialised, "
-        "batch normalisation by the mean and variance of all training samples, as wherever a network is looked at before "
-        "its training has ended",
+        description="number of epochs; 0 studies untrained networks. Until the end of training, batch normalisation "
+        "in recorded networks uses the mean and variance of all training samples",
     )
     keep: Literal["best", "last"] = Field(
         "best",
-        description="the parameters that the state 'trained' has: of the epoch with the best validation accuracy, or "
-        "of the last epoch",
+        description="parameters of the state 'trained': those of the epoch with the best validation accuracy, or of "
+        "the last epoch",
     )
     ties: Literal["first", "last"] = Field(
-        "first", description="which of several epochs with the best validation accuracy is the best"
+        "first", description="which epoch is kept if several have the best validation accuracy"
     )
     loss: Literal["cross_entropy", "mean_squared_error"] = Field(
         "cross_entropy",
-        description="what is made small: cross_entropy (of the softmax of the outputs), or mean_squared_error (of the "
-        "outputs against 1 for a sample's class and 0 for the others, mean over samples and classes); tables show both",
+        description="loss function: cross_entropy (of the softmax of the outputs), or mean_squared_error (of the "
+        "outputs against 1 for a sample's class and 0 for the others, mean over samples and classes); tables show "
+        "both",
     )
     batch_size: Count | Literal["all"] = Field(
-        64, description="samples per step, reshuffled each epoch; all: every training sample, one step per epoch"
+        64, description="samples per step, reshuffled in every epoch; all: the whole training set, one step per epoch"
     )
     learning_rates: Annotated[list[PositiveNumber], Field(min_length=1), Distinct] = Field(
         [0.01, 0.001, 0.0001],
-        description="candidates, each tried with every seed; the best mean validation accuracy wins",
+        description="candidate learning rates, each trained with every seed; the best mean validation accuracy is "
+        "selected",
     )
     refinement_rounds: Annotated[int, Field(strict=True, ge=0, le=5), MAYBE_IN_QUOTES] = Field(
-        1, description="further rounds of search that try best/sqrt(10) and best*sqrt(10), then ever closer; 0 for none"
+        1,
+        description="additional search rounds that try best/sqrt(10) and best*sqrt(10), then ever closer values; 0 "
+        "disables them",
     )
     schedule: Literal["exponential", "multi_step", "cyclic", "one_cycle"] = Field(
         "exponential",
-        description="of the learning rate: exponential (a factor after each epoch), multi_step (a factor after each "
-        "milestone), cyclic (up from a tenth to the rate and down again), one_cycle (up over the first 30 % of the "
-        "steps, then down to nothing)",
+        description="learning rate schedule: exponential (a factor after each epoch), multi_step (a factor after "
+        "each milestone), cyclic (up from a tenth to the rate and down again), one_cycle (up over the first 30 % of "
+        "the steps, then down to zero)",
     )
     learning_rate_decay: Annotated[float, Field(allow_inf_nan=False, gt=0, le=1), NO_BOOLEAN] = Field(
-        0.99, description="factor on the learning rate after each epoch, or milestone (multi_step)"
+        0.99, description="factor applied to the learning rate after each epoch, or each milestone (multi_step)"
     )
-    milestones: Annotated[list[Count], Distinct] = Field([], description="epochs after which multi_step decays")
+    milestones: Annotated[list[Count], Distinct] = Field(
+        [], description="epochs after which multi_step decays the learning rate"
+    )
     cycle_epochs: Annotated[int, Field(strict=True, ge=2), MAYBE_IN_QUOTES] = Field(
-        10, description="length of one cycle of cyclic"
+        10, description="epochs per cycle of cyclic"
     )
     optimiser: Literal["adam", "rmsprop", "sgd"] = Field(
-        "adam", description="Adam, RMSProp, or stochastic gradient descent, each as PyTorch has it"
+        "adam", description="Adam, RMSProp, or stochastic gradient descent, as implemented in PyTorch"
     )
     momentum: Annotated[float, Field(allow_inf_nan=False, ge=0, lt=1), NO_BOOLEAN] | None = Field(
-        None, description="of sgd (left out: 0.9) and of rmsprop (left out: 0)"
+        None, description="momentum of sgd (default: 0.9) and rmsprop (default: 0)"
     )
     rmsprop_alpha: Annotated[float, Field(allow_inf_nan=False, ge=0, lt=1), NO_BOOLEAN] = Field(
-        0.99, description="share of the running mean of squared gradients that rmsprop keeps at each step"
+        0.99, description="smoothing constant of rmsprop's running mean of squared gradients"
     )
     optimiser_epsilon: PositiveNumber = Field(
-        1e-8, description="added to the root of the mean of squared gradients, by which adam and rmsprop divide"
+        1e-8, description="added to the denominator of adam and rmsprop for numerical stability"
     )
-    weight_decay: NotNegative = Field(0.0, description="L2: this times the parameter is added to its gradient")
-    l1: NotNegative = Field(0.0, description="this times the sum of the absolute weights is added to the loss")
+    weight_decay: NotNegative = Field(
+        0.0, description="L2 penalty: added to the gradient as this factor times the parameter"
+    )
+    l1: NotNegative = Field(
+        0.0, description="L1 penalty: factor of the sum of the absolute weights that is added to the loss"
+    )
     gradient_clip: PositiveNumber | None = Field(
-        None, description="largest norm of a network's gradient; a larger one is scaled down to it"
+        None, description="maximum norm of the gradient of a network; larger gradients are scaled down"
     )
     augmentation: Literal["none", "flip_crop"] = Field(
-        "none", description="flip_crop: training images are mirrored at random and moved by up to 4 pixels"
+        "none", description="flip_crop: random horizontal flips and shifts of training images by up to 4 pixels"
     )
     evaluation_samples: Count | None = Field(
-        None, description="training samples whose loss and accuracy are measured after each epoch; left out: all"
+        None, description="number of training samples for the training loss and accuracy after each epoch; default: all"
     )
     snapshots: Annotated[list[Count], Distinct] = Field(
-        [], description="epochs after which the network is recorded too (states epoch-N), to see it learn"
+        [], description="epochs after which the network is also recorded (states epoch-N)"
     )
     snapshot_steps: Annotated[list[Count], Distinct] = Field(
-        [], description="optimisation steps after which the network is recorded too (states step-N)"
+        [], description="optimisation steps after which the network is also recorded (states step-N)"
     )
 
     def states(self) -> list[str]:

@@ -131,8 +131,8 @@ def inspect(
     if len(splits.train) > 1 and len(np.unique(same_N[splits.train])) == 1:
         raise DatasetError(
             f"Data set '{name}': all {len(splits.train)} training samples are the same, so there is nothing to learn. "
-            f"{''.join(f'{decision} ' for decision in decisions)}"
-            "Hint: look at what wrote the samples; values beyond a type's range end up as its largest value."
+            f"{''.join(f'{decision} ' for decision in decisions)}Hint: check how the samples were written; values "
+            "beyond the range of a type are clipped."
         )
     found = [
         *_copies(same_N, data.y, splits),
@@ -181,8 +181,8 @@ def _copies(same_N: NDArray[np.int64], y: NDArray[np.int64], splits: Splits) -> 
     if copies:
         share = copies / len(train)
         yield _Finding(
-            f"{copies} of {len(train)} training samples ({share:.1%}) are exact copies of others and count more than "
-            "once. Remove them, unless they are separate measurements.",
+            f"{copies} of {len(train)} training samples ({share:.1%}) are exact duplicates. Remove them, unless they "
+            "are separate measurements.",
             is_warning=share >= MANY_COPIES,
         )
     for one, other, indices, known in (
@@ -195,7 +195,7 @@ def _copies(same_N: NDArray[np.int64], y: NDArray[np.int64], splits: Splits) -> 
             share = shared / len(indices)
             yield _Finding(
                 f"{shared} of {len(indices)} {one} samples ({share:.1%}) are also {other} samples, with equal values: "
-                f"accuracy on {one} samples overstates what was learnt. Remove copies before splitting.",
+                f"accuracy on {one} samples is too optimistic. Remove duplicates before splitting.",
                 is_warning=shared > 1 and share >= LEAKED,
             )
     order = np.lexsort((y, same_N))
@@ -204,8 +204,8 @@ def _copies(same_N: NDArray[np.int64], y: NDArray[np.int64], splits: Splits) -> 
     if contradicted:
         share = contradicted / len(y)
         yield _Finding(
-            f"{contradicted} samples ({share:.1%}) have equal values but different classes: "
-            "no network can tell them apart. Check their labels.",
+            f"{contradicted} samples ({share:.1%}) have equal values but different classes: no network can "
+            "distinguish them. Check their labels.",
             is_warning=share >= LEAKED,
         )
 
@@ -267,8 +267,8 @@ def _constant(data: "PreparedDataset", train: _Features, others: dict[str, _Feat
     if data.x.ndim != 4:
         return _Finding(
             f"{n} of {of_all} features never vary in the training samples (counted from 0: "
-            f"{_first_few(np.flatnonzero(never_I))}){also}: they say nothing about the classes. Leave them out, or check "
-            "that they were read correctly.",
+            f"{_first_few(np.flatnonzero(never_I))}){also}: they carry no information. Remove them, or check that "
+            "they were read correctly.",
             # Brightness in one row is an image, too.
             is_warning=data.x.dtype != np.uint8 or n > MANY_CONSTANT * of_all,
         )
@@ -322,9 +322,8 @@ def _unequal(train: _Features, ordinary: NDArray[np.bool_]) -> Found:
     if ratio > UNEQUAL_FEATURES or 0 < large < len(varying):
         many = f"{large} of {train.mean.size} have a standard deviation above {LARGE_FEATURE:g}; " if large else ""
         yield _Finding(
-            f"Features differ in scale: {many}the largest standard deviation (feature "
-            f"{int(deviation.argmax())}) is {ratio:.3g} times the smallest, so that the largest features dominate. "
-            "Set scaling: standardised."
+            f"Features differ in scale: {many}the largest standard deviation (feature {int(deviation.argmax())}) is "
+            f"{ratio:.3g} times the smallest, so the largest features dominate. Set scaling: standardised."
         )
 
 
@@ -350,9 +349,9 @@ def _outliers(distance: NDArray[np.float64]) -> Found:
     if far:
         yield _Finding(
             f"{far} of {distance.size} features have values more than {FAR_OUT:g} robust standard deviations (IQR / "
-            f"1.349) from their median, at most {distance.max():.3g} (feature {int(distance.argmax())}). Such values squeeze "
-            "histograms and density curves and dominate training. Check them; clip them or take logarithms beforehand: "
-            "standardising alone leaves them far out."
+            f"1.349) from their median, at most {distance.max():.3g} (feature {int(distance.argmax())}). Such values "
+            "compress histograms and density curves and dominate training. Check them; clip them or take logarithms: "
+            "standardising is not enough."
         )
 
 
@@ -381,7 +380,7 @@ def _shifted(name: str, split: _Features, train: _Features, ordinary: NDArray[np
     shifted = int((off > limit).sum())
     if shifted:
         yield _Finding(
-            f"{shifted} of {off.size} features have another mean among the {name} samples than among the training "
+            f"{shifted} of {off.size} features have a different mean among the {name} samples than among the training "
             f"samples, by up to {off.max():.3g} standard deviations (feature {int(off.argmax())}). {hint}"
         )
 
@@ -409,14 +408,14 @@ def _classes(data: "PreparedDataset", official: tuple[str, ...], stratified: tup
         )
         yield _Finding(
             f"{int(is_few.sum())} of {len(names)} classes have fewer than {FEW} training samples: "
-            f"{named_classes(np.flatnonzero(is_few), names, of_train)}; the largest class has {of_train.max()}. What is "
-            f"measured of them is uncertain.{missing} Add samples, or merge or leave out these classes."
+            f"{named_classes(np.flatnonzero(is_few), names, of_train)}; the largest class has {of_train.max()}. "
+            f"Measurements of these classes are uncertain.{missing} Add samples, or merge or remove these classes."
         )
     elif of_train.max() >= IMBALANCED * of_train.min():
         largest, smallest = int(of_train.argmax()), int(of_train.argmin())
         yield _Finding(
             f"Classes differ in size: {names[largest]!r} has {of_train[largest]} training samples, "
-            f"{names[smallest]!r} {of_train[smallest]}; always guessing the largest gives an accuracy of "
+            f"{names[smallest]!r} {of_train[smallest]}; always predicting the largest gives an accuracy of "
             f"{of_train.max() / of_train.sum():.1%}. Compare accuracies with that."
         )
     for split, lacks in absent.items():
@@ -424,18 +423,19 @@ def _classes(data: "PreparedDataset", official: tuple[str, ...], stratified: tup
         if len(classes):
             yield _Finding(
                 f"There are no {split} samples of {len(classes)} of {len(names)} classes: "
-                f"{named_classes(classes, names, of_all)} (in brackets: samples in all). What is measured of them there is "
-                f"left empty. {_why_absent(split, is_official=split in official, is_stratified=split in stratified)}"
+                f"{named_classes(classes, names, of_all)} (in brackets: samples in all). Measurements of these "
+                "classes on this split are empty. "
+                f"{_why_absent(split, is_official=split in official, is_stratified=split in stratified)}"
             )
 
 
 def _why_absent(split: str, *, is_official: bool, is_stratified: bool) -> str:
     if is_official:
-        return "The split is part of the data; add samples if these classes are to be judged."
+        return "The split is part of the data; add samples to evaluate these classes."
     if is_stratified:
         return (
             "The split is smaller than the number of classes, or these have too few samples for all splits: enlarge the "
             "split, or add samples."
         )
     key = "stratify: true with test_split: own" if split == "test" else "stratify: true"
-    return f"None were drawn, by chance: {key} gives the split its share of each class."
+    return f"None were drawn by chance: {key} gives the split its share of each class."

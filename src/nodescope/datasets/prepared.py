@@ -109,5 +109,5 @@ def load(path: str | Path) -> PreparedDataset:
             return PreparedDataset(archive["x"], archive["y"], splits, names, archive["shift"], archive["scale"])
     except NPZ_ERRORS as error:
         raise DamagedFileError(
-            f"The prepared data set {path} cannot be read ({error}). Hint: delete it; the next run prepares it again."
+            f"The prepared data set {path} cannot be read ({error}). Hint: delete it; the next run recreates it."
         ) from error

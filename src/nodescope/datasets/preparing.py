@@ -135,7 +135,7 @@ def _settings_without_effect(source: DatasetSource, labels: Labels, n_train: int
         if samples and given:
             yield f"The data set has {split} samples of its own, so {' and '.join(given)} had no effect."
     if source.train_size is not None and n_train < source.train_size:
-        yield f"train_size asks for {source.train_size} training samples, but only {n_train} are left; all were taken."
+        yield f"train_size asks for {source.train_size} training samples, but only {n_train} are left; all of them are used."
 
 
 def check(source: DatasetSource, data_root: str, *, download: bool) -> None:

@@ -45,16 +45,16 @@ def describe_plan(config: Config, cores: int, results: str | Path = RESULTS) -> 
         lines += [
             f"Study {study.name}: {counted(found.networks, 'network')} ({counted(found.configurations, 'configuration')} x "
             f"{counted(len(study.seeds), 'seed')}{rates}), {epochs}",
-            f"  jobs        {found.jobs_done} of {found.jobs} done, "
-            f"and about 5 short ones that put tables, charts and report together",
-            f"  time        about {duration(found.seconds(rate, cores))} for all of it on {cores} "
+            f"  jobs        {found.jobs_done} of {found.jobs} done, and about 5 short jobs for tables, charts and the "
+            "report",
+            f"  time        about {duration(found.seconds(rate, cores))} in total on {cores} "
             f"core{'s' if cores > 1 else ''} of this machine without a GPU",
             f"  memory      about {_size(found.memory_mb * 1e6)} for the largest job",
             f"  disk        about {_size(disk)} at a time; recorded activations ({_size(recorded)} in all, "
             f"before compression) are {kept}",
         ]
         if not data.known:
-            lines.append("              (the data set cannot be read yet; estimated as if it were as large as MNIST)")
+            lines.append("              (the data set cannot be read yet; the estimate assumes the size of MNIST)")
         lines += [*_of_data(config, study, results), ""]
     return "\n".join(lines)
 
@@ -63,7 +63,7 @@ def _of_data(config: Config, study: Study, results: str | Path) -> list[str]:
     """What was decided in reading the study's data set, and what to beware of."""
     found = preparing.known_of(study.dataset, config.data_root, description_path(study.dataset, results))
     if found is None:
-        return [f"  data        {study.dataset.name} is inspected when it is prepared"]
+        return [f"  data        {study.dataset.name} will be inspected during preparation"]
     decisions, warnings = found
     return [f"  data        {text}" for text in decisions] + [f"  warning     {text}" for text in warnings]
 

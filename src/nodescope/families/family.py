@@ -86,7 +86,7 @@ class Family:
     def problem_with_normalisation(self, *, batch_norm: bool) -> str | None:
         """Why there is no such form with batch normalisation, for people; None where there is."""
         if batch_norm and not self.can_normalise:
-            return f"{self.name} is made to do without normalisation; allowed: false"
+            return f"{self.name} does not support normalisation; allowed: false"
         return None
 
     def problem_with_initialisation(self, initialisation: str) -> str | None:

@@ -106,7 +106,7 @@ def of_results(answers: Answers, accuracy: pl.DataFrame) -> Answers:
 
 
 def accuracy_difference(answers: Answers, one: str, other: str) -> Estimate:
-    """Test accuracy of one configuration less that of another, over the seeds that both have."""
+    """Test accuracy of one configuration less that of another, over the seeds that both configurations have."""
     a, b = answers.get(one, {}), answers.get(other, {})
     seeds = [seed for seed in a if seed in b]
     if not seeds:
@@ -147,7 +147,7 @@ def best_on_validation(accuracy: pl.DataFrame) -> str | None:
 
 
 def compare_configurations(accuracy: pl.DataFrame, answers: Answers, configurations: Configurations) -> pl.DataFrame:
-    """Every configuration against the best one: the columns of the configuration and `COMPARISONS`.
+    """Every configuration compared with the best one: the columns of the configuration and `COMPARISONS`.
 
     Parameters
     ----------

@@ -84,7 +84,7 @@ def sentences(found: list[Divergence]) -> list[str]:
     risen = [one for one in found if one.risen]
     if wholly:
         configurations = "this configuration" if len(wholly) == 1 else f"these {len(wholly)} configurations"
-        said.append(f"Every network of {configurations} diverged, which leaves no result of it: {'; '.join(wholly)}.")
+        said.append(f"Every network of {configurations} diverged, so it has no results: {'; '.join(wholly)}.")
     if partly:
         counts = "; ".join(f"{one.diverged} of {one.networks} of {one.label}" for one in partly)
         networks = sum(one.diverged for one in partly)

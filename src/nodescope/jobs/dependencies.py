@@ -27,6 +27,7 @@ DATA_FILES = {
     "nodescope.works.claims": ("*/claims.py", "*/claims/*.py"),
     "nodescope.works.printed": ("*/measured.py", "*/printed/*.csv"),
     "nodescope.report.page": ("web/*",),
+    "nodescope.report.scripts": ("web/scripts/*.js",),
 }
 
 _STATEMENT = re.compile(

@@ -48,7 +48,7 @@ def training_device(wanted: str) -> Iterator[str]:
     if not gpus:
         if wanted == "cuda":
             raise NodescopeError(
-                "device is 'cuda' in the configuration, but there is no GPU here. Hint: set device to auto or cpu."
+                "device is 'cuda' in the configuration, but no GPU is available. Hint: set device to auto or cpu."
             )
         yield "cpu"
         return
@@ -61,7 +61,7 @@ def training_device(wanted: str) -> Iterator[str]:
         elif wanted == "cuda":
             raise NodescopeError(
                 f"device is 'cuda' in the configuration, but PyTorch {torch.__version__} cannot use the GPU {gpu}. "
-                "Hint: compare the versions of the GPU's driver and of PyTorch's CUDA; or set device to cpu."
+                "Hint: check that the GPU driver supports PyTorch's CUDA version, or set device to cpu."
             )
         else:
             yield "cpu"
@@ -82,6 +82,6 @@ def _one_of(gpus: list[str]) -> Iterator[str]:
                 yield gpu
                 return
         if not waiting:
-            logger.info("waiting for a free GPU (all of %s train other nets)", ", ".join(gpus))
+            logger.info("waiting for a free GPU (%s are in use by other jobs)", ", ".join(gpus))
             waiting = True
         time.sleep(SECONDS_BETWEEN_TRIES)

@@ -31,7 +31,7 @@ def _interrupt(number: int, _: FrameType | None) -> None:
     # Only once: what follows is cleaning up, which a second request must not break off half-way.
     for number_of_signal in SIGNALS:
         signal.signal(number_of_signal, signal.SIG_IGN)
-    raise Interrupted(f"It was asked to stop ({signal.Signals(number).name}). The next run does it again.")
+    raise Interrupted(f"The job was interrupted ({signal.Signals(number).name}). The next run repeats it.")
 
 
 @contextmanager

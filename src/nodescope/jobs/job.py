@@ -66,7 +66,7 @@ def job(log_path: str, title: str) -> Iterator[None]:
     except Exception as error:
         with suppress(OSError):
             print(traceback.format_exc(), file=to_file.stream, flush=True)
-        root.error("%s failed: %s: %s\nThe traceback stands in %s.", title, type(error).__name__, error, log_path)
+        root.error("%s failed: %s: %s\nThe traceback is in %s.", title, type(error).__name__, error, log_path)
         sys.exit(1)
     finally:
         ended.set()

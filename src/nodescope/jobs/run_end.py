@@ -44,8 +44,8 @@ def on_success(page: Path, divergence: list[str], *, is_new: bool) -> str:
 def on_failure(page: Path, started: float, logs: list[str]) -> str:
     """What is said where a job failed: where to look, and that a page of an earlier run is none of this one."""
     said = (
-        "\nThe run did not finish. What failed, if anything did, stands above; the whole story is in the log of that job "
-        f"and in {', '.join(logs)}.\nWhat is done is kept: run the same command again to go on."
+        "\nThe run did not finish. Failed jobs, if any, are listed above; see their logs and "
+        f"{', '.join(logs)}.\nFinished jobs are kept: run the same command again to continue."
     )
     origin = origin_of(page)
     if page.is_file() and not _is_of_this_run(page, origin, started):
@@ -54,7 +54,7 @@ def on_failure(page: Path, started: float, logs: list[str]) -> str:
             if origin
             else "an earlier run"
         )
-        said += f"\n{page} is still the page of {of}, and shows nothing of this one."
+        said += f"\n{page} is the page of {of}; it was not updated."
     return said
 
 

@@ -40,7 +40,7 @@ _STARTED = re.compile(
 )
 _DONE = re.compile(_STAMP + f"INFO {DONE}$", re.MULTILINE)
 _ERROR = re.compile(
-    _STAMP + r"ERROR .*? failed(?:\.\n|: )(?P<cause>.*?)(?:\nThe traceback stands in .*)?\Z", re.MULTILINE | re.DOTALL
+    _STAMP + r"ERROR .*? failed(?:\.\n|: )(?P<cause>.*?)(?:\nThe traceback is in .*)?\Z", re.MULTILINE | re.DOTALL
 )
 
 
@@ -133,7 +133,8 @@ def describe_status(config: "Config", project: str | Path = ".") -> str:
                 lines += [f"    log    {job.log}"]
         lines.append("")
     lines.append(
-        "Done means that the result is there; whether a change of the configuration has outdated it, snakemake -n says."
+        "Done means that the result exists. `snakemake -n` lists results that are outdated by a change of the "
+        "configuration."
     )
     return "\n".join(lines)
 
@@ -168,7 +169,7 @@ def _read_log(path: Path) -> tuple[State, str]:
     here = started is not None and started["host"] == platform.node()
     if started and silent_s < SECONDS_TO_SILENCE and (not here or _is_alive(int(started["process"]))):
         return "running", ""
-    return "failed", "It ended without a word: killed, out of memory, out of time, or its machine is gone."
+    return "failed", "It ended without a message: it was killed, ran out of memory or time, or its machine is gone."
 
 
 def _is_alive(process: int) -> bool:

@@ -25,9 +25,9 @@ DEEPEST_WRAPPING = 3
 MISTAKEN = (
     (
         rb"\s*(<!doctype|<html|<\?xml|<head)",
-        "it is a web page: what was downloaded is not the file but a page about it",
+        "it is an HTML page; download the file itself",
     ),
-    (rb"version https://git-lfs", "it is the pointer that Git LFS leaves: fetch the file itself with `git lfs pull`"),
+    (rb"version https://git-lfs", "it is a Git LFS pointer; fetch the file with `git lfs pull`"),
     (rb"\x89HDF", "it is HDF5, as Keras writes it: save the weights with PyTorch or as safetensors"),
     (rb"\x93NUMPY", "it is a NumPy array: save the weights with PyTorch or as safetensors"),
 )
@@ -85,7 +85,7 @@ def read_state_dicts(path: str | Path) -> list[StateDict]:
         raise _unreadable(path, f"it is damaged, not whole, or no file of weights ({reason})") from error
     found = [StateDict(where, tensors, ordered=True) for where, tensors in _state_dicts(loaded, "", 0)]
     if not found:
-        raise _unreadable(path, "it holds no mapping of names to tensors")
+        raise _unreadable(path, "it does not contain a mapping of names to tensors")
     return found
 
 

@@ -87,8 +87,8 @@ def fitting_tensors(path: str | Path, wanted: Mapping[str, Shape], *, is_chain: 
     if len(found) > 1:
         places = [_place(state_dict, names) for state_dict, names, _ in found]
         raise WeightsError(
-            f"The weights in {path} fit the network more than once: {' and '.join(places)}. "
-            "Hint: save those that are meant in a file of their own."
+            f"The weights in {path} fit the network more than once: {' and '.join(places)}. Hint: save the intended "
+            "weights in a separate file."
         )
     state_dict, names, by_order = found[0]
     decisions = list(_decisions(path, state_dict, names, by_order=by_order))
@@ -232,8 +232,8 @@ def _check_values(path: str | Path, tensors: Mapping[str, torch.Tensor]) -> list
             )
         if not torch.isfinite(tensor.float()).all():
             raise WeightsError(
-                f"The weights in {path} are not all finite numbers: {name} holds NaN or infinite values. "
-                "Hint: take the file of a network that has not diverged."
+                f"The weights in {path} are not all finite numbers: {name} holds NaN or infinite values. Hint: use "
+                "the weights of a network that has not diverged."
             )
     others = sorted({_type(tensor) for tensor in tensors.values()} - {"float32"})
     return [f"the weights in {path} are {' and '.join(others)} and are taken as float32"] if others else []
@@ -283,8 +283,8 @@ def _reason(
     """The most likely reason, and what to do."""
     if not misfits and not missing and not unknown:
         return (
-            "their shapes agree, but neither the names nor their order tell which is which; number the layers, as "
-            "nn.Sequential does, or name the tensors as the network does"
+            "the shapes match, but names and order are ambiguous; number the layers, as nn.Sequential does, or name "
+            "the tensors as the network does"
         )
     first = next(iter(needed))
     head = list(needed)[-1].rpartition(".")[0]
@@ -318,8 +318,8 @@ def _reason(
             )
         bias = "none, first_layer or all" if biases < wanted_biases else "first_layer, all or all_and_output"
         return (
-            f"the file has {'fewer' if biases < wanted_biases else 'more'} biases than the network; in an mlp without batch "
-            f"normalisation network.bias says which layers have one: {bias}"
+            f"the file has {'fewer' if biases < wanted_biases else 'more'} biases than the network; in an mlp without "
+            f"batch normalisation network.bias sets which layers have one: {bias}"
         )
     if not missing and not unknown and misfits and all(name.rpartition(".")[0] == head for name in misfits):
         theirs, ours = (
@@ -327,14 +327,14 @@ def _reason(
         )
         if theirs != ours:
             return (
-                f"the output layer of the file tells {theirs} classes apart, the data set has {ours}; take a file for as many "
-                "classes, or train that layer anew in PyTorch and save the network then"
+                f"the output layer of the file tells {theirs} classes apart, the data set has {ours}; use weights for "
+                "this number of classes, or retrain that layer in PyTorch and save the network"
             )
     if list(misfits) == [first] and there[misfits[first]][1:2] != needed[first][1:2]:
         theirs, ours = there[misfits[first]][1], needed[first][1]
         return (
-            f"the first layer of the file takes {theirs} values or colours, a sample of the data set has {ours}; the data "
-            "must be as those that the file was made for"
+            f"the first layer of the file takes {theirs} values or colours, a sample of the data set has {ours}; the "
+            "data must have the format that the file was made for"
         )
     return (
         "depth, width, batch normalisation, biases, colours of the images and number of classes must be those of the network "

@@ -51,8 +51,8 @@ def create(folder: str | Path) -> list[Path]:
     there = [name for name in FILES if (folder / name).exists()]
     if there:
         raise ProjectError(
-            f"There is a project in {folder} already: {', '.join(there)}. Nothing was written. "
-            "Hint: name another folder, or move these files away."
+            f"A project already exists in {folder}: {', '.join(there)}. Nothing was written. Hint: choose another "
+            "folder, or move these files."
         )
     sources = {name: _file(source) for name, source in FILES.items()}
     for name, source in sources.items():

@@ -49,8 +49,8 @@ class Overview:
     """A study at a glance.
 
     ``best`` is the configuration with the best validation accuracy, ``worst`` that with the lowest test accuracy, each with
-    its test accuracy; ``standing`` says whether the others can be told from the best. All are empty where nothing is
-    trained. ``divergence`` says in words what diverged and whose loss rose, network by network ``diverged``.
+    its test accuracy; ``standing`` says whether the others differ significantly from the best. All are empty where nothing is
+    trained. ``divergence`` says what diverged and whose loss rose, network by network ``diverged``.
     """
 
     columns: list[str]
@@ -132,7 +132,7 @@ def overview(
 
 
 def _standing(comparisons: pl.DataFrame | None) -> str:
-    """Whether the others can be told from the best, and what one test sample weighs."""
+    """Whether the others differ significantly from the best, and what one test sample weighs."""
     known = pl.DataFrame() if comparisons is None else comparisons.drop_nulls("difference")
     if known.is_empty():
         return ""
@@ -142,26 +142,25 @@ def _standing(comparisons: pl.DataFrame | None) -> str:
         best = known["best_value"][0]
         low, high = wilson(round(best * samples), samples) or (best, best)
         return (
-            f"{weight}; for other samples the accuracy of the best net lies between {percent(low)} and {percent(high)} (95 %, "
-            "Wilson). With one seed no difference can be told."
+            f"{weight}; for new samples the accuracy of the best network lies between {percent(low)} and "
+            f"{percent(high)} (95 %, Wilson). With one seed, differences cannot be tested."
         )
     real = len(known.filter(pl.col("verdict") == REAL))
     here = len(known.filter(pl.col("verdict") == ON_THIS_TEST_SET))
     if not real + here:
         others = (
-            "the other configuration is" if len(known) == 1 else f"none of the {len(known)} other configurations is"
+            "the other configuration does not differ" if len(known) == 1 else f"none of the {len(known)} others differs"
         )
-        told = "not told" if len(known) == 1 else "told"
-        return f"{weight}; {others} {told} from the best by the seeds and the test samples."
-    words = [f"{real} of the {counted(len(known), 'other configuration')} can be told from the best"]
+        return f"{weight}; {others} significantly from the best."
+    words = [f"{real} of the {counted(len(known), 'other configuration')} {_differ(real)} significantly from the best"]
     if here:
-        words.append(f"{here} more on this test set only")
-    rest = (
-        "; of the rest the seeds and the test samples do not tell whether they differ"
-        if real + here < len(known)
-        else ""
-    )
+        words.append(f"{here} more {_differ(here)} on this test set only")
+    rest = "; the others do not differ significantly" if real + here < len(known) else ""
     return f"{weight}. {', '.join(words)}{rest}."
+
+
+def _differ(number: int) -> str:
+    return "differs" if number == 1 else "differ"
 
 
 def _network(
@@ -175,7 +174,7 @@ def _network(
         return Network(seed, MISSING, "no result")
     if end["diverged_epoch"] is not None:
         kept = (
-            "it never had a finite epoch, so its measurements are missing"
+            "no epoch was finite, so there are no measurements"
             if end["best_epoch"] is None
             else f"the parameters of epoch {end['best_epoch']} are kept"
         )

@@ -24,6 +24,7 @@ from nodescope.report.overview import Overview, overview
 from nodescope.report.page_figures import PageFigure, PageSection, page_figure
 from nodescope.report.provenance import Provenance, stage_times
 from nodescope.report.published import index_of
+from nodescope.report.scripts import library_script, page_script
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import read_table, scan_table
@@ -113,6 +114,8 @@ def build(
         provenance=Provenance.now(),
         configuration=_digest(shown),
         data=_script_json({"studies": [study.data for study in shown]}),
+        library_script=library_script(),
+        page_script=page_script(),
         vega=Markup(_vega_bundle()),
     )
     write_text(path, html)

@@ -73,7 +73,7 @@ def _keep_foreign(old: Path, place: Path) -> None:
             if not target.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 path.rename(target)
-                logger.warning("%s is not of nodescope and was left there.", target)
+                logger.warning("%s was not created by nodescope and is kept.", target)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -106,7 +106,7 @@ def _remove(folder: Path, files: list[Path]) -> None:
     try:
         folder.rmdir()
     except OSError:
-        logger.warning("%s holds files that are not of nodescope; they were left there.", folder)
+        logger.warning("%s contains files that were not created by nodescope; they are kept.", folder)
 
 
 def _begins(path: Path, content: bytes) -> bool:

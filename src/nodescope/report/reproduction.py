@@ -114,7 +114,7 @@ def write(run: Run, output: Path, findings: Path) -> None:
         "## Claims",
         shown["scorecard-claims"].caption,
         _table(shown["scorecard-claims"]),
-        "### How each claim is judged",
+        "### How each claim is evaluated",
         _table(shown["scorecard-rules"]),
         "## Figures",
         *_figures(run, scored["claims"], images),

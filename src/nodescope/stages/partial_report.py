@@ -64,8 +64,8 @@ def partial_report(config: Config, project: str | Path = ".") -> Path:
             shown.append(study.name)
     if not shown:
         raise NothingDoneError(
-            "There is nothing to report on yet: no configuration has all its jobs done. Hint: `snakemake status` says how "
-            "far they are."
+            "Nothing to report yet: no configuration has finished all its jobs. Hint: `snakemake status` shows their "
+            "progress."
         )
     page, options = page_path(reports), config.charts.model_dump(mode="json")
     title = f"{config.report.title} (partial)"

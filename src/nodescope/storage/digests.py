@@ -53,8 +53,8 @@ def check_digest(path: str | PurePath) -> None:
         return
     if _digest(Path(path)).encode() != expected:
         raise ValueError(
-            f"its checksum is not the one in {beside.name} beside it: it is damaged, or was replaced; delete that file too "
-            "to use a replacement of your own"
+            f"its checksum is not the one in {beside.name} beside it: it is damaged or was replaced. To use your own "
+            "replacement, delete the checksum file too"
         )
 
 

@@ -27,11 +27,11 @@ def read_json(path: str | Path) -> dict[str, Any]:
         check_digest(path)
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         if not isinstance(content, dict):
-            raise ValueError("it holds no object")
+            raise ValueError("it contains no JSON object")
     except FileNotFoundError as error:
-        raise DamagedFileError(f"There is no file {path}. Hint: run the workflow that writes it.") from error
+        raise DamagedFileError(f"There is no file {path}. Hint: run the workflow to create it.") from error
     except (OSError, ValueError) as error:
         raise DamagedFileError(
-            f"{path} cannot be read ({error}). Hint: delete it; the next run makes it again."
+            f"{path} cannot be read ({error}). Hint: delete it; the next run recreates it."
         ) from error
     return content

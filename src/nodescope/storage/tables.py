@@ -55,7 +55,7 @@ def scan_table(path: str | Path) -> pl.LazyFrame:
 
 
 def _damaged(path: str | Path, error: Exception) -> DamagedFileError:
-    return DamagedFileError(f"The table {path} cannot be read ({error}). Hint: delete it; the next run makes it again.")
+    return DamagedFileError(f"The table {path} cannot be read ({error}). Hint: delete it; the next run recreates it.")
 
 
 def write_table(frame: pl.DataFrame, parquet: str | Path, csv: str | Path | None = None) -> None:

@@ -77,7 +77,8 @@ def _tables_of(results: Path) -> dict[tuple[str, str], Path]:
     found = {(path.parents[1].name, path.stem): path for path in sorted(results.glob("*/tables/*.parquet"))}
     if not found:
         raise NodescopeError(
-            f"{results} has no tables. Hint: name a results folder of a finished run; it holds STUDY/tables/*.parquet."
+            f"{results} has no tables. Hint: pass the results folder of a finished run; it contains "
+            "STUDY/tables/*.parquet."
         )
     return found
 

@@ -30,7 +30,7 @@ class Words:
     @property
     def mean(self) -> str:
         """``mean over the seeds``, or of which seed."""
-        return "mean over the seeds" if self.several_seeds else f"of seed {self.seeds[0]} alone"
+        return "mean over the seeds" if self.several_seeds else f"for seed {self.seeds[0]} only"
 
     def with_spread(self, *, as_published: bool = False) -> str:
         """The mean with what is drawn or printed beside it."""
@@ -47,7 +47,7 @@ class Words:
     @property
     def kept(self) -> str:
         """The networks that a figure of the last state shows."""
-        return "kept nets" if self.trained else "nets as they are initialised"
+        return "kept networks" if self.trained else "untrained networks"
 
     def where_trained(self, sentence: str) -> str:
         """A sentence on training, for a study that has any."""

@@ -97,7 +97,7 @@ class ProgressFolder:
                 self.load_snapshot(round_index, snapshot)
             self._snapshots[round_index] = snapshots
         except (DamagedFileError, KeyError, ValueError) as error:
-            logger.warning("The saved state of this training is not used, it begins anew: %s", error)
+            logger.warning("The saved state cannot be used; training restarts: %s", error)
             return None
         return TrainingState(
             epoch, parts["tensors"], parts["best"], parts["optimiser"], best_epoch, curves, parts["observed"]

@@ -68,7 +68,7 @@ def train_configuration(
     data = training_data(dataset, device, training.evaluation_samples)
     rounds, chosen = search(seeds, training, RoundTraining(shape, training, data, progress, title, patterns).train)
     if training.epochs:
-        logger.info("%s: learning rate %.3g chosen", title, chosen)
+        logger.info("%s: learning rate %.3g selected", title, chosen)
     trained = TrainedConfiguration(configuration, shape, rounds, chosen, dataset, device, training, progress)
     trained.log_divergence(title)
     return trained

@@ -67,7 +67,9 @@ class TrainedConfiguration:
             self.learning_rate,
             which,
             int(epochs[epochs > 0].min()),
-            f"of {kept} the parameters of an earlier epoch are kept" if kept else "none had a finite epoch before",
+            f"of {kept} the parameters of an earlier epoch are kept"
+            if kept
+            else "no network had a finite epoch before",
             DIVERGENCE_HINT,
         )
 

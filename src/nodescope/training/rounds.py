@@ -80,7 +80,7 @@ class RoundTraining:
             if patterns is not None:
                 patterns.observe(0, slice(0, len(replicas)), stack_of(self.shape, state.tensors))
         else:
-            logger.info("%s: goes on after epoch %d", label, state.epoch)
+            logger.info("%s: resuming after epoch %d", label, state.epoch)
         reporter = ProgressReporter(label, training.epochs)
         snapshots = StepSnapshots(training.snapshot_steps, state.tensors)
         observers: list[StepObserver] = [snapshots] if patterns is None else [snapshots, patterns]
@@ -99,8 +99,8 @@ class RoundTraining:
                 last_saved = time.monotonic()
             if stop:
                 raise Interrupted(
-                    f"It was asked to stop ({stop.signal_name}); its state after epoch {state.epoch} of "
-                    f"{training.epochs} is saved, and the next run goes on from there."
+                    f"The job was interrupted ({stop.signal_name}); its state after epoch {state.epoch} of "
+                    f"{training.epochs} is saved. The next run resumes from it."
                 )
 
         with stopping_politely() as stop:
@@ -116,7 +116,7 @@ class RoundTraining:
         try:
             patterns.restore(state.observed)
         except DamagedFileError as error:
-            logger.warning("The saved state of this training is not used, it begins anew: %s", error)
+            logger.warning("The saved state cannot be used; training restarts: %s", error)
             return None, self._follower(index, replicas)
         return state, patterns
 

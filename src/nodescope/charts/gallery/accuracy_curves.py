@@ -54,9 +54,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             Figure(
                 name="-".join(["accuracy-curves", *([slug(words)] if words else [])]),
                 title=", ".join(["Accuracy during training", *([words] if words else [])]),
-                caption="Accuracy after each epoch on the training (dashed) and validation split (solid), "
-                f"{context.spread_words('accuracy-curves')}. The distance between the dashed and the solid "
-                "line is the generalisation gap; a curve that rises late is hard to train.",
+                caption="Training accuracy (dashed) and validation accuracy (solid) after each epoch, "
+                f"{context.spread_words('accuracy-curves')}. The distance between the two lines is the generalisation "
+                "gap. A curve that rises late indicates a network that is hard to train.",
                 chart=chart,
                 quantities={"mean": ACCURACY},
                 view={"seed": seed_view(mean)},

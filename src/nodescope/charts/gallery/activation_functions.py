@@ -34,8 +34,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="activation-functions",
             title="Activation functions",
-            caption=f"What each function makes of a node's pre-activation. {formulas}. A node counts as on "
-            "(theta = 1) where its pre-activation exceeds the threshold, by default where z > 0.",
+            caption=f"Activation as a function of the pre-activation. {formulas}. A node is on (theta = 1) if its "
+            "pre-activation exceeds the threshold (default: z > 0).",
             chart=chart,
             quantity="a",
         )

@@ -18,10 +18,10 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
         Figure(
             name="activity",
             title="Node activity by class",
-            caption="For every node the share of each class's samples for which it is on (theta = 1). A node near 1 for some "
-            "classes and near 0 for the others is selective for whole classes. "
+            caption="Share of each class's samples for which a node is on (theta = 1). A node near 1 for some "
+            "classes and near 0 for the others is selective for these classes. "
             + context.words.where_trained(
-                "Compare training with test samples, and the untrained with the trained net. "
+                "Compare training and test samples, and the untrained and the trained network. "
                 + _all_or_nothing(table, view)
             ),
             nodes=NodePanels(

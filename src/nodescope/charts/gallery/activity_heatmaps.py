@@ -20,9 +20,9 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
         Figure(
             name="activity-heatmap",
             title="Activity heatmap",
-            caption="Rows are classes, columns are nodes layer after layer; from white (on for no sample of the class) to "
-            "dark blue (on for all). Red columns are dead nodes, on for no sample of any class. Columns with few dark rows "
-            f"are nodes that have specialised. {_dead(table, view, context)}",
+            caption="Rows are classes, columns are nodes, ordered by layer. Colours range from white (on for no "
+            "sample of the class) to dark blue (on for all samples). Red columns are dead nodes, which are on for no "
+            f"sample. Columns with few dark rows are specialised nodes. {_dead(table, view, context)}",
             nodes=NodePanels(
                 "activity", table, "active_share", "matrix", "share active", (context.states[-1],), domain=(0.0, 1.0)
             ),
@@ -57,5 +57,5 @@ def _dead(table: pl.LazyFrame, view: dict[str, str], context: Context) -> str:
     return (
         f"Most dead nodes of the trained networks of seed {view['seed']}: {context.network(most)}, "
         f"{most['dead']} of {most['nodes']}."
-        + (f" Of {counted(unknown, 'configuration')} nothing is known: the nets diverged." if unknown else "")
+        + (f" Of {counted(unknown, 'configuration')} there are no data: the networks diverged." if unknown else "")
     )

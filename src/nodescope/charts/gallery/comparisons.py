@@ -1,4 +1,4 @@
-"""Every configuration against the best one: is the difference of test accuracy more than chance?"""
+"""Every configuration compared with the best one: is the difference of test accuracy more than chance?"""
 
 import altair as alt
 import polars as pl
@@ -52,7 +52,7 @@ def _figure(comparisons: pl.DataFrame, accuracy: pl.DataFrame, context: Context)
         layers.insert(2, bars.properties(data=ends.drop_nulls("low")))
     return Figure(
         name="comparisons",
-        title="Every configuration against the best",
+        title="Every configuration compared with the best",
         caption=f"{_what_is_shown(named, context)} {_counts(named)} {sample_words(named['samples'][0])}",
         chart=alt.layer(*layers),
         quantity="difference",
@@ -75,14 +75,17 @@ def _per_seed(named: pl.DataFrame, comparisons: pl.DataFrame, accuracy: pl.DataF
 
 
 def _what_is_shown(known: pl.DataFrame, context: Context) -> str:
-    chosen = f"The best, {known['best'][0]}, is chosen by its validation accuracy"
+    chosen = f"The best, {known['best'][0]}, is selected by validation accuracy"
     if not context.words.several_seeds:
-        return f"{chosen}. Difference of the test accuracy to it, {context.words.mean}: what another seed would give is not known."
+        return (
+            f"{chosen}. Difference in test accuracy from the best, {context.words.mean}: the variation with the seed is "
+            "unknown."
+        )
     return (
-        f"{chosen}. Difference of the test accuracy to it: ticks are the seeds, paired; the line is the 95 % t interval, in "
-        "which other seeds count and other test samples too. Colours, after correction for the number of configurations (Holm): "
-        "real excludes 0 with both kinds of noise, on this test set with that of the seeds alone, in all seeds has the same "
-        "sign in each without that."
+        f"{chosen}. Difference in test accuracy from the best: ticks are seeds (paired), lines are 95 % t intervals, "
+        "which account for the variation of both seeds and test samples. Colours (Holm-corrected for the number of "
+        "configurations): real, the interval excludes 0; on this test set, it excludes 0 only if the variation of "
+        "test samples is ignored; in all seeds, not significant, but with the same sign for every seed."
     )
 
 
@@ -104,21 +107,21 @@ def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
         numbers += ["seed_error", "sample_error", "interval_low", "interval_high", "p_corrected"]
     of_one = [] if context.words.several_seeds else [pl.col("mcnemar_p").round(4)]
     best = comparisons["best"].drop_nulls()
-    seeds = ", over the seeds that both have" if context.words.several_seeds else ""
+    seeds = ", over the seeds that both configurations have" if context.words.several_seeds else ""
     beside = (
-        " The standard errors are that over the seeds and that over the test samples; the interval and p (corrected by Holm) "
-        "count both."
+        " The standard errors are over the seeds and over the test samples; the interval and the Holm-corrected p "
+        "value include both."
         if context.words.several_seeds
-        else f" The values are {context.words.mean}, so that no difference can be told; McNemar's exact p says whether these two "
-        "nets differ for other samples."
+        else f" The values are {context.words.mean}, so the variation with the seed is unknown. "
+        "McNemar's exact p tests whether the two networks differ in accuracy on new samples."
     )
     return Figure(
         name="comparisons-table",
-        title="Every configuration against the best, in numbers",
-        caption="No configuration has a result, since every net diverged: there is nothing to compare, and no number below."
+        title="Every configuration compared with the best: values",
+        caption="Every network diverged, so there is nothing to compare."
         if best.is_empty()
-        else f"Test accuracy, and its difference to that of the best on validation samples, {best[0]}{seeds}.{beside} The row "
-        "of the best itself has no difference. In a row without numbers every net diverged.",
+        else f"Test accuracy, and its difference from the best on validation samples, {best[0]}{seeds}.{beside} "
+        "The best configuration itself has no difference. Rows without numbers: every network diverged.",
         table=comparisons.select(
             *columns, *(pl.col(name).round(4) for name in numbers), "seeds", "samples", "verdict", *of_one
         ).rename({"value": "test_accuracy", "difference": "less_the_best"}),

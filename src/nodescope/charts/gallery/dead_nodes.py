@@ -34,7 +34,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="dead-nodes-table",
             title="Share of dead nodes",
-            caption="Share of all hidden nodes of a net that are on for no sample, "
+            caption="Share of all hidden nodes of a network that are on for no sample, "
             f"{context.spread_words('dead-nodes-table')}.",
             table=context.table_of_means(overall, "dead_share", "dead-nodes-table"),
             quantities=of_means(QUANTITY),
@@ -43,9 +43,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="dead-nodes",
             title="Dead nodes by layer",
-            caption=f"Share of nodes of each layer that are on for no sample, {context.spread_words()}. "
-            "In a ReLU network such a node is always zero and tells the next layer nothing; other functions may still pass "
-            f"on what varies below the threshold. {_most(shown, split, context)}",
+            caption=f"Share of nodes of each layer that are on for no sample, {context.spread_words()}. In a ReLU "
+            "network the output of such a node is always zero. Nodes with other activation functions may still carry "
+            f"information below the threshold. {_most(shown, split, context)}",
             chart=layer_lines(per_layer, context, QUANTITY),
             quantities={"mean": QUANTITY},
             view=view,

@@ -82,10 +82,10 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="diagnosis",
         title="Diagnosis of each layer",
-        caption="A problem is found where the evidence passes its threshold; pointing at a field shows both. Vanishing and "
-        "exploding gradient: the norm of the gradient in the layer over that at the output; dead nodes: the share of nodes that "
-        "are on for no training sample; saturation: the share of activations near a bound of the function, for functions with "
-        f"two bounds. Share of layers in which it is found in the last state: {shares}.",
+        caption="A problem is found if the evidence passes its threshold; hover over a cell to see both. Vanishing "
+        "and exploding gradient: the norm of the gradient in the layer divided by the norm at the output; dead "
+        "nodes: the share of nodes that are on for no training sample; saturation: the share of activations near a "
+        f"bound of the function, for bounded functions. Share of layers with each problem in the last state: {shares}.",
         chart=chart,
         view={"state": state, "seed": str(diagnosis["seed"][0])},
         quantity="evidence",
@@ -128,12 +128,12 @@ def _changes(changes: pl.DataFrame, context: Context) -> Figure:
         f"The largest gain is {100 * best['change']:.1f} points, from {percent(best['baseline_value'])} to "
         f"{percent(best['value'])}; it {in_words(best['verdict'])}."
         if best["change"] > 0
-        else "None does better than the first."
+        else "No configuration is better than the first."
     )
     return Figure(
         name="remedies",
-        title="What helps: test accuracy beside the first configuration",
-        caption="Difference of the test accuracy to the first configuration of the same size, "
+        title="Remedies: test accuracy compared with the first configuration",
+        caption="Difference in test accuracy from the first configuration of the same size, "
         f"{_interval_words(context)} {helps}",
         chart=alt.layer(zero, bars, points, data=data),
         quantity="change",
@@ -144,10 +144,10 @@ def _changes(changes: pl.DataFrame, context: Context) -> Figure:
 def _interval_words(context: Context) -> str:
     """What is said of the changes of accuracy."""
     if not context.words.several_seeds:
-        return f"{context.words.mean}: what another seed would give is not known, so that no change can be told."
+        return f"{context.words.mean}: the variation with the seed is unknown, so no change can be tested."
     return (
-        "seed by seed, with the 95 % t interval in which other seeds count and other test samples too. Better or worse are "
-        "changes that it tells from none after correction for the number of configurations (Holm)."
+        "paired by seed, with the 95 % t interval, which accounts for the variation of both seeds and test samples. "
+        "Better and worse mark changes that are significant after Holm correction for the number of configurations."
     )
 
 
@@ -187,15 +187,15 @@ def _table(remedies: pl.DataFrame, context: Context) -> Figure:
         *accuracy.columns, *(pl.col(name).round_sig_figs(3).alias(alias) for name, alias in columns.items())
     )
     first = remedies["baseline"].unique(maintain_order=True).to_list()
-    accuracy_words = f"test accuracy and its change, {_interval_words(context)} Then " if has_accuracy else ""
+    accuracy_words = f"test accuracy and its change, {_interval_words(context)} Also " if has_accuracy else ""
     return Figure(
         name="remedies-table",
-        title="What helps, by how much: every configuration beside the first",
-        caption=f"Beside the first configuration of the same size ({', '.join(first)}): {accuracy_words}how "
-        "many problems are found over the layers of a net in the last state, and for each problem the evidence of its worst "
-        "layer (for the vanishing gradient more is better, else less), each with its change; values are "
-        f"{context.words.mean}. The table remedies holds the intervals of these changes"
-        + context.words.where_trained(", and the untrained nets too")
+        title="Remedies: every configuration compared with the first",
+        caption=f"Compared with the first configuration of the same size ({', '.join(first)}): {accuracy_words}the "
+        "number of problems over the layers of a network in the last state, and the evidence in the worst layer for "
+        "each problem (higher is better for the vanishing gradient, lower for the others), each with its change. "
+        f"Values are {context.words.mean}. The table remedies holds the intervals of these changes"
+        + context.words.where_trained(" and the values of the untrained networks")
         + ".",
         table=table,
         quantities={"test_accuracy": TEST_ACCURACY} | dict.fromkeys(("accuracy_change", *INTERVAL.values()), CHANGE),

@@ -39,9 +39,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="distributions",
             title="Distributions at single nodes by class",
-            caption="How the samples of each class are distributed at one node of every layer: before (left) and after the "
-            "activation function (right), as shares of the class. Classes that lie apart are told apart by this node; classes "
-            "on top of each other are not. A bar with ≤ or ≥ also holds all that lies beyond it.",
+            caption="Distribution of the samples of each class at one node of every layer, before (left) and after "
+            "(right) the activation function, as shares of the class. The node separates classes whose histograms do "
+            "not overlap. A bar with ≤ or ≥ also contains all values beyond it.",
             chart=chart,
             view=first_view(table) | {"node": str(table["node"].min()), "shape": "histogram"},
             per_configuration=True,

@@ -44,9 +44,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="kernel-densities",
             title="Kernel density estimate of one class at single nodes",
-            caption="Histogram of the pre-activations of one class at one node of every layer (grey) and the Gaussian kernel "
-            "density estimate (line), the kind of estimate that the continuous system makes. Where the line smooths away "
-            "a peak, the bandwidth is too wide; where it follows single bars, too narrow.",
+            caption="Histogram of the pre-activations of one class at one node of every layer (grey) and the "
+            "Gaussian kernel density estimate (line), the estimate that the continuous system uses. If the line "
+            "smooths away a peak, the bandwidth is too large; if it follows single bars, the bandwidth is too small.",
             chart=chart.resolve_scale(x="independent", y="independent"),
             view=view,
             per_configuration=True,

@@ -39,10 +39,10 @@ def _figure(
     return Figure(
         name=f"layer-accuracy-{slug(words)}" if words else "layer-accuracy",
         title=f"Layers as classifiers, {words}" if words else "Layers as classifiers",
-        caption="Accuracy of each hidden layer alone: discrete system (which nodes are on), continuous system (kernel "
-        "densities of the values), and combined; training samples dashed, test samples solid, "
-        f"{context.spread_words()}. Dotted: the network's own test accuracy. {_first_layer(part)} Where the "
-        "systems meet the dotted line, the layer alone knows as much of the class as the whole network.",
+        caption="Accuracy of each hidden layer alone: discrete system (which nodes are on), continuous system "
+        "(kernel densities of the values), and combined; training samples dashed, test samples solid, "
+        f"{context.spread_words()}. Dotted: the network's own test accuracy. {_first_layer(part)} Where a system "
+        "reaches the dotted line, the layer alone predicts the class as well as the whole network.",
         chart=chart,
         quantities={"mean": ACCURACY},
         view={"state": context.states[-1], "seed": seed_view(part)},
@@ -59,4 +59,4 @@ def _first_layer(part: pl.DataFrame) -> str:
         return ""
     of_systems = first.group_by("system", maintain_order=True).agg(pl.col("mean").mean())
     words = ", ".join(f"{system} {percent(accuracy)}" for system, accuracy in of_systems.iter_rows())
-    return f"In layer 1 of the trained nets, averaged over the panels, test samples: {words}."
+    return f"Average over the panels for layer 1 of the trained networks, test samples: {words}."

@@ -23,10 +23,11 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="layer-distributions",
             title="Distribution of all values of a layer" + context.words.where_trained(", before and after training"),
-            caption="Histogram of the activations (or pre-activations) of a layer over its nodes and all samples of the split, "
-            "with a smoothed density; the shape cumulative shows the share of values up to each point. A spike at zero is made of "
-            "the switched-off nodes of a ReLU layer; spikes at both ends tell of a saturated layer. A bar with ≤ or ≥ also holds "
-            "all that lies beyond it: some values are so large that the others would fill one bar (standardised features help).",
+            caption="Histogram of the activations (or pre-activations) of a layer over its nodes and all samples of "
+            "the split, with a smoothed density; the option cumulative shows the share of values up to each point. A "
+            "spike at zero comes from inactive nodes of a ReLU layer; spikes at both ends indicate a saturated "
+            "layer. A bar with ≤ or ≥ also contains all values beyond it (extreme values are reduced by standardised "
+            "features).",
             chart=before_and_after(table, context, ["seed", "split", "kind"], "value"),
             view={"split": split, "seed": seed, "kind": "post", "shape": "density"},
             per_configuration=True,
@@ -34,10 +35,11 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         ),
         Figure(
             name="layer-surface",
-            title="Distributions of all layers in one surface",
-            caption="Each ridge is the smoothed distribution of all values of one layer, the first at the top, scaled to the same "
-            f"height; {100 * SHOWN:.1f} % of the values lie in what is shown, those far out in its ends. "
-            "Ridges that become a spike from layer to layer have lost the signal; ridges that spread will overflow.",
+            title="Distributions of all layers as ridges",
+            caption="Each ridge is the smoothed distribution of all values of one layer, the first at the top, "
+            f"scaled to the same height; {100 * SHOWN:.1f} % of the values lie in the range shown; outliers are "
+            "counted at its ends. Ridges that narrow to a spike indicate a vanishing signal, ridges that widen an "
+            "exploding one.",
             chart=_surface(table, context),
             view={"state": context.states[-1], "split": split, "seed": seed, "kind": "post"},
             per_configuration=True,

@@ -49,10 +49,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="layer-statistics",
             title="Zeros, spread and shape of all values by layer",
-            caption="Of all activations (or pre-activations) of a layer over its nodes and the samples of the split: the share of "
-            "exact zeros, the share near a bound of the function, mean, standard deviation, skew, kurtosis (zero for a normal "
-            f"distribution) and range; {context.spread_words()}. A layer with many zeros or saturated values "
-            "passes little of the gradient on.",
+            caption="Of all activations (or pre-activations) of a layer over its nodes and the samples of the split: "
+            "the share of exact zeros, the share near a bound of the function, mean, standard deviation, skew, "
+            f"kurtosis (zero for a normal distribution) and range; {context.spread_words()}. A layer with many zeros "
+            "or saturated values passes on little of the gradient.",
             chart=chart,
             view={
                 "state": context.states[-1],

@@ -1,4 +1,4 @@
-"""Learning curves of single nets, the kept epoch marked."""
+"""Learning curves of single networks, the kept epoch marked."""
 
 from dataclasses import dataclass
 
@@ -49,10 +49,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="learning-curves",
-            title="Learning curves of single nets",
-            caption="Loss and accuracy on the training and validation split after each epoch (epoch 0: before the first "
-            "step). The dotted line marks the epoch whose parameters are kept: "
-            f"this is the state called trained everywhere else. {_early(kept, curves)}{_objectives(objectives)}",
+            title="Learning curves of single networks",
+            caption="Loss and accuracy on the training and validation split after each epoch (epoch 0: before the "
+            "first step). The dotted line marks the epoch whose parameters are kept (the state trained in all other "
+            f"figures). {_early(kept, curves)}{_objectives(objectives)}",
             chart=chart,
             view={"seed": str(curves["seed"][0])},
             per_configuration=True,
@@ -66,8 +66,8 @@ def _objectives(objectives: list[str]) -> str:
     if len(objectives) < 2:
         return ""
     return (
-        " Some networks were trained with one loss, some with the other; both are shown of all. Which it was is the column "
-        "objective of the table replicas."
+        " Not all networks were trained with the same loss. Both losses are shown for all networks; the column "
+        "objective of the table replicas holds the one used in training."
     )
 
 

@@ -49,9 +49,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="learning-rates",
             title="Choice of the learning rate",
-            caption="Validation accuracy after each epoch for every learning rate that was tried; the thick line is the rate "
-            f"that was kept. {_chosen_sentence(chosen, context)} "
-            "Of several rates, the highest or the lowest being kept says that the search should go further.",
+            caption="Validation accuracy after each epoch for every candidate learning rate; the thick line is the "
+            f"selected rate. {_chosen_sentence(chosen, context)} If the highest or lowest of several candidates is "
+            "selected, extend the search.",
             chart=chart,
             quantities={"mean": ACCURACY},
             view={"seed": seed_view(mean)},

@@ -22,17 +22,17 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     from_files = named.drop_nulls("weights_file").select(
         pl.format("{} starts from the weights in {}.", "network", "weights_file")
     )
-    origin = " ".join(from_files.to_series().unique(maintain_order=True)) or "The networks start from drawn weights."
+    origin = " ".join(from_files.to_series().unique(maintain_order=True)) or "The networks start from random weights."
     samples = table.select(pl.col("samples").max()).item()
     return [
         Figure(
             name="local-gradients",
             title="Gradient that channels receive and send back",
-            caption=f"How much of the gradient of {loss_words(table['objective'].unique())} each of the first channels of some "
-            f"layers receives (absorption, input channels) and sends back (emission, output channels), over up to {samples} "
-            "training samples: "
-            "median, quartiles, and whiskers to the values farthest out within one and a half box lengths; values beyond are "
-            f"not drawn. A channel near zero takes no part in training. {origin}",
+            caption=f"How much of the gradient of {loss_words(table['objective'].unique())} each of the first "
+            "channels of some layers receives (absorption, input channels) and sends back (emission, output "
+            f"channels), over up to {samples} training samples: median, quartiles, and whiskers to the most extreme "
+            "values within 1.5 times the interquartile range; outliers are not drawn. Channels near zero take no "
+            f"part in training. {origin}",
             chart=_boxes(named, context),
             view={"state": context.states[-1], "seed": str(table["seed"][0])},
             per_configuration=True,

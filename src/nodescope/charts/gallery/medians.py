@@ -19,10 +19,9 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
         Figure(
             name="medians",
             title="Median activation of each class at every node",
-            caption="Median over the samples of each class of the activation of every node, layer after layer (vertical "
-            "lines). Where the colours of a node spread, the node tells classes apart; where they fall together it does "
-            "not. Compare early with late layers"
-            + context.words.where_trained(", and the untrained with the trained net")
+            caption="Median activation of every node over the samples of each class; vertical lines separate layers. "
+            "A node whose colours are spread out separates the classes. Compare early and late layers"
+            + context.words.where_trained(", and the untrained and the trained network")
             + f". {_spreads(table, view)}",
             nodes=NodePanels(
                 "medians",

@@ -32,9 +32,9 @@ QUANTITIES = {
 }
 FIRST_SHOWN = {"early": "relative entropy", "full": "weighted Jaccard index to the end"}
 MEANING = (
-    "Relative entropy: near 1 hardly any pattern repeats, as far as so many nodes and patterns allow; near 0 a few are all "
-    "there is. Jaccard index: how much of the set of patterns is that of the other time; weighted, with each pattern as "
-    "often as it occurs."
+    "Relative entropy: near 1 almost all patterns are distinct (as far as the number of nodes and patterns allows), "
+    "near 0 there are only a few. Jaccard index: the overlap of the sets of patterns at the two times; the weighted "
+    "index counts each pattern as often as it occurs."
 )
 
 UNTRAINED, END = "untrained", "end"
@@ -52,7 +52,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 context,
                 "early",
                 "Patterns of each layer in the first steps",
-                "Change within these steps is change that the network owes to very few samples.",
+                "Changes within these steps are caused by very few samples.",
             )
         )
     found.append(
@@ -61,8 +61,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             context,
             "full",
             "Patterns of each layer through training",
-            "In the similarity to the end, layers that turn bright earlier have settled earlier: from below upwards where "
-            "structure forms bottom-up.",
+            "In the similarity to the end, layers that turn bright earlier settle earlier; if structure forms "
+            "bottom-up, the first layers come first.",
         )
     )
     return [*found, _curves(table, context)]
@@ -140,7 +140,7 @@ def _measured(table: pl.DataFrame) -> str:
         if least == most
         else f"the layers show {least} to {most} patterns, one per sample and position."
     )
-    return f"{shown} Batch normalisation, where there is any, uses the statistics of training samples at each time."
+    return f"{shown} Batch normalisation, if any, uses the statistics of training samples at each time."
 
 
 def _curves(table: pl.DataFrame, context: Context) -> Figure:
@@ -162,8 +162,8 @@ def _curves(table: pl.DataFrame, context: Context) -> Figure:
         name="pattern-evolution-curves",
         title="Entropy of the patterns of each layer at chosen times",
         caption=f"Entropy of each layer's patterns before, during and after training, {context.spread_words()}. It "
-        "cannot exceed the number of nodes, nor the logarithm of the number of patterns; "
-        f"{_measured(table)} A dip between layers of higher entropy is a layer that shows few patterns and passes on less.",
+        f"cannot exceed the number of nodes, nor the logarithm of the number of patterns; {_measured(table)} A layer "
+        "with lower entropy than its neighbours shows few patterns and passes on less information.",
         chart=alt.layer(band, line).facet(column=alt.Column("time:N").title(None).sort(labels)),
     )
 

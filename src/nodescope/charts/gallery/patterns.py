@@ -30,8 +30,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         else f" In trained nets there are {100 * distinct:.0f} distinct patterns per 100 {split} samples."
     )
     missing = (
-        " Where a layer is missing, its network diverged, or it is a convolution of whose positions a summary is recorded "
-        "(positions: rows records each)."
+        " Missing layers: the network diverged, or the layer is a convolution recorded with positions: summary "
+        "(positions: rows records every position)."
         if table["relative_entropy"].null_count()
         else ""
     )
@@ -39,10 +39,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="patterns",
             title="Entropy of activation patterns by layer",
-            caption="A sample's pattern says which nodes of the layer are on. Entropy of the patterns of all samples of the "
-            f"split ({samples} for {split}), relative to the most that so many nodes and samples allow; "
-            f"{context.spread_words()}. At 100 % each sample has a pattern of its own, so that the entropy says no "
-            f"more.{share}{missing}",
+            caption="The pattern of a sample is the set of nodes of a layer that are on. Entropy of the patterns of "
+            f"all samples of the split ({samples} for {split}), relative to the maximum for this number of nodes and "
+            f"samples; {context.spread_words()}. At 100 % every sample has a distinct pattern.{share}{missing}",
             chart=layer_lines(relative, context, QUANTITY),
             quantities={"mean": QUANTITY},
             view={"state": context.states[-1], "split": split, "seed": seed_view(relative)},

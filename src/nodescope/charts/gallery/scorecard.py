@@ -50,9 +50,9 @@ def _summary(card: pl.DataFrame, claims: pl.DataFrame, departures: pl.DataFrame)
     return Figure(
         name="scorecard-summary",
         title="Scorecard",
-        caption=f"{_judged(judged, len(card), 'published number', told, len(claims))} can be judged by the "
-        f"networks of this study; for the others, what they need was not run. {scoring.RULE} How each claim is judged stands "
-        f"below. {differs}",
+        caption=f"{_judged(judged, len(card), 'published number', told, len(claims))} can be evaluated with the "
+        f"networks of this study; the others need networks or tables that were not run. {scoring.RULE} The rules are "
+        f"listed below. {differs}",
         table=counts,
     )
 
@@ -92,8 +92,8 @@ def _comparison(compared: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="scorecard-values",
         title="Published values and ours",
-        caption=f"Published values with their standard error where one is printed, and ours, {context.spread_words()}. Which of "
-        "them the seeds tell apart stands in the table of numbers below.",
+        caption="Published values with their standard error where one is printed, and ours, "
+        f"{context.spread_words()}. The table of numbers below shows which differences are significant.",
         chart=alt.vconcat(*panels),
     )
 
@@ -114,10 +114,11 @@ def _claims(claims: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="scorecard-claims",
         title="Claims of the published works",
-        caption="Each claim, and what the networks of this study say of it: the average of all comparisons"
+        caption="Each claim and the result of this study: the average of all comparisons"
         + (" with its 95 % t interval over the seeds" if context.words.several_seeds else f", {context.words.mean}")
-        + ", and the comparison that decided. The intervals speak of other seeds, not of other data. Not run: the study has no "
-        "networks or tables for it, or the work does not speak of its data. See also names the kinds of figures to look at.",
+        + ", and the comparison that decided. The intervals account for the variation between seeds, not for other "
+        "data. Not run: the study lacks the networks or tables, or the work does not cover its data set. See also: "
+        "related kinds of figures.",
         table=claims.select(
             "statement", "verdict", pl.col(numbers).round(4), "cases", "evidence",
             source=pl.format("{}, {}", "work", "place"), see_also=pl.col("charts").str.replace_all("_", " "),
@@ -128,9 +129,9 @@ def _claims(claims: pl.DataFrame, context: Context) -> Figure:
 def _rules(claims: pl.DataFrame) -> Figure:
     return Figure(
         name="scorecard-rules",
-        title="How each claim is judged",
-        caption="What is measured for each claim, and the rule that turns it into a verdict. The works state their claims in "
-        "words; measures, thresholds and rules are this project's choice.",
+        title="How each claim is evaluated",
+        caption="The measure for each claim, and the rule for its verdict. The works state their claims in prose; "
+        "measures, thresholds and rules are choices of this project.",
         table=claims.select("statement", "measure", "rule"),
     )
 
@@ -146,8 +147,9 @@ def _numbers(card: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="scorecard-numbers",
         title="Published numbers",
-        caption=f"Each published number beside ours, {context.words.mean}: shares in percent and differences in points, other "
-        f"quantities as they are. {scoring.RULE} {_not_scored(card)}Not run: the study has no such networks or tables.",
+        caption=f"Each published number and ours, {context.words.mean}: shares in percent and differences in points, "
+        f"other quantities unscaled. {scoring.RULE} {_not_scored(card)}Not run: the study lacks the networks or "
+        "tables.",
         table=run_first.with_columns(value.round(2)).select(
             source=pl.format("{}, {}", "work", "place"), number=pl.Series(labels, dtype=pl.String),
             published=pl.col("published"), published_error=pl.col("published_error"), ours=pl.col("ours"),
@@ -178,8 +180,8 @@ def _label(row: dict[str, object]) -> str:
 def _differences(departures: pl.DataFrame) -> Figure:
     return Figure(
         name="scorecard-differences",
-        title="In what this study departs from the source",
-        caption="Told by the study's settings: the published protocol as far as it is told, what was set here, and what the "
-        "difference may do to the numbers. A table without rows: no difference in anything that the source tells.",
+        title="Differences from the published protocol",
+        caption="The published protocol as far as the source states it, the settings of this study, and the possible "
+        "effect of the difference on the results. An empty table means that no stated setting differs.",
         table=departures,
     )

@@ -25,27 +25,28 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="activation-range",
             title="Range of the activations by layer",
-            caption="All values of a layer over its nodes and the samples taken as one list: from one standard deviation below "
-            "the mean to one above. A range that narrows to nothing carries no signal on; one that widens from layer to layer "
-            "will overflow. Pointing at a layer shows the numbers; a click on a name in the legend hides it and shows it again.",
+            caption="Mean plus and minus one standard deviation over all nodes and samples of a layer. A range that "
+            "shrinks to zero indicates a vanishing signal, a range that grows from layer to layer an exploding one. "
+            "Hover over a layer to see the values; click a name in the legend to hide or show it.",
             chart=_ranges(statistics, context, y_title="value"),
             view={"state": state, "split": preferred_split(statistics), "seed": seed, "kind": "post"},
         ),
         Figure(
             name="gradient-range",
             title="Range of the gradients by layer",
-            caption=f"The gradient of {loss} of each sample with respect to the activations (or pre-activations) of a layer, "
-            "all nodes and samples as one list: from one standard deviation below the mean to one above. The backward pass begins "
-            "at the right. Near zero the axis is linear, further out logarithmic.",
+            caption=f"The gradient of {loss} of each sample with respect to the activations (or pre-activations) of a "
+            "layer, mean plus and minus one standard deviation over all nodes and samples. The backward pass starts "
+            "at the right. The axis is linear near zero and logarithmic elsewhere.",
             chart=_ranges(of_layers, context, y_title="gradient", stretched=True),
             view={"state": state, "seed": seed, "quantity": "activation"},
         ),
         Figure(
             name="gradient-flow",
-            title="How much of the gradient reaches each layer",
-            caption=f"Norm of the gradient of {loss} of a sample with respect to the activations of a layer, divided by that at "
-            f"the logits, with which the backward pass begins; {context.words.mean}. A line that falls to the left by a constant "
-            "step loses the same share in every layer: the gradient vanishes. One that rises to the left explodes.",
+            title="Gradient norm by layer, relative to the output",
+            caption=f"Norm of the gradient of {loss} of a sample with respect to the activations of a layer, divided "
+            f"by the norm at the logits, where the backward pass starts; {context.words.mean}. A line that falls to "
+            "the left at a constant rate indicates a vanishing gradient, one that rises to the left an exploding "
+            "gradient.",
             chart=_flow(gradients, context),
             view={"state": state, "seed": seed_view(gradients)},
         ),

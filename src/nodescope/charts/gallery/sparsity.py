@@ -28,8 +28,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="sparsity-table",
             title="Sparsity of each layer",
             caption="Share of samples for which a node is off, averaged over the nodes of the layer that are not "
-            f"dead, {context.spread_words('sparsity-table')}. Empty: a layer whose nodes are all dead, or a net "
-            "that diverged.",
+            f"dead, {context.spread_words('sparsity-table')}. Empty: all nodes of the layer are dead, or the network "
+            "diverged.",
             table=context.table_of_means(
                 table.select(*columns, "state", "split", "layer", "mean", "standard_error", "seeds"),
                 "sparsity",
@@ -41,8 +41,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="sparsity",
             title="Sparsity by layer",
-            caption=f"The same as lines, {context.spread_words()}. A layer at 50 % is off as often as on; in "
-            f"a sparser layer fewer nodes are on for a sample. {_ends(table, split)}",
+            caption=f"The same data as lines, {context.spread_words()}. At 50 % nodes are off as often as on; in a "
+            f"sparser layer fewer nodes are on for each sample. {_ends(table, split)}",
             chart=layer_lines(lines, context, QUANTITY),
             quantities={"mean": QUANTITY},
             view={"state": context.states[-1], "split": split, "seed": seed_view(lines)},

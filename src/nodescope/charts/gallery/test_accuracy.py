@@ -77,13 +77,13 @@ def _without_result(results: pl.DataFrame, context: Context) -> str:
     if len(lost) in (0, len(results)):
         return ""
     names = "; ".join(context.network(row) for row in lost.iter_rows(named=True))
-    return f" Without a result, since every net diverged: {names}."
+    return f" No result because every network diverged: {names}."
 
 
 def _extremes(results: pl.DataFrame, context: Context) -> str:
     known = results.drop_nulls("mean").sort("mean", maintain_order=True)
     if known.is_empty():
-        return "No configuration has a result: every net diverged."
+        return "No results: every network diverged."
     worst, best = known.row(0, named=True), known.row(-1, named=True)
     highest, lowest = context.network(best), context.network(worst)
     if len(known) == 1:
@@ -92,10 +92,9 @@ def _extremes(results: pl.DataFrame, context: Context) -> str:
         f"Highest on test samples: {highest} ({percent(best['mean'])}); lowest: {lowest} "
         f"({percent(worst['mean'])}). "
         + (
-            "Whether two of them differ is a question to the differences, paired by seed and by sample, not to whether bars "
-            "overlap: see the comparisons."
+            "Overlapping intervals do not show whether two configurations differ; see the paired comparisons."
             if context.words.several_seeds
-            else "Whether they differ for more than chance one seed cannot tell."
+            else "One seed is not enough to test whether they differ."
         )
     )
 
@@ -117,12 +116,12 @@ def _table(mean: pl.DataFrame, context: Context) -> Figure:
     else:
         quantities = {f"{value}_{split}": shown_as[value] for split in splits for value in values if value in shown_as}
         named = {f"{value}_{split}": f"{value}_{split}" for split in splits for value in values}
-    empty = " or an error that one seed cannot have" if context.words.several_seeds else ""
+    empty = " or an error that is undefined for one seed" if context.words.several_seeds else ""
     return Figure(
         name="accuracy-table",
         title="Accuracy on all splits",
-        caption=f"Accuracy of the {context.words.kept}, {context.spread_words('accuracy-table')}. "
-        f"An empty entry is a net that diverged{empty}.",
+        caption=f"Accuracy of the {context.words.kept}, {context.spread_words('accuracy-table')}. Empty: the network "
+        f"diverged{empty}.",
         table=wide.select(*columns, *(pl.col(name).alias(alias) for name, alias in named.items())),
         quantities=quantities,
     )

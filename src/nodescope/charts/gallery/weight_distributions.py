@@ -35,9 +35,11 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="weight-distributions",
             title="Distribution of the weights" + context.words.where_trained(", before and after training"),
-            caption="Histogram of all weights of the linear map or convolution that leads to a layer (the last row leads to the "
+            caption="Histogram of all weights of the linear map or convolution before each layer (last row: the "
             "output), with a smoothed density."
-            + context.words.where_trained(" Training widens what it changes, and makes bells of uniform starts."),
+            + context.words.where_trained(
+                " Training widens the distributions that it changes, and makes uniform ones bell-shaped."
+            ),
             chart=before_and_after(named, context, ["seed", "name", "parameter"], "weight"),
             view={"seed": str(bins["seed"][0]), "parameter": "weight", "shape": "density"},
             per_configuration=True,
@@ -46,8 +48,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="weights-table",
             title="Mean, spread and skew of the weights",
-            caption=f"Of the weights and biases of each linear map and convolution, {context.words.mean}; in what order they are "
-            "computed tells the layer that they lead to. An empty entry is a net that diverged, or values that are all the same.",
+            caption=f"Of the weights and biases of each linear map and convolution, {context.words.mean}; the layer "
+            "column gives the layer that they lead to. Empty: the network diverged, or all values are equal.",
             table=table.select(*keys, *place, pl.col(VALUES).round_sig_figs(4)),
             view={"state": context.states[-1], "parameter": "weight"},
         ),

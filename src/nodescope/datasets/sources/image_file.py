@@ -10,7 +10,7 @@ depth                      value
 1 to 8 bits                uint8: the value over the type's largest, times 255 (Pillow's scaling; exact for 1, 2, 4, 8)
 9 to 16 bits, grey         float32: the value over the type's largest
 more than 8 bits, colour   refused: Pillow gives the upper 8 bits
-32-bit integers, signed    refused: nothing says which value is white
+32-bit integers, signed    refused: it is unknown which value is white
 floats                     float32 as they are if within [0, 1], else refused
 =========================  ===========================================================================================
 
@@ -152,7 +152,7 @@ def _opened(path: Path) -> Iterator["Image.Image"]:
         reason = {None: "there is no such file", 0: "it is empty"}.get(size, str(error) or type(error).__name__)
         raise RefusedImage(
             f"is not a readable image: {reason}",
-            "copy it anew, or move it out of the folder (a file whose name begins with a dot is skipped, too)",
+            "copy it again, or move it out of the folder (files whose names start with a dot are skipped)",
         ) from error
 
 
@@ -247,7 +247,7 @@ def _largest_value(image: "Image.Image", path: Path) -> int | None:
         tags = getattr(image, "tag_v2", {})
         bits = int(np.max(tags.get(258, 1)))
         if 2 in np.atleast_1d(tags.get(339, 1)):
-            raise RefusedImage("holds signed integers: nothing says which value is black and which is white", _AS_8_BIT)
+            raise RefusedImage("holds signed integers: it is unknown which values are black and white", _AS_8_BIT)
     elif image.format == "JPEG2000":
         bits, signed = _jpeg_2000_depth(path)
         if signed or (bits != 8 and not mode.startswith("I;16")):
@@ -268,7 +268,7 @@ def _largest_value(image: "Image.Image", path: Path) -> int | None:
             return (2**bits - 1) << (16 - bits)
         return 4095 if bits == 12 else 65535
     if mode.startswith("I"):
-        raise RefusedImage("holds 32-bit integers: nothing says which value is white", _AS_8_BIT)
+        raise RefusedImage("holds 32-bit integers: it is unknown which value is white", _AS_8_BIT)
     if bits > 8:
         raise RefusedImage(f"has {bits} bits a channel, of which Pillow gives only the upper 8", _AS_8_BIT)
     return 255
@@ -331,7 +331,7 @@ def _values_and_alpha(
             low, high = values.min(), values.max()
             if not (low >= 0 and high <= 1):
                 raise RefusedImage(
-                    f"holds floats from {low:g} to {high:g}: nothing says which value is black and which is white",
+                    f"holds floats from {low:g} to {high:g}: it is unknown which values are black and white",
                     "scale them to [0, 1]; or give the values as an npz (x of float32)",
                 )
             facts.add("floats")
@@ -361,7 +361,7 @@ def _unpalette(image: "Image.Image") -> tuple[NDArray[np.uint8], NDArray[np.uint
     entries = len(image.palette.palette) // len(image.palette.mode) if image.palette else 0
     if indices.max() >= entries:
         raise RefusedImage(
-            f"is damaged: a pixel has the colour number {indices.max()} of a palette of {entries}", "save it anew"
+            f"is damaged: a pixel has the colour number {indices.max()} of a palette of {entries}", "save it again"
         )
     pixels = np.asarray(image.convert("RGBA"))
     colours, alpha = pixels[..., :3], pixels[..., 3]
@@ -381,9 +381,9 @@ def _over(
     if background is None:
         hidden = (alpha < 255).mean()
         raise RefusedImage(
-            f"is transparent in {hidden:.0%} of its pixels, and what shows there is not said"
+            f"is transparent in {hidden:.0%} of its pixels, and the background is not specified"
             if hidden >= 0.01
-            else f"is transparent in {int((alpha < 255).sum())} of its pixels, and what shows there is not said",
+            else f"is transparent in {int((alpha < 255).sum())} of its pixels, and the background is not specified",
             "add `background: white`, `black` or a colour such as '#808080' to the data set",
         )
     facts.add("composited")

@@ -178,8 +178,9 @@ class _Collected:
         composited, vanished = self.facts["composited"], self.facts["vanished"]
         if composited and vanished == composited:
             raise DatasetError(
-                f"Data set '{self.source.name}': nothing is to be seen on the background {self.source.background}: each of "
-                f"the {vanished} images with transparent places is of one colour then. Hint: choose another background."
+                f"Data set '{self.source.name}': the images are empty on the background {self.source.background}: "
+                f"each of the {vanished} transparent images has only one colour then. Hint: choose another "
+                "background."
             )
         made = [
             sentence.format(

@@ -141,8 +141,8 @@ def _tell_of_layout(
         part = _part_of(name)
         if parts["train"] and part and parts[part] != (name,):
             raise DatasetError(
-                f"Data set '{source.name}': {root / parts[part][0]} and {root / name} both mean the {_SAMPLES[part]} samples. "
-                "Hint: merge them, or move one away (a folder whose name begins with a dot is skipped, too)."
+                f"Data set '{source.name}': {root / parts[part][0]} and {root / name} both mean the {_SAMPLES[part]} "
+                "samples. Hint: merge them, or move one away (folders whose names start with a dot are skipped)."
             )
         if part:
             continue
@@ -169,7 +169,7 @@ def _without_training(source: ImageFolder, root: Path, listing: Listing, parts: 
     tops = _folders_in(listing, ())
     inner = sorted({folder[:-1] for folder in listing.folders if len(folder) > 1 and _part_of(folder[-1]) == "train"})
     if not root.is_dir():
-        hint = "`path` is read from the folder in which Snakemake runs; give the whole path if it lies elsewhere."
+        hint = "`path` is relative to the working directory; use an absolute path if it is elsewhere."
     elif inner:
         hint = f"did you mean `path: {root.joinpath(*inner[0])}`?"
     elif parts:
@@ -193,8 +193,8 @@ def _add_part(
         found.classes = sorted(names)
         if len(names) < 2:
             raise DatasetError(
-                f"Data set '{source.name}': {folder} has {len(names)} class folder(s); at least 2 are needed. "
-                "Hint: sort the images into a folder for each class."
+                f"Data set '{source.name}': {folder} has {len(names)} class folder(s); at least 2 are required. Hint: "
+                "sort the images into a folder for each class."
             )
         _tell_of_case(found)
     held: dict[str, list[ListedFile]] = {written: [] for written in names.values()}
@@ -215,9 +215,9 @@ def _add_part(
         found.labels += [found.classes.index(name)] * n
         if not n and (files or part == "train"):
             raise DatasetError(
-                f"Data set '{source.name}': the class folder {folder / names[name]} has no image that can be read; "
-                f"it holds {_in_words(Counter(map(_suffix, files)))}. Hint: convert them to PNG, or take the folder away "
-                "(one whose name begins with a dot is skipped, too)."
+                f"Data set '{source.name}': the class folder {folder / names[name]} has no image that can be read; it "
+                f"holds {_in_words(Counter(map(_suffix, files)))}. Hint: convert them to PNG, or take the folder away "
+                "(folders whose names start with a dot are skipped)."
             )
     found.of_part[part] = len(found.files) - before
     if not found.of_part[part]:

@@ -70,8 +70,8 @@ def _check_shape(key: str, y: NDArray[Any], samples: int, one_hot: int, refuse: 
         bad = int(np.flatnonzero(((y != 0) & (y != 1)).any(axis=1) | ((y == 1).sum(axis=1) != 1))[0])
         row = np.array2string(y[bad], threshold=8, edgeitems=3)
         refuse(
-            f"{key} has the shape {y.shape} and is not one-hot: row {bad} is {row}. Hint: {hint}, or rows with a 1 in the "
-            "column of the class and 0 elsewhere; several labels of one sample are not possible"
+            f"{key} has the shape {y.shape} and is not one-hot: row {bad} is {row}. Hint: {hint}, or rows with a 1 in "
+            "the column of the class and 0 elsewhere; multiple labels per sample are not supported"
         )
     refuse(f"{key} must be a list of class indices or names, not of shape {y.shape}. Hint: {hint}")
 
@@ -107,14 +107,14 @@ def _check_whole(key: str, y: NDArray[Any], refuse: Refuse) -> None:
     missing = np.flatnonzero(~np.isfinite(y))
     if len(missing):
         refuse(
-            f"{key} holds {len(missing)} NaN or infinite value(s), the first at [{missing[0]}]. "
-            "Hint: leave out the samples without a class"
+            f"{key} holds {len(missing)} NaN or infinite value(s), the first at [{missing[0]}]. Hint: remove samples "
+            "without a class"
         )
     uneven = np.flatnonzero((y != np.floor(y)) | (np.abs(y) > LARGEST_EXACT))
     if len(uneven):
         refuse(
             f"{key} must hold class indices or names, but is {_type(y)} and holds {y[uneven[0]]:g} at [{uneven[0]}]. "
-            "Hint: number the classes; quantities, as in regression, cannot be told apart as classes unless they are put into bins"
+            "Hint: number the classes; to use quantities (regression), put them into bins first"
         )
 
 

@@ -72,13 +72,14 @@ def _labels(ys: dict[str, NDArray[Any]], lengths: dict[str, int], decisions: tup
     labels, class_names, of_labels = class_indices(ys, samples, refuse)
     if len(class_names) < 2:
         refuse(
-            f"{next(iter(ys))} has one class only ({class_names[0]!r}); at least 2 are needed. Hint: see what wrote it"
+            f"{next(iter(ys))} has one class only ({class_names[0]!r}); at least 2 are required. Hint: check how it "
+            "was written"
         )
     n = len(labels[0])
     if len(class_names) > max(FEW_CLASSES, n / 2):
         refuse(
-            f"{next(iter(ys))} has {len(class_names)} classes for {n} training samples. Hint: quantities and numbers of samples "
-            "are no classes; put quantities into bins"
+            f"{next(iter(ys))} has {len(class_names)} classes for {n} training samples. Hint: labels must be classes; "
+            "put quantities into bins"
         )
     sizes = {_part(key): len(array) for key, array in ys.items()}
     return Labels(
@@ -122,7 +123,7 @@ def _read_arrays(source: Npz, kinds: str = "xy") -> tuple[dict[str, NDArray[Any]
         raise DatasetError(f"{where} cannot be read: {error or type(error).__name__}. Hint: write it again.") from error
     for key, array in arrays.items():
         if not isinstance(array, np.ndarray):
-            raise DatasetError(f"{where}: {key} is no array of NumPy. Hint: write the file with np.savez.")
+            raise DatasetError(f"{where}: {key} is not a NumPy array. Hint: write the file with np.savez.")
     return arrays, decisions
 
 
@@ -131,10 +132,10 @@ def _check_file(path: Path, source: Npz) -> None:
     where = f"Data set '{source.name}'"
     if path.is_dir():
         raise DatasetError(
-            f"{where}: {path} is a folder, not an .npz file. Hint: for a folder of images, say source: image_folder."
+            f"{where}: {path} is a folder, not an .npz file. Hint: for a folder of images, set source: image_folder."
         )
     if not path.is_file():
-        look = "check its spelling" if path.is_absolute() else "the path is taken from where Snakemake runs"
+        look = "check its spelling" if path.is_absolute() else "the path is relative to the working directory"
         raise DatasetError(f"{where}: there is no file {path}. Hint: {look}.")
     with path.open("rb") as stream:
         head = stream.read(len(_MAGIC_OF_NPY))
@@ -146,7 +147,7 @@ def _check_file(path: Path, source: Npz) -> None:
             f"{where}: {path} cannot be read: it holds a single array (.npy), without labels. Hint: {hint}."
         )
     if not head.startswith(_MAGIC_OF_ZIP):
-        raise DatasetError(f"{where}: {path} cannot be read: it is no archive of NumPy (.npz). Hint: {hint}.")
+        raise DatasetError(f"{where}: {path} cannot be read: it is not a NumPy archive (.npz). Hint: {hint}.")
 
 
 def _chosen(names: list[str], where: str) -> tuple[list[str], list[str]]:
@@ -156,7 +157,7 @@ def _chosen(names: list[str], where: str) -> tuple[list[str], list[str]]:
         found = {kind: [kind + ending for ending in endings if kind + ending in names] for kind in ("x", "y")}
         for kind, keys in found.items():
             if len(keys) > 1:
-                raise DatasetError(f"{where} has both {' and '.join(keys)}, which mean the same. Hint: leave one out.")
+                raise DatasetError(f"{where} has both {' and '.join(keys)}, which are equivalent. Hint: remove one.")
             if not keys and part == "train":
                 raise DatasetError(
                     f"{where} has no array '{kind}'; it has: {', '.join(names) or 'none'}. Hint: name the samples x and the "

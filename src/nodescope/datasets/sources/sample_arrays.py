@@ -78,7 +78,7 @@ def joined(parts: dict[str, NDArray[Any]], channels: Channels | None, refuse: Re
     x = np.concatenate(numbers)
     x = x[:, None] if order == "none" else np.moveaxis(x, -1, 1) if order == "last" else x
     if x.ndim == 4 and x.shape[1] == 4:
-        of_type.append(f"All four channels of {x_key} are inputs; none of them is taken for transparency.")
+        of_type.append(f"All four channels of {x_key} are inputs; none of them is treated as transparency.")
     return np.ascontiguousarray(x), decisions + of_type
 
 
@@ -94,14 +94,16 @@ def _check_array(key: str, x: NDArray[Any], refuse: Refuse) -> None:
         refuse(f"{key} must be [sample, ...], not of shape {x.shape}. Hint: {hint}")
     if not x.size:
         refuse(
-            f"{key} must be [sample, ...] with at least one sample and value, not of shape {x.shape}. Hint: see what wrote it"
+            f"{key} must be [sample, ...] with at least one sample and value, not of shape {x.shape}. Hint: check how "
+            "it was written"
         )
     bad = ~np.isfinite(x)
     if bad.any():
         place = tuple(int(i) for i in np.unravel_index(int(bad.argmax()), x.shape))
         refuse(
-            f"{key} holds {int(bad.sum())} NaN or infinite value(s) in {int(bad.reshape(len(x), -1).any(axis=1).sum())} of "
-            f"{len(x)} samples, the first at {list(place)}. Hint: leave these samples out or fill the gaps"
+            f"{key} holds {int(bad.sum())} NaN or infinite value(s) in "
+            f"{int(bad.reshape(len(x), -1).any(axis=1).sum())} of {len(x)} samples, the first at {list(place)}. Hint: "
+            "remove these samples or fill in the missing values"
         )
     if x.dtype.kind == "f" and x.dtype.itemsize > 4:
         largest = max(abs(float(x.max())), abs(float(x.min())))
@@ -145,14 +147,14 @@ def _order_of_axes(
     if len(shape) != 3:
         if channels is not None:
             refuse(
-                f"channels: {channels} was given, but {key} [sample, {_lengths(shape)}] has no axis of channels. Hint: leave it out"
+                f"channels: {channels} was given, but {key} [sample, {_lengths(shape)}] has no channel axis. Hint: remove this key"
             )
         return None, []
     order = channels or channel_axis(shape)
     if order is None:
         refuse(
-            f"which axis of {key} [sample, {_lengths(shape)}] is that of the channels cannot be told from its shape. "
-            "Hint: say channels: first for [sample, channel, row, column], or channels: last for [sample, row, column, channel]"
+            f"the channel axis of {key} [sample, {_lengths(shape)}] is ambiguous. Hint: set channels: "
+            "first for [sample, channel, row, column], or channels: last for [sample, row, column, channel]"
         )
     if order == "first":
         return order, []
@@ -160,7 +162,7 @@ def _order_of_axes(
     return order, [
         f"{key} [sample, {_lengths(shape)}] has its channels last: transposed to [sample, channel, row, column], images of "
         f"{columns}x{rows} pixels and {n} channel{'s' if n > 1 else ''}"
-        + ("." if channels else "; if that is wrong, say channels: first.")
+        + ("." if channels else "; if that is wrong, set channels: first.")
     ]
 
 

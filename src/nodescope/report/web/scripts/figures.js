@@ -1,0 +1,90 @@
+// Loads the data of a figure and draws it when it comes into view or the state of the view changes.
+
+const drawn = new Map(); // name of figure -> { views, rows, specs }
+
+const framesOf = async (figure) => {
+  if (!figure.per_configuration) return Promise.all(figure.data.map((name) => nodescope.load(figure.study.name, `${figure.name}.${name}`)));
+  const pins = shownPins().filter((c) => c.study.figureByName.get(figure.name)?.configurations.includes(c.name));
+  const wanted = pins.flatMap((c) => c.study.figureByName.get(figure.name).data.map((name) => [name, c]));
+  const loaded = await Promise.all(wanted.map(([name, c]) => nodescope.load(c.study.name, `${figure.name}.${name}.${c.name}`)));
+  return loaded.map((frame, i) => ({ ...frame, of: wanted[i][0], pin: wanted[i][1] }));
+};
+
+const choicesOf = (figure, parts, view, holder) => {
+  const own = Object.keys(view).filter((column) => !FOLLOWED.includes(column));
+  keepingFocus(holder, () => holder.replaceChildren(...own.map((column) => {
+    const values = [...new Set(parts.flatMap((frame) => (frames.has(frame, column) ? frames.values(frame, column) : [])))];
+    const select = element("select", {
+      "data-choice": column,
+      onchange: (event) => { chosen.choices[`${figure.name}.${column}`] = event.target.value; update(); },
+    }, ...values.map((value) => element("option", { value: String(value), selected: String(value) === view[column] }, String(value))));
+    return element("label", {}, `${words(column === "of_class" ? "class" : column)} `, select, " ");
+  })));
+};
+
+const DRAW = { chart: drawChart, table: drawTable, nodes: drawNodes };
+
+const holders = [...document.querySelectorAll(".chart")];
+const figureOf = (holder) => {
+  const [study, name] = holder.dataset.figure.split("/");
+  return studies.get(study).figureByName.get(name);
+};
+
+const visible = new Set();
+const running = new WeakMap();
+let changes = 0; // of the controls, so far
+
+// Draw one figure as the controls stand; if they change meanwhile, once more.
+const draw = async (holder) => {
+  if (running.has(holder)) { running.set(holder, true); return; }
+  do {
+    running.set(holder, false);
+    await drawOnce(holder);
+  } while (running.get(holder));
+  running.delete(holder);
+};
+
+const drawOnce = async (holder) => {
+  const figure = figureOf(holder);
+  const box = holder.closest("figure");
+  const before = changes;
+  holder.dataset.drawn = "";
+  for (const { view } of drawn.get(figure)?.views ?? []) view.finalize();
+  holder.style.minHeight = `${holder.offsetHeight}px`;
+  try {
+    const result = await DRAW[figure.kind](figure, holder);
+    drawn.set(figure, result);
+    if (result.note) message(holder, result.note);
+    if (result.view) {
+      choicesOf(figure, result.parts, result.view, box.querySelector(".choices"));
+      const note = notes(figure, result.view, figure.kind === "nodes" ? [] : result.rows ?? []);
+      const zoomed = figure.kind === "nodes" && chosen.zoom;
+      box.querySelector(".shown").replaceChildren(viewWords(figure, result.view) + (note ? ` (${note})` : ""),
+        ...(zoomed ? [" ", element("button", { type: "button", class: "zoom-out", onclick: () => { chosen.zoom = null; update(); } }, `nodes ${chosen.zoom[0]} to ${chosen.zoom[1] - 1}: show all`)] : []));
+    }
+    const text = result.reading ?? reading(figure, result.rows ?? []);
+    box.querySelector(".reading").textContent = text;
+    holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table with ${(result.rows ?? []).length} rows that can be sorted and filtered.`}`);
+    saveMenu(figure, result, holder, box.querySelector(".save > .panel"));
+  } catch (error) {
+    message(holder, `This figure could not be drawn: ${error.message}`);
+  }
+  holder.style.minHeight = "";
+  if (changes === before) holder.classList.remove("stale");
+  holder.dataset.drawn = "yes";
+};
+
+// What the reader looks at first, then what lies around it.
+const drawVisible = async () => {
+  const distance = (holder) => { const { top, bottom } = holder.getBoundingClientRect(); return Math.max(0, top - innerHeight, -bottom); };
+  for (const holder of [...visible].sort((a, b) => distance(a) - distance(b))) if (holder.classList.contains("stale")) await draw(holder);
+};
+
+const observer = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (entry.isIntersecting) {
+      visible.add(entry.target);
+      if (!entry.target.dataset.drawn || entry.target.classList.contains("stale")) draw(entry.target);
+    } else visible.delete(entry.target);
+  }
+}, { rootMargin: "900px" }); // a screen ahead

@@ -1,0 +1,94 @@
+// The Vega-Lite specifications of figures, adapted to the state of the view, and their legends.
+
+const eachView = (spec, found) => {
+  found(spec);
+  for (const key of ["layer", "hconcat", "vconcat", "concat"]) for (const part of spec[key] ?? []) eachView(part, found);
+  if (spec.spec) eachView(spec.spec, found);
+};
+
+const CHANNELS = ["color", "strokeDash", "shape", "fill", "stroke"];
+
+const prepare = (figure, parts, rowsByName) => {
+  const spec = structuredClone(figure.specification);
+  delete spec.config; // the page has its own, for light and dark
+  spec.datasets = rowsByName;
+  const fields = {};
+  const classes = new Map(shownPins().flatMap((c) => c.study.classes.map((name, i) => [name, coloursOf(c.study)[i]])));
+  // Headings of narrow panels in two lines.
+  const headed = (from) => (shownPins().length > 2 || innerWidth < NARROW ? `split(slice(datum.label, ${from}), / (?=with)/)` : `slice(datum.label, ${from})`);
+  const common = chosen.scales === "common" && figure.per_configuration && shownPins().length > 1;
+  eachView(spec, (view) => {
+    if (common && view.facet) for (const axis of ["x", "y"]) if (view.resolve?.scale?.[axis]) view.resolve.scale[axis] = "shared";
+    // As pinned; the column sorts by itself, see nodescope.charts.drawing.
+    for (const side of [view.facet, view.facet?.row, view.facet?.column]) {
+      if (side?.field === "network") Object.assign(side, { field: "__network", header: { ...side.header, labelExpr: headed(2) } });
+      if (side?.field === "__panel") side.header = { ...side.header, labelExpr: headed(5) };
+    }
+    if (!view.mark) return;
+    if (typeof view.mark === "string") view.mark = { type: view.mark };
+    view.mark.tooltip = { content: "data" };
+    const encoding = view.encoding ?? {};
+    for (const channel of CHANNELS) {
+      const own = encoding[channel];
+      if (!own?.field) continue;
+      fields[channel] = own.field;
+      if (own.field === "class_name" && figure.per_configuration) encoding[channel] = withClasses(own, classes);
+      if (["nominal", "ordinal"].includes(own.type) && !own.scale?.domain) {
+        const values = [...new Set(parts.flatMap((frame) => (frames.has(frame, own.field) ? frames.values(frame, own.field) : [])))];
+        own.scale = { ...own.scale, domain: values };
+      }
+    }
+    if (encoding.opacity === undefined && expression() && chosen.mode === "highlight") {
+      const usual = view.mark.opacity ?? 1;
+      view.encoding = { ...encoding, opacity: { condition: { test: "datum.__muted === true", value: Math.min(0.12, usual) }, value: usual } };
+    }
+  });
+  return [recolour(spec), fields];
+};
+
+// Legends answer to clicks, and show what is hidden as faded.
+const withLegends = (vega, fields, figure) => {
+  let count = 0;
+  const visit = (group) => {
+    for (const legend of group.legends ?? []) {
+      const scale = legend.stroke ?? legend.fill ?? legend.shape ?? legend.strokeDash;
+      const channel = CHANNELS.find((name) => String(scale).endsWith(name));
+      const field = fields[channel];
+      if (!field) continue;
+      const off = field === "class_name" ? [...chosen.classesOff].map((i) => figure.study.classes[i])
+        : [...chosen.off].filter((item) => item.startsWith(`${field}:`)).map((item) => item.slice(field.length + 1));
+      const opacity = { signal: `indexof(${JSON.stringify(off)}, '' + datum.value) >= 0 ? 0.25 : 1` };
+      const update = { opacity, cursor: { value: "pointer" } };
+      legend.encode = { ...legend.encode };
+      for (const mark of ["symbols", "labels"]) {
+        const own = legend.encode[mark] ?? {};
+        const stroke = channel === "strokeDash" && mark === "symbols" ? { stroke: { value: isDark() ? "#e8e8e8" : "#1c1c1c" } } : {};
+        legend.encode[mark] = { ...own, name: `legend:${count += 1}:${field}`, interactive: true, update: { ...own.update, ...update, ...stroke } };
+      }
+    }
+    for (const mark of group.marks ?? []) if (mark.type === "group") visit(mark);
+  };
+  visit(vega);
+  return vega;
+};
+
+const toggleSeries = (figure, field, value) => {
+  if (field === "class_name") toggle(chosen.classesOff, figure.study.classes.indexOf(value));
+  else toggle(chosen.off, `${field}:${value}`);
+  update();
+};
+
+const embed = async (holder, figure, spec, fields) => {
+  const result = await vegaEmbed(holder, spec, {
+    actions: false, renderer: "canvas", logLevel: 1 /* errors; an empty panel is no mistake */, config: themeConfig(), patch: (vega) => withLegends(vega, fields, figure),
+    tooltip: (handler, event, item, value) => {
+      if (value && typeof value === "object" && event) showReadout(rowText(figure, value, item?.datum), event.clientX, event.clientY);
+      else hideReadout();
+    },
+  });
+  result.view.addEventListener("click", (event, item) => {
+    const name = item?.mark?.name ?? "";
+    if (name.startsWith("legend:")) toggleSeries(figure, name.split(":").slice(2).join(":"), item.datum.value);
+  });
+  return result;
+};

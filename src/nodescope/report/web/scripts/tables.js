@@ -1,0 +1,45 @@
+// Figures that are tables, which can be sorted and filtered.
+
+const drawTable = async (figure, holder) => {
+  const [frame] = await framesOf(figure);
+  const view = viewsOf(figure, [frame]);
+  const rows = byPattern(frames.rows(frame, frames.select(frame, testsOf(figure, frame, view))), figure.study);
+  const columns = [...frame.columns.keys()];
+  const sort = drawn.get(figure)?.sort ?? { column: null, down: false };
+  const search = element("input", { type: "search", placeholder: "filter rows", "aria-label": `Filter the rows of ${figure.title}` });
+  search.value = drawn.get(figure)?.search ?? "";
+  const head = element("tr"), body = element("tbody");
+  const cell = (value, name) => {
+    if (value === null) return "–";
+    if (figure.quantities[name]) return measured(figure.quantities[name], value, 2);
+    return typeof value === "number" && !Number.isInteger(value) ? value.toFixed(4) : number(value);
+  };
+  const numeric = new Set(columns.filter((name) => rows.some((row) => typeof row[name] === "number")));
+  const fill = () => {
+    const sought = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const shown = rows.filter((row) => {
+      const text = columns.map((name) => `${cell(row[name], name)}`).join(" ").toLowerCase() + ` ${labelOf(figure.study, row)}`.toLowerCase();
+      return sought.every((word) => text.includes(word));
+    });
+    if (sort.column) shown.sort((a, b) => {
+      const [x, y] = [a[sort.column], b[sort.column]];
+      if (x === null || y === null) return (x === null) - (y === null);
+      return (x < y ? -1 : x > y ? 1 : 0) * (sort.down ? -1 : 1);
+    });
+    head.replaceChildren(...columns.map((name) => element("th", {
+      scope: "col", class: numeric.has(name) ? "number" : null,
+      "aria-sort": sort.column === name ? (sort.down ? "descending" : "ascending") : "none",
+    }, element("button", { type: "button", onclick: () => {
+      sort.down = sort.column === name ? !sort.down : false;
+      sort.column = name;
+      fill();
+    } }, `${words(name)}${sort.column === name ? (sort.down ? " ▼" : " ▲") : ""}`))));
+    body.replaceChildren(...shown.map((row) => element("tr", { class: row.__muted === true ? "muted" : row.__muted === false ? "marked" : null },
+      ...columns.map((name) => element("td", { class: numeric.has(name) ? "number" : null }, cell(row[name], name))))));
+  };
+  search.addEventListener("input", fill);
+  fill();
+  holder.replaceChildren(element("div", { class: "table-search" }, search),
+    element("div", { class: "data-table", tabindex: "0", role: "region", "aria-label": figure.title }, element("table", {}, element("thead", {}, head), body)));
+  return { view, parts: [frame], rows, views: [], sort, get search() { return search.value; } };
+};
