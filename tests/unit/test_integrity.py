@@ -111,7 +111,7 @@ def test_a_replaced_table_is_refused_with_what_to_do_and_read_once_that_is_done(
     own = pl.DataFrame({"mine": [1, 2]})
     own.write_parquet(path)
     with pytest.raises(
-        DamagedFileError, match=r"not the one in \.accuracy\.parquet\.xxh3 beside it.*delete that file too"
+        DamagedFileError, match=r"not the one in \.accuracy\.parquet\.xxh3 beside it.*delete the checksum file too"
     ):
         read_table(path)
     digest_path(path).unlink()
