@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from nodescope.config.loading import parse_config
-from nodescope.estimates.requests import COLUMNS, resource_table, suggested_settings
+from nodescope.estimates.suggestions import COLUMNS, resource_table, suggested_settings
 from nodescope.study.layout import StudyFiles
 
 STUDY = parse_config(

@@ -16,7 +16,7 @@ from nodescope.charts.labels import state_label
 from nodescope.charts.registry import has_inspector_table
 from nodescope.config.charts import Charts
 from nodescope.config.study import Study
-from nodescope.estimates.requests import resource_table, suggested_settings
+from nodescope.estimates.suggestions import resource_table, suggested_settings
 from nodescope.jobs.status import JobStatus
 from nodescope.messages.words import counted, duration, named_seeds
 from nodescope.report.methods import Method, methods_of

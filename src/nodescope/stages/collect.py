@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nodescope.config.study import Study
-from nodescope.estimates.requests import resource_table
+from nodescope.estimates.suggestions import resource_table
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.storage.tables import classes_table, write_table
 from nodescope.study.axes import Configurations

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 #: Stages of a configuration and the rules that a profile's ``set-resources`` names.
 RULES = {"train": "train_configuration", "record": "record_activations"} | {job: f"measure_{job}" for job in JOBS}
 SNAKEMAKE_MEMORY_MB = 400
-MEMORY_MARGIN = 1.3
+MARGIN_ON_MEASURED_MEMORY = 1.3
 TIME_MARGIN = 2.0
 START_MINUTES = 5
 
@@ -84,7 +84,7 @@ def resource_table(study: "Study", files: StudyFiles) -> pl.DataFrame:
         )
         .with_columns(
             cpu_share=pl.when(pl.col("cpu_share").is_finite()).then("cpu_share"),
-            suggested_mem_mb=((MEMORY_MARGIN * pl.col("peak_memory_mb") + SNAKEMAKE_MEMORY_MB) / 100).ceil() * 100,
+            suggested_mem_mb=((MARGIN_ON_MEASURED_MEMORY * pl.col("peak_memory_mb") + SNAKEMAKE_MEMORY_MB) / 100).ceil() * 100,
             suggested_runtime_minutes=(TIME_MARGIN * pl.col("longest_time_s") / 60 + START_MINUTES).ceil(),
         )
         .sort(pl.col("stage").replace_strict(order, return_dtype=pl.Int32), "model", "depth", "width")
