@@ -84,7 +84,8 @@ def resource_table(study: "Study", files: StudyFiles) -> pl.DataFrame:
         )
         .with_columns(
             cpu_share=pl.when(pl.col("cpu_share").is_finite()).then("cpu_share"),
-            suggested_mem_mb=((MARGIN_ON_MEASURED_MEMORY * pl.col("peak_memory_mb") + SNAKEMAKE_MEMORY_MB) / 100).ceil() * 100,
+            suggested_mem_mb=((MARGIN_ON_MEASURED_MEMORY * pl.col("peak_memory_mb") + SNAKEMAKE_MEMORY_MB) / 100).ceil()
+            * 100,
             suggested_runtime_minutes=(TIME_MARGIN * pl.col("longest_time_s") / 60 + START_MINUTES).ceil(),
         )
         .sort(pl.col("stage").replace_strict(order, return_dtype=pl.Int32), "model", "depth", "width")
