@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -98,6 +99,7 @@ class Workflow:
             study.name: {configuration.identifier: configuration for configuration in configurations_of(study)}
             for study in self.config.studies
         }
+        _check_ids(self.config.studies)
         self.datasets = {layout.prepared_name(study.dataset): study.dataset for study in self.config.studies}
         self._snakemake: Any = None
         self._started = time.time()
@@ -667,6 +669,19 @@ def _stop(error: object) -> NoReturn:
     """End Snakemake with a message alone: the mistake is the user's to mend, not in a rule."""
     print(f"\n{error}\n", file=sys.stderr)
     raise SystemExit(1)
+
+
+def _check_ids(studies: Iterable[Study]) -> None:
+    """Refuse studies in which an id stands for several configurations: a variant may set an axis that varies."""
+    for study in studies:
+        ids = Counter(configuration.identifier for configuration in configurations_of(study))
+        repeated = [identifier for identifier, count in ids.items() if count > 1]
+        if repeated:
+            raise ConfigError(
+                f"Study '{study.name}', grid: each of these ids stands for several configurations: {', '.join(repeated)}. "
+                "Hint: a variant that sets activation, batch_norm or initialisation needs a grid with one value of it; "
+                "rename a variant whose name looks like another's setting"
+            )
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from nodescope.analyses import registered
 from nodescope.config.loading import parse_config
 from nodescope.jobs.job import job
-from nodescope.jobs.status import SECONDS_TO_SILENCE, describe_status, status_table, study_status
+from nodescope.jobs.status import SECONDS_TO_SILENCE, describe_status, study_status
 from nodescope.messages.errors import NodescopeError
 from nodescope.study.layout import prepared_name
 
@@ -133,6 +133,5 @@ def test_a_failed_job_of_the_whole_study_is_listed_too(tmp_path):
 
     with pytest.raises(SystemExit):
         run_job(tmp_path / f"logs/datasets/{prepared_name(STUDY.dataset)}.log", fail)
-    table = status_table(study_status(STUDY, tmp_path))
-    row = table.row(0, named=True)
-    assert (row["configuration"], row["stage"], row["state"], row["cause"]) == ("", "datasets", "failed", "No data.")
+    first = study_status(STUDY, tmp_path)[0]
+    assert (first.configuration, first.stage, first.state, first.cause) == ("", "datasets", "failed", "No data.")

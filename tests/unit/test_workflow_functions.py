@@ -158,3 +158,10 @@ def test_a_config_that_is_no_yaml_or_no_section_is_named(tmp_path):
         with pytest.raises(ConfigError, match=expected) as error:
             nodescope.run(path)
         assert str(path) in str(error.value)
+
+
+def test_an_id_that_stands_for_several_configurations_is_refused():
+    variants = [{"name": "base"}, {"name": "t", "activation": "tanh"}]
+    grid = {"depth": 1, "width": 4, "activation": ["relu", "sigmoid"], "variants": variants}
+    with pytest.raises(ConfigError, match=r"Study 'plain', grid: .*several configurations: tanh-1x4-t\. Hint: "):
+        Workflow({"studies": [PLAIN | {"grid": grid}]})

@@ -3,7 +3,7 @@
 REQUIRED INPUTS:
     results/{study}/charts
     results/{study}/page
-    results/{study}/tables/{accuracy,replicas}.parquet
+    results/{study}/tables/{accuracy,learning_curves,replicas}.parquet
     results/{study}/tables/comparisons.parquet    of studies that have several trained configurations
 OUTPUTS:
     reports/index.html    opens without a network; loads what it shows from reports/data, which is put beside it with it.
@@ -20,7 +20,11 @@ rule build_report:
     input:
         charts=expand("results/{study}/charts", study=flow.studies),
         data=expand("results/{study}/page", study=flow.studies),
-        tables=expand("results/{study}/tables/{table}.parquet", study=flow.studies, table=["accuracy", "replicas"]),
+        tables=expand(
+            "results/{study}/tables/{table}.parquet",
+            study=flow.studies,
+            table=["accuracy", "learning_curves", "replicas"],
+        ),
         comparisons=flow.comparisons(),
         settings=expand("results/{study}/config.json", study=flow.studies),
         configurations=expand("results/{study}/configurations.json", study=flow.studies),

@@ -136,6 +136,11 @@ def registered() -> dict[str, Analysis]:
     found: list[Analysis] = sorted(
         (module.ANALYSIS for module in modules), key=lambda analysis: (analysis.order, analysis.name)
     )
+    wrong = [module.__file__ for module in modules if module.__name__ != f"{__name__}.{module.ANALYSIS.name}"]
+    if wrong:
+        raise ImportError(
+            f"{', '.join(map(str, wrong))}: an analysis' function measure must be defined in its own module"
+        )
     return {analysis.name: analysis for analysis in found}
 
 

@@ -102,7 +102,8 @@ def _of_training(study: Study, where: str, training: Training) -> Iterator[Incon
         of_training = [f"training.{name}" for name in (key, *others)]
         return Inconsistency((*of_training, *(["grid.variants"] if is_variant else [])), what, f"{where}.{key}")
 
-    if training.batch_size == 1 and True in study.grid.batch_norm:
+    variants = study.grid.variants or []
+    if training.batch_size == 1 and (True in study.grid.batch_norm or any(v.batch_norm for v in variants)):
         at = found("batch_size", "must be at least 2 with batch normalisation")
         yield Inconsistency((*at.keys, "grid.batch_norm"), at.what, at.place)
     late = [epoch for epoch in training.snapshots if epoch > training.epochs]

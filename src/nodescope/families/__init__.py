@@ -14,3 +14,7 @@ _MODULES = [import_module(f"{__name__}.{module.name}") for module in iter_module
 
 #: By their names in the configuration, in paths and in tables.
 FAMILIES: dict[str, Family] = {module.FAMILY.name: module.FAMILY for module in _MODULES if hasattr(module, "FAMILY")}
+
+for _module in _MODULES:
+    if hasattr(_module, "FAMILY") and _module.__name__ != f"{__name__}.{_module.FAMILY.name}":
+        raise ImportError(f"{_module.__file__}: the family {_module.FAMILY.name!r} must be called as its module is")

@@ -118,9 +118,8 @@ def divergence_report(studies: list["Study"], results: str | Path, since: float)
     lines = []
     for study in studies:
         files = StudyFiles.of(study.name, results)
-        path = files.table("replicas")
-        if path.is_file() and path.stat().st_mtime >= since:
-            curves = scan_table(files.table("learning_curves"))
-            said = sentences(divergences(Configurations.of(study), read_table(path), curves))
+        path, curves = files.table("replicas"), files.table("learning_curves")
+        if path.is_file() and curves.is_file() and path.stat().st_mtime >= since:
+            said = sentences(divergences(Configurations.of(study), read_table(path), scan_table(curves)))
             lines += [f"Study {study.name}: {sentence}" for sentence in said]
     return [*lines, DIVERGENCE_HINT] if lines else []

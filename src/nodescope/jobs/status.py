@@ -20,8 +20,6 @@ from nodescope.study.contents import jobs_done
 from nodescope.study.layout import RESULTS, dataset_log_path, log_path
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from nodescope.config.root import Config
     from nodescope.config.study import Study
 
@@ -29,7 +27,7 @@ State = Literal["done", "running", "failed", "missing"]
 STATES: tuple[State, ...] = ("done", "running", "failed", "missing")
 
 #: Jobs of a whole study, after those of its configurations.
-STAGES_OF_STUDY = ("collect", "diagnose", "score", "charts")
+STAGES_OF_STUDY = ("collect", "compare", "diagnose", "score", "charts")
 
 #: A log of another machine that is older than this is that of a job that is no more; file systems show changes late.
 SECONDS_TO_SILENCE = 6 * SECONDS_BETWEEN_SIGNS_OF_LIFE
@@ -93,16 +91,6 @@ def study_status(study: "Study", project: str | Path = ".") -> list[JobStatus]:
     whole += [(stage, log_path(project, study.name, stage)) for stage in STAGES_OF_STUDY]
     of_whole = [_status(study.name, "", stage, path, False, project) for stage, path in whole]
     return [status for status in of_whole if status.state == "failed"] + found
-
-
-def status_table(jobs: list[JobStatus]) -> "pl.DataFrame":
-    """One row per job; columns as the attributes of `JobStatus`."""
-    import polars as pl
-
-    columns = ("study", "configuration", "stage", "state", "cause", "log")
-    return pl.DataFrame(
-        {name: [getattr(job, name) for job in jobs] for name in columns}, dict.fromkeys(columns, pl.String)
-    )
 
 
 def describe_status(config: "Config", project: str | Path = ".") -> str:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import special
 
 #: Of all intervals, and the share of wrong findings that is accepted.
@@ -29,8 +29,6 @@ REAL = "real"
 ON_THIS_TEST_SET = "on this test set"
 IN_ALL_SEEDS = "in all {} seeds"
 CANNOT_TELL = "cannot tell"
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ Channels = Literal["first", "last"]
 
 #: Numbers of channels that images come with: grey, colour, colour with alpha.
 USUAL_CHANNELS = (1, 3, 4)
-#: Whole numbers up to this are exact in float32.
-EXACT_IN_FLOAT32 = 2**24
 #: A feature whose rounding to float32 exceeds this share of its standard deviation is spoken of.
 WORTH_SAYING = 1e-3
 ROWS_AT_A_TIME = 4096
