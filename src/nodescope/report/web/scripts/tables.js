@@ -9,9 +9,11 @@ const drawTable = async (figure, holder) => {
   const search = element("input", { type: "search", placeholder: "filter rows", "aria-label": `Filter the rows of ${figure.title}` });
   search.value = drawn.get(figure)?.search ?? "";
   const head = element("tr"), body = element("tbody");
+  // A unit that is a word stands in the head, not in every cell.
+  const unitOf = (name) => /^\w/.test(figure.quantities[name]?.unit ?? "") ? figure.quantities[name].unit : "";
   const cell = (value, name) => {
     if (value === null) return "–";
-    if (figure.quantities[name]) return measured(figure.quantities[name], value, 2);
+    if (figure.quantities[name]) return measured(unitOf(name) ? { ...figure.quantities[name], unit: "" } : figure.quantities[name], value, 2);
     return typeof value === "number" && !Number.isInteger(value) ? value.toFixed(4) : number(value);
   };
   const numeric = new Set(columns.filter((name) => rows.some((row) => typeof row[name] === "number")));
@@ -33,7 +35,7 @@ const drawTable = async (figure, holder) => {
       sort.down = sort.column === name ? !sort.down : false;
       sort.column = name;
       fill();
-    } }, `${words(name)}${sort.column === name ? (sort.down ? " ▼" : " ▲") : ""}`))));
+    } }, `${words(name)}${unitOf(name) && ` (${unitOf(name)})`}${sort.column === name ? (sort.down ? " ▼" : " ▲") : ""}`))));
     body.replaceChildren(...shown.map((row) => element("tr", { class: row.__muted === true ? "muted" : row.__muted === false ? "marked" : null },
       ...columns.map((name) => element("td", { class: numeric.has(name) ? "number" : null }, cell(row[name], name))))));
   };
