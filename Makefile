@@ -33,10 +33,11 @@ plan: $(READY)
 status: $(READY)
 	@$(BIN)/snakemake status --cores 1 --quiet all
 
-# Unit tests share the cores; the others start programs that use all of them, or kill some.
+# Two files at a time: many tests wait for programs that they start. Those of SLURM have the machine to themselves.
 test: check
 	$(BIN)/python -m pytest tests/unit -n auto --maxprocesses 8
-	$(BIN)/python -m pytest --ignore tests/unit
+	$(BIN)/python -m pytest tests/workflow tests/browser tests/faults tests/fuzz tests/real -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/slurm
 
 test-fast: $(READY)
 	$(BIN)/ruff check --quiet .
