@@ -105,7 +105,7 @@ def test_at_most_three_classes_are_in_colour_by_choice_and_all_others_grey(brows
         for name in ("medians", "distributions"):
             assert [c for c, colour in colours(name).items() if colour != "#969696"] == CLASSES[:3]
         open_menu(page, "class-menu")
-        expect(page.locator("#add-hue option")).to_have_text(["3 are in colour"])
+        expect(page.locator("#add-hue option")).to_have_text(["3 classes in colour (maximum)"])
         page.get_by_label(f"Make {CLASSES[1]} grey").click()
         page.select_option("#add-hue", "77")
         assert "colour=0-77-2" in page.url
@@ -144,7 +144,7 @@ def test_the_page_says_which_run_it_belongs_to_and_what_diverged(browser, report
             r"Run of \d{4}-\d\d-\d\d \d\d:\d\d UTC, configuration [0-9a-f]{8}, nodescope \S+; study small", said
         )
         for place in ("#divergence", "#study-small > .divergence"):
-            expect(page.locator(place)).to_contain_text("Every network of this configuration diverged")
-            expect(page.locator(place)).to_contain_text("relu 1x4 without BN")
+            expect(page.locator(place).first).to_contain_text("Every network of this configuration diverged")
+            expect(page.locator(place).first).to_contain_text("relu 1x4 without BN")
         expect(page.locator(".cell.best")).to_have_count(0)
         visited.check()
