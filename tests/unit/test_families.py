@@ -15,6 +15,8 @@ from nodescope.families.layers import linear_maps
 from nodescope.families.shape import NetworkShape
 from nodescope.networks import HiddenActivation, build_network, hidden_layers
 
+pytestmark = pytest.mark.slow
+
 DEEPEST = 60
 #: Odd and unequal sides, an even one, one of a single row.
 IMAGES = ((3, 32, 32), (1, 8, 8), (2, 9, 13), (1, 1, 5))

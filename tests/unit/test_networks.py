@@ -19,6 +19,8 @@ from nodescope.networks import HiddenActivation, NetworkShape
 from nodescope.networks.losses import SUMMED_LOSSES
 from nodescope.networks.mlp import FullyConnected
 
+pytestmark = pytest.mark.slow
+
 ON_NETWORKS = [name for name, analysis in registered().items() if analysis.of_networks]
 OPTIONS = Analyses()
 

@@ -12,6 +12,8 @@ from nodescope.networks import load_network
 from nodescope.training import rounds as stage
 from nodescope.training.configuration import network_shape, train_configuration
 
+pytestmark = pytest.mark.slow
+
 KEYS = {"dataset": "blobs", "model": "mlp", "depth": 2, "width": 6, "activation": "relu", "batch_norm": True}
 
 

@@ -27,6 +27,8 @@ from nodescope.training.configuration import network_shape, train_configuration
 from nodescope.training.data import TrainingData
 from nodescope.training.pattern_evolution import PatternsToFollow
 
+pytestmark = pytest.mark.slow
+
 torch.set_num_threads(1)
 
 KEYS = {"dataset": "blobs", "model": "mlp", "depth": 3, "width": 8, "activation": "tanh", "batch_norm": True}
