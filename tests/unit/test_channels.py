@@ -497,7 +497,7 @@ def test_one_value_per_channel_is_refused_with_the_reason(value):
 def test_medians_follow_a_learned_slope_that_is_below_zero(tmp_path):
     z = np.array([[-4.0, -1.0, 0.5, 1.0, 2.0]], np.float32)
     labels, samples = np.zeros(5, np.int32), np.arange(5, dtype=np.int32)
-    metadata = LayerMetadata("made", "layer-1", "prelu", (1,), ("a",), slope=-0.5)
+    metadata = LayerMetadata("made", "layer-1", "prelu", (1,), ("a",), parameters={"slope": -0.5})
     write(activation_path(str(tmp_path), 0, "trained", "train", 1), z, labels, samples, metadata)
     layer = RecordedLayer(str(tmp_path), 0, "trained", 1, 0.0)
     assert measured(medians, layer, splits=["train"])["median"].item() == 1.0  # of 2, 0.5, 0.5, 1, 2

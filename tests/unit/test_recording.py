@@ -93,7 +93,7 @@ def test_activations_are_the_function_of_the_pre_activations(tmp_path):
 
 def test_a_learned_slope_is_kept_with_the_pre_activations(tmp_path):
     z, labels = np.array([[-2.0, 1.0]], np.float32), np.array([0, 1], np.int32)
-    metadata = LayerMetadata("made", "layer-1", "prelu", (1,), ("a", "b"), slope=0.5)
+    metadata = LayerMetadata("made", "layer-1", "prelu", (1,), ("a", "b"), parameters={"slope": 0.5})
     write(tmp_path / "layer-1.parquet", z, labels, labels, metadata)
     layer = read(tmp_path / "layer-1.parquet")
     np.testing.assert_array_equal(layer.a(), [[-1.0, 1.0]])

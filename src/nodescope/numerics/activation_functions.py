@@ -4,7 +4,7 @@ The NumPy form is what the analyses use (so that they need not import torch); `n
 same names to torch, and a test holds the two against each other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,7 +32,7 @@ class ActivationFunction:
     name : str
         Its name in the configuration, in paths and in tables.
     apply : callable
-        ``T`` on an array of any shape; the dtype is kept.
+        ``T`` on an array of any shape; the dtype is kept. Further arguments are the function's parameters, which broadcast.
     formula : str
         For the reader of a figure.
     rectifying : bool
@@ -45,11 +45,15 @@ class ActivationFunction:
     """
 
     name: str
-    apply: Callable[[Array], Array]
+    apply: Callable[..., Array]
     formula: str
     rectifying: bool
     bounds: tuple[float | None, float | None] = (None, None)
     monotone: bool = True
+
+    def is_monotone(self, parameters: Mapping[str, float | tuple[float, ...]]) -> bool:
+        """Whether it is with these parameters: a learned slope may have fallen below zero."""
+        return self.monotone and bool(np.all(np.asarray(parameters.get("slope", 0.0)) >= 0))
 
 
 def _sigmoid(z: Array) -> Array:
@@ -63,9 +67,9 @@ def _elu(z: Array, alpha: float = 1.0, scale: float = 1.0) -> Array:
     return (scale * np.where(z > 0, z, negative)).astype(z.dtype)
 
 
-def prelu(z: Array, slope: float = PRELU_SLOPE) -> Array:
+def prelu(z: Array, slope: float | Array = PRELU_SLOPE) -> Array:
     """Parametric ReLU: the identity above zero, a learned slope below (He et al. 2015)."""
-    return np.where(z > 0, z, z * z.dtype.type(slope))
+    return np.where(z > 0, z, z * np.asarray(slope, z.dtype))
 
 
 def _gelu(z: Array) -> Array:

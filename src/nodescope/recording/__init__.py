@@ -21,6 +21,9 @@ a0 ... a{J-1}        float32             mean of ``T(z)`` over the positions, th
 on0 ... on{J-1}      uint8, 16 or 32     number of positions with ``theta = 1``
 ===================  ==================  ========================================================
 
+Where samples differ in their positions (the tokens of a text), a summary has their number in the column ``positions``
+(uint32), and rows are fewer. Tokens that have labels of their own are recorded as samples, with a column ``position``.
+
 That is at most four values per sample and channel, whatever the number of positions. What a summary over the positions
 of single samples cannot say, the spread of all values of the layer, stands in ``values-{l}.parquet``, see
 `nodescope.recording.values`. What each analysis takes of a layer with positions is the same for both ways of recording

@@ -2,9 +2,9 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -15,16 +15,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.messages.errors import DamagedFileError
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, Kind, prelu
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, Kind
 from nodescope.recording.values import AllValues, read_values, values_path, write_values
 from nodescope.storage.digests import check_digest, digested_path
 
-FORMAT_VERSION = 3
+FORMAT_VERSION = 4
 
 #: The groups of columns that a summary has, each with a column per node, by the names of `Summary`.
 SUMMARY_GROUPS = {"mean": "n", "largest": "max", "activation": "a", "on": "on"}
 
 NumberT = TypeVar("NumberT", np.float32, np.uint32)
+SumT = TypeVar("SumT", np.float64, np.uint32)
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,21 @@ class LayerMetadata:
     node_shape : tuple of int
         The pre-activations of one sample: (J,), or (J, positions) of a convolution.
     class_names : tuple of str
-        All classes of the data set, also those without a row in the file.
-    slope : float or None
-        The learned slope of ``prelu`` in this layer; None for other functions.
+        All classes of the data set, also those without a row in the file; empty where the samples have no classes.
     holds : {'each', 'summary'}
-        Every pre-activation, or of every sample and node a summary over the positions.
+        Every value, or of every sample and node a summary over the positions.
     theta_threshold : float or None
-        Of a summary: a position is counted as on where its pre-activation exceeds this.
+        Of a summary: a position is counted as on where its value exceeds this.
+    name : str
+        Of the layer in the network; empty where it is not known.
+    values : {'pre_activation', 'output'}
+        What was recorded. Of outputs the activation function is ``identity``, so that ``z`` and ``T(z)`` are the same.
+    parameters : mapping
+        Of the activation function, by the names of its arguments: a number, or one per node.
+    node_names : tuple of str or None
+        None where nodes are only numbered.
+    varying_positions : bool
+        Whether samples have different numbers of positions, of which ``node_shape`` has the largest.
     """
 
     dataset: str
@@ -56,26 +65,50 @@ class LayerMetadata:
     activation: str
     node_shape: tuple[int, ...]
     class_names: tuple[str, ...]
-    slope: float | None = None
     holds: Literal["each", "summary"] = "each"
     theta_threshold: float | None = None
+    name: str = ""
+    values: Literal["pre_activation", "output"] = "pre_activation"
+    parameters: Mapping[str, float | tuple[float, ...]] = field(default_factory=dict)
+    node_names: tuple[str, ...] | None = None
+    varying_positions: bool = False
     format_version: int = FORMAT_VERSION
 
     @property
     def positions(self) -> int:
-        """Positions of one sample; 1 of a fully connected layer."""
+        """Positions of one sample, at most; 1 of a fully connected layer."""
         return self.node_shape[1] if len(self.node_shape) > 1 else 1
 
     @property
     def is_monotone(self) -> bool:
         """Whether a larger ``z`` never gives a smaller ``T(z)``; a learned slope may have fallen below zero."""
-        return ACTIVATION_FUNCTIONS[self.activation].monotone and (self.slope is None or self.slope >= 0)
+        return ACTIVATION_FUNCTIONS[self.activation].is_monotone(self.parameters)
 
-    def activate(self, z: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``T(z)``; a new array."""
-        if self.slope is not None:
-            return prelu(z, self.slope)
-        return ACTIVATION_FUNCTIONS[self.activation].apply(z)
+    @property
+    def has_parameters_per_node(self) -> bool:
+        """Whether the activation function differs between nodes."""
+        return any(isinstance(value, tuple) for value in self.parameters.values())
+
+    def activate(self, z: NDArray[np.float32], node: int | None = None) -> NDArray[np.float32]:
+        """``T(z)``, a new array.
+
+        Parameters
+        ----------
+        z
+            [J, ...], or values of one node in any shape.
+        node
+            Which one; needed only where the function differs between nodes.
+        """
+        own = {name: self._parameter(value, z.ndim, node) for name, value in self.parameters.items()}
+        return ACTIVATION_FUNCTIONS[self.activation].apply(z, **own)
+
+    @staticmethod
+    def _parameter(value: float | tuple[float, ...], n_axes: int, node: int | None) -> float | NDArray[np.float32]:
+        if not isinstance(value, tuple):
+            return value
+        if node is not None:
+            return value[node]
+        return np.array(value, np.float32).reshape(-1, *[1] * (n_axes - 1))
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "LayerMetadata":
@@ -84,8 +117,10 @@ class LayerMetadata:
         version = fields.get("format_version")
         if version != FORMAT_VERSION:
             raise ValueError(f"its format is version {version}, this nodescope reads {FORMAT_VERSION}")
-        fields["node_shape"] = tuple(fields["node_shape"])
-        fields["class_names"] = tuple(fields["class_names"])
+        for name in ("node_shape", "class_names", "node_names"):
+            fields[name] = fields[name] if fields[name] is None else tuple(fields[name])
+        given = fields["parameters"].items()
+        fields["parameters"] = {name: tuple(value) if isinstance(value, list) else value for name, value in given}
         return cls(**fields)
 
 
@@ -121,7 +156,7 @@ class LayerActivations:
         The file.
     metadata : LayerMetadata
     labels, samples : int32 array [N]
-        Class index (ascending) and index in the prepared data set.
+        Class index (ascending; 0 of all samples that have no classes) and index in the prepared data set.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -130,10 +165,24 @@ class LayerActivations:
             check_digest(self.path)
             self.metadata = LayerMetadata.from_json(pl.read_parquet_metadata(self.path)["nodescope"])
             names = [f"n{node}" for node in range(self.n_nodes)]
-            table = pl.read_parquet(self.path, columns=["sample", "label", *names])  # twice as fast as pyarrow
-            rows_of_a_sample = 1 if self._is_summary else self.positions
-            self.samples: NDArray[np.int32] = table["sample"].to_numpy()[::rows_of_a_sample]
-            self.labels: NDArray[np.int32] = table["label"].to_numpy()[::rows_of_a_sample]
+            varies = self.metadata.varying_positions
+            counted = ["positions"] if varies and self._is_summary else []
+            table = pl.read_parquet(
+                self.path, columns=["sample", "label", *counted, *names]
+            )  # twice as fast as pyarrow
+            samples: NDArray[np.int32] = table["sample"].to_numpy()
+            # Where a sample's rows begin; None where a row is a sample.
+            self._begins: NDArray[np.intp] | None = None
+            self._counts: NDArray[np.uint32] | None = table["positions"].to_numpy() if counted else None
+            first = slice(None)
+            if not self._is_summary and varies:
+                self._begins = np.flatnonzero(np.diff(samples, prepend=-1)) if len(samples) else np.empty(0, np.intp)
+                self._counts = np.diff(self._begins, append=len(samples)).astype(np.uint32)
+            elif not self._is_summary:
+                first = slice(None, None, self.positions)
+            self.samples = samples[first if self._begins is None else self._begins]
+            labels = table["label"].fill_null(0) if not self.is_labelled else table["label"]
+            self.labels: NDArray[np.int32] = labels.to_numpy()[first if self._begins is None else self._begins]
             self._n = _as_rows(table.select(names), np.float32)
 
     @property
@@ -153,15 +202,28 @@ class LayerActivations:
         return self.metadata.positions
 
     @property
+    def is_labelled(self) -> bool:
+        """Whether the samples have classes; otherwise they form one."""
+        return bool(self.metadata.class_names)
+
+    @property
     def n_classes(self) -> int:
-        return len(self.metadata.class_names)
+        return max(1, len(self.metadata.class_names))
+
+    def position_counts(self) -> NDArray[np.uint32]:
+        """Positions of each sample [N]."""
+        return np.full(self.n_samples, self.positions, np.uint32) if self._counts is None else self._counts
+
+    def row_labels(self) -> NDArray[np.int32]:
+        """The class of each value of `each`, [N * P], or fewer where samples differ in their positions."""
+        return self.labels if self.positions == 1 else np.repeat(self.labels, self.position_counts())
 
     @cached_property
     def z(self) -> NDArray[np.float32]:
         """Pre-activations [J, N]: of a layer with positions their mean. One node's values are contiguous."""
         if self._is_summary or self.positions == 1:
             return self._n
-        return self._means(lambda z: z)
+        return self._means(lambda z, _: z)
 
     def a(self) -> NDArray[np.float32]:
         """Activations [J, N]: ``T(z)``; of a layer with positions the mean of ``T(z)`` over them. A new array."""
@@ -175,6 +237,8 @@ class LayerActivations:
         """The largest pre-activation over the positions [J, N]; a new array."""
         if self._is_summary:
             return self._group("max", np.float32)
+        if self._begins is not None:
+            return np.maximum.reduceat(self._n, self._begins, axis=1) if self.n_samples else self._n
         return self._n.reshape(self.n_nodes, self.n_samples, self.positions).max(axis=2)
 
     def on_counts(self, theta_threshold: float) -> NDArray[np.uint32]:
@@ -188,7 +252,7 @@ class LayerActivations:
         if not self._is_summary:
             counts = np.empty((self.n_nodes, self.n_samples), np.uint32)
             for node, z in enumerate(self._n):  # row by row, in a core's cache
-                counts[node] = (z > theta_threshold).reshape(-1, self.positions).sum(axis=1, dtype=np.uint32)
+                counts[node] = self._sums(z > theta_threshold, np.uint32)
             return counts
         if self.metadata.theta_threshold != theta_threshold:
             raise DamagedFileError(
@@ -199,7 +263,10 @@ class LayerActivations:
         return self._group("on", np.uint32)
 
     def each(self, kind: Kind = "pre") -> NDArray[np.float32] | None:
-        """Every pre-activation or activation [J, N * P], a sample's positions together; None of a summary."""
+        """Every pre-activation or activation [J, N * P], a sample's positions together; None of a summary.
+
+        Where samples differ in their positions there are fewer; `row_labels` has their classes.
+        """
         if self._is_summary:
             return None
         return self._n if kind == "pre" else self.metadata.activate(self._n)
@@ -228,12 +295,21 @@ class LayerActivations:
         with _named(self.path):
             return _as_rows(pl.read_parquet(self.path, columns=[f"{group}{j}" for j in range(self.n_nodes)]), dtype)
 
-    def _means(self, function: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Of a function of every pre-activation, over the positions [J, N]."""
+    def _means(self, function: Callable[[NDArray[np.float32], int], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Of a function of every pre-activation and its node, over the positions [J, N]."""
         means = np.empty((self.n_nodes, self.n_samples), np.float32)
         for node, z in enumerate(self._n):
-            means[node] = function(z).reshape(-1, self.positions).mean(axis=1, dtype=np.float64)
+            if self._begins is None:
+                means[node] = function(z, node).reshape(-1, self.positions).mean(axis=1, dtype=np.float64)
+            else:
+                means[node] = self._sums(function(z, node), np.float64) / self.position_counts()
         return means
+
+    def _sums(self, values: NDArray[Any], dtype: type[SumT]) -> NDArray[SumT]:
+        """Over the positions of each sample [N], of one node's values."""
+        if self._begins is None:
+            return values.reshape(-1, self.positions).sum(axis=1, dtype=dtype)
+        return np.add.reduceat(values, self._begins, dtype=dtype) if len(values) else np.empty(0, dtype)
 
 
 def read(path: str | Path) -> LayerActivations:
@@ -270,9 +346,12 @@ def _named(path: Path) -> Iterator[None]:
 def write(
     path: str | Path,
     recorded: NDArray[np.float32] | Summary,
-    labels: NDArray[np.int32],
+    labels: NDArray[np.int32] | None,
     samples: NDArray[np.int32],
     metadata: LayerMetadata,
+    *,
+    position_counts: NDArray[np.integer] | None = None,
+    positions: NDArray[np.int32] | None = None,
 ) -> None:
     """Write one layer; the samples are sorted by label.
 
@@ -284,19 +363,37 @@ def write(
     recorded
         Every pre-activation [J, N * positions] with contiguous rows, a sample's positions together, or a summary. Of a
         layer with positions the former has a column ``position``; beside the latter, its `AllValues` are written.
+        Where samples differ in their positions the former has fewer values.
+    labels
+        Class index of each sample [N]; None where they have no classes.
+    samples
+        Their index in the data set [N].
+    position_counts
+        Positions of each sample [N], at least 1; only where they vary.
+    positions
+        Place of each row within its sample, where they are not all of 0 to P - 1; of rows that are samples themselves, the
+        column ``position``.
     """
     import pyarrow as pa  # late: what reads needs it not
     import pyarrow.parquet as pq
 
-    heads = {"sample": samples, "label": labels}
+    heads: dict[str, Any] = {"sample": samples, "label": labels}
     if isinstance(recorded, Summary):
         groups = {prefix: getattr(recorded, name) for name, prefix in SUMMARY_GROUPS.items()}
         write_values(values_path(path), recorded.values)
+        if position_counts is not None:
+            heads["positions"] = position_counts.astype(np.uint32)
     else:
         groups = {"n": recorded}
         if len(metadata.node_shape) > 1:
-            heads = {name: np.repeat(values, metadata.positions) for name, values in heads.items()}
-            heads["position"] = np.tile(np.arange(metadata.positions, dtype=np.int32), len(samples))
+            counts = metadata.positions if position_counts is None else position_counts
+            heads = {name: values if values is None else np.repeat(values, counts) for name, values in heads.items()}
+            if positions is None and position_counts is None:
+                positions = np.tile(np.arange(metadata.positions, dtype=np.int32), len(samples))
+        if positions is not None:
+            heads["position"] = positions
+    if labels is None:
+        heads["label"] = pa.nulls(len(heads["sample"]), pa.int32())
     columns = heads | {f"{prefix}{j}": row for prefix, rows in groups.items() for j, row in enumerate(rows)}
     table = pa.Table.from_arrays([pa.array(column) for column in columns.values()], names=list(columns))
     table = table.replace_schema_metadata({"nodescope": json.dumps(dataclasses.asdict(metadata))})

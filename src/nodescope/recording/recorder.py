@@ -84,6 +84,7 @@ def record_network(
     modules: list[nn.Module] = [*hidden, network]
     functions = [*(module.function for module in hidden), "identity"]
     slopes = [*(module.learned_slope() for module in hidden), None]
+    names = [*hidden_layers(network), "output"]
     first = dataset.inputs(samples[:1])
     shapes = _layer_shapes(network, modules, first)
     batch = batch_size(shapes, math.prod(first.shape[1:]))
@@ -103,7 +104,8 @@ def record_network(
                 activation=functions[index],
                 node_shape=shapes[index],
                 class_names=tuple(dataset.class_names),
-                slope=slopes[index],
+                name=names[index],
+                parameters={} if (slope := slopes[index]) is None else {"slope": slope},
                 holds="summary" if summarised[index] else "each",
                 theta_threshold=float(theta_threshold) if summarised[index] else None,
             )
