@@ -35,7 +35,7 @@ from nodescope.jobs.devices import visible_gpus
 from nodescope.messages.errors import ConfigError, NodescopeError
 from nodescope.storage.files import file_stamp
 from nodescope.study import contents, layout
-from nodescope.study.configurations import Configuration, configurations_of, states_of
+from nodescope.study.configurations import Configuration, configurations_of
 from nodescope.study.layout import StudyFiles
 
 #: SLURM asks a training to stop before its time is over; it saves its state, and the next attempt goes on from there.
@@ -187,7 +187,7 @@ class Workflow:
 
     def states(self, wildcards: Wildcards) -> list[str]:
         """The states that are recorded of each network."""
-        return states_of(self.studies[wildcards.study])
+        return list(self._configuration(wildcards).states)
 
     def key_columns(self, wildcards: Wildcards) -> dict[str, Any]:
         """The key columns of the configuration."""

@@ -108,7 +108,7 @@ def test_what_is_measured_of_all_samples_is_there_in_every_split(tables):
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_every_chart_is_drawn(name, tables, study):
-    context = Context(Charts(), [str(c) for c in range(4)], ["initial", "trained"], Configurations.of(study))
+    context = Context(Charts(), [str(c) for c in range(4)], Configurations.of(study))
     needed = {table: tables[table] for table in CHARTS[name].tables}
     for figure in import_module(f"nodescope.charts.gallery.{name}").figures(needed, context):
         for _, spec, frame in static_figures(figure, context):

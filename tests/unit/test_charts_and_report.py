@@ -38,7 +38,6 @@ from nodescope.storage.columns import Quantity, schema_of
 from nodescope.storage.json_files import write_json
 from nodescope.storage.tables import mean_over_seeds, write_table
 from nodescope.study.axes import Axis, Configurations, describe_family
-from nodescope.study.configurations import states_of
 from nodescope.study.layout import StudyFiles, description_path
 from nodescope.works import published_figures
 from nodescope.works.registry import WORKS, works_of
@@ -58,7 +57,7 @@ def context_of(study, **changes):
     names = ["class 0", "class 1", HOSTILE]
     works = works_of(study.works)
     configurations = Configurations.of(study)
-    return replace(Context(Charts(), names, states_of(study), configurations, tuple(study.seeds), works), **changes)
+    return replace(Context(Charts(), names, configurations, works), **changes)
 
 
 def figures_of(name, tables, context) -> list[Figure]:
@@ -508,7 +507,6 @@ def test_hostile_names_are_shown_as_text(page):
 
 def test_untrained_networks_are_neither_best_nor_worst(small_study, small_tables):
     shown = overview(
-        small_study,
         Configurations.of(small_study),
         small_tables["accuracy"],
         small_tables["replicas"],
@@ -520,7 +518,7 @@ def test_untrained_networks_are_neither_best_nor_worst(small_study, small_tables
     assert shown.best and shown.worst and sorted(cell.standing for cell in cells)[-2:] == ["best", "worst"]
     still = small_study.model_copy(update={"training": small_study.training.model_copy(update={"epochs": 0})})
     kept = (small_tables[name] for name in ("accuracy", "replicas"))
-    shown = overview(still, Configurations.of(still), *kept, small_tables["learning_curves"].lazy())
+    shown = overview(Configurations.of(still), *kept, small_tables["learning_curves"].lazy())
     assert shown.best == shown.worst == ""
     assert {(cell.accuracy, cell.standing) for row in shown.rows for cell in row.cells} == {("untrained", "")}
 
@@ -659,7 +657,7 @@ def test_bars_are_t_intervals_within_what_is_possible(small_study):
 def test_an_overview_of_one_seed_tells_no_difference(small_study, tables_of_one_seed):
     one = small_study.model_copy(update={"seeds": [1]})
     tables = tables_of_one_seed
-    given = (one, Configurations.of(one), tables["accuracy"], tables["replicas"], tables["learning_curves"].lazy())
+    given = (Configurations.of(one), tables["accuracy"], tables["replicas"], tables["learning_curves"].lazy())
     shown = overview(*given, tables["comparisons"])
     best = tables["comparisons"].drop_nulls("difference")["best_value"][0]
     low, high = wilson(round(20 * best), 20)

@@ -108,7 +108,7 @@ def test_a_legend_names_all_of_few_and_those_in_colour_of_many_classes():
 
     frame = pl.DataFrame({"class_name": ["c0"]})
     for names in (few, many):
-        colour = Context(Charts(), names, ["trained"], Configurations.plain({})).class_colour()
+        colour = Context(Charts(), names, Configurations.plain({})).class_colour()
         encoded = specification(alt.Chart(frame).mark_point().encode(color=colour))[0]["encoding"]["color"]
         assert encoded["scale"]["domain"] == names
         assert encoded["legend"].get("values") == (None if names is few else ["c0", "c1", "c2"])

@@ -7,7 +7,9 @@ from nodescope.config.loading import parse_config
 from nodescope.families import FAMILIES
 from nodescope.networks import build_network, hidden_layers
 from nodescope.storage.tables import write_table
+from nodescope.study.axes import Configurations
 from nodescope.study.configurations import configurations_of
+from nodescope.study.descriptions import descriptions_of
 from nodescope.study.dimensions import LAYERS, NETWORKS, layers_table, networks_table
 from nodescope.study.layout import StudyFiles
 from nodescope.study.shapes import network_shape
@@ -29,6 +31,14 @@ def files(tmp_path):
     return StudyFiles(tmp_path)
 
 
+def described(study):
+    return descriptions_of(study, configurations_of(study), StudyFiles.of("unused"), INPUT_SHAPE, CLASSES)
+
+
+def networks_of(study, files):
+    return networks_table(Configurations.of(study), described(study), files)
+
+
 def write_accuracy(study, files):
     """As training writes it; the net of seed 1 has diverged."""
     rate = 0.01 if study.training.epochs else None
@@ -46,7 +56,7 @@ def write_accuracy(study, files):
 def test_each_configuration_and_seed_is_a_row_with_its_axes(files):
     study = a_study()
     write_accuracy(study, files)
-    found = networks_table(study, files, INPUT_SHAPE, CLASSES)
+    found = networks_of(study, files)
     assert found.columns == [
         "configuration", "dataset", "model", "depth", "width", "activation", "batch_norm", "initialisation", *NETWORKS.schema(),
     ]  # fmt: skip
@@ -62,7 +72,7 @@ def test_each_configuration_and_seed_is_a_row_with_its_axes(files):
 def test_a_network_that_is_not_trained_has_no_learning_rate(files):
     study = a_study(epochs=0)
     write_accuracy(study, files)
-    found = networks_table(study, files, INPUT_SHAPE, CLASSES)
+    found = networks_of(study, files)
     assert found["learning_rate"].null_count() == found.height
     assert found["states"].to_list()[0] == ["initial"]
 
@@ -70,9 +80,9 @@ def test_a_network_that_is_not_trained_has_no_learning_rate(files):
 def test_layers_are_those_of_the_networks_and_add_up_to_their_parameters(files):
     study = a_study()
     write_accuracy(study, files)
-    layers = layers_table(study, INPUT_SHAPE, CLASSES)
+    layers = layers_table(described(study))
     assert dict(layers.schema) == LAYERS.schema()
-    networks = networks_table(study, files, INPUT_SHAPE, CLASSES)
+    networks = networks_of(study, files)
     for configuration in configurations_of(study):
         of_configuration = pl.col("configuration") == configuration.identifier
         shape = network_shape(
@@ -94,7 +104,7 @@ def test_layers_are_those_of_the_networks_and_add_up_to_their_parameters(files):
 
 def test_the_first_layers_of_a_small_network_are_known_by_hand():
     study = a_study(model=["mlp"], grid={"depth": [1], "width": [4], "activation": ["tanh"]})
-    assert layers_table(study, INPUT_SHAPE, CLASSES).rows() == [
+    assert layers_table(described(study)).rows() == [
         ("tanh-1x4", 1, "hidden.0", "linear", 4, 1, "tanh", 64 * 4 + 4, 64),
         ("tanh-1x4", 2, "output", "linear", 10, 1, "identity", 40, 4),
     ]
@@ -103,8 +113,7 @@ def test_the_first_layers_of_a_small_network_are_known_by_hand():
 def test_tables_of_some_configurations_have_no_others(files):
     study = a_study()
     write_accuracy(study, files)
-    one = [configurations_of(study)[0].identifier]
-    for found in (
-        networks_table(study, files, INPUT_SHAPE, CLASSES, one), layers_table(study, INPUT_SHAPE, CLASSES, one)
-    ):  # fmt: skip
-        assert found["configuration"].unique().to_list() == one
+    one = configurations_of(study)[0].identifier
+    of_one = {one: described(study)[one]}
+    for found in (networks_table(Configurations.of(study), of_one, files), layers_table(of_one)):
+        assert found["configuration"].unique().to_list() == [one]

@@ -22,7 +22,7 @@ from nodescope.report.overview import overview
 from nodescope.report.publishing import published
 from nodescope.storage.tables import write_table
 from nodescope.study.axes import Configurations
-from nodescope.study.configurations import configurations_of, states_of
+from nodescope.study.configurations import configurations_of
 from nodescope.training.configuration import network_shape, train_configuration
 
 SCRIPT = "nodescope.receive({},{{}})\n"
@@ -217,17 +217,17 @@ def test_a_configuration_whose_networks_all_diverged_is_not_called_best(study):
     """Also where the parameters of an epoch before are kept and score well."""
     table = replicas_of(study, [[None] * 3, [2, 2, 2]])
     accuracy = accuracy_of(table)
-    found = overview(study, Configurations.of(study), accuracy, table, curves_of(table))
+    found = overview(Configurations.of(study), accuracy, table, curves_of(table))
     assert found.best.startswith("tanh 1x5")
     assert found.divergence == sentences(found_in(study, table))
     lost = replicas_of(study, [[1, 1, 2], [2, 2, 2]])
-    nothing = overview(study, Configurations.of(study), accuracy, lost, curves_of(lost))
+    nothing = overview(Configurations.of(study), accuracy, lost, curves_of(lost))
     assert nothing.best == "" and "these 2 configurations" in nothing.divergence[0]
 
 
 def test_figures_do_not_rank_a_configuration_whose_networks_all_diverged(study):
     """One of two configurations; a net that diverged beside others that did not leaves its kept parameters."""
-    context = Context(Charts(), ["a", "b"], states_of(study), Configurations.of(study), tuple(study.seeds))
+    context = Context(Charts(), ["a", "b"], Configurations.of(study))
     table = replicas_of(study, [[None, 2, None], [2, 1, 2]])
     accuracy = accuracy_of(table)
     shallow, deep = Configurations.of(study).identifiers

@@ -1,5 +1,7 @@
 """The curves over histograms, and what the figures of whole layers show of their tables."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -12,7 +14,6 @@ from nodescope.charts.views import in_view
 from nodescope.config.charts import Charts
 from nodescope.numerics.moments import histogram
 from nodescope.study.axes import Configurations
-from nodescope.study.configurations import states_of
 
 
 def curves_of(values, bins=40):
@@ -48,7 +49,7 @@ def test_values_that_are_all_the_same_have_curves_too_and_unknown_ones_none():
 
 @pytest.fixture
 def context(small_study):
-    return Context(Charts(), ["a", "b", "c"], states_of(small_study), Configurations.of(small_study))
+    return Context(Charts(), ["a", "b", "c"], Configurations.of(small_study))
 
 
 def test_the_range_of_a_layer_is_its_mean_less_and_plus_its_standard_deviation(small_tables, context):
@@ -104,7 +105,7 @@ def test_of_a_configuration_alone_no_gain_is_drawn(small_tables, context):
 
 
 def test_untrained_networks_are_not_compared_by_accuracy(small_tables, context):
-    untrained = Context(Charts(), ["a", "b", "c"], ["initial"], context.configurations)
+    untrained = Context(Charts(), ["a", "b", "c"], replace(context.configurations, states=("initial",)))
     assert [figure.name for figure in diagnosis.figures(small_tables, untrained)] == ["diagnosis", "remedies-table"]
 
 

@@ -13,7 +13,7 @@ from nodescope.study.axes import Configurations
 
 @pytest.fixture
 def context(small_study):
-    return Context(Charts(), ["a", "b", "c"], ["initial", "trained"], Configurations.of(small_study))
+    return Context(Charts(), ["a", "b", "c"], Configurations.of(small_study))
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The scorecard: published numbers as they are printed, differences by hand, and what a study departs in."""
 
 import hashlib
+from dataclasses import replace
 from importlib.resources import files
 
 import polars as pl
@@ -23,7 +24,7 @@ from nodescope.works.scorecard import scorecard as scorecard_of
 from nodescope.works.scoring import score
 
 NO_CONFIGURATIONS = Configurations.plain({})
-CONTEXT = Context(Charts(), [], ["initial", "trained"], NO_CONFIGURATIONS, (0, 1), (WORKS["pretorius"],))
+CONTEXT = Context(Charts(), [], NO_CONFIGURATIONS, (WORKS["pretorius"],))
 
 #: Of the files as they were taken from the works; whoever corrects a number corrects this too.
 DIGESTS = {
@@ -358,7 +359,7 @@ def test_many_numbers_are_judged_together():
 
 def test_a_work_without_numbers_or_claims_shows_what_differs_alone():
     signals = study(works=["showcase"], dataset={"source": "gaussian"}, training={"epochs": 0})
-    context = Context(Charts(), [], ["initial"], NO_CONFIGURATIONS, (3,), (WORKS["showcase"],))
+    context = Context(Charts(), [], replace(NO_CONFIGURATIONS, seeds=(3,), states=("initial",)), (WORKS["showcase"],))
     assert [figure.name for figure in figures(score({}, signals), context)] == ["scorecard-differences"]
 
 

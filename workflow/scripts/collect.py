@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     snakemake: Snakemake
 
 with job(snakemake.log[0], f"Collecting the tables of {snakemake.wildcards.study}"):
-    from nodescope.config.study import Study
+    from nodescope.config.study import study_of
     from nodescope.stages.collect import collect
     from nodescope.study.layout import StudyFiles
 
-    study = Study.model_validate(snakemake.params.settings)
+    study = study_of(snakemake.params.settings)
     collect(study, snakemake.input.dataset, StudyFiles.of(study.name))

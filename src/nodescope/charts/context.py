@@ -10,11 +10,10 @@ import polars as pl
 
 from nodescope.charts.style import OTHER_CLASS, class_colours
 from nodescope.config.charts import Charts
-from nodescope.config.study import Study
+from nodescope.config.study import study_of
 from nodescope.numerics.intervals import t_quantile
 from nodescope.storage.json_files import read_json
 from nodescope.study.axes import CONFIGURATION, Configurations
-from nodescope.study.configurations import states_of
 from nodescope.study.layout import StudyFiles
 from nodescope.study.words import Words
 from nodescope.works.published_figures import has_standard_errors
@@ -30,26 +29,27 @@ class Context:
     ----------
     options : Charts
         How figures look.
-    class_names, states : list of str
+    class_names : list of str
     configurations : Configurations
         Of the study.
-    seeds : tuple of int
-        The study's; empty where they are not known.
     works : tuple of Work
         The published works that the study is compared with.
     """
 
     options: Charts
     class_names: list[str]
-    states: list[str]
     configurations: Configurations
-    seeds: tuple[int, ...] = ()
     works: tuple[Work, ...] = ()
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """That are recorded of each network, the kept one last."""
+        return self.configurations.states
 
     @property
     def words(self) -> Words:
         """What may be said of the study's seeds and training."""
-        return Words(self.seeds, "trained" in self.states)
+        return self.configurations.words
 
     def spread_words(self, figure: str | None = None) -> str:
         """The mean with its spread in words, as `with_spread` draws it."""
@@ -132,10 +132,9 @@ class Context:
         DamagedFileError
             If a file is damaged.
         """
-        study = Study.model_validate(read_json(files.settings))
+        study = study_of(read_json(files.settings))
         class_names = read_json(dataset_description)["classes"]
-        configurations = Configurations.read(files.configurations)
-        return cls(options, class_names, states_of(study), configurations, tuple(study.seeds), works_of(study.works))
+        return cls(options, class_names, Configurations.read(files.configurations), works_of(study.works))
 
     def with_network(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the column ``network``, the name of the configuration for readers."""

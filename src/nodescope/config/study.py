@@ -1,16 +1,14 @@
-"""An entry of ``studies``."""
+"""An entry of ``studies``, of one kind for each way in which networks come into a study."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-)
+from pydantic import BeforeValidator, Field
 
 from nodescope.config.analyses import Analyses
 from nodescope.config.dataset import AnyDataset, expand_dataset_name
 from nodescope.config.diagnosis import Diagnosis
-from nodescope.config.fields import Distinct, Index, Number, SafeName, Section, Seed, one_of
+from nodescope.config.fields import Count, Distinct, Index, Number, SafeName, Section, Seed, one_of
 from nodescope.config.grid import Grid
 from nodescope.config.network import ModelName, Network
 from nodescope.config.pattern_evolution import PatternEvolution
@@ -27,19 +25,58 @@ def _no_single_value(value: Any) -> Any:
     return value
 
 
-Positions = Annotated[Literal["summary", "rows"], BeforeValidator(_no_single_value)]
+Positions = Annotated[Literal["summary", "rows", "last"], BeforeValidator(_no_single_value)]
 
 
 WorkName = Annotated[str, one_of("work", tuple(WORKS))]
 
 
-class Study(Section):
-    """One data set, one family of networks, one training protocol, the analyses wanted."""
+Dataset = Annotated[AnyDataset, BeforeValidator(expand_dataset_name)]
+
+DATASET = Field(
+    description="digits, iris, mnist, fmnist, cifar10, image_folder or npz: a name, or a section with its keys"
+)
+
+RANDOM_INPUTS = Field(
+    0, description="number of samples of an additional split random, whose features are drawn from U[0, 1)"
+)
+
+
+class AnyStudy(Section):
+    """What all studies have, wherever their networks come from."""
 
     name: SafeName = Field(description="letters, digits, '-' and '_'; also the name of the study's folder in results/")
-    dataset: Annotated[AnyDataset, BeforeValidator(expand_dataset_name)] = Field(
-        description="digits, iris, mnist, fmnist, cifar10, image_folder or npz: a name, or a section with its keys"
+    layers: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1), Distinct] = Field(
+        ["activations"],
+        description="layers to record: activations (every activation function), names of modules, patterns such as "
+        "'blocks.*.act', types such as 'type:GELU', and what to leave out such as '!*.gate'",
     )
+    positions: Positions = Field(
+        "summary",
+        description="what is recorded per sample and node of a layer with positions (pixels of a channel, tokens of a "
+        "text): summary, over all positions (mean and largest pre-activation, mean activation, positions that are on), "
+        "rows, every position, which is required for patterns of recorded layers, or last, the last position of a text",
+    )
+    positions_per_sample: Count | None = Field(
+        None,
+        description="with positions: rows, record this many positions of each sample, drawn at random; default: all",
+    )
+    theta_threshold: Number = Field(
+        0.0, description="a node is on (theta = 1) if its pre-activation exceeds this threshold"
+    )
+    analyses: Analyses = Analyses()
+    diagnosis: Diagnosis = Diagnosis()
+    keep_activations: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="keep the recorded activations, or delete them after the last analysis; "
+        "auto keeps them up to activations_limit_gb",
+    )
+
+
+class FamilyStudy(AnyStudy):
+    """Families of networks that are trained here: one data set, one training protocol, the analyses wanted."""
+
+    dataset: Dataset = DATASET
     model: Annotated[list[ModelName], Field(min_length=1), Distinct] = Field(
         ["mlp"],
         description="families of networks, such as mlp, cnn or resnet; the error for an unknown name lists all "
@@ -56,27 +93,26 @@ class Study(Section):
     )
     network: Network = Network()
     training: Training = Training()
-    random_inputs: Index = Field(
-        0, description="number of samples of an additional split random, whose features are drawn from U[0, 1)"
-    )
-    positions: Positions = Field(
-        "summary",
-        description="what is recorded per sample and channel of a convolution (channels are its nodes): summary, "
-        "over all positions (mean and largest pre-activation, mean activation, positions that are on), or rows, "
-        "every position, which is required for patterns of recorded layers",
-    )
-    theta_threshold: Number = Field(
-        0.0, description="a node is on (theta = 1) if its pre-activation exceeds this threshold"
-    )
-    analyses: Analyses = Analyses()
-    diagnosis: Diagnosis = Diagnosis()
+    random_inputs: Index = RANDOM_INPUTS
     pattern_evolution: PatternEvolution | None = Field(
         None,
         description="measure the patterns of active nodes during training, for every candidate learning rate: split, "
         "samples, schedule, final_every_epochs, hamming_samples; {} for the defaults; default: not measured",
     )
-    keep_activations: Literal["auto", "always", "never"] = Field(
-        "auto",
-        description="keep the recorded activations, or delete them after the last analysis; "
-        "auto keeps them up to activations_limit_gb",
-    )
+
+
+Study = FamilyStudy
+
+#: The kinds of studies, by the key that tells them apart.
+KINDS: dict[str, type[AnyStudy]] = {"grid": FamilyStudy}
+
+
+def study_of(settings: Mapping[str, Any]) -> Study:
+    """A study from its section.
+
+    Raises
+    ------
+    ValidationError
+        If it is not valid.
+    """
+    return FamilyStudy.model_validate(settings)

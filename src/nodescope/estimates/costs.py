@@ -17,13 +17,17 @@ from typing import Literal
 
 from nodescope.config.measuring_times import samples_measured
 from nodescope.config.root import Config
-from nodescope.config.study import Study
+from nodescope.config.study import FamilyStudy, Study
 from nodescope.datasets.sizes import DataSize, data_size
-from nodescope.families.layers import Layer, linear_maps
+from nodescope.families.layers import linear_maps
 from nodescope.families.memory import BATCH_BYTES, HELD_AT_A_TIME
-from nodescope.study.configurations import Configuration, configurations_of, states_of
+from nodescope.messages.errors import DamagedFileError
+from nodescope.storage.json_files import read_json
+from nodescope.study.configuration import Configuration
+from nodescope.study.configurations import configurations_of
 from nodescope.study.contents import analyses_of_job, analysis_jobs, is_recorded, jobs_done
-from nodescope.study.layout import RESULTS, description_path
+from nodescope.study.family_configurations import FamilyConfiguration, family_configurations
+from nodescope.study.layout import RESULTS, StudyFiles, description_path
 from nodescope.study.shapes import layers_of
 
 Stage = Literal["train", "record", "measure", "look_into"]
@@ -138,10 +142,55 @@ def size_of(study: Study, results: str | Path = RESULTS) -> DataSize:
     return data_size(study.dataset, description_path(study.dataset, results))
 
 
-def recorded_values(study: Study, layers: list[Layer]) -> list[int]:
+@dataclass(frozen=True)
+class NetworkSize:
+    """How large the networks of a configuration are.
+
+    Attributes
+    ----------
+    layers : tuple of (int, int)
+        Nodes and positions of each layer that is recorded, the output last; positions 0 of a fully connected layer.
+    parameters : int
+    multiply_adds : float
+        Of one sample on its way through the network.
+    """
+
+    layers: tuple[tuple[int, int], ...]
+    parameters: int
+    multiply_adds: float
+
+    @property
+    def values(self) -> list[int]:
+        """Pre-activations of one sample in each layer."""
+        return [nodes * max(positions, 1) for nodes, positions in self.layers]
+
+
+#: Of networks that were not looked at yet: as a convolutional one of moderate size.
+ASSUMED_SIZE = NetworkSize(((256, 256),) * 20, 10_000_000, 1e9)
+
+
+def network_size(study: Study, configuration: Configuration, data: DataSize, results: str | Path = RESULTS) -> NetworkSize:
+    """Of the built-in families by arithmetic, of networks that users bring as they were looked at."""
+    if isinstance(configuration, FamilyConfiguration) and isinstance(study, FamilyStudy):
+        layers = layers_of(study, configuration, data.shape, data.classes)
+        sizes = tuple((layer.nodes, math.prod(layer.positions) if layer.positions else 0) for layer in layers)
+        maps = linear_maps(layers).values()
+        return NetworkSize(sizes, sum(layer.parameters for layer in layers), sum(each.multiply_adds for each in maps))
+    try:
+        found = read_json(StudyFiles.of(study.name, results).look(configuration.identifier))
+        seen = tuple((int(layer["nodes"]), int(layer["positions"])) for layer in found["layers"])
+        return NetworkSize(seen, int(found["parameters"]), float(found["multiply_adds"]))
+    except (DamagedFileError, KeyError, TypeError, ValueError):
+        return ASSUMED_SIZE
+
+
+def recorded_values(study: Study, size: NetworkSize) -> list[int]:
     """Values that are recorded of one sample, at most, in each layer."""
-    is_summary = study.positions == "summary"
-    return [layer.nodes * SUMMARY_VALUES if is_summary and len(layer.positions) else layer.values for layer in layers]
+    if study.positions == "rows":
+        most = study.positions_per_sample or math.inf
+        return [int(nodes * max(1, min(positions, most))) for nodes, positions in size.layers]
+    of_each = SUMMARY_VALUES if study.positions == "summary" else 1
+    return [nodes * of_each if positions else nodes for nodes, positions in size.layers]
 
 
 def job_cost(study: Study, configuration: Configuration, stage: Stage, data: DataSize, device: str) -> Cost:
@@ -156,26 +205,26 @@ def job_cost(study: Study, configuration: Configuration, stage: Stage, data: Dat
     device : {'cpu', 'cuda'}
         Where networks are trained.
     """
-    layers = layers_of(study, configuration, data.shape, data.classes)
-    recorded = recorded_values(study, layers)
+    size = network_size(study, configuration, data)
+    recorded = recorded_values(study, size)
     samples = data.samples + study.random_inputs
-    nets = len(study.seeds) * len(states_of(study))
+    nets = len(configuration.seeds) * len(configuration.states)
     # A sample is stored as it came, and once more as networks see it.
     inputs = 2 * samples * math.prod(data.shape) * BYTES_PER_VALUE
     # Of a layer that is recorded or measured: itself, and while it is turned into something else.
     held = 3 * max(recorded) * samples * BYTES_PER_VALUE
     passed = sum(recorded) * samples * BYTES_PER_VALUE * nets
-    multiply_adds = sum(each.multiply_adds for each in linear_maps(layers).values())
-    forward = FLOP_FORWARD * multiply_adds * samples * nets
+    forward = FLOP_FORWARD * size.multiply_adds * samples * nets
     match stage:
         case "train":
-            return _training(study, configuration, layers, data, inputs, device)
+            assert isinstance(study, FamilyStudy) and isinstance(configuration, FamilyConfiguration)
+            return _training(study, configuration, data, inputs, device)
         case "record":
             return Cost(forward, passed, inputs + held)
         case "measure":
             return Cost(0, passed, held)
         case "look_into":
-            copies = COPIES_FOR_GRADIENTS * sum(layer.parameters for layer in layers) * BYTES_PER_VALUE
+            copies = COPIES_FOR_GRADIENTS * size.parameters * BYTES_PER_VALUE
             return Cost(FLOP_GRADIENTS * forward * _share_looked_at(study, samples), 0, inputs + held + copies)
 
 
@@ -186,9 +235,10 @@ def _share_looked_at(study: Study, samples: int) -> float:
 
 
 def _training(
-    study: Study, configuration: Configuration, layers: list[Layer], data: DataSize, inputs: float, device: str
+    study: FamilyStudy, configuration: FamilyConfiguration, data: DataSize, inputs: float, device: str
 ) -> Cost:
     training = configuration.training(study)
+    layers = layers_of(study, configuration, data.shape, data.classes)
     maps = linear_maps(layers).values()
     multiply_adds = sum(each.multiply_adds for each in maps)
     values = sum(each.values for each in maps)

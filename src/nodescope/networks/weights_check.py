@@ -14,14 +14,14 @@ import torch
 
 from nodescope.config.dataset import DatasetSource, Npz
 from nodescope.config.root import Config
-from nodescope.config.study import Study
+from nodescope.config.study import FamilyStudy
 from nodescope.datasets.preparing import current_description
 from nodescope.datasets.sources import files_digest, read_labels, read_samples
 from nodescope.families import FAMILIES
 from nodescope.messages.errors import DatasetError, WeightsError
 from nodescope.networks.building import build_network
 from nodescope.networks.weights import Shape, fitting_tensors
-from nodescope.study.configurations import Configuration, configurations_of
+from nodescope.study.family_configurations import FamilyConfiguration, family_configurations
 from nodescope.study.layout import RESULTS, description_path
 from nodescope.study.shapes import network_shape
 
@@ -35,8 +35,10 @@ STAND_IN_CLASSES = (3, 4)
 def problems(config: Config, results: str | Path = RESULTS) -> Iterator[str]:
     """What is wrong with the files of weights of all studies, a text each."""
     for study in config.studies:
-        checked: dict[str, list[Configuration]] = {}
-        for configuration in configurations_of(study):
+        if not isinstance(study, FamilyStudy):
+            continue
+        checked: dict[str, list[FamilyConfiguration]] = {}
+        for configuration in family_configurations(study):
             weights = configuration.network(study).weights
             if weights is not None:
                 checked.setdefault(weights, []).append(configuration)
@@ -56,7 +58,7 @@ def problems(config: Config, results: str | Path = RESULTS) -> Iterator[str]:
 
 
 def expected_shapes(
-    study: Study, configuration: Configuration, shape: tuple[int, ...] | None, n_classes: int | None
+    study: FamilyStudy, configuration: FamilyConfiguration, shape: tuple[int, ...] | None, n_classes: int | None
 ) -> dict[str, Shape]:
     """Names and shapes of a network's tensors; lengths that depend on what is not known of the data are None."""
     takes_images = FAMILIES[configuration.model].takes_images

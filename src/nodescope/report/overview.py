@@ -6,7 +6,6 @@ from typing import Any
 import polars as pl
 
 from nodescope.charts.labels import percent
-from nodescope.config.study import Study
 from nodescope.findings.comparisons import best_on_validation
 from nodescope.findings.divergence import divergences, results_of, sentences
 from nodescope.messages.words import counted
@@ -64,7 +63,6 @@ class Overview:
 
 
 def overview(
-    study: Study,
     configurations: Configurations,
     accuracy: pl.DataFrame,
     replicas: pl.DataFrame,
@@ -89,12 +87,14 @@ def overview(
     means: dict[str, float] = {}
     networks: dict[str, list[Network]] = {}
     for identifier in configurations.identifiers:
-        networks[identifier] = [_network(seed, (identifier, seed), test, ends) for seed in study.seeds]
-        known = [value for seed in study.seeds if (value := test.get((identifier, seed))) is not None]
+        # Networks that users bring may be of other seeds in each configuration.
+        seeds = [seed for name, seed in ends if name == identifier] or configurations.seeds
+        networks[identifier] = [_network(seed, (identifier, seed), test, ends) for seed in seeds]
+        known = [value for seed in seeds if (value := test.get((identifier, seed))) is not None]
         if known:
             means[identifier] = sum(known) / len(known)
     labels = configurations.labels
-    trained = study.training.epochs > 0
+    trained = configurations.words.trained
     of_divergence = divergences(configurations, replicas, curves)
     lost = {one.identifier for one in of_divergence if one.wholly}
     ranked = [identifier for identifier in means if trained and identifier not in lost]

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from nodescope.charts.labels import state_label
 from nodescope.charts.registry import has_inspector_table
 from nodescope.config.charts import Charts
-from nodescope.config.study import Study
+from nodescope.config.study import study_of
 from nodescope.estimates.suggestions import resource_table, suggested_settings
 from nodescope.jobs.status import JobStatus
 from nodescope.messages.words import counted, duration, named_seeds
@@ -29,7 +29,6 @@ from nodescope.storage.files import write_text
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import read_table, scan_table
 from nodescope.study.axes import Configurations
-from nodescope.study.configurations import states_of
 from nodescope.study.contents import COMPARISON_TABLE, table_names
 from nodescope.study.layout import StudyFiles, description_path
 from nodescope.study.words import Words
@@ -164,7 +163,7 @@ def _with_code(text: str) -> Markup:
 
 def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     files = StudyFiles.of(name, results)
-    settings = Study.model_validate(read_json(files.settings))
+    settings = study_of(read_json(files.settings))
     dataset = read_json(description_path(settings.dataset, results))
     sections: dict[str, list[PageFigure]] = {}
     index = read_json(files.figure_index)
@@ -173,20 +172,18 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
         sections.setdefault(entry["section"], []).append(page_figure(entry, number, name))
     configurations = Configurations.read(files.configurations)
     page_sections = [PageSection(f"{name}-{_anchor(title)}", title, figures) for title, figures in sections.items()]
-    states = states_of(settings)
     colours = charts.class_colours
     resources = resource_table(settings, files)
     compared = files.table(COMPARISON_TABLE)
     return PageStudy(
         name=name,
-        words=Words(tuple(settings.seeds), settings.training.epochs > 0),
-        seeds=named_seeds(settings.seeds),
+        words=configurations.words,
+        seeds=named_seeds(configurations.seeds),
         settings=json.dumps(settings.model_dump(mode="json"), indent=2, ensure_ascii=False),
         dataset=dataset,
         warnings=dataset.get("warnings", []),
         decisions=[*dataset.get("decisions", []), *dataset.get("notes", [])],
         overview=overview(
-            settings,
             configurations,
             read_table(files.table("accuracy")),
             read_table(files.table("replicas")),
@@ -206,10 +203,10 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             "dataset": settings.dataset.name,
             "classes": dataset["classes"],
             "palette": colours[: len(dataset["classes"])],
-            "states": [{"name": state, "label": state_label(state)} for state in states],
+            "states": [{"name": state, "label": state_label(state)} for state in configurations.states],
             "splits": list(dataset["splits"]),
-            "seeds": [str(seed) for seed in settings.seeds],
-            "inspector": {"state": states[-1], "splits": settings.analyses["node_histograms"].splits}
+            "seeds": [str(seed) for seed in configurations.seeds],
+            "inspector": {"state": configurations.states[-1], "splits": settings.analyses["node_histograms"].splits}
             if has_inspector_table(settings)
             else None,
             "axes": {

@@ -27,7 +27,7 @@ from nodescope.charts.gallery.scorecard import figures
 from nodescope.charts.registry import CHARTS
 from nodescope.charts.specification import filled, specification
 from nodescope.config.charts import Charts
-from nodescope.config.study import Study
+from nodescope.config.study import Study, study_of
 from nodescope.messages.errors import ConfigError
 from nodescope.messages.words import counted
 from nodescope.report.markdown import markdown_table
@@ -36,7 +36,7 @@ from nodescope.storage.files import atomic_path, write_text
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import read_table
 from nodescope.study.axes import Configurations
-from nodescope.study.configurations import configurations_of, states_of
+from nodescope.study.configurations import configurations_of
 from nodescope.study.contents import SCORED_TABLES
 from nodescope.study.layout import RESULTS, StudyFiles, description_path
 from nodescope.works.published_figures import references
@@ -79,7 +79,7 @@ class Run:
 def read_run(folder: Path, command: str, machine: str, commit: str | None = None) -> Run:
     """Read a run; where no commit is named, its sources are those of the repository that the results lie in."""
     files = StudyFiles(folder)
-    study = Study.model_validate(read_json(files.settings))
+    study = study_of(read_json(files.settings))
     measured = [name for name in SCORED_TABLES if files.table(name).is_file()]
     tables = {name: read_table(files.table(name)) for name in [*measured, "replicas"]}
     class_names = read_json(description_path(study.dataset, folder.parent))["classes"]
@@ -135,10 +135,7 @@ def this_machine() -> str:
 
 
 def _context(run: Run) -> Context:
-    study = run.study
-    return Context(
-        Charts(), run.class_names, states_of(study), Configurations.of(study), tuple(study.seeds), works_of(study.works)
-    )
+    return Context(Charts(), run.class_names, Configurations.of(run.study), works_of(run.study.works))
 
 
 def _provenance(run: Run) -> Iterator[str]:

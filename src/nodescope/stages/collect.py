@@ -9,7 +9,9 @@ from nodescope.storage.json_files import read_json, write_json
 from nodescope.storage.tables import classes_table, write_table
 from nodescope.study.axes import Configurations
 from nodescope.study.collection import collect_tables
+from nodescope.study.configurations import configurations_of
 from nodescope.study.contents import CLASSES_TABLE, measured_tables
+from nodescope.study.descriptions import descriptions_of
 from nodescope.study.dimensions import layers_table, networks_table
 from nodescope.study.layout import StudyFiles
 
@@ -34,9 +36,8 @@ def collect(study: Study, description: str | Path, files: StudyFiles, identifier
     classes = classes_table(study.dataset.name, dataset["classes"])
     write_table(classes, files.table(CLASSES_TABLE), files.table(CLASSES_TABLE, "csv"))
     there = configurations if identifiers is None else configurations.only(identifiers)
-    input_shape, n_classes = tuple(dataset["shape"]), len(dataset["classes"])
-    networks = networks_table(study, files, input_shape, n_classes, there.identifiers)
-    write_table(networks, files.networks(), files.networks("csv"))
-    layers = layers_table(study, input_shape, n_classes, there.identifiers)
-    write_table(layers, files.layers(), files.layers("csv"))
+    of_those = [each for each in configurations_of(study) if each.identifier in there.keys]
+    descriptions = descriptions_of(study, of_those, files, tuple(dataset["shape"]), len(dataset["classes"]))
+    write_table(networks_table(there, descriptions, files), files.networks(), files.networks("csv"))
+    write_table(layers_table(descriptions), files.layers(), files.layers("csv"))
     collect_tables(measured_tables(study), there, files)

@@ -5,12 +5,14 @@ axes of the built-in families (panels by depth, ``4x200``, ``with BN``) is said 
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from nodescope.config.study import FamilyStudy
 from nodescope.storage.json_files import read_json, write_json
-from nodescope.study.configurations import configurations_of
+from nodescope.study.configurations import configurations_of, seeds_of, states_of
+from nodescope.study.words import Words
 
 if TYPE_CHECKING:
     import polars as pl
@@ -125,20 +127,32 @@ class Configurations:
         is one where there are several.
     keys : mapping
         For each identifier the columns that the collected tables have after `CONFIGURATION`: data set, family, and axes.
+    seeds : tuple of int
+        Of the networks; empty where they are not known.
+    states : tuple of str
+        That are recorded of them, the kept one last.
     """
 
     axes: tuple[Axis, ...]
     keys: Mapping[str, Mapping[str, Any]]
+    seeds: tuple[int, ...] = ()
+    states: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, study: "Study") -> "Configurations":
-        """Those of a study of the built-in families."""
+        """Those of a study."""
         keys = {found.identifier: found.keys() for found in configurations_of(study)}
         first = next(iter(keys.values()))
         several = len({of_one[MODEL] for of_one in keys.values()}) > 1
         names = [name for name in first if name not in ("dataset", MODEL)] + ([MODEL] if several else [])
-        axes = (_family_axis(name, tuple(dict.fromkeys(of_one[name] for of_one in keys.values()))) for name in names)
-        return cls(tuple(axes), keys)
+        make_axis = _family_axis if isinstance(study, FamilyStudy) else Axis.plain
+        axes = (make_axis(name, tuple(dict.fromkeys(of_one[name] for of_one in keys.values()))) for name in names)
+        return cls(tuple(axes), keys, tuple(seeds_of(study)), tuple(states_of(study)))
+
+    @property
+    def words(self) -> Words:
+        """What may be said of the seeds and of training."""
+        return Words(self.seeds, "trained" in self.states)
 
     @classmethod
     def plain(cls, keys: Mapping[str, Mapping[str, Any]]) -> "Configurations":
@@ -222,7 +236,7 @@ class Configurations:
         rows = [
             {CONFIGURATION: name, "label": self.label(name), "keys": dict(keys)} for name, keys in self.keys.items()
         ]
-        write_json(path, {"axes": axes, "configurations": rows})
+        write_json(path, {"axes": axes, "configurations": rows, "seeds": self.seeds, "states": self.states})
 
     @classmethod
     def read(cls, path: str | Path) -> "Configurations":
@@ -237,11 +251,12 @@ class Configurations:
         axes = (
             Axis(**axis | {"values": tuple(axis["values"]), "words": tuple(axis["words"])}) for axis in found["axes"]
         )
-        return cls(tuple(axes), {row[CONFIGURATION]: row["keys"] for row in found["configurations"]})
+        keys = {row[CONFIGURATION]: row["keys"] for row in found["configurations"]}
+        return cls(tuple(axes), keys, tuple(found["seeds"]), tuple(found["states"]))
 
     def only(self, identifiers: Collection[str]) -> "Configurations":
         """Some of them, under the names that they have among all."""
-        return Configurations(self.axes, {name: keys for name, keys in self.keys.items() if name in identifiers})
+        return replace(self, keys={name: keys for name, keys in self.keys.items() if name in identifiers})
 
     def frame(self) -> "pl.DataFrame":
         """One row per configuration: `CONFIGURATION`, its keys."""

@@ -3,17 +3,15 @@
 Both are keyed by ``configuration``, the identifier. What is not known is null.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 import polars as pl
 
-from nodescope.config.study import Study
 from nodescope.storage.columns import Column, Quantity, Table, number_of, share
 from nodescope.storage.tables import read_table
-from nodescope.study.configurations import Configuration, configurations_of, states_of
+from nodescope.study.axes import CONFIGURATION, Configurations
+from nodescope.study.descriptions import NetworkDescription
 from nodescope.study.layout import StudyFiles
-from nodescope.study.shapes import layers_of
 
 SPLITS = ("train", "validation", "test")
 
@@ -42,11 +40,15 @@ NETWORKS = Table(
     "itself.",
     (
         Column("seed", "int64", "of the network"),
-        Column("source", "string", "where the network comes from: family, trained here"),
+        Column(
+            "source",
+            "string",
+            "where the network comes from: family, trained here; module, a network of your own; recordings, made elsewhere",
+        ),
         Column(
             "parameters",
             "int64",
-            "weights, biases and what else is trained, output layer included",
+            "weights, biases and what else is trained, output layer included; null where they are not known",
             number_of("parameters"),
         ),
         Column(
@@ -73,51 +75,34 @@ NETWORKS = Table(
 )
 
 
-def layers_table(
-    study: Study, input_shape: tuple[int, ...], n_classes: int, identifiers: Sequence[str] | None = None
-) -> pl.DataFrame:
-    """The table ``layers``, of all configurations or of some."""
+def layers_table(descriptions: Mapping[str, NetworkDescription]) -> pl.DataFrame:
+    """The table ``layers``, from the descriptions of configurations by identifier."""
     rows = [
-        {
-            "configuration": configuration.identifier,
-            "layer": number,
-            "name": layer.name,
-            "kind": layer.kind,
-            "nodes": layer.nodes,
-            "positions": math.prod(layer.positions),
-            "activation": layer.activation,
-            "parameters": layer.parameters,
-            "fan_in": layer.fan_in,
-        }
-        for configuration in _chosen(study, identifiers)
-        for number, layer in enumerate(layers_of(study, configuration, input_shape, n_classes), start=1)
+        {"configuration": identifier, **layer}
+        for identifier, description in descriptions.items()
+        for layer in description.layers
     ]
     return pl.DataFrame(rows, schema=LAYERS.schema())
 
 
 def networks_table(
-    study: Study,
-    files: StudyFiles,
-    input_shape: tuple[int, ...],
-    n_classes: int,
-    identifiers: Sequence[str] | None = None,
+    configurations: Configurations, descriptions: Mapping[str, NetworkDescription], files: StudyFiles
 ) -> pl.DataFrame:
-    """The table ``networks``, of all configurations or of some; their table ``accuracy`` is there."""
-    frames = []
-    for configuration in _chosen(study, identifiers):
-        layers = layers_of(study, configuration, input_shape, n_classes)
-        axes = {"configuration": configuration.identifier, **configuration.keys()}
-        known = (
-            _by_split(read_table(files.table_of("accuracy", configuration.identifier)))
-            .with_columns(
-                source=pl.lit("family"),
-                parameters=pl.lit(sum(layer.parameters for layer in layers), pl.Int64),
-                states=pl.lit(pl.Series([states_of(study)])).first(),
-            )
-            .select(pl.col(name).cast(dtype) for name, dtype in NETWORKS.schema().items())
+    """The table ``networks``, of the configurations that have a description; their table ``accuracy`` is there."""
+    frames = [
+        _by_split(read_table(files.table_of("accuracy", identifier)))
+        .with_columns(
+            source=pl.lit(description.source),
+            parameters=pl.lit(description.parameters, pl.Int64),
+            states=pl.lit(pl.Series([list(description.states)])).first(),
         )
-        frames.append(known.select([pl.lit(value).alias(name) for name, value in axes.items()] + [pl.all()]))
-    return pl.concat(frames)
+        .select(
+            pl.lit(identifier).alias(CONFIGURATION),
+            *(pl.col(name).cast(dtype) for name, dtype in NETWORKS.schema().items()),
+        )
+        for identifier, description in descriptions.items()
+    ]
+    return configurations.collected(pl.concat(frames))
 
 
 def _by_split(accuracy: pl.DataFrame) -> pl.DataFrame:
@@ -127,8 +112,3 @@ def _by_split(accuracy: pl.DataFrame) -> pl.DataFrame:
     ]
     by_seed = accuracy.group_by("seed", maintain_order=True)
     return by_seed.agg(pl.col("learning_rate").first(), pl.col("best_epoch").first(), *of_split)
-
-
-def _chosen(study: Study, identifiers: Sequence[str] | None) -> list[Configuration]:
-    every = configurations_of(study)
-    return every if identifiers is None else [each for each in every if each.identifier in identifiers]

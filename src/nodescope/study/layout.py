@@ -78,6 +78,14 @@ class StudyFiles:
         """The folder of its recordings; see `activation_path`."""
         return self.folder / "activations" / configuration
 
+    def network(self, configuration: str) -> Path:
+        """What is known of networks that users bring; see `nodescope.study.descriptions.NetworkDescription`."""
+        return self.folder / "networks" / f"{configuration}.json"
+
+    def look(self, configuration: str) -> Path:
+        """What networks that users bring looked like before anything ran: their layers, for the plan."""
+        return self.folder / ".look" / f"{configuration}.json"
+
     def predictions(self, configuration: str) -> Path:
         """What its kept networks predict for the test samples."""
         return self.folder / "predictions" / f"{configuration}.parquet"

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 from nodescope.families import FAMILIES
 from nodescope.families.layers import Layer
 from nodescope.families.shape import NetworkShape, default_initialisation
-from nodescope.study.configurations import Configuration
+from nodescope.study.family_configurations import FamilyConfiguration
 
 if TYPE_CHECKING:
     from nodescope.config.network import Network
-    from nodescope.config.study import Study
+    from nodescope.config.study import FamilyStudy
 
 
 def network_shape(
@@ -47,7 +47,7 @@ def network_shape(
 
 
 def layers_of(
-    study: "Study", configuration: Configuration, input_shape: tuple[int, ...], n_classes: int
+    study: "FamilyStudy", configuration: FamilyConfiguration, input_shape: tuple[int, ...], n_classes: int
 ) -> list[Layer]:
     """The layers of a configuration's networks on a data set, the output last."""
     shape = network_shape(
