@@ -69,6 +69,28 @@ MAYBE_IN_QUOTES = BeforeValidator(_whole_number)
 LocalPath = Annotated[str, Field(min_length=1), AfterValidator(_expanded)]
 
 
+_FILE_OF_FUNCTION = re.compile(r"(?P<file>.+\.py):(?P<function>[^:]+)", re.DOTALL)
+_MODULE_OF_FUNCTION = re.compile(r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*):(?P<function>[^:]+)")
+
+
+def _function_path(path: str) -> str:
+    path = _expanded(path)
+    found = _FILE_OF_FUNCTION.fullmatch(path) or _MODULE_OF_FUNCTION.fullmatch(path)
+    if found and found["function"].isidentifier():
+        return path
+    meant = re.fullmatch(r"(?P<file>.+\.py)|(?P<module>[\w./]+?)\.(?P<function>[^\W\d]\w*)", path)
+    hint = (
+        f"; did you mean '{meant['file'] or meant['module'] + '.py'}:{meant['function'] or 'build'}'?" if meant else ""
+    )
+    raise ValueError(
+        f"'{path}' must name a file or module and a function: my_net.py:build, or package.module:build{hint}"
+    )
+
+
+#: A function of the user's own: ``file.py:function`` or ``package.module:function``.
+FunctionPath = Annotated[str, AfterValidator(_function_path)]
+
+
 SafeName = Annotated[str, Field(pattern=SAFE_NAME)]
 
 

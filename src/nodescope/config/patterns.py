@@ -1,0 +1,87 @@
+"""Patterns of files with placeholders: ``runs/{width}/seed-{seed}/epoch-{epoch}.pt``.
+
+A placeholder stands for a part of the name of one file or folder. Some mean something everywhere; every other one is an
+axis of the study. ``*`` stands for any text that is not used.
+"""
+
+import re
+from collections.abc import Collection, Iterable
+
+#: Placeholders that stand for whole numbers.
+NUMBERED = ("seed", "epoch", "step")
+#: Placeholders that are no axes. ``configuration`` stands in folders that nodescope itself wrote, ``ext`` is a suffix.
+NO_AXES = (*NUMBERED, "state", "split", "layer", "ext", "configuration")
+#: What an axis cannot be called: columns that tables have beside the axes, and those of recordings.
+TAKEN = frozenset(
+    {
+        "accuracy", "activation_function", "active_share", "bandwidth", "baseline", "baseline_value", "best",
+        "best_epoch", "best_value", "bin_left", "bin_right", "change", "channel", "chosen", "class",
+        "class_information_bits", "class_name", "configuration", "count", "counts", "dataset", "dead", "dead_share",
+        "density", "difference", "distinct", "distinct_share", "diverged_epoch", "entropy_bits",
+        "entropy_given_class_bits", "entropy_miller_madow", "epoch", "evidence", "evidence_is", "found",
+        "hamming_final", "hamming_initial", "hamming_previous", "helps", "high", "interval_high", "interval_low",
+        "is_best", "jaccard_final", "jaccard_initial", "jaccard_previous", "kind", "kurtosis", "layer", "layer_name",
+        "learning_rate", "loss", "low", "maximum", "mcnemar_p", "mean", "mean_squared_error", "median", "minimum",
+        "mode_share", "name", "network_accuracy", "node", "nodes", "norm", "objective", "p_corrected", "parameter",
+        "parameters", "patterns", "position", "positions", "problem", "q1", "q3", "quantity", "relative_entropy",
+        "round", "sample", "sample_error", "samples", "samples_seen", "saturated_share", "seed", "seed_error",
+        "seeds", "singletons", "skew", "source", "sparsity", "split", "standard_error", "state", "states", "std",
+        "step", "system", "test_accuracy", "threshold", "train_accuracy", "validation_accuracy", "value", "verdict",
+        "weighted_jaccard_final", "weighted_jaccard_initial", "weighted_jaccard_previous", "weights_file",
+        "whisker_high", "whisker_low", "z", "zero_share",
+    }
+)  # fmt: skip
+
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def placeholders(pattern: str) -> tuple[str, ...]:
+    """The names of the placeholders of a pattern, each once, in their order.
+
+    >>> placeholders("runs/{width}/net-{width}-{seed}.pt")
+    ('width', 'seed')
+    """
+    return tuple(dict.fromkeys(PLACEHOLDER.findall(pattern)))
+
+
+def axes_in(pattern: str) -> tuple[str, ...]:
+    """The placeholders of a pattern that are axes.
+
+    >>> axes_in("runs/{width}/seed-{seed}/epoch-{epoch}.pt")
+    ('width',)
+    """
+    return tuple(name for name in placeholders(pattern) if name not in NO_AXES)
+
+
+def problem_with_pattern(pattern: str, *, allowed: Collection[str], required: Iterable[str] = ()) -> str | None:
+    """What is wrong with a pattern, for people; None where nothing is.
+
+    Parameters
+    ----------
+    pattern
+    allowed
+        Those of `NO_AXES` that it may have.
+    required
+        Those that it must have.
+    """
+    if re.search(r"[{}]", PLACEHOLDER.sub("", pattern)):
+        return f"{pattern}: a '{{' or '}}' stands alone; placeholders are written as {{seed}}"
+    names = placeholders(pattern)
+    for name in names:
+        if not _NAME.fullmatch(name):
+            return f"{pattern}: {{{name}}} is not a placeholder; allowed: letters, digits and '_', such as {{width}}"
+        if name in NO_AXES and name not in allowed:
+            return f"{pattern}: {{{name}}} has no meaning here; allowed: {_listed(allowed)}, and axes of your own"
+        if name in TAKEN - {*NO_AXES}:
+            return f"{pattern}: an axis cannot be called {name}, as tables have a column of that name. Hint: {{the_{name}}}"
+    missing = [name for name in required if name not in names]
+    if missing:
+        return f"{pattern}: {_listed(missing)} is required"
+    if "state" in names and {"epoch", "step"} & {*names}:
+        return f"{pattern}: {{state}} names states itself, so it cannot be used with {{epoch}} or {{step}}"
+    return None
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in names)
