@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel
 
@@ -24,7 +24,7 @@ from nodescope.charts.registry import INSPECTOR_TABLE, charts_of, has_inspector_
 from nodescope.charts.texts import FigureTexts
 from nodescope.config.dataset import DatasetSource, Npz
 from nodescope.config.loading import only_this, parse_config, read_config
-from nodescope.config.study import Study
+from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy, Study
 from nodescope.datasets.sizes import DataSize, problem_with_samples
 from nodescope.estimates.costs import NOTICE_S, Stage, job_size, keeps_activations, size_of
 from nodescope.families import FAMILIES
@@ -32,11 +32,19 @@ from nodescope.findings.divergence import divergence_report
 from nodescope.jobs import run_end
 from nodescope.jobs.dependencies import family_modules, job_files
 from nodescope.jobs.devices import visible_gpus
+from nodescope.jobs.own_sources import source_files
 from nodescope.messages.errors import ConfigError, NodescopeError
 from nodescope.storage.files import file_stamp
 from nodescope.study import contents, layout
-from nodescope.study.configurations import Configuration, configurations_of
+from nodescope.study.brought_configurations import ModuleConfiguration, RecordedConfiguration
+from nodescope.study.configuration import Configuration
+from nodescope.study.configurations import configurations_of
+from nodescope.study.family_configurations import FamilyConfiguration, family_configurations
 from nodescope.study.layout import StudyFiles
+
+#: Where the networks of a study come from.
+Origin = Literal["families", "module", "recordings"]
+ORIGINS: dict[Origin, type[Study]] = {"families": FamilyStudy, "module": ModuleStudy, "recordings": RecordingsStudy}
 
 #: SLURM asks a training to stop before its time is over; it saves its state, and the next attempt goes on from there.
 SIGNAL_BEFORE_END = f"--signal=TERM@{NOTICE_S}"
@@ -53,6 +61,10 @@ class Wildcards(Protocol):
     def dataset(self) -> str: ...
     @property
     def figure(self) -> str: ...
+    @property
+    def seed(self) -> str: ...
+    @property
+    def state(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -135,7 +147,9 @@ class Workflow:
 
                 check(source, self.config.data_root, download=self.config.download)
         for study in self.config.studies:
-            if problem := problem_with_samples(study.dataset, self._sizes[study.name], study.model):
+            if isinstance(study, FamilyStudy) and (
+                problem := problem_with_samples(study.dataset, self._sizes[study.name], study.model)
+            ):
                 raise ConfigError(problem)
         self.check_weights()
 
@@ -146,12 +160,8 @@ class Workflow:
         ------
         ConfigError
         """
-        networks = [
-            configuration.network(study)
-            for study in self.config.studies
-            for configuration in self.configurations[study.name].values()
-        ]
-        if not any(network.weights for network in networks):
+        studies = [study for study in self.config.studies if isinstance(study, FamilyStudy)]
+        if not any(each.network(study).weights for study in studies for each in family_configurations(study)):
             return
         # in a process of its own, since this one does without torch
         done = subprocess.run(
@@ -189,37 +199,46 @@ class Workflow:
         """The states that are recorded of each network."""
         return list(self._configuration(wildcards).states)
 
+    def seeds(self, wildcards: Wildcards) -> list[int]:
+        """The seeds of the configuration."""
+        return list(self._configuration(wildcards).seeds)
+
     def key_columns(self, wildcards: Wildcards) -> dict[str, Any]:
         """The key columns of the configuration."""
         return self._configuration(wildcards).keys()
 
     def training(self, wildcards: Wildcards) -> dict[str, Any]:
         """How the configuration is trained."""
-        return self._training(wildcards).model_dump(mode="json")
+        study, configuration = self._of_family(wildcards)
+        return configuration.training(study).model_dump(mode="json")
 
     def objective(self, wildcards: Wildcards) -> str:
         """The loss that the configuration is trained with, of which gradients are measured."""
-        return self._training(wildcards).loss
+        study, configuration = self.studies[wildcards.study], self._configuration(wildcards)
+        if isinstance(study, FamilyStudy) and isinstance(configuration, FamilyConfiguration):
+            return configuration.training(study).loss
+        return "cross_entropy"
 
     def network(self, wildcards: Wildcards) -> dict[str, Any]:
         """The settings of the configuration's networks."""
-        return self._configuration(wildcards).network(self.studies[wildcards.study]).model_dump(mode="json")
+        study, configuration = self._of_family(wildcards)
+        return configuration.network(study).model_dump(mode="json")
 
     def initialisation(self, wildcards: Wildcards) -> str | None:
         """The initialisation of the configuration; None for the one that suits its activation function."""
-        return self._configuration(wildcards).initialisation()
+        return self._of_family(wildcards)[1].initialisation()
 
     def pattern_evolution(self, wildcards: Wildcards) -> dict[str, Any] | None:
         """How patterns are followed, with the threshold above which a node is on; None where they are not."""
-        study = self.studies[wildcards.study]
+        study, _ = self._of_family(wildcards)
         if study.pattern_evolution is None:
             return None
         return {"options": study.pattern_evolution.model_dump(mode="json"), "threshold": study.theta_threshold}
 
     def counted_above(self, wildcards: Wildcards) -> float:
         """The threshold at which a recording counts positions as on; 0 where it counts none, so that nothing depends on it."""
-        study = self.studies[wildcards.study]
-        has_positions = FAMILIES[self._configuration(wildcards).model].takes_images
+        study, configuration = self._of_family(wildcards)
+        has_positions = FAMILIES[configuration.model].takes_images
         return study.theta_threshold if has_positions and study.positions == "summary" else 0.0
 
     def analyses(self, job: str) -> Callable[[Wildcards], dict[str, dict[str, Any]]]:
@@ -243,8 +262,23 @@ class Workflow:
     def _configuration(self, wildcards: Wildcards) -> Configuration:
         return self.configurations[wildcards.study][wildcards.configuration]
 
-    def _training(self, wildcards: Wildcards) -> Any:
-        return self._configuration(wildcards).training(self.studies[wildcards.study])
+    def _of_family(self, wildcards: Wildcards) -> tuple[FamilyStudy, FamilyConfiguration]:
+        """For the rules of networks that are trained here, which their constraints hold to such studies."""
+        study, configuration = self.studies[wildcards.study], self._configuration(wildcards)
+        assert isinstance(study, FamilyStudy) and isinstance(configuration, FamilyConfiguration)
+        return study, configuration
+
+    def _of_module(self, wildcards: Wildcards) -> tuple[ModuleStudy, ModuleConfiguration]:
+        """The same for networks of the user's own."""
+        study, configuration = self.studies[wildcards.study], self._configuration(wildcards)
+        assert isinstance(study, ModuleStudy) and isinstance(configuration, ModuleConfiguration)
+        return study, configuration
+
+    def _of_recordings(self, wildcards: Wildcards) -> tuple[RecordingsStudy, RecordedConfiguration]:
+        """The same for recordings that were made elsewhere."""
+        study, configuration = self.studies[wildcards.study], self._configuration(wildcards)
+        assert isinstance(study, RecordingsStudy) and isinstance(configuration, RecordedConfiguration)
+        return study, configuration
 
     # --- the user's own files -------------------------------------------------------------------------------
 
@@ -263,12 +297,55 @@ class Workflow:
 
     def weights(self, wildcards: Wildcards) -> str | list[str]:
         """The file that the networks start from, which must be there; none where they start at random."""
-        return self._configuration(wildcards).network(self.studies[wildcards.study]).weights or []
+        study, configuration = self._of_family(wildcards)
+        return configuration.network(study).weights or []
 
     def weights_digest(self, wildcards: Wildcards) -> str | None:
         """Changes when that file does."""
         path = self.weights(wildcards)
         return file_stamp(path) if isinstance(path, str) else None
+
+    def module(self, wildcards: Wildcards) -> dict[str, Any]:
+        """How the networks of a study of the user's own are built."""
+        return self._of_module(wildcards)[0].module.model_dump(mode="json")
+
+    def axes(self, wildcards: Wildcards) -> dict[str, Any]:
+        """The values of the axes of the configuration."""
+        return dict(self._configuration(wildcards).axes)
+
+    def checkpoint(self, wildcards: Wildcards) -> str | list[str]:
+        """The file of weights of one network and state; none where it is as it was built."""
+        _, configuration = self._of_module(wildcards)
+        path = configuration.checkpoints.get((int(wildcards.seed), wildcards.state))
+        return [] if path is None else path.as_posix()
+
+    def checkpoints(self, wildcards: Wildcards) -> list[str]:
+        """The files of weights of all networks and states of the configuration."""
+        _, configuration = self._of_module(wildcards)
+        return [path.as_posix() for path in configuration.checkpoints.values()]
+
+    def user_code(self, wildcards: Wildcards) -> list[str]:
+        """The user's own source files that the networks of a study and what they take depend on."""
+        module = self._of_module(wildcards)[0].module
+        functions = [module.make, *([module.preprocess] if module.preprocess else [])]
+        return [os.path.relpath(path) for path in sorted({path for text in functions for path in source_files(text)})]
+
+    def recorded_files(self, wildcards: Wildcards) -> list[str]:
+        """The user's files of one network and state."""
+        _, configuration = self._of_recordings(wildcards)
+        of_splits = configuration.files[int(wildcards.seed), wildcards.state]
+        return [path.as_posix() for files in of_splits.values() for path in files.values()]
+
+    def recordings(self, wildcards: Wildcards) -> dict[str, Any]:
+        """What the files of one network and state hold, and their places by split and layer."""
+        study, configuration = self._of_recordings(wildcards)
+        of_splits = configuration.files[int(wildcards.seed), wildcards.state]
+        return {
+            "files": {s: {layer: path.as_posix() for layer, path in of.items()} for s, of in of_splits.items()},
+            "values": study.recordings.values,
+            "activation": study.recordings.activation_of(dict(configuration.axes)),
+            "layer_order": study.recordings.layer_order,
+        }
 
     # --- inputs ---------------------------------------------------------------------------------------------
 
@@ -278,9 +355,30 @@ class Workflow:
 
         return [local(path) for path in _code_paths(modules, Path.cwd())]
 
+    def activations(self, wildcards: Wildcards) -> list[str]:
+        """The recordings of a configuration: one folder, or of networks that users bring one of each network and state."""
+        configuration, folder = self._configuration(wildcards), StudyFiles.of(wildcards.study).activations
+        if isinstance(configuration, FamilyConfiguration):
+            return [folder(configuration.identifier).as_posix()]
+        return [
+            (folder(configuration.identifier) / f"seed-{seed}" / state).as_posix()
+            for seed in configuration.seeds
+            for state in configuration.states
+        ]
+
+    def found(self, wildcards: Wildcards) -> list[str]:
+        """What was found of each network and state of a configuration while it was recorded."""
+        configuration, files = self._configuration(wildcards), StudyFiles.of(wildcards.study)
+        return [
+            str(files.found(configuration.identifier, seed, state))
+            for seed in configuration.seeds
+            for state in configuration.states
+        ]
+
     def collect_code(self, wildcards: Wildcards) -> list[Any]:
         """The source files that the collected tables depend on."""
-        families = self.studies[wildcards.study].model
+        study = self.studies[wildcards.study]
+        families = study.model if isinstance(study, FamilyStudy) else []
         return self.code("nodescope.stages.collect", *(f"nodescope.families.{name}" for name in families))
 
     def chart_code(self, wildcards: Wildcards) -> list[Any]:
@@ -370,7 +468,7 @@ class Workflow:
         files = StudyFiles.of(study.name)
         return [
             str(files.table_of(table, identifier))
-            for table in [*contents.training_tables(study), *study.analyses.enabled()]
+            for table in [*contents.training_tables(study), *contents.analyses_of(study)]
             for identifier in self.configurations[study.name]
         ]
 
@@ -395,29 +493,40 @@ class Workflow:
         """Whether the recorded activations of a study stay after their last analysis."""
         return keeps_activations(self.config, study, self._sizes[study.name])
 
-    @cached_property
-    def kept(self) -> str:
-        """Studies whose recorded activations stay."""
-        return _one_of(study.name for study in self.config.studies if self.keeps(study))
+    def kept(self, origin: Origin) -> str:
+        """Studies with networks of an origin whose recorded activations stay."""
+        return self._studies(origin, self.keeps)
 
-    @cached_property
-    def temporary(self) -> str:
-        """Studies whose recorded activations are deleted after their last analysis."""
-        return _one_of(study.name for study in self.config.studies if not self.keeps(study))
+    def temporary(self, origin: Origin) -> str:
+        """Studies with networks of an origin whose recorded activations are deleted after their last analysis."""
+        return self._studies(origin, lambda study: not self.keeps(study))
 
     @cached_property
     def followed(self) -> str:
-        """Studies whose patterns are followed through training."""
-        return _one_of(study.name for study in self.config.studies if study.pattern_evolution)
+        """Studies of families whose patterns are followed through training."""
+        return self._studies("families", contents.follows_patterns)
 
     @cached_property
     def not_followed(self) -> str:
-        """The other studies."""
-        return _one_of(study.name for study in self.config.studies if not study.pattern_evolution)
+        """The other studies of families."""
+        return self._studies("families", lambda study: not contents.follows_patterns(study))
 
-    def measuring(self, job: str) -> list[Variation]:
-        """The rules of a job that measures a configuration."""
-        return self._variations(f"measure_{job}", lambda study: contents.analyses_of_job(study, job))
+    @cached_property
+    def brought(self) -> str:
+        """Studies of networks that users bring."""
+        return _one_of(study.name for study in self.config.studies if not isinstance(study, FamilyStudy))
+
+    def _studies(self, origin: Origin, which: Callable[[Study], bool]) -> str:
+        of_origin = [study for study in self.config.studies if isinstance(study, ORIGINS[origin])]
+        return _one_of(study.name for study in of_origin if which(study))
+
+    def measuring(self, job: str, *origins: Origin) -> list[Variation]:
+        """The rules of a job that measures a configuration, of the studies with networks of some origins."""
+        kinds = tuple(ORIGINS[origin] for origin in origins)
+        rule = f"measure_{job}" if "module" not in origins or len(origins) > 1 else f"measure_{job}_of_modules"
+        return self._variations(
+            rule, lambda study: contents.analyses_of_job(study, job) if isinstance(study, kinds) else ()
+        )
 
     def collecting(self) -> list[Variation]:
         """The rules that collect tables."""
@@ -499,6 +608,8 @@ class Job:
     configuration: str = ""
     dataset: str = ""
     figure: str = ""
+    seed: str = ""
+    state: str = ""
 
 
 def run(
@@ -581,7 +692,7 @@ def _run_configuration(flow: Workflow, study: Study, identifier: str, results: P
 
     job, files = Job(study.name, identifier), StudyFiles.of(study.name, results)
     dataset, models = layout.prepared_path(study.dataset, results), files.models(identifier)
-    of_nets: dict[str, Any] = {"seeds": study.seeds, "states": flow.states(job)}
+    of_nets: dict[str, Any] = {"seeds": flow.seeds(job), "states": flow.states(job)}
     tables = {name: files.table_of(name, identifier) for name in contents.measured_tables(study)}
     with training_device(flow.config.device) as device:
         train(
@@ -589,7 +700,7 @@ def _run_configuration(flow: Workflow, study: Study, identifier: str, results: P
             {**tables, "models": models, "predictions": files.predictions(identifier)},
             configuration=identifier,
             key_columns=flow.key_columns(job),
-            seeds=study.seeds,
+            seeds=flow.seeds(job),
             training=flow.training(job),
             network=flow.network(job),
             initialisation=flow.initialisation(job),

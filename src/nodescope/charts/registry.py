@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nodescope.charts.chart import SECTIONS, Chart
 from nodescope.study.axes import Configurations
+from nodescope.study.configurations import is_trained, states_of
 from nodescope.study.contents import table_names
 
 if TYPE_CHECKING:
@@ -66,9 +67,9 @@ def charts_of(study: "Study") -> list[Chart]:
 def left_out(study: "Study") -> dict[str, str]:
     """The charts that a study cannot have, and why."""
     axes, tables = Configurations.of(study).axis_names, table_names(study)
-    snapshots = study.training.snapshots
+    trained, snapshots = is_trained(study), any(state.startswith("epoch-") for state in states_of(study))
     reasons = {
-        name: reason_to_leave_out(chart, tables, axes, trained=study.training.epochs > 0, snapshots=bool(snapshots))
+        name: reason_to_leave_out(chart, tables, axes, trained=trained, snapshots=snapshots)
         for name, chart in CHARTS.items()
     }
     return {name: reason for name, reason in reasons.items() if reason}

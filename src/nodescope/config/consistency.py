@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nodescope.config.analysis_fields import NodeChoice
 from nodescope.config.measuring_times import problem_with
 from nodescope.config.network import Network
-from nodescope.config.study import Study
+from nodescope.config.study import FamilyStudy, Study
 from nodescope.config.training import SETTINGS_OF_OPTIMISERS, Training
 from nodescope.families import FAMILIES
 from nodescope.families.family import Family
@@ -60,6 +60,8 @@ def inconsistencies(study: Study, doubtful: Iterable[str] = ()) -> Iterator[str]
 
 
 def _found(study: Study) -> Iterator[Inconsistency]:
+    if not isinstance(study, FamilyStudy):
+        return
     yield from _of_variants(study)
     for where, training in _trainings(study).items():
         yield from _of_training(study, where, training)
@@ -70,7 +72,7 @@ def _found(study: Study) -> Iterator[Inconsistency]:
     yield from _of_nodes(study)
 
 
-def _of_variants(study: Study) -> Iterator[Inconsistency]:
+def _of_variants(study: FamilyStudy) -> Iterator[Inconsistency]:
     variants = study.grid.variants or []
     for name, count in Counter(variant.name for variant in variants).items():
         if count > 1:
@@ -85,7 +87,7 @@ def _of_variants(study: Study) -> Iterator[Inconsistency]:
                 )
 
 
-def _trainings(study: Study) -> dict[str, Training]:
+def _trainings(study: FamilyStudy) -> dict[str, Training]:
     """The settings of training of the study, and of each variant that changes them, by where they stand."""
     found = {"training": study.training}
     for position, variant in enumerate(study.grid.variants or []):
@@ -95,7 +97,7 @@ def _trainings(study: Study) -> dict[str, Training]:
     return found
 
 
-def _of_training(study: Study, where: str, training: Training) -> Iterator[Inconsistency]:
+def _of_training(study: FamilyStudy, where: str, training: Training) -> Iterator[Inconsistency]:
     is_variant = where != "training"
 
     def found(key: str, what: str, *others: str) -> Inconsistency:
@@ -128,7 +130,7 @@ def _of_training(study: Study, where: str, training: Training) -> Iterator[Incon
         )
 
 
-def _without_effect(study: Study, where: str, training: Training) -> Iterator[str]:
+def _without_effect(study: FamilyStudy, where: str, training: Training) -> Iterator[str]:
     """Settings that were given for another optimiser than that of the section, or of any variant that keeps them."""
     trainings = _trainings(study)
     sections = {f"grid.variants[{n}].training": v.training for n, v in enumerate(study.grid.variants or [])}
@@ -140,7 +142,7 @@ def _without_effect(study: Study, where: str, training: Training) -> Iterator[st
             yield key
 
 
-def _of_patterns(study: Study) -> Iterator[Inconsistency]:
+def _of_patterns(study: FamilyStudy) -> Iterator[Inconsistency]:
     """Where a node is on must be said for functions that bend smoothly."""
     used = {*study.grid.activation, *(variant.activation for variant in study.grid.variants or [])}
     smooth = [name for name in SMOOTH_RECTIFIERS if name in used]
@@ -152,7 +154,7 @@ def _of_patterns(study: Study) -> Iterator[Inconsistency]:
         )
 
 
-def _of_networks(study: Study) -> Iterator[Inconsistency]:
+def _of_networks(study: FamilyStudy) -> Iterator[Inconsistency]:
     """Settings of the network that no family of the study takes."""
     sections = {"network": study.network}
     for position, variant in enumerate(study.grid.variants or []):
@@ -169,7 +171,7 @@ def _of_networks(study: Study) -> Iterator[Inconsistency]:
                 )
 
 
-def _of_family(study: Study, family: Family) -> Iterator[Inconsistency]:
+def _of_family(study: FamilyStudy, family: Family) -> Iterator[Inconsistency]:
     """What the study asks of a family of networks that it cannot have."""
 
     def named(keys: tuple[str, ...], problems: Iterable[str | None], place: str = "") -> Iterator[Inconsistency]:
@@ -199,7 +201,7 @@ def _of_family(study: Study, family: Family) -> Iterator[Inconsistency]:
             yield from named(("grid.variants",), [problem], f"{where}.initialisation")
 
 
-def _of_nodes(study: Study) -> Iterator[Inconsistency]:
+def _of_nodes(study: FamilyStudy) -> Iterator[Inconsistency]:
     """Nodes that are looked at must be there."""
     narrowest = min(study.grid.width)
     for analysis, options in study.analyses:

@@ -19,6 +19,7 @@ from nodescope.config.fields import (
     _not_a_boolean,
     _whole_number,
 )
+from nodescope.config.recordings import Recordings
 
 
 def _split_size(value: Any) -> Any:
@@ -208,6 +209,13 @@ class Npz(OwnTestSplit):
         description="channel axis of images: first for [sample, channel, row, column], last for [sample, row, "
         "column, channel]; default: inferred from the shape if unambiguous",
     )
+
+
+class Recorded(DatasetSource):
+    """The samples of recordings that were made elsewhere; no network sees them here."""
+
+    source: Literal["recordings"]
+    recordings: Recordings
 
 
 DATASET_SOURCES: dict[str, type[DatasetSource]] = {

@@ -21,7 +21,7 @@ from nodescope.config.fields import SAFE_NAME
 from nodescope.config.grid import VARIANT_NAME
 from nodescope.config.repeated_keys import keys_at_top, repeated_keys
 from nodescope.config.root import Config
-from nodescope.config.study import Study
+from nodescope.config.study import KINDS, Study, kind_of, study_of
 from nodescope.messages.errors import ConfigError
 
 #: Folders and anchors of our own beside those of the studies.
@@ -167,14 +167,15 @@ def _without_mistakes(given: Any, doubtful: set[str]) -> Study | None:
     """A study without what is wrong in it; None where nothing is left. What is left out is added to ``doubtful``."""
     while isinstance(given, dict) and given:
         try:
-            return Study.model_validate(given)
+            return study_of(given)
         except ValidationError as error:
             detail = error.errors(include_url=False)[0]
         path = _path_in(given, detail["loc"])
         if not path:
             return None
         if detail["type"] == "extra_forbidden":
-            _, section = _follow(("studies", *detail["loc"]), {"studies": given}, is_unknown_key=False)
+            location = ("studies", kind_of(given), *detail["loc"])
+            _, section = _follow(location, {"studies": given}, is_unknown_key=False)
             meant = difflib.get_close_matches(str(path[-1]), section.model_fields, n=1)
             doubtful.update(_dotted([*path[:-1], name]) for name in meant)
         doubtful.add(_dotted(path))
@@ -222,7 +223,7 @@ def _describe(detail: ErrorDetails, raw: Mapping[str, Any]) -> tuple[str, str]:
     given = _given(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
-            return where, "unknown key; " + _suggestion(str(detail["loc"][-1]), section.model_fields)
+            return where, _unknown_key(str(detail["loc"][-1]), section)
         case "string_pattern_mismatch" if context["pattern"] == SAFE_NAME:
             return where, (
                 f"{given} is not a valid name; allowed: 1 to 64 letters, digits, '-' and '_', starting with a letter "
@@ -273,6 +274,8 @@ def _follow(location: Iterable[int | str], given: Any, *, is_unknown_key: bool) 
             given = given.get(part) if isinstance(given, Mapping) else None
         elif part in DATASET_SOURCES and where.endswith("dataset"):
             section = DATASET_SOURCES[part]
+        elif part in KINDS:
+            section = KINDS[part]
     return where, section
 
 
@@ -291,6 +294,14 @@ def _merged(problems: Iterable[tuple[str, str]]) -> list[str]:
         if what not in by_place[where]:
             by_place[where].append(what)
     return [f"{where or 'top level'}: {' or '.join(what)}" for where, what in by_place.items()]
+
+
+def _unknown_key(key: str, section: type[BaseModel]) -> str:
+    others = [kind for kind, own in KINDS.items() if own is not section and key in own.model_fields]
+    own = next((kind for kind, known in KINDS.items() if known is section), None)
+    if own and others:
+        return f"a {own} has no such key, only a {' or a '.join(others)}. Hint: leave it out, or make it another study"
+    return "unknown key; " + _suggestion(key, section.model_fields)
 
 
 def _suggestion(name: str, allowed: Iterable[str]) -> str:

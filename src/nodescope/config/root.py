@@ -9,7 +9,7 @@ from pydantic import (
 from nodescope.config.charts import Charts
 from nodescope.config.fields import Flag, LocalPath, PositiveNumber, Section
 from nodescope.config.report import Report
-from nodescope.config.study import Study
+from nodescope.config.study import StudyEntry
 
 
 class Config(Section):
@@ -35,4 +35,4 @@ class Config(Section):
         description="additional Snakemake rule files, included last; paths are relative to the working directory. "
         "Rules can use config, flow (see nodescope.workflow), and any results as inputs",
     )
-    studies: list[Study] = Field(min_length=1, description="one entry per study")
+    studies: list[StudyEntry] = Field(min_length=1, description="one entry per study")

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from nodescope.config.analyses import Analyses
-from nodescope.config.dataset import AnyDataset, expand_dataset_name
+from nodescope.config.dataset import AnyDataset, Recorded, expand_dataset_name
 from nodescope.config.diagnosis import Diagnosis
 from nodescope.config.fields import Count, Distinct, Index, Number, SafeName, Section, Seed, one_of
 from nodescope.config.grid import Grid
+from nodescope.config.module import Module
 from nodescope.config.network import ModelName, Network
 from nodescope.config.pattern_evolution import PatternEvolution
+from nodescope.config.recordings import Recordings
 from nodescope.config.training import Training
 from nodescope.works.registry import WORKS
 
@@ -101,10 +103,71 @@ class FamilyStudy(AnyStudy):
     )
 
 
-Study = FamilyStudy
+class ModuleStudy(AnyStudy):
+    """Networks of your own: a function that builds them, their checkpoints, a data set, the analyses wanted."""
 
-#: The kinds of studies, by the key that tells them apart.
-KINDS: dict[str, type[AnyStudy]] = {"grid": FamilyStudy}
+    dataset: Dataset = DATASET
+    module: Module
+    random_inputs: Index = RANDOM_INPUTS
+
+    @property
+    def works(self) -> list[str]:
+        """Published works are compared with families only."""
+        return []
+
+
+class RecordingsStudy(AnyStudy):
+    """Activations that were recorded elsewhere, and the analyses wanted."""
+
+    recordings: Recordings
+
+    @property
+    def dataset(self) -> Recorded:
+        """The samples that were recorded, as far as the recordings tell of them."""
+        return Recorded(source="recordings", name=self.name, recordings=self.recordings)
+
+    @property
+    def random_inputs(self) -> int:
+        """There is no network to ask."""
+        return 0
+
+    @property
+    def works(self) -> list[str]:
+        """Published works are compared with families only."""
+        return []
+
+
+Study = FamilyStudy | ModuleStudy | RecordingsStudy
+
+#: The kinds of studies by name.
+KINDS: dict[str, type[FamilyStudy | ModuleStudy | RecordingsStudy]] = {
+    "study of a module": ModuleStudy,
+    "study of recordings": RecordingsStudy,
+    "study of families": FamilyStudy,
+}
+
+
+def kind_of(settings: Any) -> str:
+    """What kind of study a section is, by its name in `KINDS`: what it has a key of tells."""
+    if isinstance(settings, AnyStudy):
+        return next(kind for kind, own in KINDS.items() if isinstance(settings, own))
+    keys = settings if isinstance(settings, Mapping) else ()
+    return (
+        "study of a module"
+        if "module" in keys
+        else "study of recordings"
+        if "recordings" in keys
+        else "study of families"
+    )
+
+
+#: An entry of ``studies``.
+StudyEntry = Annotated[
+    Annotated[FamilyStudy, Tag("study of families")]
+    | Annotated[ModuleStudy, Tag("study of a module")]
+    | Annotated[RecordingsStudy, Tag("study of recordings")],
+    Discriminator(kind_of),
+]
 
 
 def study_of(settings: Mapping[str, Any]) -> Study:
@@ -115,4 +178,4 @@ def study_of(settings: Mapping[str, Any]) -> Study:
     ValidationError
         If it is not valid.
     """
-    return FamilyStudy.model_validate(settings)
+    return KINDS[kind_of(settings)].model_validate(settings)

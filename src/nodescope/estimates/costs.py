@@ -17,7 +17,7 @@ from typing import Literal
 
 from nodescope.config.measuring_times import samples_measured
 from nodescope.config.root import Config
-from nodescope.config.study import FamilyStudy, Study
+from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy, Study
 from nodescope.datasets.sizes import DataSize, data_size
 from nodescope.families.layers import linear_maps
 from nodescope.families.memory import BATCH_BYTES, HELD_AT_A_TIME
@@ -26,11 +26,11 @@ from nodescope.storage.json_files import read_json
 from nodescope.study.configuration import Configuration
 from nodescope.study.configurations import configurations_of
 from nodescope.study.contents import analyses_of_job, analysis_jobs, is_recorded, jobs_done
-from nodescope.study.family_configurations import FamilyConfiguration, family_configurations
+from nodescope.study.family_configurations import FamilyConfiguration
 from nodescope.study.layout import RESULTS, StudyFiles, description_path
 from nodescope.study.shapes import layers_of
 
-Stage = Literal["train", "record", "measure", "look_into"]
+Stage = Literal["train", "record", "import", "measure", "look_into"]
 
 BYTES_PER_VALUE = 4
 #: At most, of a channel and sample that is summarised (see `nodescope.recording`).
@@ -47,7 +47,7 @@ BYTES_PER_PATTERN = 3 * 60
 COPIES_FOR_GRADIENTS, FLOP_GRADIENTS = 9, 6.0
 
 #: Python with its libraries, PyTorch among them except in ``measure``.
-LIBRARIES_MB = {"train": 600, "record": 600, "measure": 400, "look_into": 800}
+LIBRARIES_MB = {"train": 600, "record": 600, "import": 300, "measure": 400, "look_into": 800}
 
 #: Measured on two cores: share of the matrix-product rate that training reaches; start-up of a job; charts, collected
 #: tables and report of a study.
@@ -58,7 +58,7 @@ SECONDS_PER_STUDY = 60.0
 PASSED_BYTES_PER_S = 45e6
 
 #: What a job asks of a cluster beside its own: its libraries, and the Snakemake that started it, with a margin.
-REQUESTED_BASE_MB = {"train": 2000, "record": 2000, "measure": 1500, "look_into": 2500}
+REQUESTED_BASE_MB = {"train": 2000, "record": 2000, "import": 1500, "measure": 1500, "look_into": 2500}
 MEMORY_MARGIN = 1.5
 #: Start-up on a cold file system, and waiting for it.
 REQUESTED_BASE_MINUTES = 10
@@ -169,7 +169,9 @@ class NetworkSize:
 ASSUMED_SIZE = NetworkSize(((256, 256),) * 20, 10_000_000, 1e9)
 
 
-def network_size(study: Study, configuration: Configuration, data: DataSize, results: str | Path = RESULTS) -> NetworkSize:
+def network_size(
+    study: Study, configuration: Configuration, data: DataSize, results: str | Path = RESULTS
+) -> NetworkSize:
     """Of the built-in families by arithmetic, of networks that users bring as they were looked at."""
     if isinstance(configuration, FamilyConfiguration) and isinstance(study, FamilyStudy):
         layers = layers_of(study, configuration, data.shape, data.classes)
@@ -198,8 +200,9 @@ def job_cost(study: Study, configuration: Configuration, stage: Stage, data: Dat
 
     Parameters
     ----------
-    stage : {'train', 'record', 'measure', 'look_into'}
-        ``measure`` is a job that measures recorded activations, ``look_into`` one that measures the networks themselves.
+    stage : {'train', 'record', 'import', 'measure', 'look_into'}
+        ``import`` is a job that takes in recordings that were made elsewhere, ``measure`` one that measures recorded
+        activations, ``look_into`` one that measures the networks themselves.
     data
         From `size_of`.
     device : {'cpu', 'cuda'}
@@ -221,7 +224,7 @@ def job_cost(study: Study, configuration: Configuration, stage: Stage, data: Dat
             return _training(study, configuration, data, inputs, device)
         case "record":
             return Cost(forward, passed, inputs + held)
-        case "measure":
+        case "import" | "measure":
             return Cost(0, passed, held)
         case "look_into":
             copies = COPIES_FOR_GRADIENTS * size.parameters * BYTES_PER_VALUE
@@ -268,11 +271,16 @@ def _training(
 
 
 def stages_of(study: Study) -> list[Stage]:
-    """The stage of each job of a configuration."""
-    jobs = analysis_jobs(study)
-    recorded: list[Stage] = ["record"] if is_recorded(study) else []
-    measured: list[Stage] = ["look_into" if job == "networks" else "measure" for job in jobs]
-    return ["train", *recorded, *measured]
+    """The stage of each job of a configuration that takes more than a moment."""
+    measured: list[Stage] = ["look_into" if job == "networks" else "measure" for job in analysis_jobs(study)]
+    match study:
+        case FamilyStudy():
+            recorded: list[Stage] = ["record"] if is_recorded(study) else []
+            return ["train", *recorded, *measured]
+        case ModuleStudy():
+            return ["record", *measured]
+        case RecordingsStudy():
+            return ["import", *measured]
 
 
 def study_cost(study: Study, data: DataSize, results: str | Path = RESULTS) -> StudyCost:
@@ -285,12 +293,15 @@ def study_cost(study: Study, data: DataSize, results: str | Path = RESULTS) -> S
         for stage in set(stages)
     }
     costs = [by_job[configuration.identifier, stage] for configuration in configurations for stage in stages]
-    recordings = [by_job[c.identifier, "record"].passed_bytes for c in configurations if "record" in stages]
-    networks = len(configurations) * len(study.seeds)
+    recording = [stage for stage in stages if stage in ("record", "import")]
+    recordings = [by_job[c.identifier, stage].passed_bytes for c in configurations for stage in recording]
+    networks = sum(len(each.seeds) for each in configurations)
+    training = study.training if isinstance(study, FamilyStudy) else None
+    candidates = len(training.learning_rates) + 2 * training.refinement_rounds if training else 1
     return StudyCost(
         configurations=len(configurations),
         networks=networks,
-        candidate_networks=networks * (len(study.training.learning_rates) + 2 * study.training.refinement_rounds),
+        candidate_networks=networks * candidates,
         jobs=len(costs),
         jobs_done=sum(sum(jobs_done(study, c.identifier, results).values()) for c in configurations),
         flop=sum(cost.flop for cost in costs),

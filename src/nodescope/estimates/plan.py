@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from nodescope.config.root import Config
-from nodescope.config.study import Study
+from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy, Study
+from nodescope.config.training import Training
 from nodescope.datasets import preparing
-from nodescope.estimates.costs import keeps_activations, size_of, study_cost
+from nodescope.estimates.costs import StudyCost, keeps_activations, size_of, study_cost
 from nodescope.messages.words import counted, duration
+from nodescope.study.configurations import seeds_of, states_of
 from nodescope.study.layout import RESULTS, description_path
 
 
@@ -37,14 +39,12 @@ def describe_plan(config: Config, cores: int, results: str | Path = RESULTS) -> 
         found = study_cost(study, data, results)
         keeps = keeps_activations(config, study, data)
         kept = "kept" if keeps else "deleted after the last analysis of each configuration"
-        trained = study.training.epochs > 0
-        rates = f"; {found.candidate_networks} with all learning rates" if trained else ""
-        epochs = f"{counted(study.training.epochs, 'epoch')} each" if trained else "untrained"
+        rates, origin = _of_networks(study, found)
         recorded = found.activations_bytes
         disk = recorded if keeps else min(recorded, cores * found.largest_recording_bytes)
         lines += [
             f"Study {study.name}: {counted(found.networks, 'network')} ({counted(found.configurations, 'configuration')} x "
-            f"{counted(len(study.seeds), 'seed')}{rates}), {epochs}",
+            f"{counted(len(seeds_of(study)), 'seed')}{rates}), {origin}",
             f"  jobs        {found.jobs_done} of {found.jobs} done, and about 5 short jobs for tables, charts and the "
             "report",
             f"  time        about {duration(found.seconds(rate, cores))} in total on {cores} "
@@ -57,6 +57,20 @@ def describe_plan(config: Config, cores: int, results: str | Path = RESULTS) -> 
             lines.append("              (the data set cannot be read yet; the estimate assumes the size of MNIST)")
         lines += [*_of_data(config, study, results), ""]
     return "\n".join(lines)
+
+
+def _of_networks(study: Study, cost: StudyCost) -> tuple[str, str]:
+    """How many learning rates are tried, and where the networks come from."""
+    match study:
+        case FamilyStudy(training=Training(epochs=0)):
+            return "", "untrained"
+        case FamilyStudy():
+            rates = f"; {cost.candidate_networks} with all learning rates"
+            return rates, f"{counted(study.training.epochs, 'epoch')} each"
+        case ModuleStudy():
+            return "", f"{counted(len(states_of(study)), 'state')} each, built by {study.module.make}"
+        case RecordingsStudy():
+            return "", f"{counted(len(states_of(study)), 'state')} each, recorded elsewhere"
 
 
 def _of_data(config: Config, study: Study, results: str | Path) -> list[str]:

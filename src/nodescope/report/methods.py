@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from nodescope.analyses import Analysis, registered
 from nodescope.config.study import Study
+from nodescope.study.contents import analyses_of
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Method:
 
 def methods_of(study: Study) -> list[Method]:
     """The analyses of a study, as their modules describe them."""
-    return [_method(registered()[name]) for name in study.analyses.enabled()]
+    return [_method(registered()[name]) for name in analyses_of(study)]
 
 
 def _method(analysis: Analysis) -> Method:

@@ -27,7 +27,7 @@ from nodescope.charts.gallery.scorecard import figures
 from nodescope.charts.registry import CHARTS
 from nodescope.charts.specification import filled, specification
 from nodescope.config.charts import Charts
-from nodescope.config.study import Study, study_of
+from nodescope.config.study import FamilyStudy
 from nodescope.messages.errors import ConfigError
 from nodescope.messages.words import counted
 from nodescope.report.markdown import markdown_table
@@ -68,7 +68,7 @@ class Run:
     """
 
     files: StudyFiles
-    study: Study
+    study: FamilyStudy
     tables: dict[str, pl.DataFrame]
     class_names: list[str]
     command: str
@@ -79,7 +79,7 @@ class Run:
 def read_run(folder: Path, command: str, machine: str, commit: str | None = None) -> Run:
     """Read a run; where no commit is named, its sources are those of the repository that the results lie in."""
     files = StudyFiles(folder)
-    study = study_of(read_json(files.settings))
+    study = FamilyStudy.model_validate(read_json(files.settings))
     measured = [name for name in SCORED_TABLES if files.table(name).is_file()]
     tables = {name: read_table(files.table(name)) for name in [*measured, "replicas"]}
     class_names = read_json(description_path(study.dataset, folder.parent))["classes"]

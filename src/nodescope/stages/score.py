@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from nodescope.config.study import study_of
+from nodescope.config.study import FamilyStudy
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import read_table, write_table
 from nodescope.study.layout import StudyFiles
@@ -18,6 +18,6 @@ def score(files: StudyFiles, *, measured: Sequence[str]) -> None:
         The collected tables to look at.
     """
     tables = {name: read_table(files.table(name)) for name in measured}
-    study = study_of(read_json(files.settings))
+    study = FamilyStudy.model_validate(read_json(files.settings))
     for name, table in score_tables(tables, study).items():
         write_table(table, files.table(name), files.table(name, "csv"))

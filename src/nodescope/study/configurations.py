@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy
+from nodescope.study.brought_configurations import module_configurations, recorded_configurations
 from nodescope.study.configuration import Configuration
 from nodescope.study.family_configurations import family_configurations
 
@@ -12,8 +14,20 @@ if TYPE_CHECKING:
 
 
 def configurations_of(study: "Study") -> "Sequence[Configuration]":
-    """All configurations of a study, in its order."""
-    return family_configurations(study)
+    """All configurations of a study, in its order.
+
+    Raises
+    ------
+    ConfigError
+        If files that the study names are not there.
+    """
+    match study:
+        case FamilyStudy():
+            return family_configurations(study)
+        case ModuleStudy():
+            return module_configurations(study)
+        case RecordingsStudy():
+            return recorded_configurations(study)
 
 
 def states_of(study: "Study") -> list[str]:

@@ -4,7 +4,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nodescope.analyses import JOBS, registered
-from nodescope.study.configurations import configurations_of
+from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy
+from nodescope.study.configurations import configurations_of, is_trained
 from nodescope.study.layout import RESULTS, StudyFiles
 from nodescope.works.registry import WORKS
 
@@ -16,6 +17,8 @@ TRAINING_TABLES = ("learning_curves", "accuracy", "replicas")
 PATTERN_EVOLUTION_TABLE = "pattern_evolution"
 #: The names of the classes, which other tables know by their numbers.
 CLASSES_TABLE = "classes"
+#: The job that gives them: training, or a summary of what was found of each network while it was recorded.
+MAKING_JOBS = {FamilyStudy: "train", ModuleStudy: "describe", RecordingsStudy: "describe"}
 #: Tables that compare the others with the published works, and those that they are made from.
 SCORE_TABLES = ("scorecard", "claims", "differences")
 SCORED_TABLES = tuple(dict.fromkeys(table for work in WORKS.values() for table in work.tables))
@@ -28,7 +31,18 @@ COMPARISON_TABLE = "comparisons"
 
 def analyses_of_job(study: "Study", job: str) -> tuple[str, ...]:
     """What the study wants of a job of `nodescope.analyses.JOBS`."""
-    return tuple(name for name in study.analyses.enabled() if registered()[name].job == job)
+    return tuple(name for name in analyses_of(study) if registered()[name].job == job)
+
+
+def analyses_of(study: "Study") -> list[str]:
+    """The analyses that the study wants and can have: of recordings, there are no networks to look into."""
+    has_networks = not isinstance(study, RecordingsStudy)
+    return [name for name in study.analyses.enabled() if has_networks or not registered()[name].of_networks]
+
+
+def follows_patterns(study: "Study") -> bool:
+    """Whether patterns are followed through training."""
+    return isinstance(study, FamilyStudy) and study.pattern_evolution is not None
 
 
 def analysis_jobs(study: "Study") -> dict[str, tuple[str, ...]]:
@@ -44,21 +58,22 @@ def jobs_done(study: "Study", configuration: str, results: str | PurePath = RESU
         job: all(files.table_of(name, configuration).is_file() for name in analyses)
         for job, analyses in analysis_jobs(study).items()
     }
-    done = {"train": files.table_of(TRAINING_TABLES[-1], configuration).is_file()}
-    if is_recorded(study):
-        # Recordings may be deleted after the last analysis.
-        done["record"] = files.activations(configuration).is_dir() or all(measured.values())
-    return {**done, **measured}
+    made = {MAKING_JOBS[type(study)]: files.table_of(TRAINING_TABLES[-1], configuration).is_file()}
+    # Recordings may be deleted after the last analysis.
+    recorded = {"record": files.activations(configuration).is_dir() or all(measured.values())}
+    if not isinstance(study, FamilyStudy):
+        return {**recorded, **made, **measured}
+    return {**made, **(recorded if is_recorded(study) else {}), **measured}
 
 
 def is_recorded(study: "Study") -> bool:
     """Whether any analysis of the study looks at recorded activations."""
-    return any(not registered()[name].of_networks for name in study.analyses.enabled())
+    return any(not registered()[name].of_networks for name in analyses_of(study))
 
 
 def training_tables(study: "Study") -> list[str]:
-    """The tables that training gives."""
-    return [*TRAINING_TABLES, *([PATTERN_EVOLUTION_TABLE] if study.pattern_evolution else [])]
+    """The tables that training gives; of networks that users bring, what is known of their training."""
+    return [*TRAINING_TABLES, *([PATTERN_EVOLUTION_TABLE] if follows_patterns(study) else [])]
 
 
 def table_names(study: "Study") -> list[str]:
@@ -74,16 +89,16 @@ def table_names(study: "Study") -> list[str]:
 
 def is_compared(study: "Study") -> bool:
     """Whether the study has networks whose accuracies can be compared: trained ones, of more than one configuration."""
-    return study.training.epochs > 0 and len(configurations_of(study)) > 1
+    return is_trained(study) and len(configurations_of(study)) > 1
 
 
 def is_diagnosed(study: "Study") -> bool:
     """Whether the study has what the diagnosis is made from, and wants it."""
-    return study.diagnosis.enabled and not set(DIAGNOSED_TABLES).isdisjoint(study.analyses.enabled())
+    return study.diagnosis.enabled and not set(DIAGNOSED_TABLES).isdisjoint(analyses_of(study))
 
 
 def measured_tables(study: "Study") -> list[str]:
     """The collected tables that training and analyses give."""
-    analyses = study.analyses.enabled()
+    analyses = analyses_of(study)
     of_analyses = [summary.table.name for name in analyses for summary in registered()[name].summaries]
     return [*training_tables(study), *analyses, *of_analyses]

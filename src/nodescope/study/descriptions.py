@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from nodescope.config.study import FamilyStudy
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.study.configuration import Configuration
 from nodescope.study.family_configurations import FamilyConfiguration
@@ -13,7 +14,7 @@ from nodescope.study.layout import StudyFiles
 from nodescope.study.shapes import layers_of
 
 if TYPE_CHECKING:
-    from nodescope.config.study import FamilyStudy, Study
+    from nodescope.config.study import Study
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def describe(
     input_shape, n_classes
         Of the data set.
     """
-    if isinstance(configuration, FamilyConfiguration):
+    if isinstance(study, FamilyStudy) and isinstance(configuration, FamilyConfiguration):
         return _of_family(study, configuration, input_shape, n_classes)
     return NetworkDescription.read(files.network(configuration.identifier))
 
@@ -90,7 +91,7 @@ def descriptions_of(
 
 
 def _of_family(
-    study: "FamilyStudy", configuration: FamilyConfiguration, input_shape: tuple[int, ...], n_classes: int
+    study: FamilyStudy, configuration: FamilyConfiguration, input_shape: tuple[int, ...], n_classes: int
 ) -> NetworkDescription:
     layers = layers_of(study, configuration, input_shape, n_classes)
     rows = tuple(

@@ -82,6 +82,10 @@ class StudyFiles:
         """What is known of networks that users bring; see `nodescope.study.descriptions.NetworkDescription`."""
         return self.folder / "networks" / f"{configuration}.json"
 
+    def found(self, configuration: str, seed: int, state: str) -> Path:
+        """What was found of one network in one state, while it was recorded."""
+        return self.folder / "networks" / configuration / f"seed-{seed}" / f"{state}.json"
+
     def look(self, configuration: str) -> Path:
         """What networks that users bring looked like before anything ran: their layers, for the plan."""
         return self.folder / ".look" / f"{configuration}.json"

@@ -10,10 +10,10 @@ from nodescope.works.tables import DIFFERENCES
 from nodescope.works.work import Work
 
 if TYPE_CHECKING:
-    from nodescope.config.study import Study
+    from nodescope.config.study import FamilyStudy
 
 
-def differences(study: "Study") -> pl.DataFrame:
+def differences(study: "FamilyStudy") -> pl.DataFrame:
     """One row per setting that differs, see `nodescope.works.tables.DIFFERENCES`."""
     rows = [
         {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nodescope.study.words import LOSSES
 
 if TYPE_CHECKING:
-    from nodescope.config.study import Study
+    from nodescope.config.study import FamilyStudy
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Setting:
 
     what: str
     published: str
-    ours: Callable[["Study"], str | None]
+    ours: Callable[["FamilyStudy"], str | None]
     effect: str
 
 
@@ -46,7 +46,7 @@ KEPT = {"best": "of the best validation epoch", "last": "of the last epoch"}
 STAND_INS = {"cifar10-jpeg": "cifar10"}
 
 
-def source_dataset(study: "Study", known: Iterable[str]) -> str:
+def source_dataset(study: "FamilyStudy", known: Iterable[str]) -> str:
     """The name that works which speak of the ``known`` data sets have for that of the study; its own if they do not."""
     source, name, known = study.dataset.source, study.dataset.name, tuple(known)
     if source in known:
@@ -59,14 +59,14 @@ def data_set(*known: str) -> tuple[Setting, ...]:
     """What to say of the data set, for a work that speaks of the ``known`` ones."""
 
     def stand_in(origin: str) -> Setting:
-        def ours(study: "Study") -> str | None:
+        def ours(study: "FamilyStudy") -> str | None:
             if study.dataset.source == origin or source_dataset(study, known) != origin:
                 return None
             return f"{study.dataset.name}: its images, encoded again as JPEG"
 
         return Setting("data set", origin, ours, "images slightly degraded: accuracies are not the same")
 
-    def other(study: "Study") -> str | None:
+    def other(study: "FamilyStudy") -> str | None:
         return None if source_dataset(study, known) in known else study.dataset.name
 
     return (
@@ -78,22 +78,22 @@ def data_set(*known: str) -> tuple[Setting, ...]:
     )  # fmt: skip
 
 
-def networks(study: "Study") -> str:
+def networks(study: "FamilyStudy") -> str:
     """The families."""
     return listed(study.model)
 
 
-def variants(study: "Study") -> str:
+def variants(study: "FamilyStudy") -> str:
     """Their names, or ``none``."""
     return listed(variant.name for variant in study.grid.variants or []) or "none"
 
 
-def depths(study: "Study") -> str:
+def depths(study: "FamilyStudy") -> str:
     """The numbers of layers of the grid."""
     return listed(study.grid.depth)
 
 
-def layers(study: "Study") -> str:
+def layers(study: "FamilyStudy") -> str:
     """The widths of the hidden layers, of each depth and width of the grid."""
     taper = study.network.taper
     return "; ".join(
@@ -103,94 +103,94 @@ def layers(study: "Study") -> str:
     )
 
 
-def activations(study: "Study") -> str:
+def activations(study: "FamilyStudy") -> str:
     """The activation functions of the grid."""
     return listed(study.grid.activation)
 
 
-def initialisations(study: "Study") -> str:
+def initialisations(study: "FamilyStudy") -> str:
     """Those of the grid, or the default."""
     return listed(study.grid.initialisation or ["kaiming_normal (ReLU family), xavier_normal (others)"])
 
 
-def bias(study: "Study") -> str:
+def bias(study: "FamilyStudy") -> str:
     """Which layers have a bias."""
     return study.network.bias
 
 
-def scaling(study: "Study") -> str:
+def scaling(study: "FamilyStudy") -> str:
     """The scaling of the inputs."""
     return study.dataset.scaling
 
 
-def training_samples(study: "Study") -> str:
+def training_samples(study: "FamilyStudy") -> str:
     """How many, or ``all``."""
     return "all" if study.dataset.train_size is None else f"{study.dataset.train_size:,}"
 
 
-def validation_samples(study: "Study") -> str:
+def validation_samples(study: "FamilyStudy") -> str:
     """How many."""
     return str(study.dataset.validation_size)
 
 
-def choice_of_validation_samples(study: "Study") -> str:
+def choice_of_validation_samples(study: "FamilyStudy") -> str:
     """How they are drawn."""
     stratified = ", the same share of every class" if study.dataset.stratify else ""
     return f"drawn with seed {study.dataset.split_seed}{stratified}"
 
 
-def epochs(study: "Study") -> str:
+def epochs(study: "FamilyStudy") -> str:
     """How many."""
     return str(study.training.epochs)
 
 
-def seeds(study: "Study") -> str:
+def seeds(study: "FamilyStudy") -> str:
     """How many."""
     return str(len(study.seeds))
 
 
-def learning_rates(study: "Study") -> str:
+def learning_rates(study: "FamilyStudy") -> str:
     """The candidates."""
     return listed(f"{rate:g}" for rate in study.training.learning_rates)
 
 
-def refinement(study: "Study") -> str:
+def refinement(study: "FamilyStudy") -> str:
     """How many rounds of the search for the learning rate."""
     rounds = study.training.refinement_rounds
     return f"{rounds} round" + ("" if rounds == 1 else "s")
 
 
-def decay(study: "Study") -> str:
+def decay(study: "FamilyStudy") -> str:
     """The factor on the learning rate per epoch."""
     return f"{study.training.learning_rate_decay:g}"
 
 
-def schedule(study: "Study") -> str:
+def schedule(study: "FamilyStudy") -> str:
     """That of the learning rate."""
     return study.training.schedule
 
 
-def batch_size(study: "Study") -> str:
+def batch_size(study: "FamilyStudy") -> str:
     """In samples, or all of them."""
     return "all training samples" if study.training.batch_size == "all" else str(study.training.batch_size)
 
 
-def optimiser(study: "Study") -> str:
+def optimiser(study: "FamilyStudy") -> str:
     """Its name."""
     return study.training.optimiser
 
 
-def momentum(study: "Study") -> str:
+def momentum(study: "FamilyStudy") -> str:
     """That of the optimiser."""
     return f"{study.training.momentum_of_optimiser():g}"
 
 
-def loss(study: "Study") -> str:
+def loss(study: "FamilyStudy") -> str:
     """Its name."""
     return LOSSES[study.training.loss]
 
 
-def batch_norm(study: "Study") -> str:
+def batch_norm(study: "FamilyStudy") -> str:
     """Its settings if the study has networks with it; PyTorch's if it has none."""
     network = study.network
     if not any([*study.grid.batch_norm, *(variant.batch_norm for variant in study.grid.variants or [])]):
@@ -201,7 +201,7 @@ def batch_norm(study: "Study") -> str:
     )
 
 
-def regularisation(study: "Study") -> str:
+def regularisation(study: "FamilyStudy") -> str:
     """The settings that are not at their neutral values."""
     training, network = study.training, study.network
     settings = {
@@ -212,17 +212,17 @@ def regularisation(study: "Study") -> str:
     return listed(f"{name}: {value}" for name, value in settings.items() if value) or "none"
 
 
-def kept(study: "Study") -> str:
+def kept(study: "FamilyStudy") -> str:
     """Which parameters."""
     return KEPT[study.training.keep]
 
 
-def ties(study: "Study") -> str | None:
+def ties(study: "FamilyStudy") -> str | None:
     """Which of equally good epochs is kept."""
     return TIES[study.training.ties] if study.training.keep == "best" else None
 
 
-def theta(study: "Study") -> str:
+def theta(study: "FamilyStudy") -> str:
     """When a node is on."""
     return ON if study.theta_threshold == 0 else f"z > {study.theta_threshold:g}"
 

@@ -12,10 +12,10 @@ from nodescope.works.registry import works_of
 from nodescope.works.scorecard import scorecard
 
 if TYPE_CHECKING:
-    from nodescope.config.study import Study
+    from nodescope.config.study import FamilyStudy
 
 
-def score(tables: Tables, study: "Study") -> dict[str, pl.DataFrame]:
+def score(tables: Tables, study: "FamilyStudy") -> dict[str, pl.DataFrame]:
     """The tables `nodescope.study.contents.SCORE_TABLES` of a study.
 
     Parameters

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 from nodescope.works.protocol import Setting, bias, depths, epochs, initialisations, networks
 
 if TYPE_CHECKING:
-    from nodescope.config.study import Study
+    from nodescope.config.study import FamilyStudy
 
 
-def _data(study: "Study") -> str:
+def _data(study: "FamilyStudy") -> str:
     data = study.dataset
     return "N(0, 1)" if data.source == "gaussian" and data.scaling == "as_is" else data.name
 
 
-def _targets(study: "Study") -> str:
+def _targets(study: "FamilyStudy") -> str:
     return "drawn at random" if study.dataset.source == "gaussian" else "the labels"
 
 

@@ -22,14 +22,14 @@ from nodescope.works.protocol import (
 )
 
 if TYPE_CHECKING:
-    from nodescope.config.study import Study
+    from nodescope.config.study import FamilyStudy
 
 
-def _data(study: "Study") -> str:
+def _data(study: "FamilyStudy") -> str:
     return study.dataset.source
 
 
-def _test_samples(study: "Study") -> str:
+def _test_samples(study: "FamilyStudy") -> str:
     return str(getattr(study.dataset, "test_size", "its own"))
 
 
