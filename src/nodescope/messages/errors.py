@@ -19,3 +19,7 @@ class DamagedFileError(NodescopeError):
 
 class WeightsError(NodescopeError):
     """A file of weights is missing, damaged, or not of the network that it is given for."""
+
+
+class FunctionError(NodescopeError):
+    """A function of the user's own is missing, fails, or returns something else than it should."""
