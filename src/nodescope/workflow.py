@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
@@ -22,7 +22,7 @@ from pydantic import BaseModel
 
 from nodescope.charts.registry import INSPECTOR_TABLE, charts_of, has_inspector_table, left_out
 from nodescope.charts.texts import FigureTexts
-from nodescope.config.dataset import DatasetSource, Npz
+from nodescope.config.dataset import DatasetSource, Npz, Recorded
 from nodescope.config.loading import only_this, parse_config, read_config
 from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy, Study
 from nodescope.datasets.sizes import DataSize, problem_with_samples
@@ -324,6 +324,16 @@ class Workflow:
         _, configuration = self._of_module(wildcards)
         return [path.as_posix() for path in configuration.checkpoints.values()]
 
+    def checkpoint_of_network(self, wildcards: Wildcards) -> dict[str, str | None]:
+        """The file of weights of each network and state, by ``seed/state``; None where it is as it was built."""
+        _, configuration = self._of_module(wildcards)
+        files = configuration.checkpoints
+        return {
+            f"{seed}/{state}": files[seed, state].as_posix() if (seed, state) in files else None
+            for seed in configuration.seeds
+            for state in configuration.states
+        }
+
     def user_code(self, wildcards: Wildcards) -> list[str]:
         """The user's own source files that the networks of a study and what they take depend on."""
         module = self._of_module(wildcards)[0].module
@@ -331,21 +341,39 @@ class Workflow:
         return [os.path.relpath(path) for path in sorted({path for text in functions for path in source_files(text)})]
 
     def recorded_files(self, wildcards: Wildcards) -> list[str]:
-        """The user's files of one network and state."""
-        _, configuration = self._of_recordings(wildcards)
-        of_splits = configuration.files[int(wildcards.seed), wildcards.state]
-        return [path.as_posix() for files in of_splits.values() for path in files.values()]
+        """The user's files of the networks of a configuration."""
+        return [file.path for file in self._of_recordings(wildcards)[1].files]
 
     def recordings(self, wildcards: Wildcards) -> dict[str, Any]:
-        """What the files of one network and state hold, and their places by split and layer."""
+        """The files of the networks of a configuration, and what they hold."""
         study, configuration = self._of_recordings(wildcards)
-        of_splits = configuration.files[int(wildcards.seed), wildcards.state]
         return {
-            "files": {s: {layer: path.as_posix() for layer, path in of.items()} for s, of in of_splits.items()},
+            "files": [asdict(file) for file in configuration.files],
             "values": study.recordings.values,
             "activation": study.recordings.activation_of(dict(configuration.axes)),
             "layer_order": study.recordings.layer_order,
         }
+
+    def files_of_recordings(self, wildcards: Wildcards) -> list[str]:
+        """The user's files that a data set of recordings stands for."""
+        names = [study.name for study in self.config.studies if study.dataset == self.datasets[wildcards.dataset]]
+        configurations = self.configurations[names[0]].values()
+        return [file.path for each in configurations if isinstance(each, RecordedConfiguration) for file in each.files]
+
+    def classes_of_recordings(self, wildcards: Wildcards) -> list[str] | None:
+        """The names of the classes, where the study says them."""
+        source = self.datasets[wildcards.dataset]
+        return source.recordings.classes if isinstance(source, Recorded) else None
+
+    @cached_property
+    def prepared_datasets(self) -> str:
+        """Data sets that are prepared."""
+        return _one_of(name for name, source in self.datasets.items() if not isinstance(source, Recorded))
+
+    @cached_property
+    def recorded_datasets(self) -> str:
+        """Those that recordings tell of."""
+        return _one_of(name for name, source in self.datasets.items() if isinstance(source, Recorded))
 
     # --- inputs ---------------------------------------------------------------------------------------------
 
@@ -356,9 +384,9 @@ class Workflow:
         return [local(path) for path in _code_paths(modules, Path.cwd())]
 
     def activations(self, wildcards: Wildcards) -> list[str]:
-        """The recordings of a configuration: one folder, or of networks that users bring one of each network and state."""
+        """The recordings of a configuration: one folder, or of a module one of each network and state."""
         configuration, folder = self._configuration(wildcards), StudyFiles.of(wildcards.study).activations
-        if isinstance(configuration, FamilyConfiguration):
+        if not isinstance(configuration, ModuleConfiguration):
             return [folder(configuration.identifier).as_posix()]
         return [
             (folder(configuration.identifier) / f"seed-{seed}" / state).as_posix()
@@ -395,6 +423,10 @@ class Workflow:
         """A function of wildcards: the source files that a stage depends on which makes or reads networks."""
         modules = [f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses)]
         return lambda wildcards: self.code(*modules, *family_modules(self._configuration(wildcards).model))
+
+    def module_code(self, stage: str, analyses: Iterable[str]) -> list[Any]:
+        """The source files that a stage depends on which looks into networks of the user's own."""
+        return self.code(f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses))
 
     def dataset(self, wildcards: Wildcards) -> str:
         """The study's prepared data set."""
@@ -512,9 +544,9 @@ class Workflow:
         return self._studies("families", lambda study: not contents.follows_patterns(study))
 
     @cached_property
-    def brought(self) -> str:
-        """Studies of networks that users bring."""
-        return _one_of(study.name for study in self.config.studies if not isinstance(study, FamilyStudy))
+    def modules(self) -> str:
+        """Studies of modules of the user's own."""
+        return self._studies("module", lambda _: True)
 
     def _studies(self, origin: Origin, which: Callable[[Study], bool]) -> str:
         of_origin = [study for study in self.config.studies if isinstance(study, ORIGINS[origin])]

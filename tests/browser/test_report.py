@@ -25,7 +25,7 @@ from nodescope.charts.drawing import draw
 from nodescope.charts.packing import write_packed
 from nodescope.charts.registry import charts_of
 from nodescope.config.charts import Charts
-from nodescope.config.study import Study
+from nodescope.config.study import study_of
 from nodescope.report import build
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import write_json
@@ -62,7 +62,7 @@ def report(small_study, small_tables, tmp_path_factory) -> Path:
         "source": {"name": "blobs"}, "samples": 120, "classes": CLASSES,
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
     }  # fmt: skip
-    path = description_path(Study.model_validate(settings).dataset, folder / "results")
+    path = description_path(study_of(settings).dataset, folder / "results")
     write_json(path, description)
     names = [chart.name for chart in charts_of(small_study)]
     context = Context.read(files, path, Charts())

@@ -1,6 +1,7 @@
 """A study's axes are data: with other axes, or none, its tables still become findings, figures and a page."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -89,6 +90,7 @@ def others(request, small_study, small_tables):
     made = Configurations.of(small_study).identifiers
     names = {identifier: f"net-{i}" for i, identifier in enumerate(made)}
     found = Configurations.plain({name: CASES[request.param](i) for i, name in enumerate(names.values())})
+    found = replace(found, seeds=tuple(small_study.seeds), states=("initial", "trained"))
     own = {
         name: frame.drop(FAMILY).with_columns(pl.col("configuration").replace_strict(names))
         for name, frame in small_tables.items()

@@ -9,7 +9,7 @@ import pytest
 
 from nodescope.analyses import registered
 from nodescope.config.loading import parse_config
-from nodescope.config.study import Study
+from nodescope.config.study import study_of
 from nodescope.messages.errors import ConfigError
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.study.configurations import configurations_of, states_of
@@ -75,14 +75,14 @@ def test_a_prepared_data_set_is_called_by_its_name_and_its_settings(dataset, oth
 def test_settings_that_were_written_and_read_lead_to_the_same_prepared_data_set(tmp_path):
     made = study(dataset={"source": "digits", "validation_size": 0.1 + 0.2, "train_size": 100})
     write_json(tmp_path / "config.json", made.model_dump(mode="json"))
-    read = Study.model_validate(read_json(tmp_path / "config.json"))
+    read = study_of(read_json(tmp_path / "config.json"))
     assert prepared_path(read.dataset, tmp_path) == prepared_path(made.dataset, tmp_path)
     assert description_path(read.dataset) == prepared_path(read.dataset).with_suffix(".json")
 
 
 def test_variants_survive_being_written_and_read_in_one_order_whatever_the_process():
     made = study()
-    assert Study.model_validate(made.model_dump(mode="json")) == made
+    assert study_of(made.model_dump(mode="json")) == made
     program = (
         "from nodescope.config.grid import Variant\n"
         "v = Variant(name='a', training={'epochs': 3, 'optimiser': 'sgd', 'l1': 0.1, 'momentum': 0.5, 'keep': 'last'})\n"

@@ -25,7 +25,6 @@ from nodescope.storage.files import atomic_path, write_text
 from nodescope.study.configurations import configurations_of
 from nodescope.study.contents import analyses_of_job
 from nodescope.study.layout import prepared_path
-from nodescope.study.shapes import layers_of
 
 
 @pytest.fixture
@@ -50,8 +49,8 @@ def test_of_convolutions_at_most_four_values_are_counted_or_every_position(posit
     axes = {"depth": [4], "width": [6], "activation": ["relu"]}
     section = {"name": "made", "dataset": "cifar10", "model": "cnn", "grid": axes, "positions": positions}
     study = parse_config({"studies": [section]}).studies[0]
-    layers = layers_of(study, configurations_of(study)[0], (3, 32, 32), 10)
-    values = costs.recorded_values(study, layers)
+    size = costs.network_size(study, configurations_of(study)[0], DataSize(100, 80, (3, 32, 32), 10))
+    values = costs.recorded_values(study, size)
     assert (sum(values), max(values)) == (of_all, of_largest)
 
 

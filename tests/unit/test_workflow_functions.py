@@ -52,21 +52,21 @@ def test_params_name_what_holds_for_the_configuration(flow):
 
 
 def test_a_rule_whose_outputs_depend_on_the_study_has_a_variation_for_each_set_of_tables(flow):
-    first, second = flow.measuring("nodes")
+    first, second = flow.measuring("nodes", "families")
     assert (first.rule, first.studies) == ("measure_nodes", "plain")
     assert (second.rule, second.studies) == ("measure_nodes_1", "other")
     assert set(first.tables) - set(second.tables) == {"medians"}
-    (classifiers,) = flow.measuring("classifiers")
+    (classifiers,) = flow.measuring("classifiers", "families")
     assert classifiers.studies == "plain|other"
     assert len(flow.collecting()) == 2
 
 
 def test_each_study_fits_one_of_two_complementary_constraints_and_no_study_fits_that_of_none(flow):
     for name in flow.studies:
-        for one, another in ((flow.kept, flow.temporary), (flow.followed, flow.not_followed)):
+        for one, another in ((flow.kept("families"), flow.temporary("families")), (flow.followed, flow.not_followed)):
             assert [bool(re.fullmatch(pattern, name)) for pattern in (one, another)].count(True) == 1
     alone = Workflow({"studies": [PLAIN]})
-    assert not re.fullmatch(alone.temporary, "plain") and not re.fullmatch(alone.followed, "")
+    assert not re.fullmatch(alone.temporary("families"), "plain") and not re.fullmatch(alone.followed, "")
 
 
 def test_targets_are_there_for_every_configuration(flow):

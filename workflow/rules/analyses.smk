@@ -11,14 +11,14 @@ a study wants, so there is one rule for each set of analyses, with the studies t
 """
 
 for job in ("nodes", "classifiers"):
-    for variation in flow.measuring(job):
+    for variation in flow.measuring(job, "families", "module", "recordings"):
 
         rule:
             """Measure the recorded activations of a configuration, each layer read once."""
             name:
                 variation.rule
             input:
-                activations="results/{study}/activations/{configuration}",
+                activations=flow.activations,
                 code=flow.analysis_code(variation.tables),
             output:
                 **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
@@ -34,7 +34,7 @@ for job in ("nodes", "classifiers"):
                 mem_mb=flow.memory_mb("measure"),
                 runtime=flow.minutes("measure"),
             params:
-                seeds=flow.study("seeds"),
+                seeds=flow.seeds,
                 states=flow.states,
                 analyses=flow.analyses(job),
                 theta_threshold=flow.study("theta_threshold"),
@@ -42,7 +42,7 @@ for job in ("nodes", "classifiers"):
                 "../scripts/analyse.py"
 
 
-for variation in flow.measuring("networks"):
+for variation in flow.measuring("networks", "families"):
 
     rule:
         """Measure the networks of a configuration: weights, and what flows back through them."""
@@ -65,9 +65,45 @@ for variation in flow.measuring("networks"):
             mem_mb=flow.memory_mb("look_into"),
             runtime=flow.minutes("look_into"),
         params:
-            seeds=flow.study("seeds"),
+            seeds=flow.seeds,
             states=flow.states,
             analyses=flow.analyses("networks"),
             objective=flow.objective,
+        script:
+            "../scripts/analyse_networks.py"
+
+
+for variation in flow.measuring("networks", "module"):
+
+    rule:
+        """The same for networks of the user's own: weights, and what flows back through them."""
+        name:
+            variation.rule
+        input:
+            dataset=flow.dataset,
+            checkpoints=flow.checkpoints,
+            sources=flow.user_code,
+            code=flow.module_code("measure_networks", variation.tables),
+        output:
+            **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
+        log:
+            "logs/{study}/networks/{configuration}.log",
+        benchmark:
+            "results/{study}/benchmarks/networks/{configuration}.tsv"
+        wildcard_constraints:
+            study=variation.studies,
+        threads: 1
+        resources:
+            mem_mb=flow.memory_mb("look_into"),
+            runtime=flow.minutes("look_into"),
+        params:
+            seeds=flow.seeds,
+            states=flow.states,
+            analyses=flow.analyses("networks"),
+            objective=flow.objective,
+            module=flow.module,
+            axes=flow.axes,
+            files=flow.checkpoint_of_network,
+            layers=flow.study("layers"),
         script:
             "../scripts/analyse_networks.py"

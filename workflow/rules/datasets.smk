@@ -15,7 +15,7 @@ localrules:
 rule datasets:
     """Target: all data sets, prepared."""
     input:
-        expand("results/datasets/{dataset}.npz", dataset=flow.datasets),
+        expand("results/datasets/{dataset}.json", dataset=flow.datasets),
 
 
 rule prepare_dataset:
@@ -30,6 +30,8 @@ rule prepare_dataset:
         "logs/datasets/{dataset}.log",
     benchmark:
         "results/datasets/{dataset}.benchmark.tsv"
+    wildcard_constraints:
+        dataset=flow.prepared_datasets,
     params:
         source=flow.source,
         files=flow.source_digest,

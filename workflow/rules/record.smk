@@ -30,7 +30,7 @@ rule record_activations:
     benchmark:
         "results/{study}/benchmarks/record/{configuration}.tsv"
     wildcard_constraints:
-        study=flow.kept,
+        study=flow.kept("families"),
     # Ahead of further trainings, and the analyses ahead of further recordings: temporary activations go early.
     priority: 10
     threads: 1
@@ -39,7 +39,7 @@ rule record_activations:
         runtime=flow.minutes("record"),
     params:
         dataset_name=flow.study("dataset.name"),
-        seeds=flow.study("seeds"),
+        seeds=flow.seeds,
         states=flow.states,
         positions=flow.study("positions"),
         random_inputs=flow.study("random_inputs"),
@@ -52,4 +52,4 @@ use rule record_activations as record_temporary_activations with:
     output:
         activations=temp(directory("results/{study}/activations/{configuration}")),
     wildcard_constraints:
-        study=flow.temporary,
+        study=flow.temporary("families"),

@@ -44,7 +44,7 @@ rule train_configuration:
         slurm_extra=SIGNAL_BEFORE_END,
     params:
         key_columns=flow.key_columns,
-        seeds=flow.study("seeds"),
+        seeds=flow.seeds,
         training=flow.training,
         network=flow.network,
         initialisation=flow.initialisation,

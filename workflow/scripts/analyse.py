@@ -13,6 +13,8 @@ name = f"{snakemake.wildcards.study}/{snakemake.wildcards.configuration}"
 
 with job(snakemake.log[0], f"Measuring {' and '.join(snakemake.params.analyses)} of {name}"):
     from nodescope.stages.measure_layers import measure_layers
+    from nodescope.study.layout import StudyFiles
 
     configuration = snakemake.wildcards.configuration
-    measure_layers(snakemake.input.activations, snakemake.output, configuration=configuration, **snakemake.params)
+    activations = StudyFiles.of(snakemake.wildcards.study).activations(configuration)
+    measure_layers(activations, snakemake.output, configuration=configuration, **snakemake.params)

@@ -21,11 +21,13 @@ def json_schema() -> str:
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "nodescope configuration"
     # A data set may be given by its name alone.
-    dataset = schema["$defs"]["Study"]["properties"]["dataset"]
-    names = sorted(dataset.pop("discriminator")["mapping"])
-    dataset["oneOf"] = [{"enum": names}, *dataset["oneOf"]]
-    schema["$defs"]["Study"]["properties"]["model"]["items"] = {"enum": list(FAMILIES)}
-    schema["$defs"]["Study"]["properties"]["works"]["items"] = {"enum": list(WORKS)}
+    for study in ("FamilyStudy", "ModuleStudy"):
+        dataset = schema["$defs"][study]["properties"]["dataset"]
+        names = sorted(dataset.pop("discriminator")["mapping"])
+        dataset["oneOf"] = [{"enum": names}, *dataset["oneOf"]]
+    of_family = schema["$defs"]["FamilyStudy"]["properties"]
+    of_family["model"]["items"] = {"enum": list(FAMILIES)}
+    of_family["works"]["items"] = {"enum": list(WORKS)}
     for section in (schema, *schema["$defs"].values()):
         for name, key in section.get("properties", {}).items():
             section["properties"][name] = _or_one_entry(key)

@@ -144,7 +144,7 @@ def _repeated_names(raw: Mapping[str, Any]) -> Iterator[str]:
 
 def _replaced_studies(details: list[ErrorDetails], files: list[str | Path]) -> Iterator[str]:
     """Snakemake merges the sections of several files, but of lists the last one counts: said where that may be why."""
-    lacking = any(d["type"] == "missing" and d["loc"][:1] == ("studies",) and len(d["loc"]) == 3 for d in details)
+    lacking = any(d["type"] == "missing" and d["loc"][:1] == ("studies",) and len(d["loc"]) == 4 for d in details)
     have = [str(path) for path in files if "studies" in keys_at_top(path)]
     if lacking and len(have) > 1:
         yield (

@@ -14,6 +14,8 @@ from nodescope.study.pattern_networks import TRAINED, identifiers, with_states
 if TYPE_CHECKING:
     from nodescope.config.study import ModuleStudy, RecordingsStudy
 
+#: Beside the file of a layer that nodescope recorded as a summary lies one whose name begins so.
+ALL_VALUES = "values-"
 #: Of recordings whose files name no split.
 ONLY_SPLIT = "test"
 
@@ -32,16 +34,26 @@ class ModuleConfiguration(Configuration):
 
 
 @dataclass(frozen=True)
+class RecordedFile:
+    """A file of a layer that was recorded elsewhere."""
+
+    seed: int
+    state: str
+    split: str
+    layer: str
+    path: str
+
+
+@dataclass(frozen=True)
 class RecordedConfiguration(Configuration):
     """Networks that were recorded elsewhere.
 
     Attributes
     ----------
-    files : mapping
-        Of each seed and state the files of the layers: by split, and by the name of the layer.
+    files : tuple of RecordedFile
     """
 
-    files: Mapping[tuple[int, str], Mapping[str, Mapping[str, Path]]] = field(default_factory=dict, compare=False)
+    files: tuple[RecordedFile, ...] = field(default=(), compare=False)
 
 
 def module_configurations(study: "ModuleStudy") -> list[ModuleConfiguration]:
@@ -78,11 +90,18 @@ def recorded_configurations(study: "RecordingsStudy") -> list[RecordedConfigurat
     found = []
     pattern = study.recordings.pattern
     for axes, matches, identifier in _by_axes(_matches(study.name, "recordings.files", pattern), study.name):
-        files: dict[tuple[int, str], dict[str, dict[str, Path]]] = {}
-        for match in matches:
-            split = str(match.values.get("split", ONLY_SPLIT))
-            files.setdefault(_network(match), {}).setdefault(split, {})[str(match.values["layer"])] = match.path
-        seeds, states = _seeds_and_states(study.name, "recordings.files", axes, files)
+        files = tuple(
+            RecordedFile(
+                *_network(match),
+                split=str(match.values.get("split", ONLY_SPLIT)),
+                layer=str(match.values["layer"]),
+                path=match.path.as_posix(),
+            )
+            for match in matches
+            if not match.path.name.startswith(ALL_VALUES)
+        )
+        networks = dict.fromkeys((file.seed, file.state) for file in files)
+        seeds, states = _seeds_and_states(study.name, "recordings.files", axes, networks)
         found.append(
             RecordedConfiguration(identifier, study.name, "recordings", tuple(axes.items()), seeds, states, files)
         )

@@ -31,7 +31,7 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
                 "points",
                 "share active",
                 domain=(-0.02, 1.02),
-                static_states=tuple(dict.fromkeys(["initial", context.states[-1]])),
+                static_states=tuple(dict.fromkeys([context.states[0], context.states[-1]])),
             ),
             view=view,
             per_configuration=True,

@@ -29,7 +29,7 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
                 "median",
                 "points",
                 "median of a",
-                static_states=tuple(dict.fromkeys(["initial", context.states[-1]])),
+                static_states=tuple(dict.fromkeys([context.states[0], context.states[-1]])),
             ),
             view=view,
             per_configuration=True,
