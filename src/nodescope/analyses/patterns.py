@@ -86,4 +86,5 @@ ANALYSIS = Analysis(
         *DESCRIBED_PATTERNS,
     ),
     measure=measure,
+    needs=("positions",),
 )
