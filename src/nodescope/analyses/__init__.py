@@ -15,6 +15,9 @@ head: what is heavy is imported inside ``measure``, and the table is made from a
 The nodes of a convolution are its channels, which act at many positions. What is on, off or dead is decided at every
 position of every sample, never by their mean; a sample's activation of a channel is the mean over positions of ``T(z)``:
 
+Of a layer whose outputs are recorded, not its pre-activations, they are the activations: kind ``post`` alone is measured, and
+a node is on where its output exceeds the threshold. Samples without classes are measured as one class.
+
 ======================================  =============================================================================
 analyses                                take of a layer with positions
 ======================================  =============================================================================

@@ -14,6 +14,7 @@ from nodescope.storage.columns import Quantity, share
 CHART = Chart(section="distributions", order=10, tables=("distributions",))
 
 HISTOGRAM = ("configuration", "seed", "state", "split", "layer", "node", "class", "kind")
+TITLES = {"pre": "pre-activation z", "post": "activation a"}
 SHARE, SHARE_OF_ALL = share("share of class"), share("share of samples")
 
 
@@ -33,22 +34,21 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         "configuration", "network", "shape", "seed", "state", "split", "layer", "row", "node", "kind", "class_name",
         "bin_left", "bin_right", "end", "reaches", "share",
     )  # fmt: skip
-    chart = alt.hconcat(
-        _column(data, "pre", "pre-activation z", quantity, context),
-        _column(data, "post", "activation a", quantity, context),
-    ).resolve_scale(color="shared")
+    there = [kind for kind in TITLES if kind in data["kind"]]
+    columns = (_column(data, kind, quantity, context) for kind in there or TITLES)
+    both = len(there) != 1  # outputs are recorded of some networks, not pre-activations
+    where = "before (left) and after (right) the activation function" if both else "after the activation function"
     return [
         Figure(
             name="distributions",
             title="Distributions at single nodes" + words.where_classes(" by class"),
             caption=words.where_classes(
-                "Distribution of the samples of each class at one node of every layer, before (left) and after (right) the "
-                "activation function, as shares of the class. The node separates classes whose histograms do not overlap. ",
-                "Distribution of the samples at one node of every layer, before (left) and after (right) the activation "
-                "function, as shares of all samples. ",
+                f"Distribution of the samples of each class at one node of every layer, {where}, as shares of the class. The "
+                "node separates classes whose histograms do not overlap. ",
+                f"Distribution of the samples at one node of every layer, {where}, as shares of all samples. ",
             )
             + "A bar with ≤ or ≥ also contains all values beyond it.",
-            chart=chart,
+            chart=alt.hconcat(*columns).resolve_scale(color="shared"),
             view=first_view(table) | {"node": str(table["node"].min()), "shape": "histogram"},
             per_configuration=True,
             quantity="share",
@@ -57,10 +57,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     ]
 
 
-def _column(data: pl.DataFrame, kind: str, title: str, quantity: Quantity, context: Context) -> alt.FacetChart:
+def _column(data: pl.DataFrame, kind: str, quantity: Quantity, context: Context) -> alt.FacetChart:
     base = alt.Chart(width=context.options.width * 0.5, height=90).transform_filter(f"datum.kind == '{kind}'")
     bars = base.mark_rect(opacity=0.35).encode(
-        x=alt.X("bin_left:Q").title(title),
+        x=alt.X("bin_left:Q").title(TITLES[kind]),
         x2="bin_right:Q",
         y=y_of("share", quantity, tickCount=3),
         y2=alt.datum(0),
