@@ -3,6 +3,7 @@
 Functions for Python, imported when they are first used:
 
 - `run`: run the studies of a config in this process, without Snakemake
+- `save_layer`: one layer of a network of any framework, for a study's section ``recordings``
 - `snakefile`: the path of the workflow's Snakefile, for a module of one's own workflow
 
 Each sub-package imports only from those before it (tests/unit/test_structure.py): ``messages``, ``numerics`` and ``storage``;
@@ -17,9 +18,13 @@ from typing import Any
 __version__ = "0.1.0"
 
 #: Public functions, and the modules that have them.
-_PUBLIC = {"run": "nodescope.workflow", "snakefile": "nodescope.project"}
+_PUBLIC = {
+    "run": "nodescope.workflow",
+    "save_layer": "nodescope.recording.saving",
+    "snakefile": "nodescope.project",
+}
 
-__all__ = ["run", "snakefile"]
+__all__ = ["run", "save_layer", "snakefile"]
 
 
 def __getattr__(name: str) -> Any:

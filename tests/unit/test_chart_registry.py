@@ -47,10 +47,13 @@ def test_a_module_without_a_declaration_is_named(tmp_path, text, said):
         ({}, ""),
         ({"tables": ("gradients",)}, "the study has no table gradients"),
         ({"axes": ("depth",)}, "the study has no axis depth"),
-        ({"needs_training": True}, "its networks are not trained"),
+        ({"needs_training": True}, "its networks are not trained here"),
+        ({"needs_accuracy": True}, "no accuracy of trained networks is known"),
         ({"needs_snapshots": True}, "no snapshots are taken during training"),
+        ({"needs_classes": True, "tables": ("gradients",)}, "its samples have no classes"),
     ],
 )
 def test_a_chart_is_left_out_for_the_reason_that_is_given(needs, reason):
     chart = Chart(**{"section": "rates", "order": 1, "tables": ("accuracy",)} | needs)
-    assert reason_to_leave_out(chart, ["accuracy"], ["size"], trained=False, snapshots=False) == reason
+    nothing = {"trained": False, "accuracy": False, "snapshots": False, "classes": False}
+    assert reason_to_leave_out(chart, ["accuracy"], ["size"], **nothing) == reason

@@ -13,7 +13,6 @@ w = snakemake.wildcards
 
 with job(snakemake.log[0], f"Recording {w.study}/{w.configuration}, seed {w.seed}, {w.state}"):
     import torch
-
     from nodescope.stages.record_module import record_module
 
     torch.set_num_threads(snakemake.threads)

@@ -15,6 +15,9 @@ head: what is heavy is imported inside ``measure``, and the table is made from a
 The nodes of a convolution are its channels, which act at many positions. What is on, off or dead is decided at every
 position of every sample, never by their mean; a sample's activation of a channel is the mean over positions of ``T(z)``:
 
+Of a layer whose outputs are recorded, not its pre-activations, they are the activations: kind ``post`` alone is measured, and
+a node is on where its output exceeds the threshold. Samples without classes are measured as one class.
+
 ======================================  =============================================================================
 analyses                                take of a layer with positions
 ======================================  =============================================================================
@@ -30,7 +33,7 @@ patterns                                the pattern at each position; null where
 
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -48,6 +51,20 @@ Job = Literal["nodes", "classifiers", "networks"]
 #: once. ``nodes``: what is quick on recorded activations; ``classifiers``: what takes long; ``networks``: what looks at the
 #: networks themselves.
 JOBS: tuple[Job, ...] = ("nodes", "classifiers", "networks")
+
+#: What an analysis may need beside recorded hidden layers. ``output``: of the network, as a layer of its own.
+Need = Literal["classes", "network", "output", "positions"]
+
+#: Why an analysis is left out of a study that lacks what it needs.
+WHERE_MISSING: dict[Need, str] = {
+    "classes": "its samples have no classes",
+    "network": "only recordings are known, not the networks themselves",
+    "output": "no output layer is recorded",
+    "positions": "of layers with positions only a summary is recorded (positions: rows records every position)",
+}
+
+#: What a study of networks that are trained here has.
+EVERYTHING: tuple[Need, ...] = tuple(WHERE_MISSING)
 
 #: What `Analysis.measure` gives: rows as columns by name, see `nodescope.storage.columns.frame_of`.
 Parts = Iterable[Mapping[str, Any]]
@@ -91,6 +108,8 @@ class Analysis:
         `nodescope.measuring.networks.MeasuredNetwork`, without ``state``.
     states : {'all', 'kept'}
         Whether networks are measured before and during training too, or only as they are kept.
+    needs : tuple of str
+        What a study must have for it, of `WHERE_MISSING`, beside the networks themselves where it looks at them.
     summaries : tuple of Summary
     """
 
@@ -101,6 +120,7 @@ class Analysis:
     columns: tuple[Column, ...]
     measure: Callable[..., Parts]
     states: Literal["all", "kept"] = "all"
+    needs: tuple[Need, ...] = ()
     summaries: tuple[Summary, ...] = field(default=())
 
     @property
@@ -142,6 +162,25 @@ def registered() -> dict[str, Analysis]:
             f"{', '.join(map(str, wrong))}: an analysis' function measure must be defined in its own module"
         )
     return {analysis.name: analysis for analysis in found}
+
+
+def reason_to_leave_out(analysis: Analysis, has: Collection[Need]) -> str:
+    """Why a study cannot have an analysis; empty where it can.
+
+    Parameters
+    ----------
+    has
+        What the study has, of `WHERE_MISSING`; ``positions``: any layer whose every position is recorded, or that has none.
+
+    Examples
+    --------
+    >>> reason_to_leave_out(registered()["layer_accuracy"], has=["network", "output", "positions"])
+    'its samples have no classes'
+    >>> reason_to_leave_out(registered()["sparsity"], has=[])
+    ''
+    """
+    needs: list[Need] = ["network"] if analysis.of_networks else []
+    return next((WHERE_MISSING[need] for need in (*needs, *analysis.needs) if need not in has), "")
 
 
 def summaries() -> "dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]]":

@@ -27,7 +27,7 @@ def measure(layer: "RecordedLayer", options: Activity) -> Parts:
     """Columns split, node, class, active_share."""
     for split in options.splits:
         activations = layer.read(split)
-        switches_C = activations.class_counts() * activations.positions
+        switches_C = layer.switch_counts(activations)
         with np.errstate(invalid="ignore"):
             share_JC = layer.active_counts(activations) / np.where(switches_C, switches_C, np.nan)
         share_JC[~activations.finite_nodes()] = np.nan

@@ -32,7 +32,8 @@ def measure(layer: "RecordedLayer", options: Distributions) -> Parts:
     """Columns split, node, class, kind, bin_left, bin_right, count."""
     for split in options.splits:
         activations = layer.read(split)
-        for kind, values_JN in (("pre", activations.z), ("post", activations.a())):
+        for kind in activations.metadata.kinds:
+            values_JN = activations.z if kind == "pre" else activations.a()
             for node in options.chosen(len(values_JN)):
                 values_N = values_JN[node]
                 found = binning(values_N, options.bins, activations.z[node] if kind == "post" else None)

@@ -124,4 +124,5 @@ ANALYSIS = Analysis(
         ZERO_SHARE,
     ),
     measure=measure,
+    needs=("classes", "output"),
 )

@@ -171,4 +171,5 @@ ANALYSIS = Analysis(
         ),
     ),
     measure=measure,
+    needs=("classes",),
 )

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from nodescope.analyses import Analysis, Parts
 from nodescope.config.analysis_fields import Bins, LayerOptions
-from nodescope.numerics.activation_functions import KINDS, Kind
+from nodescope.numerics.activation_functions import Kind
 from nodescope.numerics.binning import LOOKED_AT, binning
 from nodescope.numerics.moments import NO_HISTOGRAM, histogram
 from nodescope.storage.columns import HISTOGRAM, KIND
@@ -37,7 +37,7 @@ def measure(layer: "RecordedLayer", options: LayerDistributions) -> Parts:
     for split in options.splits:
         activations = layer.read(split)
         z = activations.each()
-        for kind in KINDS:
+        for kind in activations.metadata.kinds:
             each = activations.each(kind)
             found = (
                 _of_summary(activations, kind, options.bins)
@@ -53,7 +53,7 @@ def _of_summary(activations: "LayerActivations", kind: Kind, bins: int) -> dict[
     if not len(values.ends()):
         return NO_HISTOGRAM
     inputs = activations.values["pre"]
-    if kind == "post" and len(inputs.ends()):
+    if kind == "post" and len(inputs.ends()) and not activations.metadata.has_parameters_per_node:
         z = inputs.at_ranks(LOOKED_AT)
         a = activations.metadata.activate(z)
         a[a.argmin()], a[a.argmax()] = values.ends()

@@ -151,4 +151,5 @@ ANALYSIS = Analysis(
         ),
     ),
     measure=measure,
+    needs=("classes", "output"),
 )

@@ -41,7 +41,8 @@ def measure(layer: "RecordedLayer", options: NodeHistograms) -> Parts:
     """Columns split, node, class, kind, low, high, minimum, maximum, bandwidth, counts."""
     for split in options.splits:
         activations = layer.read(split)
-        for kind, values_JN in (("pre", activations.z), ("post", activations.a())):
+        for kind in activations.metadata.kinds:
+            values_JN = activations.z if kind == "pre" else activations.a()
             found = _histograms(values_JN, activations, options.bins, activations.z if kind == "post" else None)
             h = None if kind == "post" else _bandwidths(activations, options.bandwidth)
             yield {"split": split, "kind": kind, "bandwidth": h, **found}

@@ -9,7 +9,8 @@ sample has a pattern of its own over the channels, and counts as a sample: ``T =
 Needs: the activations of a layer, of one with positions each of them (``positions: rows``). Gives: one row per split,
 counted exactly; null where the split has no sample, the net diverged, or only a summary over the positions is recorded
 (what a channel does somewhere is no pattern of the layer; through training `nodescope.training.pattern_evolution` counts
-all positions). Cost: one comparison per value, one look-up per pattern.
+all positions); ``H(A|L)`` and ``I(A; L)`` also where samples have no classes. Cost: one comparison per value, one look-up
+per pattern.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from nodescope.measuring.layers import RecordedLayer
     from nodescope.numerics.pattern_counting import PatternHistogram
 
+#: What is not known of samples that have no classes.
+ON_CLASSES = ("entropy_given_class_bits", "class_information_bits")
 #: Their packed patterns stay in a core's cache until they are counted.
 SAMPLES_AT_A_TIME = 8_192
 
@@ -39,12 +42,13 @@ def measure(layer: "RecordedLayer", options: Patterns) -> Parts:
 
     for split in options.splits:
         activations = layer.read(split)
-        nodes, samples = activations.n_nodes, activations.n_samples * activations.positions
+        nodes, samples = activations.n_nodes, int(activations.position_counts().sum())
         z_JT = activations.each()
         found: dict[str, Any] = {}
         if z_JT is not None and samples > 0 and activations.finite_nodes().all():
-            labels_T = np.repeat(activations.labels, activations.positions)
-            found = describe(count(z_JT, labels_T, layer.theta_threshold).class_counts(), nodes)
+            found |= describe(count(z_JT, activations.row_labels(), layer.theta_threshold).class_counts(), nodes)
+            if not activations.is_labelled:
+                found |= dict.fromkeys(ON_CLASSES)
         yield {"split": split, "nodes": nodes, "samples": samples, **found}
 
 
@@ -86,4 +90,5 @@ ANALYSIS = Analysis(
         *DESCRIBED_PATTERNS,
     ),
     measure=measure,
+    needs=("positions",),
 )

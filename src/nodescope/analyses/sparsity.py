@@ -36,7 +36,7 @@ def measure(layer: "RecordedLayer", options: Sparsity) -> Parts:
     alive_J = on_in_training_J > 0
     for split in options.splits:
         activations = train if split == "train" else layer.read(split)
-        switches = activations.n_samples * activations.positions
+        switches = int(layer.switch_counts(activations).sum())
         on_J, finite = (on_in_training_J, training_is_finite) if split == "train" else _on_counts(layer, activations)
         known = training_is_finite and finite and alive_J.any() and switches
         yield {"split": split, "sparsity": 1.0 - float(on_J[alive_J].mean()) / switches if known else None}

@@ -20,7 +20,7 @@ from pydantic import Field
 from nodescope.analyses import Analysis, Parts
 from nodescope.config.analysis_fields import LayerOptions
 from nodescope.config.fields import PositiveNumber
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, KINDS
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.numerics.moments import CHUNK, moments
 from nodescope.storage.columns import KIND, MOMENTS, ZERO_SHARE, Column, number_of, share
 
@@ -45,7 +45,7 @@ def measure(layer: "RecordedLayer", options: Statistics) -> Parts:
         activations = layer.read(split)
         function = activations.metadata.activation
         bounds = ACTIVATION_FUNCTIONS[function].bounds
-        for kind in KINDS:
+        for kind in activations.metadata.kinds:
             each = activations.each(kind)
             found = activations.values[kind].moments if each is None else moments(each)
             row: dict[str, Any] = {"split": split, "kind": kind, "activation_function": function}

@@ -33,10 +33,16 @@ class Chart:
         The collected tables that it is drawn from.
     axes : tuple of str
         The axes without which it says nothing.
+    optional_tables : tuple of str
+        Tables that it takes into account where the study has them.
     needs_training : bool
         Whether it shows how training went.
+    needs_accuracy : bool
+        Whether it shows how accurate networks are after training.
     needs_snapshots : bool
         Whether it shows how the nets change between epochs.
+    needs_classes : bool
+        Whether it shows how classes differ.
     lazy : bool
         Whether its tables are too large to hold (a value per node and class): they are handed over as lazy frames.
     name : str
@@ -47,8 +53,11 @@ class Chart:
     order: int
     tables: tuple[str, ...]
     axes: tuple[str, ...] = ()
+    optional_tables: tuple[str, ...] = ()
     needs_training: bool = False
+    needs_accuracy: bool = False
     needs_snapshots: bool = False
+    needs_classes: bool = False
     lazy: bool = False
     name: str = ""
 

@@ -1,7 +1,7 @@
 """What a chart knows beside its tables, and what it makes of that."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from nodescope.config.charts import Charts
 from nodescope.config.study import study_of
 from nodescope.numerics.intervals import t_quantile
 from nodescope.storage.json_files import read_json
+from nodescope.storage.tables import class_names_of
 from nodescope.study.axes import CONFIGURATION, Configurations
 from nodescope.study.layout import StudyFiles
 from nodescope.study.words import Words
@@ -30,16 +31,20 @@ class Context:
     options : Charts
         How figures look.
     class_names : list of str
+        Of samples without classes the one name `nodescope.storage.tables.ALL_SAMPLES`.
     configurations : Configurations
         Of the study.
     works : tuple of Work
         The published works that the study is compared with.
+    has_classes : bool
+        Whether the samples have classes.
     """
 
     options: Charts
     class_names: list[str]
     configurations: Configurations
     works: tuple[Work, ...] = ()
+    has_classes: bool = True
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -48,8 +53,13 @@ class Context:
 
     @property
     def words(self) -> Words:
-        """What may be said of the study's seeds and training."""
-        return self.configurations.words
+        """What may be said of the study's seeds, training and classes."""
+        return replace(self.configurations.words, has_classes=self.has_classes)
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The first and the last state; one, where there is no other."""
+        return tuple(dict.fromkeys([self.states[0], self.states[-1]]))
 
     def spread_words(self, figure: str | None = None) -> str:
         """The mean with its spread in words, as `with_spread` draws it."""
@@ -111,6 +121,8 @@ class Context:
         colours = self.class_colours()
         others = colours.count(OTHER_CLASS)
         channel = alt.Color("class_name:N").scale(domain=self.class_names, range=colours)
+        if not self.has_classes:
+            return channel.legend(None)
         if not others:
             return channel.title("class").legend(symbolOpacity=1)
         named = [name for name, own in zip(self.class_names, colours, strict=True) if own != OTHER_CLASS]
@@ -133,8 +145,9 @@ class Context:
             If a file is damaged.
         """
         study = study_of(read_json(files.settings))
-        class_names = read_json(dataset_description)["classes"]
-        return cls(options, class_names, Configurations.read(files.configurations), works_of(study.works))
+        classes = read_json(dataset_description)["classes"]
+        configurations = Configurations.read(files.configurations)
+        return cls(options, class_names_of(classes), configurations, works_of(study.works), has_classes=bool(classes))
 
     def with_network(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the column ``network``, the name of the configuration for readers."""

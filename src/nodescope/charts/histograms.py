@@ -118,7 +118,7 @@ def before_and_after(histograms: pl.DataFrame, context: Context, columns: list[s
     title
         Of the horizontal axis.
     """
-    ends = [context.states[0], context.states[-1]]
+    ends = context.ends
     named = context.with_network(histograms.filter(pl.col("state").is_in(ends)))
     told = ["configuration", "network", "state", "row", *columns]
     data = with_curves(named, told).with_columns(
@@ -128,7 +128,7 @@ def before_and_after(histograms: pl.DataFrame, context: Context, columns: list[s
     colour = (
         alt.Color("when:N")
         .title(None)
-        .scale(domain=list(dict.fromkeys(map(state_label, ends))), range=["#228833", "#4477aa"][: len(set(ends))])
+        .scale(domain=list(map(state_label, ends)), range=["#228833", "#4477aa"][: len(ends)])
     )
     base = alt.Chart(width=context.options.width * 0.8, height=90)
     bars = base.mark_rect(opacity=0.35).encode(

@@ -69,22 +69,49 @@ def left_out(study: "Study") -> dict[str, str]:
     axes, tables = Configurations.of(study).axis_names, table_names(study)
     trained, snapshots = is_trained(study), any(state.startswith("epoch-") for state in states_of(study))
     reasons = {
-        name: reason_to_leave_out(chart, tables, axes, trained=trained, snapshots=snapshots)
+        name: reason_to_leave_out(
+            chart, tables, axes, trained=trained, accuracy=trained, snapshots=snapshots, classes=True
+        )
         for name, chart in CHARTS.items()
     }
     return {name: reason for name, reason in reasons.items() if reason}
 
 
 def reason_to_leave_out(
-    chart: Chart, tables: Collection[str], axes: Collection[str], *, trained: bool, snapshots: bool
+    chart: Chart,
+    tables: Collection[str],
+    axes: Collection[str],
+    *,
+    trained: bool,
+    accuracy: bool,
+    snapshots: bool,
+    classes: bool,
 ) -> str:
-    """Why a chart cannot be drawn; empty where it can."""
+    """Why a chart cannot be drawn; empty where it can.
+
+    Parameters
+    ----------
+    tables, axes
+        Those that the study has.
+    trained
+        Whether its networks are trained here.
+    accuracy
+        Whether the accuracy of its networks after training is known, wherever they were trained.
+    snapshots
+        Whether networks are known between the first and the last state.
+    classes
+        Whether its samples have classes.
+    """
+    if chart.needs_classes and not classes:
+        return "its samples have no classes"
     for kind, needed, known in (("table", chart.tables, tables), ("axis", chart.axes, axes)):
         missing = [name for name in needed if name not in known]
         if missing:
             return f"the study has no {kind} {missing[0]}"
     if chart.needs_training and not trained:
-        return "its networks are not trained"
+        return "its networks are not trained here"
+    if chart.needs_accuracy and not accuracy:
+        return "no accuracy of trained networks is known"
     if chart.needs_snapshots and not snapshots:
         return "no snapshots are taken during training"
     return ""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodescope.recording import LayerActivations, read
+from nodescope.recording.outputs import accuracy_of
 from nodescope.study.layout import activation_path
 
 
@@ -41,11 +42,9 @@ class RecordedLayer:
         return self._read[split]
 
     def network_accuracy(self, split: str) -> float | None:
-        """Accuracy of the whole net on a split; None where its output is not finite or there is no sample."""
-        output = read(str(activation_path(self.folder, self.seed, self.state, split, "output")))
-        if not np.isfinite(output.z).all() or not output.z.shape[1]:
-            return None
-        return float((output.z.argmax(axis=0) == output.labels).mean())
+        """Accuracy of the whole net on a split; see `nodescope.recording.outputs.accuracy_of`."""
+        path = Path(activation_path(self.folder, self.seed, self.state, split, "output"))
+        return accuracy_of(read(path)) if path.is_file() else None
 
     def theta(self, activations: LayerActivations) -> NDArray[np.bool_]:
         """The binary switch theta [J, N] (methods, section 1): whether a node is on for a sample, at any position."""
@@ -55,7 +54,7 @@ class RecordedLayer:
         return theta_JN
 
     def active_counts(self, activations: LayerActivations) -> NDArray[np.int64]:
-        """Number of samples of each class for which each node is on [J, C]; over all positions, at most ``N_c * P``.
+        """Number of samples of each class for which each node is on [J, C]; over all positions, at most `switch_counts`.
 
         Row by row, in a core's cache; and NumPy counts a stretch of switches several times as fast as along an axis.
         """
@@ -67,6 +66,13 @@ class RecordedLayer:
             for theta_N in (z_N > self.theta_threshold for z_N in activations.z)
         ]
         return np.array(counts, np.int64).reshape(len(activations.z), len(slices))
+
+    def switch_counts(self, activations: LayerActivations) -> NDArray[np.int64]:
+        """Samples of each class, over all positions [C]: how often a node could be on."""
+        if activations.positions == 1:
+            return activations.class_counts()
+        counts = activations.position_counts().astype(np.int64)
+        return np.array([counts[samples].sum() for samples in activations.class_slices()], np.int64)
 
     def active_samples(self, activations: LayerActivations) -> NDArray[np.int64]:
         """Number of samples of each class for which each node is on, at any position [J, C]."""

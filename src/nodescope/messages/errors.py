@@ -23,3 +23,7 @@ class WeightsError(NodescopeError):
 
 class FunctionError(NodescopeError):
     """A function of the user's own is missing, fails, or returns something else than it should."""
+
+
+class RecordingError(NodescopeError):
+    """A file of activations that were recorded elsewhere is missing, or breaks the contract."""

@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.messages.errors import DamagedFileError
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, Kind
+from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, KINDS, Kind
 from nodescope.recording.values import AllValues, read_values, values_path, write_values
 from nodescope.storage.digests import check_digest, digested_path
 
@@ -78,6 +78,11 @@ class LayerMetadata:
     def positions(self) -> int:
         """Positions of one sample, at most; 1 of a fully connected layer."""
         return self.node_shape[1] if len(self.node_shape) > 1 else 1
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        """The kinds of values that are known: of a layer whose outputs are recorded ``post`` alone."""
+        return KINDS if self.values == "pre_activation" else ("post",)
 
     @property
     def is_monotone(self) -> bool:

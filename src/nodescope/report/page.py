@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from nodescope.report.published import index_of
 from nodescope.report.scripts import library_script, page_script
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import read_json
-from nodescope.storage.tables import read_table, scan_table
+from nodescope.storage.tables import class_names_of, read_table, scan_table
 from nodescope.study.axes import Configurations
 from nodescope.study.contents import COMPARISON_TABLE, table_names
 from nodescope.study.layout import StudyFiles, description_path
@@ -177,7 +177,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     compared = files.table(COMPARISON_TABLE)
     return PageStudy(
         name=name,
-        words=configurations.words,
+        words=replace(configurations.words, has_classes=bool(dataset["classes"])),
         seeds=named_seeds(configurations.seeds),
         settings=json.dumps(settings.model_dump(mode="json"), indent=2, ensure_ascii=False),
         dataset=dataset,
@@ -201,8 +201,8 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
         data={
             "name": name,
             "dataset": settings.dataset.name,
-            "classes": dataset["classes"],
-            "palette": colours[: len(dataset["classes"])],
+            "classes": class_names_of(dataset["classes"]),
+            "palette": colours[: len(class_names_of(dataset["classes"]))],
             "states": [{"name": state, "label": state_label(state)} for state in configurations.states],
             "splits": list(dataset["splits"]),
             "seeds": [str(seed) for seed in configurations.seeds],

@@ -234,7 +234,11 @@ SPLIT = Column("split", "string", "samples that were measured: train, validation
 LAYER = Column("layer", "int32", "hidden layer, from 1")
 NODE = Column("node", "int32", "node of the layer, from 0")
 CLASS = Column("class", "int32", "index of the class, see the table classes")
-KIND = Column("kind", "string", "pre for pre-activations z, post for activations T(z)")
+KIND = Column(
+    "kind",
+    "string",
+    "pre for pre-activations z, post for activations T(z); of layers whose outputs are recorded only post",
+)
 NODES = Column("nodes", "int32", "nodes of the layer", number_of("nodes"))
 OBJECTIVE = Column("objective", "string", "loss that the network was trained with")
 LEARNING_RATE = Column(
@@ -287,13 +291,13 @@ DESCRIBED_PATTERNS = (
     Column(
         "entropy_given_class_bits",
         "float64",
-        "entropy given the class",
+        "entropy given the class; null where samples have no classes",
         Quantity("entropy given the class", "bits", (0.0, None)),
     ),
     Column(
         "class_information_bits",
         "float64",
-        "mutual information of pattern and class",
+        "mutual information of pattern and class; null where samples have no classes",
         Quantity("information on the class", "bits", (0.0, None)),
     ),
     Column("mode_share", "float64", "share of the most frequent pattern", share("most frequent pattern")),

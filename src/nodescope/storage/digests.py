@@ -31,9 +31,9 @@ def digested_path(path: str | PurePath) -> Iterator[Path]:
     beside = digest_path(path)
     with atomic_path(path) as temporary:
         yield temporary
-        digest = _digest(temporary)
+        found = digest(temporary)
         beside.unlink(missing_ok=True)  # never a new file beside an old checksum
-    write_text(beside, f"{digest}\n")
+    write_text(beside, f"{found}\n")
 
 
 def check_digest(path: str | PurePath) -> None:
@@ -51,14 +51,16 @@ def check_digest(path: str | PurePath) -> None:
         expected = beside.read_bytes().strip()
     except FileNotFoundError:
         return
-    if _digest(Path(path)).encode() != expected:
+    if digest(Path(path)).encode() != expected:
         raise ValueError(
             f"its checksum is not the one in {beside.name} beside it: it is damaged or was replaced. To use your own "
             "replacement, delete the checksum file too"
         )
 
 
-def _digest(path: Path) -> str:
+def digest(path: str | PurePath) -> str:
+    """The checksum of a file."""
+    path = Path(path)
     with path.open("rb") as stream:
         if not path.stat().st_size:  # which cannot be mapped
             return xxhash.xxh3_64_hexdigest(b"")

@@ -21,6 +21,9 @@ CLASSES = Table(
     keys="none",
 )
 
+#: What the one class is called that samples without classes are measured as.
+ALL_SAMPLES = "all samples"
+
 
 def read_table(path: str | Path) -> pl.DataFrame:
     """Read a table.
@@ -107,7 +110,12 @@ def of_configuration(frame: pl.DataFrame, configuration: str, columns: dict[str,
     )
 
 
-def classes_table(dataset: str, names: list[str]) -> pl.DataFrame:
+def class_names_of(classes: list[str]) -> list[str]:
+    """What the classes are called that tables number, from those of a data set, which may have none."""
+    return classes or [ALL_SAMPLES]
+
+
+def classes_table(dataset: str, classes: list[str]) -> pl.DataFrame:
     """Columns ``dataset``, ``class`` and ``class_name``: what the classes are called that other tables number.
 
     A table of its own, since the names in every row would make the text files of the tables of nodes larger by a tenth
@@ -124,6 +132,7 @@ def classes_table(dataset: str, names: list[str]) -> pl.DataFrame:
     └─────────┴───────┴────────────┘
     """
     # A folder's name may hold bytes that are no text.
+    names = class_names_of(classes)
     texts = [name.encode("utf-8", "surrogateescape").decode("utf-8", "replace") for name in names]
     return pl.DataFrame(
         {"dataset": [dataset] * len(names), "class": range(len(names)), "class_name": texts}, CLASSES.schema()

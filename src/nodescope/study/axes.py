@@ -152,7 +152,7 @@ class Configurations:
     @property
     def words(self) -> Words:
         """What may be said of the seeds and of training."""
-        return Words(self.seeds, "trained" in self.states)
+        return Words(self.seeds, self.states)
 
     @classmethod
     def plain(cls, keys: Mapping[str, Mapping[str, Any]]) -> "Configurations":

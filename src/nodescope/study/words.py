@@ -1,4 +1,4 @@
-"""Words for readers, the same wherever networks are named, and fit for how many seeds there are and what was trained."""
+"""Words for readers, the same wherever networks are named, and fit for what a study has: seeds, states, classes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,18 +9,26 @@ LOSSES = {"cross_entropy": "cross-entropy", "mean_squared_error": "mean squared 
 
 @dataclass(frozen=True)
 class Words:
-    """What may be said of a study: of one seed there is no mean and no interval, and what is not trained is not called so.
+    """What may be said of a study: of one seed there is no mean, of one state no training, without classes no class.
 
     Attributes
     ----------
     seeds : tuple of int
         The study's; empty where they are not known, then they are spoken of as several.
-    trained : bool
-        Whether its networks are trained.
+    states : tuple of str
+        Of its networks, in the order of training.
+    has_classes : bool
+        Whether its samples have classes.
     """
 
     seeds: tuple[int, ...]
-    trained: bool
+    states: tuple[str, ...]
+    has_classes: bool = True
+
+    @property
+    def trained(self) -> bool:
+        """Whether its networks are known before and after training."""
+        return {"initial", "trained"} <= set(self.states)
 
     @property
     def several_seeds(self) -> bool:
@@ -41,17 +49,26 @@ class Words:
 
     @property
     def networks(self) -> str:
-        """``trained networks`` or ``untrained networks``."""
-        return "trained networks" if self.trained else "untrained networks"
+        """``trained networks`` or ``untrained networks``; ``networks`` where nothing is known of their training."""
+        return self._of_state("trained networks")
 
     @property
     def kept(self) -> str:
         """The networks that a figure of the last state shows."""
-        return "kept networks" if self.trained else "untrained networks"
+        return self._of_state("kept networks")
+
+    def _of_state(self, trained: str) -> str:
+        if self.trained:
+            return trained
+        return "untrained networks" if self.states == ("initial",) else "networks"
 
     def where_trained(self, sentence: str) -> str:
         """A sentence on training, for a study that has any."""
         return sentence if self.trained else ""
+
+    def where_classes(self, words: str, otherwise: str = "") -> str:
+        """Words on classes, for a study whose samples have any."""
+        return words if self.has_classes else otherwise
 
 
 def loss_words(objectives: Iterable[str]) -> str:

@@ -6,6 +6,7 @@ from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure, NodePanels
 from nodescope.charts.views import first_view, in_last_layers
+from nodescope.study.words import Words
 
 CHART = Chart(section="nodes", order=20, tables=("activity",), lazy=True)
 
@@ -13,16 +14,19 @@ CHART = Chart(section="nodes", order=20, tables=("activity",), lazy=True)
 def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) -> list[Figure]:
     """One figure: a panel per configuration, of any state, split and seed."""
     table = tables["activity"].lazy()
-    view = first_view(table)
+    view, words = first_view(table), context.words
     return [
         Figure(
             name="activity",
-            title="Node activity by class",
-            caption="Share of each class's samples for which a node is on (theta = 1). A node near 1 for some "
-            "classes and near 0 for the others is selective for these classes. "
-            + context.words.where_trained(
+            title="Node activity" + words.where_classes(" by class"),
+            caption=words.where_classes(
+                "Share of each class's samples for which a node is on (theta = 1). A node near 1 for some "
+                "classes and near 0 for the others is selective for these classes. ",
+                "Share of the samples for which a node is on (theta = 1). A node near 0 or near 1 tells few samples apart. ",
+            )
+            + words.where_trained(
                 "Compare training and test samples, and the untrained and the trained network. "
-                + _all_or_nothing(table, view)
+                + _all_or_nothing(table, view, words)
             ),
             nodes=NodePanels(
                 "activity",
@@ -31,7 +35,7 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
                 "points",
                 "share active",
                 domain=(-0.02, 1.02),
-                static_states=tuple(dict.fromkeys([context.states[0], context.states[-1]])),
+                static_states=context.ends,
             ),
             view=view,
             per_configuration=True,
@@ -40,8 +44,8 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
     ]
 
 
-def _all_or_nothing(table: pl.LazyFrame, view: dict[str, str]) -> str:
-    """How many node-class pairs of the first and the last layer are (nearly) always or never on."""
+def _all_or_nothing(table: pl.LazyFrame, view: dict[str, str], words: Words) -> str:
+    """How many node-class pairs (or nodes) of the first and the last layer are (nearly) always or never on."""
     trained = table.filter(pl.col("state") == "trained", pl.col("split") == view["split"]).drop_nulls("active_share")
     extreme = (pl.col("active_share") <= 0.05) | (pl.col("active_share") >= 0.95)
     first, last = (
@@ -50,7 +54,8 @@ def _all_or_nothing(table: pl.LazyFrame, view: dict[str, str]) -> str:
     )
     if first is None or last is None:
         return ""
+    what = words.where_classes("node-class pairs", "nodes")
     return (
-        f"Over all trained networks, {100 * first:.0f} % of the node-class pairs of layer 1 and {100 * last:.0f} % of those of "
+        f"Over all trained networks, {100 * first:.0f} % of the {what} of layer 1 and {100 * last:.0f} % of those of "
         f"the last layer are within 5 points of always or never on ({view['split']} samples)."
     )

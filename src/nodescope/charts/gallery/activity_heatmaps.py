@@ -9,7 +9,7 @@ from nodescope.charts.views import first_view
 from nodescope.messages.words import counted
 from nodescope.study.axes import CONFIGURATION
 
-CHART = Chart(section="nodes", order=30, tables=("activity",), lazy=True)
+CHART = Chart(section="nodes", order=30, tables=("activity",), lazy=True, needs_classes=True)
 
 
 def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) -> list[Figure]:
@@ -52,10 +52,10 @@ def _dead(table: pl.LazyFrame, view: dict[str, str], context: Context) -> str:
         return ""
     most = shares.row(0, named=True)
     if not most["dead"]:
-        return f"No trained network of seed {view['seed']} has a dead node."
+        return f"None of the {context.words.networks} of seed {view['seed']} has a dead node."
     unknown = table.select(pl.col(CONFIGURATION).n_unique()).collect().item() - len(shares)
     return (
-        f"Most dead nodes of the trained networks of seed {view['seed']}: {context.network(most)}, "
+        f"Most dead nodes of the {context.words.networks} of seed {view['seed']}: {context.network(most)}, "
         f"{most['dead']} of {most['nodes']}."
         + (f" Of {counted(unknown, 'configuration')} there are no data: the networks diverged." if unknown else "")
     )

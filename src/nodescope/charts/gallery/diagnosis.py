@@ -31,7 +31,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     changes = remedies.filter(pl.col("quantity") == "test_accuracy").drop_nulls("change")
     found = [_matrix(diagnosis, context)]
     # What is not trained has no accuracy to speak of, and the first configuration alone nothing beside it.
-    if len(context.states) > 1 and len(changes.drop_nulls("verdict")):
+    if "trained" in context.states and len(changes.drop_nulls("verdict")):
         found.append(_changes(changes, context))
     return [*found, _table(remedies, context)]
 

@@ -9,7 +9,7 @@ from nodescope.charts.figure import Figure
 from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
 from nodescope.charts.views import first_view
 
-CHART = Chart(section="classifiers", order=20, tables=("densities", "distributions"))
+CHART = Chart(section="classifiers", order=20, tables=("densities", "distributions"), needs_classes=True)
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -17,7 +17,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     estimates = _named(tables["densities"].drop_nulls("density"), context)
     width = pl.col("bin_right") - pl.col("bin_left")
     same = ["configuration", "network", "seed", "state", "split", "layer", "node", "of_class"]
-    counted = _named(tables["distributions"].filter(pl.col("kind") == "pre").drop_nulls("count"), context)
+    of_layer = ["configuration", "layer"]
+    has_inputs = (pl.col("kind") == "pre").any().over(of_layer)  # of others the density is that of the outputs
+    shown = (pl.col("kind") == "pre") | ~has_inputs
+    counted = _named(tables["distributions"].filter(shown).drop_nulls("count"), context)
     histograms = with_drawn_ends(counted, same).with_columns(
         density=pl.col("count") / (pl.col("count").sum().over(same) * width)
     )

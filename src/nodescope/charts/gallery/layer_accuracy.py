@@ -12,7 +12,7 @@ from nodescope.charts.seeds import seed_view
 from nodescope.charts.system_panels import ACCURACY, mean_accuracies, system_panels
 from nodescope.charts.views import groups
 
-CHART = Chart(section="classifiers", order=10, tables=("layer_accuracy",))
+CHART = Chart(section="classifiers", order=10, tables=("layer_accuracy",), needs_classes=True)
 
 PANELS_IN_A_ROW = 3
 
@@ -41,7 +41,7 @@ def _figure(
         title=f"Layers as classifiers, {words}" if words else "Layers as classifiers",
         caption="Accuracy of each hidden layer alone: discrete system (which nodes are on), continuous system "
         "(kernel densities of the values), and combined; training samples dashed, test samples solid, "
-        f"{context.spread_words()}. Dotted: the network's own test accuracy. {_first_layer(part)} Where a system "
+        f"{context.spread_words()}. Dotted: the network's own test accuracy. {_first_layer(part, context)} Where a system "
         "reaches the dotted line, the layer alone predicts the class as well as the whole network.",
         chart=chart,
         quantities={"mean": ACCURACY},
@@ -50,7 +50,7 @@ def _figure(
     )
 
 
-def _first_layer(part: pl.DataFrame) -> str:
+def _first_layer(part: pl.DataFrame, context: Context) -> str:
     """How well each system does in layer 1 of the trained nets."""
     first = part.filter(
         pl.col("layer") == 1, pl.col("split") == "test", pl.col("state") == "trained", pl.col("seed") == seed_view(part)
@@ -59,4 +59,4 @@ def _first_layer(part: pl.DataFrame) -> str:
         return ""
     of_systems = first.group_by("system", maintain_order=True).agg(pl.col("mean").mean())
     words = ", ".join(f"{system} {percent(accuracy)}" for system, accuracy in of_systems.iter_rows())
-    return f"Average over the panels for layer 1 of the trained networks, test samples: {words}."
+    return f"Average over the panels for layer 1 of the {context.words.networks}, test samples: {words}."

@@ -22,7 +22,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     from_files = named.drop_nulls("weights_file").select(
         pl.format("{} starts from the weights in {}.", "network", "weights_file")
     )
-    origin = " ".join(from_files.to_series().unique(maintain_order=True)) or "The networks start from random weights."
+    drawn = "The networks start from random weights." if "initial" in context.states else ""
+    origin = " ".join(from_files.to_series().unique(maintain_order=True)) or drawn
     samples = table.select(pl.col("samples").max()).item()
     return [
         Figure(
@@ -32,7 +33,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             "channels of some layers receives (absorption, input channels) and sends back (emission, output "
             f"channels), over up to {samples} training samples: median, quartiles, and whiskers to the most extreme "
             "values within 1.5 times the interquartile range; outliers are not drawn. Channels near zero take no "
-            f"part in training. {origin}",
+            f"part in learning. {origin}".rstrip(),
             chart=_boxes(named, context),
             view={"state": context.states[-1], "seed": str(table["seed"][0])},
             per_configuration=True,

@@ -14,22 +14,27 @@ CHART = Chart(section="nodes", order=10, tables=("medians",), lazy=True)
 def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) -> list[Figure]:
     """One figure: a panel per configuration, of any state, split and seed."""
     table = tables["medians"].lazy()
-    view = first_view(table)
+    view, words = first_view(table), context.words
     return [
         Figure(
             name="medians",
-            title="Median activation of each class at every node",
-            caption="Median activation of every node over the samples of each class; vertical lines separate layers. "
-            "A node whose colours are spread out separates the classes. Compare early and late layers"
-            + context.words.where_trained(", and the untrained and the trained network")
-            + f". {_spreads(table, view)}",
+            title="Median activation " + words.where_classes("of each class at every node", "of every node"),
+            caption="Median activation of every node over the samples"
+            + words.where_classes(
+                " of each class; vertical lines separate layers. A node whose colours are spread out separates the classes. ",
+                "; vertical lines separate layers. ",
+            )
+            + "Compare early and late layers"
+            + words.where_trained(", and the untrained and the trained network")
+            + "."
+            + words.where_classes(f" {_spreads(table, view)}"),
             nodes=NodePanels(
                 "medians",
                 table,
                 "median",
                 "points",
                 "median of a",
-                static_states=tuple(dict.fromkeys([context.states[0], context.states[-1]])),
+                static_states=context.ends,
             ),
             view=view,
             per_configuration=True,

@@ -27,7 +27,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     share = (
         ""
         if distinct is None
-        else f" In trained nets there are {100 * distinct:.0f} distinct patterns per 100 {split} samples."
+        else f" In {context.words.networks} there are {100 * distinct:.0f} distinct patterns per 100 {split} samples."
     )
     missing = (
         " Missing layers: the network diverged, or the layer is a convolution recorded with positions: summary "
