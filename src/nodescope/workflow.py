@@ -319,6 +319,11 @@ class Workflow:
         path = configuration.checkpoints.get((int(wildcards.seed), wildcards.state))
         return [] if path is None else path.as_posix()
 
+    def epoch(self, wildcards: Wildcards) -> int | None:
+        """After which epoch of training a network is in a state; None where that is not known."""
+        _, configuration = self._of_module(wildcards)
+        return configuration.epochs.get((int(wildcards.seed), wildcards.state))
+
     def checkpoints(self, wildcards: Wildcards) -> list[str]:
         """The files of weights of all networks and states of the configuration."""
         _, configuration = self._of_module(wildcards)

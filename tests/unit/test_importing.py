@@ -1,6 +1,7 @@
 """Recordings that were made elsewhere: every file is taken in as it was meant, or refused with which rule, file and row."""
 
 import os
+from dataclasses import asdict
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,6 @@ from nodescope.recording import read
 from nodescope.recording.foreign import read_foreign
 from nodescope.recording.importing import (
     Convention,
-    RecordedFile,
     class_names_of_labels,
     import_split,
     is_canonical,
@@ -26,6 +26,7 @@ from nodescope.stages.import_recordings import describe_recordings, import_recor
 from nodescope.storage.digests import digest_path
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import read_table
+from nodescope.study.brought_configurations import RecordedFile
 
 LABELS = np.array([2, 0, 1, 1, 0, 2, 0])
 CLASSES = Convention("made", ("0", "1", "2"))
@@ -355,16 +356,14 @@ def saved_net(folder, seeds=(0, 1), splits=("train", "test"), labels=LABELS, **o
 
 
 def imported(tmp_path, files, **changes):
-    outputs = {name: tmp_path / "results" / name for name in ("activations", "network", "accuracy", "predictions")}
-    describe_recordings(files, tmp_path / "description.json", name="made")
-    description = read_json(tmp_path / "description.json")
-    options = {
-        "configuration": "net", "dataset": "made", "classes": description["classes"], "values": "output", "activation": None,
-        "layer_order": None,
-    }  # fmt: skip
-    import_recordings(files, outputs, **options | changes)
+    names = ("activations", "description", "learning_curves", "accuracy", "replicas", "predictions")
+    outputs = {name: tmp_path / "results" / name for name in names}
+    described = tmp_path / "description.json"
+    describe_recordings(files, described, name="made")
+    options = {"configuration": "net", "values": "output", "activation": None, "layer_order": None}
+    import_recordings(described, outputs, files=[asdict(file) for file in files], **options | changes)
     tables = {name: read_table(outputs[name]) for name in ("accuracy", "predictions")}
-    return description, read_json(outputs["network"]), tables
+    return read_json(described), read_json(outputs["description"]), tables
 
 
 def test_a_configuration_is_taken_in_with_its_accuracies_and_predictions(tmp_path):

@@ -46,6 +46,7 @@ rule record_module:
         dataset_name=flow.study("dataset.name"),
         module=flow.module,
         axes=flow.axes,
+        epoch=flow.epoch,
         layers=flow.study("layers"),
         positions=flow.study("positions"),
         positions_per_sample=flow.study("positions_per_sample"),

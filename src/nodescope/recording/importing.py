@@ -26,6 +26,7 @@ from nodescope.recording.values import values_path
 from nodescope.storage.digests import check_digest, digest, digest_path
 from nodescope.storage.files import atomic_path
 from nodescope.storage.json_files import read_json
+from nodescope.study.brought_configurations import RecordedFile
 from nodescope.study.layout import activation_path
 
 Values = Literal["pre_activation", "output"]
@@ -59,17 +60,6 @@ class Convention:
     values: Values = "output"
     activation: str | None = None
     parameters: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class RecordedFile:
-    """A file of a configuration that was recorded elsewhere."""
-
-    seed: int
-    state: str
-    split: str
-    layer: str
-    path: str
 
 
 @dataclass(frozen=True)

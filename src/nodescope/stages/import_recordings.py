@@ -4,24 +4,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import polars as pl
-
 from nodescope.config.fields import ALL_SPLITS
-from nodescope.recording import read
-from nodescope.recording.importing import (
-    OUTPUT,
-    Convention,
-    RecordedFile,
-    class_names_of_labels,
-    import_configuration,
-    look_at,
-)
-from nodescope.recording.outputs import accuracy_of, predictions_of
-from nodescope.storage.json_files import write_json
-from nodescope.storage.tables import of_configuration, write_table
-from nodescope.study.layout import activation_path
-from nodescope.training.tables import ACCURACY
+from nodescope.config.root import Config
+from nodescope.config.study import RecordingsStudy
+from nodescope.messages.errors import ConfigError
+from nodescope.recording.importing import OUTPUT, Convention, class_names_of_labels, import_configuration, look_at
+from nodescope.stages.network_tables import performances, test_predictions, write_network_tables
+from nodescope.storage.json_files import read_json, write_json
+from nodescope.study.brought_configurations import RecordedFile, recorded_configurations
+from nodescope.study.layout import prepared_name
 
 
 def describe_recordings(
@@ -52,6 +43,9 @@ def describe_recordings(
         description,
         {
             "source": {"name": name},
+            "decisions": [],
+            "notes": [],
+            "warnings": [],
             "samples": sum(splits.values()),
             "shape": [],
             "classes": list(classes),
@@ -60,14 +54,29 @@ def describe_recordings(
     )
 
 
+def look_at_recordings(config: Config, dataset: str, description: str | Path) -> None:
+    """As `describe_recordings`, of the study whose recordings have this name.
+
+    Parameters
+    ----------
+    dataset
+        From `nodescope.study.layout.prepared_name`.
+    """
+    for study in config.studies:
+        if isinstance(study, RecordingsStudy) and prepared_name(study.dataset) == dataset:
+            files = [file for each in recorded_configurations(study) for file in each.files]
+            describe_recordings(files, description, name=study.name, classes=study.recordings.classes)
+            return
+    raise ConfigError(f"no study has recordings called {dataset}")
+
+
 def import_recordings(
-    files: Sequence[RecordedFile],
+    dataset: str | Path,
     outputs: Mapping[str, str | Path],
     *,
     configuration: str,
-    dataset: str,
-    classes: Sequence[str],
-    values: str,
+    files: Sequence[Mapping[str, Any]],
+    values: str | None,
     activation: str | None,
     layer_order: Sequence[str] | None,
 ) -> None:
@@ -75,58 +84,42 @@ def import_recordings(
 
     Parameters
     ----------
+    dataset
+        What `describe_recordings` wrote.
     outputs
-        Paths: the folder ``activations``, ``network`` (JSON), and the tables ``accuracy`` and ``predictions``.
+        Paths: the folder ``activations``, the JSON ``description``, and those of
+        `nodescope.stages.network_tables.write_network_tables`.
     configuration
         Its identifier.
-    dataset
-        The name of the data.
-    classes
-        As the description has them; empty where samples have none.
-    values : {'pre_activation', 'output'}
+    files
+        The fields of `nodescope.study.brought_configurations.RecordedFile`.
+    values : {'pre_activation', 'output'}, optional
+        What was recorded; None for what the files say, or outputs.
     activation
         The function that pre-activations enter.
     layer_order
         The layers in the order of computation; None where their names say it.
     """
-    convention = Convention(dataset, tuple(classes), values, activation)  # type: ignore[arg-type]  # checked by the config
-    description = import_configuration(files, outputs["activations"], convention, layer_order)
-    write_json(outputs["network"], description)
-    accuracy, predictions = _results(files, outputs["activations"])
-    write_table(of_configuration(accuracy, configuration, ACCURACY.schema()), outputs["accuracy"])
-    write_table(predictions, outputs["predictions"])
+    known, recorded = read_json(dataset), [RecordedFile(**file) for file in files]
+    convention = Convention(known["source"]["name"], tuple(known["classes"]), values or "output", activation)  # type: ignore[arg-type]  # checked by the config
+    folder = outputs["activations"]
+    description = import_configuration(recorded, folder, convention, layer_order)
+    states: dict[int, list[str]] = {}
+    for file in recorded:
+        if file.state not in states.setdefault(file.seed, []):
+            states[file.seed].append(file.state)
+    description["states"] = next(iter(states.values()))
+    write_json(outputs["description"], description)
+    found = [
+        each
+        for seed, of_seed in states.items()
+        for state in of_seed
+        for each in performances(folder, seed, state, list(known["splits"]), None)
+    ]
+    predictions = [test_predictions(folder, seed, of_seed[-1]) for seed, of_seed in states.items()]
+    write_network_tables(outputs, configuration, found, predictions)
 
 
 def _place(split: str) -> tuple[int, str]:
     """Of a split among others."""
     return (ALL_SPLITS.index(split) if split in ALL_SPLITS else len(ALL_SPLITS)), split
-
-
-def _results(files: Sequence[RecordedFile], activations: str | Path) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The accuracies of the last state of each seed, and what they predict for the test samples, where that is known."""
-    last = {file.seed: file.state for file in files}
-    rows: list[dict[str, Any]] = []
-    columns: dict[str, pl.Series] = {}
-    comparable = True
-    kept = {(file.seed, file.split) for file in files if file.state == last[file.seed]}
-    for seed, split in sorted(kept, key=lambda net: (net[0], _place(net[1]))):
-        path = Path(activation_path(str(activations), seed, last[seed], split, OUTPUT))
-        output = read(path) if path.is_file() else None
-        rows.append({"seed": seed, "split": split, "accuracy": None if output is None else accuracy_of(output)})
-        if output is None or split != "test" or not output.is_labelled:
-            continue
-        predicted, order = predictions_of(output), np.argsort(output.samples, kind="stable")
-        nothing = pl.Series([None] * output.n_samples, dtype=pl.Int32)
-        samples = {"sample": pl.Series(output.samples[order]), "label": pl.Series(output.labels[order])}
-        if any(not columns[name].equals(values) for name, values in samples.items() if name in columns):
-            comparable = False
-            continue
-        columns |= samples
-        columns[str(seed)] = nothing if predicted is None else pl.Series(predicted[order], dtype=pl.Int32)
-    unknown = {"learning_rate": pl.lit(None, pl.Float64), "best_epoch": pl.lit(None, pl.Int32)}
-    accuracy = pl.DataFrame(rows, {"seed": pl.Int64, "split": pl.String, "accuracy": pl.Float64}).with_columns(
-        **unknown
-    )
-    if not columns or not comparable:  # the seeds have test samples of their own
-        return accuracy, pl.DataFrame(schema={"sample": pl.Int32, "label": pl.Int32})
-    return accuracy, pl.DataFrame(columns)

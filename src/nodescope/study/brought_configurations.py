@@ -28,9 +28,12 @@ class ModuleConfiguration(Configuration):
     ----------
     checkpoints : mapping
         The file of weights of each seed and state; empty of networks as they are built.
+    epochs : mapping
+        After which epoch each state of a seed is, where the names of the files say so.
     """
 
     checkpoints: Mapping[tuple[int, str], Path] = field(default_factory=dict, compare=False)
+    epochs: Mapping[tuple[int, str], int] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,9 @@ def module_configurations(study: "ModuleStudy") -> list[ModuleConfiguration]:
     ):
         files = {_network(match): match.path for match in matches}
         seeds, states = _seeds_and_states(study.name, "module.checkpoints", axes, files)
-        found.append(ModuleConfiguration(identifier, dataset, module.make, tuple(axes.items()), seeds, states, files))
+        epochs = {_network(match): int(match.values["epoch"]) for match in matches if "epoch" in match.values}
+        own = tuple(axes.items())
+        found.append(ModuleConfiguration(identifier, dataset, module.make, own, seeds, states, files, epochs))
     return found
 
 

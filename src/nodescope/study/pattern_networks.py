@@ -44,7 +44,7 @@ class NetworkFiles:
 
 
 def with_states(pattern: str, matches: Sequence[Match]) -> list[Match]:
-    """Matches with ``seed`` (0 where the pattern has none) and, in place of ``epoch`` and ``step``, ``state``.
+    """Matches with ``seed`` (0 where the pattern has none) and ``state``, by ``epoch`` and ``step`` where it has those.
 
     Of several states of one network that are numbered, the last is called ``trained``; so is the only one. They come network
     by network, in the order of training: ``initial`` first, ``trained`` last.
@@ -64,7 +64,7 @@ def with_states(pattern: str, matches: Sequence[Match]) -> list[Match]:
     for of_network in networks.values():
         points = sorted({tuple(match.values[name] for name in numbered) for match in of_network})
         for match in of_network:
-            values = {name: value for name, value in match.values.items() if name not in numbered}
+            values = dict(match.values)
             point = tuple(match.values[name] for name in numbered)
             if "state" not in values:
                 is_last = point == points[-1]
