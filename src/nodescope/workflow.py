@@ -142,7 +142,7 @@ class Workflow:
         NodescopeError
         """
         for source in self.datasets.values():
-            if not self._is_prepared(source):
+            if not isinstance(source, Recorded) and not self._is_prepared(source):
                 from nodescope.datasets.preparing import check
 
                 check(source, self.config.data_root, download=self.config.download)

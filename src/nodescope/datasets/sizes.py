@@ -66,7 +66,8 @@ def _described(description: str | Path) -> DataSize | None:
         found = read_json(description)
         splits = {name: int(split["samples"]) for name, split in found["splits"].items()}
         shape = tuple(int(length) for length in found["shape"])
-        return DataSize(sum(splits.values()), splits["train"], shape, len(found["classes"]))
+        samples = sum(splits.values())
+        return DataSize(samples, splits.get("train", samples), shape, len(found["classes"]))
     except (DamagedFileError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

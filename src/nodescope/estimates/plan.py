@@ -75,6 +75,8 @@ def _of_networks(study: Study, cost: StudyCost) -> tuple[str, str]:
 
 def _of_data(config: Config, study: Study, results: str | Path) -> list[str]:
     """What was decided in reading the study's data set, and what to beware of."""
+    if isinstance(study, RecordingsStudy):
+        return [f"  data        of {study.recordings.files}"]
     found = preparing.known_of(study.dataset, config.data_root, description_path(study.dataset, results))
     if found is None:
         return [f"  data        {study.dataset.name} will be inspected during preparation"]
