@@ -360,7 +360,7 @@ def imported(tmp_path, files, **changes):
     outputs = {name: tmp_path / "results" / name for name in names}
     described = tmp_path / "description.json"
     describe_recordings(files, described, name="made")
-    options = {"configuration": "net", "values": "output", "activation": None, "layer_order": None}
+    options = {"configuration": "net", "values": None, "activation": None, "layer_order": None}
     import_recordings(described, outputs, files=[asdict(file) for file in files], **options | changes)
     tables = {name: read_table(outputs[name]) for name in ("accuracy", "predictions")}
     return read_json(described), read_json(outputs["description"]), tables

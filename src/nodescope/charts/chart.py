@@ -33,8 +33,6 @@ class Chart:
         The collected tables that it is drawn from.
     axes : tuple of str
         The axes without which it says nothing.
-    optional_tables : tuple of str
-        Tables that it takes into account where the study has them.
     needs_training : bool
         Whether it shows how training went.
     needs_accuracy : bool
@@ -53,7 +51,6 @@ class Chart:
     order: int
     tables: tuple[str, ...]
     axes: tuple[str, ...] = ()
-    optional_tables: tuple[str, ...] = ()
     needs_training: bool = False
     needs_accuracy: bool = False
     needs_snapshots: bool = False

@@ -78,8 +78,7 @@ def figures_of(charts: Sequence[str], files: StudyFiles, context: Context) -> It
     """The figures of these kinds, each with its kind, from the collected tables."""
     for name in charts:
         read = scan_table if CHARTS[name].lazy else read_table
-        there = [table for table in CHARTS[name].optional_tables if files.table(table).is_file()]
-        needed = {table: read(files.table(table)) for table in (*CHARTS[name].tables, *there)}
+        needed = {table: read(files.table(table)) for table in CHARTS[name].tables}
         for figure in import_module(f"nodescope.charts.gallery.{name}").figures(needed, context):
             yield name, figure
 

@@ -97,15 +97,9 @@ def sentences(found: list[Divergence]) -> list[str]:
     return said
 
 
-def results_of(accuracy: "pl.DataFrame", replicas: "pl.DataFrame | None") -> "pl.DataFrame":
-    """The accuracies, null where every network of the configuration diverged; of the collected tables.
-
-    Networks that were not trained here have no ``replicas``: their accuracies are as they are known.
-    """
+def results_of(accuracy: "pl.DataFrame", replicas: "pl.DataFrame") -> "pl.DataFrame":
+    """The accuracies, null where every network of the configuration diverged; of the collected tables."""
     import polars as pl
-
-    if replicas is None:
-        return accuracy
 
     wholly = pl.col("diverged_epoch").is_not_null().all().alias("wholly")
     ends = replicas.filter("chosen").group_by(CONFIGURATION).agg(wholly)

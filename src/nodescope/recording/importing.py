@@ -25,13 +25,13 @@ from nodescope.recording.parquet import LayerActivations, LayerMetadata, read, w
 from nodescope.recording.values import values_path
 from nodescope.storage.digests import check_digest, digest, digest_path
 from nodescope.storage.files import atomic_path
-from nodescope.storage.json_files import read_json
 from nodescope.study.brought_configurations import RecordedFile
+from nodescope.study.descriptions import NetworkDescription
 from nodescope.study.layout import activation_path
 
 Values = Literal["pre_activation", "output"]
 
-#: What `nodescope.record` writes of a configuration's networks, in the folder of its recordings.
+#: What `nodescope.record` writes of a configuration's networks into the folder of its recordings, a `NetworkDescription`.
 NETWORK_FILE = "network.json"
 #: The layer of this name is the network's output.
 OUTPUT = "output"
@@ -47,19 +47,17 @@ class Convention:
         Its name.
     class_names : tuple of str
         All classes, see `class_names_of_labels`; empty where the samples have none.
-    values : {'pre_activation', 'output'}
-        What was recorded of hidden layers.
+    values : {'pre_activation', 'output'} or None
+        What was recorded of hidden layers. None: as each file says, else outputs, or pre-activations where ``activation`` is
+        given.
     activation : str or None
-        The activation function that pre-activations enter.
-    parameters : mapping
-        Of the activation function.
+        The activation function that pre-activations enter; None: as each file says.
     """
 
     dataset: str
     class_names: tuple[str, ...]
-    values: Values = "output"
+    values: Values | None = None
     activation: str | None = None
-    parameters: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -250,19 +248,13 @@ def import_configuration(
     folder: str | Path,
     convention: Convention,
     layer_order: Sequence[str] | None = None,
-) -> dict[str, Any]:
+) -> NetworkDescription:
     """Take in all that was recorded of the networks of a configuration.
 
     Parameters
     ----------
     folder
         Of its recordings; paths below it as in `nodescope.study.layout.activation_path`.
-
-    Returns
-    -------
-    dict
-        What is known of its networks, to be written as JSON: ``source``, ``parameters`` (null), ``layers``, ``decisions``,
-        ``files`` with their checksums, ``trusted``.
 
     Raises
     ------
@@ -286,7 +278,7 @@ def import_configuration(
         found = import_split({name: of_layers[name] for name in names}, below, convention)
         for name, layer in found.items():
             _check_same_layer(of_layers[name], layers.setdefault(name, layer).metadata, layer.metadata)
-    decisions = [f"Order of the layers: {how}."] if len(names) > 2 and layer_order is None else []
+    decisions = (f"Order of the layers: {how}.",) if len(names) > 2 and layer_order is None else ()
     return _description(files, layers, decisions)
 
 
@@ -301,9 +293,9 @@ def _check_same_layer(path: str, one: LayerMetadata, other: LayerMetadata) -> No
 
 
 def _description(
-    files: Sequence[RecordedFile], layers: Mapping[str, ImportedLayer], decisions: list[str]
-) -> dict[str, Any]:
-    rows = [
+    files: Sequence[RecordedFile], layers: Mapping[str, ImportedLayer], decisions: tuple[str, ...]
+) -> NetworkDescription:
+    rows = tuple(
         {
             "layer": number,
             "name": layer.metadata.name or name,
@@ -313,18 +305,17 @@ def _description(
             "activation": layer.metadata.activation,
             "parameters": None,
             "fan_in": None,
-            "values": layer.metadata.values,
-            "node_names": layer.metadata.node_names,
         }
         for number, (name, layer) in enumerate(layers.items(), start=1)
-    ]
+    )
+    states = tuple(dict.fromkeys(file.state for file in files))
     written = Path(files[0].path).absolute().parents[3] / NETWORK_FILE
-    known = read_json(written) if is_canonical(files[0].path) and written.is_file() else {}
-    return {"parameters": None, "layers": rows, "trusted": False} | known | {
-        "source": "recordings",
-        "decisions": [*known.get("decisions", []), *decisions],
-        "files": {file.path: digest(file.path) for file in files},
-    }  # fmt: skip
+    known = NetworkDescription("recordings", states, None, rows)
+    if is_canonical(files[0].path) and written.is_file():
+        known = replace(NetworkDescription.read(written), source="recordings", states=states)
+    return replace(
+        known, decisions=(*known.decisions, *decisions), files={file.path: digest(file.path) for file in files}
+    )
 
 
 # --- files in our form ---
@@ -525,15 +516,16 @@ def _function(foreign: ForeignLayer, layer: str, convention: Convention) -> dict
     """What was recorded, and the activation function; as the file says itself, else as agreed."""
     if layer == OUTPUT:
         return {"values": "output", "activation": "identity"}
-    values = cast("Values", foreign.says.get("values", convention.values))
+    otherwise = "output" if convention.activation is None else "pre_activation"
+    values = cast("Values", convention.values or foreign.says.get("values", otherwise))
     if values == "output":
         return {"values": values, "activation": "identity"}
-    activation = foreign.says.get("activation") or convention.activation
+    activation = convention.activation or foreign.says.get("activation")
     if activation not in ACTIVATION_FUNCTIONS:
         known = ", ".join(ACTIVATION_FUNCTIONS)
         given = "" if activation is None else f", not '{activation}'{nearest(activation, ACTIVATION_FUNCTIONS)}"
         raise RecordingError(f"{foreign.path}: values: pre_activation needs activation: one of {known}{given}.")
-    parameters = foreign.says.get("parameters") or convention.parameters or {}
+    parameters = foreign.says.get("parameters") or {}
     own = {name: tuple(value) if isinstance(value, list) else value for name, value in parameters.items()}
     return {"values": values, "activation": activation, "parameters": own}
 

@@ -8,7 +8,7 @@ from nodescope.config.fields import ALL_SPLITS
 from nodescope.config.root import Config
 from nodescope.config.study import RecordingsStudy
 from nodescope.messages.errors import ConfigError
-from nodescope.recording.importing import OUTPUT, Convention, class_names_of_labels, import_configuration, look_at
+from nodescope.recording.importing import OUTPUT, Convention, Values, class_names_of_labels, import_configuration, look_at
 from nodescope.stages.network_tables import performances, test_predictions, write_network_tables
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.study.brought_configurations import RecordedFile, recorded_configurations
@@ -76,7 +76,7 @@ def import_recordings(
     *,
     configuration: str,
     files: Sequence[Mapping[str, Any]],
-    values: str | None,
+    values: Values | None,
     activation: str | None,
     layer_order: Sequence[str] | None,
 ) -> None:
@@ -93,23 +93,19 @@ def import_recordings(
         Its identifier.
     files
         The fields of `nodescope.study.brought_configurations.RecordedFile`.
-    values : {'pre_activation', 'output'}, optional
-        What was recorded; None for what the files say, or outputs.
-    activation
-        The function that pre-activations enter.
+    values, activation
+        See `nodescope.recording.importing.Convention`.
     layer_order
         The layers in the order of computation; None where their names say it.
     """
     known, recorded = read_json(dataset), [RecordedFile(**file) for file in files]
-    convention = Convention(known["source"]["name"], tuple(known["classes"]), values or "output", activation)  # type: ignore[arg-type]  # checked by the config
+    convention = Convention(known["source"]["name"], tuple(known["classes"]), values, activation)
     folder = outputs["activations"]
-    description = import_configuration(recorded, folder, convention, layer_order)
+    import_configuration(recorded, folder, convention, layer_order).write(outputs["description"])
     states: dict[int, list[str]] = {}
     for file in recorded:
         if file.state not in states.setdefault(file.seed, []):
             states[file.seed].append(file.state)
-    description["states"] = next(iter(states.values()))
-    write_json(outputs["description"], description)
     found = [
         each
         for seed, of_seed in states.items()

@@ -18,7 +18,7 @@ from nodescope.findings.divergence import results_of
 from nodescope.storage.columns import of_means
 from nodescope.storage.tables import mean_over_seeds
 
-CHART = Chart(section="training", order=10, tables=("accuracy",), optional_tables=("replicas",), needs_accuracy=True)
+CHART = Chart(section="training", order=10, tables=("accuracy", "replicas"), needs_accuracy=True)
 
 ACCURACY = quantity_of("accuracy", "accuracy")
 
@@ -27,7 +27,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """A figure of the test accuracies and a table of the accuracies on all splits."""
     accuracy = tables["accuracy"].drop("learning_rate", "best_epoch")
     mean = mean_over_seeds(accuracy, "accuracy")
-    results = mean_over_seeds(results_of(accuracy, tables.get("replicas")), "accuracy")
+    results = mean_over_seeds(results_of(accuracy, tables["replicas"]), "accuracy")
     seeds = over_seeds(accuracy, "accuracy")
     return [_figure(seeds, results.filter(pl.col("split") == "test"), context), _table(mean, context)]
 
