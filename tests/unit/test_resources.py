@@ -42,7 +42,7 @@ def test_records_become_a_row_per_stage_and_size(tmp_path):
     assert (row["suggested_mem_mb"], row["suggested_runtime_minutes"]) == (3000, 15)
     unknown = table.row(1, named=True)
     assert unknown["peak_memory_mb"] is None and unknown["cpu_share"] is None and unknown["suggested_mem_mb"] is None
-    assert suggested_settings(table).splitlines()[:4] == [
+    assert suggested_settings(table, STUDY).splitlines()[:4] == [
         "set-resources:", "  train_configuration:", '    mem_mb: "3000 * attempt"', '    runtime: "15 * attempt"',
     ]  # fmt: skip
 

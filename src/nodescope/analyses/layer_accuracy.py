@@ -53,6 +53,8 @@ class LayerAccuracy(LayerOptions):
 
 def measure(layer: "RecordedLayer", options: LayerAccuracy) -> Parts:
     """Columns split, system, accuracy, network_accuracy."""
+    if "train" not in layer.splits:
+        return  # there is nothing to fit by
     train = layer.read("train")
     evaluated: dict[str, LayerActivations] = {
         split: train if split == "train" else layer.read(split) for split in options.splits

@@ -1,7 +1,8 @@
 """How much of a layer is off for a typical sample?
 
 Formula: the share of a split's samples with ``theta = 0`` at a node, averaged over the nodes of the layer that
-are not dead on the training split. In a layer with positions: the share of all positions of
+are not dead on the training split (of recordings without one, on the first split there is). In a layer with positions:
+the share of all positions of
 the samples.
 Needs: the activations of a layer, on the training split too. Gives: a share in [0, 1] per split; null where
 all nodes are dead, the split has no sample or the net diverged. Cost: one comparison per value.
@@ -31,13 +32,13 @@ class Sparsity(LayerOptions):
 
 def measure(layer: "RecordedLayer", options: Sparsity) -> Parts:
     """Columns split, sparsity."""
-    train = layer.read("train")
-    on_in_training_J, training_is_finite = _on_counts(layer, train)
+    reference = layer.reference_split
+    on_in_training_J, training_is_finite = _on_counts(layer, layer.read(reference))
     alive_J = on_in_training_J > 0
     for split in options.splits:
-        activations = train if split == "train" else layer.read(split)
+        activations = layer.read(split)
         switches = int(layer.switch_counts(activations).sum())
-        on_J, finite = (on_in_training_J, training_is_finite) if split == "train" else _on_counts(layer, activations)
+        on_J, finite = (on_in_training_J, training_is_finite) if split == reference else _on_counts(layer, activations)
         known = training_is_finite and finite and alive_J.any() and switches
         yield {"split": split, "sparsity": 1.0 - float(on_J[alive_J].mean()) / switches if known else None}
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
+import polars as pl
+
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
 from nodescope.charts.files import write_figure
@@ -52,6 +54,7 @@ def draw(
         The kinds of charts that are not drawn, and why.
     """
     page = PageData(study, context, _emptied(files.charts), _emptied(data_folder))
+    missing = {**(left_out or {}), **empty(charts, files)}
     index = []
     for name, figure in figures_of(charts, files, context):
         entry = page.add(figure, quantities_of(name, figure))
@@ -59,9 +62,9 @@ def draw(
         logger.info("drew %s", figure.name)
     if inspector:
         page.add_nodes(scan_table(files.table(INSPECTOR_TABLE)))
-    for name, reason in (left_out or {}).items():
+    for name, reason in missing.items():
         logger.info("%s is not drawn: %s", name, reason)
-    write_json(files.figure_index, {"figures": index, "left_out": dict(left_out or {})})
+    write_json(files.figure_index, {"figures": index, "left_out": missing})
 
 
 def draw_files(charts: Sequence[str], files: StudyFiles, context: Context, folder: str | Path) -> None:
@@ -75,12 +78,24 @@ def draw_files(charts: Sequence[str], files: StudyFiles, context: Context, folde
 
 
 def figures_of(charts: Sequence[str], files: StudyFiles, context: Context) -> Iterator[tuple[str, Figure]]:
-    """The figures of these kinds, each with its kind, from the collected tables."""
+    """The figures of these kinds, each with its kind, from the collected tables; none from an empty table."""
+    missing = empty(charts, files)
     for name in charts:
+        if name in missing:
+            continue
         read = scan_table if CHARTS[name].lazy else read_table
         needed = {table: read(files.table(table)) for table in CHARTS[name].tables}
         for figure in import_module(f"nodescope.charts.gallery.{name}").figures(needed, context):
             yield name, figure
+
+
+def empty(charts: Sequence[str], files: StudyFiles) -> dict[str, str]:
+    """The kinds of charts that show a table without rows, and what to say of it."""
+    shown = {name: CHARTS[name].tables[0] for name in charts}
+    without = {
+        table for table in set(shown.values()) if not scan_table(files.table(table)).select(pl.len()).collect().item()
+    }
+    return {name: f"its table {table} has no rows" for name, table in shown.items() if table in without}
 
 
 def quantities_of(chart: str, figure: Figure) -> dict[str, Quantity]:

@@ -8,19 +8,29 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import polars as pl
 
 from nodescope.analyses import JOBS
+from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy, Study
 from nodescope.study.configurations import configurations_of
 from nodescope.study.layout import StudyFiles
 
-if TYPE_CHECKING:
-    from nodescope.config.study import Study
-
-#: Stages of a configuration and the rules that a profile's ``set-resources`` names.
-RULES = {"train": "train_configuration", "record": "record_activations"} | {job: f"measure_{job}" for job in JOBS}
+#: Stages of a configuration and the rules that a profile's ``set-resources`` names, by where the networks come from.
+MEASURING: dict[str, tuple[str, ...]] = {job: (f"measure_{job}",) for job in JOBS}
+RULES: dict[type[Study], dict[str, tuple[str, ...]]] = {
+    FamilyStudy: {
+        "train": ("train_configuration", "train_and_follow_patterns"),
+        "record": ("record_activations", "record_temporary_activations"),
+    }
+    | MEASURING,
+    ModuleStudy: {"record": ("record_module", "record_temporary_module")}
+    | MEASURING
+    | {"networks": ("measure_networks_of_modules",)},
+    RecordingsStudy: {"record": ("import_recordings", "import_temporary_recordings")} | MEASURING,
+}
+STAGES = ("train", "record", *JOBS)
 SNAKEMAKE_MEMORY_MB = 400
 MARGIN_ON_MEASURED_MEMORY = 1.3
 TIME_MARGIN = 2.0
@@ -47,14 +57,14 @@ class Record:
 
     stage: str
     model: str
-    depth: int
-    width: int
+    depth: int | None
+    width: int | None
     time_s: float
     memory_mb: float | None
     cpu_s: float | None
 
 
-def resource_table(study: "Study", files: StudyFiles) -> pl.DataFrame:
+def resource_table(study: Study, files: StudyFiles) -> pl.DataFrame:
     """One row per stage and size of network; see `COLUMNS`.
 
     Parameters
@@ -72,7 +82,7 @@ def resource_table(study: "Study", files: StudyFiles) -> pl.DataFrame:
     schema = {"stage": pl.String, "model": pl.String, "depth": pl.Int32, "width": pl.Int32, "time_s": pl.Float64,
               "memory_mb": pl.Float64, "cpu_s": pl.Float64}  # fmt: skip
     records = pl.DataFrame([vars(record) for record in _records(study, files)], schema)
-    order = {stage: place for place, stage in enumerate(RULES)}
+    order = {stage: place for place, stage in enumerate(STAGES)}
     return (
         records.group_by("stage", "model", "depth", "width", maintain_order=True)
         .agg(
@@ -93,34 +103,41 @@ def resource_table(study: "Study", files: StudyFiles) -> pl.DataFrame:
     )
 
 
-def suggested_settings(table: pl.DataFrame) -> str:
+def suggested_settings(table: pl.DataFrame, study: Study) -> str:
     """The suggestions as a section of a profile: for each stage what its largest networks need."""
     lines = ["set-resources:"]
     for stage in table["stage"].unique(maintain_order=True):
         of_stage = table.filter(pl.col("stage") == stage)
-        lines.append(f"  {RULES[stage]}:")
-        for resource, column in (("mem_mb", "suggested_mem_mb"), ("runtime", "suggested_runtime_minutes")):
-            known = of_stage[column].drop_nulls().to_list()
-            if known:
-                lines.append(f'    {resource}: "{max(known)} * attempt"')
+        for rule in RULES[type(study)][stage]:
+            lines.append(f"  {rule}:")
+            for resource, column in (("mem_mb", "suggested_mem_mb"), ("runtime", "suggested_runtime_minutes")):
+                known = of_stage[column].drop_nulls().to_list()
+                if known:
+                    lines.append(f'    {resource}: "{max(known)} * attempt"')
     return "\n".join(lines)
 
 
-def _records(study: "Study", files: StudyFiles) -> Iterator[Record]:
+def _records(study: Study, files: StudyFiles) -> Iterator[Record]:
     for configuration in configurations_of(study):
-        for stage in RULES:
-            path = files.benchmark(stage, configuration.identifier)
-            if not path.is_file():
-                continue
+        axes = dict(configuration.axes)
+        depth, width = (axes[name] if isinstance(axes.get(name), int) else None for name in ("depth", "width"))
+        for stage, path in _benchmarks(files, configuration.identifier):
             with path.open(encoding="utf-8") as stream:
                 for row in csv.DictReader(stream, delimiter="\t"):
                     time_s = _number(row.get("s"))
                     if time_s is None:
                         continue
                     yield Record(
-                        stage, configuration.model, configuration["depth"], configuration["width"],
+                        stage, configuration.model, depth, width,
                         time_s, _number(row.get("max_rss")), _number(row.get("cpu_time")),
                     )  # fmt: skip
+
+
+def _benchmarks(files: StudyFiles, configuration: str) -> Iterator[tuple[str, Path]]:
+    """The records of a configuration by stage; of networks that users bring there may be one of each network and state."""
+    for stage in STAGES:
+        path = files.benchmark(stage, configuration)
+        yield from ((stage, each) for each in (path, *sorted(path.with_suffix("").glob("*.tsv"))) if each.is_file())
 
 
 def _number(text: str | None) -> float | None:

@@ -1,6 +1,7 @@
 """One recorded layer of one net, as the analyses see it: J nodes, N samples, C classes, P positions."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,17 @@ class RecordedLayer:
     layer: int
     theta_threshold: float
     _read: dict[str, LayerActivations] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def splits(self) -> tuple[str, ...]:
+        """Those that were recorded; of recordings made elsewhere some may be missing."""
+        found = Path(self.folder, f"seed-{self.seed}", self.state).glob(f"*/layer-{self.layer}.parquet")
+        return tuple(sorted(path.parent.name for path in found))
+
+    @property
+    def reference_split(self) -> str:
+        """The split by which it is decided which nodes are dead: the training split where it was recorded."""
+        return "train" if "train" in self.splits else self.splits[0]
 
     def read(self, split: str) -> LayerActivations:
         """The layer's activations on a split; kept, for analyses that one job makes together."""

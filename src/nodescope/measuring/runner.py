@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from nodescope.analyses import Analysis, registered
+from nodescope.config.analysis_fields import LayerOptions
 from nodescope.config.fields import Section
 from nodescope.measuring.layers import RecordedLayer, recorded_layers
 from nodescope.storage.columns import frame_of
@@ -51,7 +52,10 @@ class Measurements:
 
     def add(self, name: str, measured: Any, **place: Any) -> None:
         """Measure, and note where: seed, state, layer."""
-        frame = measure(name, measured, self._options[name])
+        options = self._options[name]
+        if isinstance(options, LayerOptions) and set(options.splits) - set(measured.splits):
+            options = options.model_copy(update={"splits": [s for s in options.splits if s in measured.splits]})
+        frame = measure(name, measured, options)
         self._frames[name].append(frame.with_columns(**{key: pl.lit(value) for key, value in place.items()}))
 
     def tables(self, configuration: str) -> dict[str, pl.DataFrame]:

@@ -196,7 +196,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
         methods=methods_of(settings),
         times=stage_times(files.benchmarks),
         resources=resources.to_dicts(),
-        suggested_settings=suggested_settings(resources),
+        suggested_settings=suggested_settings(resources, settings),
         tables=table_names(settings),
         data={
             "name": name,
