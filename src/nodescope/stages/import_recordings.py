@@ -8,7 +8,14 @@ from nodescope.config.fields import ALL_SPLITS
 from nodescope.config.root import Config
 from nodescope.config.study import RecordingsStudy
 from nodescope.messages.errors import ConfigError
-from nodescope.recording.importing import OUTPUT, Convention, Values, class_names_of_labels, import_configuration, look_at
+from nodescope.recording.importing import (
+    OUTPUT,
+    Convention,
+    Values,
+    class_names_of_labels,
+    import_configuration,
+    look_at,
+)
 from nodescope.stages.network_tables import performances, test_predictions, write_network_tables
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.study.brought_configurations import RecordedFile, recorded_configurations
