@@ -209,7 +209,7 @@ def test_every_chart_tells_the_values_of_a_further_axis_apart(name, axis, small_
     values = ("orthogonal", "xavier_normal")
     known = context.configurations
     keys = {f"{name}-{value}": {**known.keys[name], axis: value} for value in values for name in known.identifiers}
-    both = Configurations((*known.axes, Axis(axis, axis, values, values)), keys)
+    both = replace(known, axes=(*known.axes, Axis(axis, axis, values, values)), keys=keys)
     context = replace(context, configurations=both)
     tables = {}
     for table in CHARTS[name].tables:

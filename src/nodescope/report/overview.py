@@ -94,7 +94,7 @@ def overview(
         if known:
             means[identifier] = sum(known) / len(known)
     labels = configurations.labels
-    trained = configurations.words.trained
+    trained = configurations.states != ("initial",)
     of_divergence = divergences(configurations, replicas, curves)
     lost = {one.identifier for one in of_divergence if one.wholly}
     ranked = [identifier for identifier in means if trained and identifier not in lost]

@@ -41,5 +41,5 @@ def seeds_of(study: "Study") -> list[int]:
 
 
 def is_trained(study: "Study") -> bool:
-    """Whether the study has networks that were trained."""
-    return "trained" in states_of(study)
+    """Whether the study has networks that are not as they were drawn."""
+    return states_of(study) != ["initial"]
