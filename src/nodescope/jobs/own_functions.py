@@ -21,6 +21,8 @@ from typing import Any
 from nodescope.jobs.own_sources import Place, is_installed
 from nodescope.messages.errors import FunctionError, NodescopeError
 
+_BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
 
 @dataclass(frozen=True)
 class OwnFunction:
@@ -51,15 +53,22 @@ class OwnFunction:
 
     def parameters(self) -> tuple[tuple[str, ...], bool]:
         """The names of the parameters that it takes by name, and whether it takes any other."""
-        try:
-            parameters = inspect.signature(self.function).parameters.values()
-        except (TypeError, ValueError):  # of some functions written in C
+        parameters = self._parameters()
+        if parameters is None:
             return (), True
-        by_name = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-        return (
-            tuple(each.name for each in parameters if each.kind in by_name),
-            any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters),
-        )
+        takes_any = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
+        return tuple(each.name for each in parameters if each.kind in _BY_NAME), takes_any
+
+    def required(self) -> tuple[str, ...]:
+        """The names of the parameters that have no default."""
+        parameters = self._parameters() or []
+        return tuple(each.name for each in parameters if each.kind in _BY_NAME and each.default is each.empty)
+
+    def _parameters(self) -> list[inspect.Parameter] | None:
+        try:
+            return list(inspect.signature(self.function).parameters.values())
+        except (TypeError, ValueError):  # of some functions written in C
+            return None
 
 
 def load_function(text: str, base: str | Path = "") -> OwnFunction:
