@@ -96,7 +96,10 @@ class Selection:
         """The patterns, of one for each output, that mean a call; none of one that is left out."""
         if self.excludes(names, kind):
             return []
-        by_items = {pattern.items: pattern for pattern in reversed(self.included) if pattern.fits(names, kind)}
+        by_items: dict[tuple[str, ...], Pattern] = {}
+        for pattern in self.included:
+            if pattern.fits(names, kind):
+                by_items.setdefault(pattern.items, pattern)
         return list(by_items.values())
 
 

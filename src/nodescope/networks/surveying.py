@@ -337,7 +337,7 @@ class Survey:
             return
         for which, is_named in items.items():
             name = seen.name + "".join(f"[{item}]" for item in which)
-            own = replace(seen, name=name, items=which, is_chosen=is_named)
+            own = replace(seen, name=name, items=which, is_chosen=is_named, note="" if which else seen.note)
             seen.n_parameters = 0
             self.calls.append(own)
             if which in tensors:
@@ -410,5 +410,4 @@ def _nodes_first(values: Tensor) -> Tensor:
 
 
 def _described(output: Any) -> str:
-    count = len(parts_of(output))
-    return f"a {type(output).__name__} of {count}" if count else f"a {type(output).__name__}"
+    return f"{len(parts_of(output))} values ({type(output).__name__})"

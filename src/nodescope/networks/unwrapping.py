@@ -30,7 +30,7 @@ def unwrapped(network: nn.Module) -> nn.Module:
         )
     if not isinstance(network, nn.Module):
         raise NetworkError(
-            f"The network is a {type(network).__name__}, not an nn.Module. Hint: give the network alone, e.g. pipeline.model"
+            f"The network is of type {type(network).__name__}, not an nn.Module. Hint: give the network alone, e.g. pipeline.model"
         )
     return network
 
