@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.numerics.activation_functions import activation_function
 from nodescope.recording import LayerMetadata, Summary, read, write
 
 SAMPLES = np.arange(4, dtype=np.int32)
@@ -93,4 +93,4 @@ def test_parameters_of_a_function_may_differ_between_nodes(tmp_path):
 
 @pytest.mark.parametrize(("slope", "monotone"), [(0.5, True), (-0.5, False), ((0.5, -0.1), False), ((0.0, 0.1), True)])
 def test_a_function_with_a_negative_slope_is_not_monotone(slope, monotone):
-    assert ACTIVATION_FUNCTIONS["prelu"].is_monotone({"slope": slope}) is monotone
+    assert activation_function("prelu", {"slope": slope}).monotone is monotone

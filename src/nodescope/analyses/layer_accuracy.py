@@ -29,7 +29,6 @@ from pydantic import Field
 from nodescope.analyses import Analysis, Parts
 from nodescope.config.analysis_fields import BANDWIDTH, Bandwidth, LayerOptions
 from nodescope.config.fields import PositiveNumber
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.storage.columns import Column, share
 
 if TYPE_CHECKING:
@@ -59,7 +58,7 @@ def measure(layer: "RecordedLayer", options: LayerAccuracy) -> Parts:
     evaluated: dict[str, LayerActivations] = {
         split: train if split == "train" else layer.read(split) for split in options.splits
     }
-    rectifying = ACTIVATION_FUNCTIONS[train.metadata.activation].rectifying
+    rectifying = train.metadata.function.rectifying
     systems = ["discrete", "continuous", *(["combined"] if rectifying else [])]
     diverged = not all(a.finite_nodes().all() for a in [train, *evaluated.values()])
     scores = None if diverged else layer_scores(layer, train, evaluated, options)

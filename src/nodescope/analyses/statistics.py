@@ -20,7 +20,6 @@ from pydantic import Field
 from nodescope.analyses import Analysis, Parts
 from nodescope.config.analysis_fields import LayerOptions
 from nodescope.config.fields import PositiveNumber
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.numerics.moments import CHUNK, moments
 from nodescope.storage.columns import KIND, MOMENTS, ZERO_SHARE, Column, number_of, share
 
@@ -44,7 +43,7 @@ def measure(layer: "RecordedLayer", options: Statistics) -> Parts:
     for split in options.splits:
         activations = layer.read(split)
         function = activations.metadata.activation
-        bounds = ACTIVATION_FUNCTIONS[function].bounds
+        bounds = activations.metadata.function.bounds
         for kind in activations.metadata.kinds:
             each = activations.each(kind)
             found = activations.values[kind].moments if each is None else moments(each)

@@ -105,7 +105,8 @@ def diagnose(tables: dict[str, pl.DataFrame], thresholds: "Diagnosis", configura
         limit = thresholds.dead_nodes
         parts.append(_judged(share, "dead_nodes", limit, pl.col("evidence") > limit, words))
     if "statistics" in tables:
-        bounded = [name for name, function in ACTIVATION_FUNCTIONS.items() if None not in function.bounds]
+        # A rectifier that is zero is off, not saturated.
+        bounded = [name for name, f in ACTIVATION_FUNCTIONS.items() if None not in f.bounds and not f.rectifying]
         share = (
             tables["statistics"]
             .filter(pl.col("split") == "train", pl.col("kind") == "post", pl.col("activation_function").is_in(bounded))

@@ -27,3 +27,7 @@ class FunctionError(NodescopeError):
 
 class RecordingError(NodescopeError):
     """A file of activations that were recorded elsewhere is missing, or breaks the contract."""
+
+
+class NetworkError(NodescopeError):
+    """A network is none that can be looked into, or its layers cannot be recorded as asked for."""

@@ -24,4 +24,12 @@ TORCH_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "softplus": functional.softplus,
     "gelu": functional.gelu,
     "silu": functional.silu,
+    "relu6": functional.relu6,
+    "hardtanh": functional.hardtanh,
+    "hardswish": functional.hardswish,
+    "hardsigmoid": functional.hardsigmoid,
+    "mish": functional.mish,
+    "gelu_tanh": lambda z: functional.gelu(z, approximate="tanh"),
+    "quick_gelu": lambda z: z * torch.sigmoid(1.702 * z),
+    "softsign": functional.softsign,
 }

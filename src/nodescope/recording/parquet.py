@@ -15,7 +15,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.messages.errors import DamagedFileError
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS, KINDS, Kind
+from nodescope.numerics.activation_functions import KINDS, ActivationFunction, Kind, activation_function
 from nodescope.recording.values import AllValues, read_values, values_path, write_values
 from nodescope.storage.digests import check_digest, digested_path
 
@@ -85,9 +85,14 @@ class LayerMetadata:
         return KINDS if self.values == "pre_activation" else ("post",)
 
     @property
+    def function(self) -> ActivationFunction:
+        """The activation function with its parameters."""
+        return activation_function(self.activation, self.parameters)
+
+    @property
     def is_monotone(self) -> bool:
         """Whether a larger ``z`` never gives a smaller ``T(z)``; a learned slope may have fallen below zero."""
-        return ACTIVATION_FUNCTIONS[self.activation].is_monotone(self.parameters)
+        return self.function.monotone
 
     @property
     def has_parameters_per_node(self) -> bool:
@@ -104,16 +109,10 @@ class LayerMetadata:
         node
             Which one; needed only where the function differs between nodes.
         """
-        own = {name: self._parameter(value, z.ndim, node) for name, value in self.parameters.items()}
-        return ACTIVATION_FUNCTIONS[self.activation].apply(z, **own)
-
-    @staticmethod
-    def _parameter(value: float | tuple[float, ...], n_axes: int, node: int | None) -> float | NDArray[np.float32]:
-        if not isinstance(value, tuple):
-            return value
-        if node is not None:
-            return value[node]
-        return np.array(value, np.float32).reshape(-1, *[1] * (n_axes - 1))
+        if node is None or not self.has_parameters_per_node:
+            return self.function.apply(z)
+        own = {name: value[node] if isinstance(value, tuple) else value for name, value in self.parameters.items()}
+        return activation_function(self.activation, own).apply(z)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "LayerMetadata":
