@@ -52,6 +52,7 @@ rule record_module:
         positions_per_sample=flow.study("positions_per_sample"),
         random_inputs=flow.study("random_inputs"),
         theta_threshold=flow.study("theta_threshold"),
+        device=flow.setting("device"),
     script:
         "../scripts/record_module.py"
 

@@ -13,6 +13,7 @@ w = snakemake.wildcards
 
 with job(snakemake.log[0], f"Recording {w.study}/{w.configuration}, seed {w.seed}, {w.state}"):
     import torch
+
     from nodescope.stages.record_module import record_module
 
     torch.set_num_threads(snakemake.threads)
@@ -22,5 +23,6 @@ with job(snakemake.log[0], f"Recording {w.study}/{w.configuration}, seed {w.seed
         snakemake.output,
         seed=int(w.seed),
         state=w.state,
+        sources=list(snakemake.input.sources),
         **snakemake.params,
     )

@@ -1,0 +1,142 @@
+"""Record what every node of a network of the user's own does for every sample."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nodescope.config.module import Module
+from nodescope.datasets import load
+from nodescope.jobs.devices import training_device
+from nodescope.networks.brought.loading import module_inputs, network_of
+from nodescope.recording.recorder import Recorded, record_network
+from nodescope.stages.describe import write_found
+from nodescope.stages.network_tables import performances, test_predictions
+from nodescope.storage.digests import digest
+from nodescope.study.descriptions import NetworkDescription
+
+logger = logging.getLogger(__name__)
+
+
+def record_module(
+    dataset: str | Path,
+    checkpoint: str | Path | None,
+    outputs: Mapping[str, str | Path],
+    *,
+    seed: int,
+    state: str,
+    dataset_name: str,
+    module: Mapping[str, Any],
+    axes: Mapping[str, Any],
+    epoch: int | None,
+    layers: Sequence[str],
+    positions: str,
+    positions_per_sample: int | None,
+    random_inputs: int,
+    theta_threshold: float,
+    sources: Sequence[str | Path] = (),
+    device: str = "cpu",
+) -> None:
+    """Build a network, load its weights, run it over all samples.
+
+    Parameters
+    ----------
+    dataset
+        The prepared data set.
+    checkpoint
+        Its weights; None for the network as it is built.
+    outputs
+        Paths: the folder ``activations``, which gets a folder for each split, and the JSON ``found``.
+    dataset_name
+        Of the data set.
+    module
+        The section ``module`` of the study.
+    axes
+        The values of the axes of the configuration.
+    epoch
+        After which the state is, where that is known.
+    layers, positions, positions_per_sample, theta_threshold
+        As of `nodescope.recording.recorder.Recorder`.
+    random_inputs
+        Samples of the further split ``random``; 0 for none.
+    sources
+        The user's source files, for the record.
+    """
+    section = Module.model_validate(module)
+    data = load(dataset)
+    splits = dict(data.splits.items())
+    if random_inputs:
+        data, splits["random"] = data.with_random_inputs(random_inputs)
+    network, decisions = network_of(section, axes, seed, checkpoint)
+    for sentence in decisions:
+        logger.info("%s", sentence)
+    folder = Path(outputs["activations"])
+    recorded: Recorded | None = None
+    with training_device(device) as used:
+        network.to(used)
+        inputs = module_inputs(section, data, used)
+        for split, indices in splits.items():
+            samples = indices[np.argsort(data.labels(indices), kind="stable")]
+            if not len(samples):
+                continue
+            recorded = record_network(
+                network,
+                data,
+                dataset_name,
+                samples,
+                folder / split,
+                positions,
+                theta_threshold,
+                layers=layers,
+                positions_per_sample=positions_per_sample,
+                inputs=inputs,
+            )
+            logger.info("recorded %s", split)
+    assert recorded is not None  # the training split has samples
+    files = [*sources, *([checkpoint] if checkpoint else [])]
+    description = NetworkDescription(
+        source="module",
+        states=(state,),
+        parameters=sum(parameter.numel() for parameter in network.parameters()),
+        layers=tuple(_rows(recorded)),
+        decisions=(*decisions, *recorded.decisions),
+        files={str(path): digest(path) for path in files if Path(path).is_file()},
+        trusted=section.trust,
+    )
+    # The folder is that of one state, which paths of recordings have below that of the seed.
+    whole = folder.parent.parent
+    found = performances(whole, seed, state, [split for split, _ in data.splits.items()], epoch)
+    write_found(outputs["found"], description, found, test_predictions(whole, seed, state))
+
+
+def _rows(recorded: Recorded) -> list[dict[str, Any]]:
+    """Rows of the table ``layers``."""
+    rows = [
+        {
+            "layer": number,
+            "name": layer.name,
+            "kind": layer.kind,
+            "nodes": layer.nodes,
+            "positions": layer.positions,
+            "activation": layer.activation,
+            "parameters": layer.n_parameters,
+            "fan_in": layer.fan_in,
+        }
+        for number, layer in enumerate(recorded.layers, start=1)
+    ]
+    if recorded.output is not None:
+        rows.append(
+            {
+                "layer": len(rows) + 1,
+                "name": "output",
+                "kind": recorded.output.kind,
+                "nodes": recorded.output.nodes,
+                "positions": 1,
+                "activation": "identity",
+                "parameters": recorded.output_parameters,
+                "fan_in": None,
+            }
+        )
+    return rows
