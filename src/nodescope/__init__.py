@@ -2,6 +2,8 @@
 
 Functions for Python, imported when they are first used:
 
+- `open`: the tables and figures of a study, as polars frames and altair charts
+- `measure`: one analysis of recordings, as a polars frame, without a workflow
 - `run`: run the studies of a config in this process, without Snakemake
 - `save_layer`: one layer of a network of any framework, for a study's section ``recordings``
 - `snakefile`: the path of the workflow's Snakefile, for a module of one's own workflow
@@ -9,7 +11,8 @@ Functions for Python, imported when they are first used:
 Each sub-package imports only from those before it (tests/unit/test_structure.py): ``messages``, ``numerics`` and ``storage``;
 ``families``, ``analyses`` and ``works.registry`` (what is declared); ``config`` and ``study`` (what to run); ``jobs``,
 ``datasets``, ``networks``, ``estimates``; ``recording`` (activations to Parquet), ``measuring`` (tables), ``training``;
-``findings``, ``works``, ``charts``, ``report``; ``stages`` (one function per job), ``project``, ``workflow``.
+``findings``, ``works``, ``charts``, ``report``; ``notebook`` (results for Python); ``stages`` (one function per job),
+``project``, ``workflow``.
 """
 
 from importlib import import_module
@@ -19,12 +22,14 @@ __version__ = "0.1.0"
 
 #: Public functions, and the modules that have them.
 _PUBLIC = {
+    "measure": "nodescope.notebook.measuring",
+    "open": "nodescope.notebook.results",
     "run": "nodescope.workflow",
     "save_layer": "nodescope.recording.saving",
     "snakefile": "nodescope.project",
 }
 
-__all__ = ["run", "save_layer", "snakefile"]
+__all__ = ["measure", "open", "run", "save_layer", "snakefile"]
 
 
 def __getattr__(name: str) -> Any:

@@ -35,6 +35,7 @@ ORDER = (
     "works",
     "charts",
     "report",
+    "notebook",
     "stages",
     "project",
     "workflow",

@@ -31,3 +31,7 @@ class RecordingError(NodescopeError):
 
 class NetworkError(NodescopeError):
     """A network is none that can be looked into, or its layers cannot be recorded as asked for."""
+
+
+class UnknownNameError(NodescopeError, LookupError):
+    """There is no study, table, figure, column or value of the name that was asked for."""

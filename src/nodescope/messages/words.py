@@ -1,6 +1,7 @@
 """Words that fit their number."""
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Collection, Sequence
 
 #: What to do where networks diverged, said the same in the log, at the end of a run and on the page.
 DIVERGENCE_HINT = "Hint: smaller training.learning_rates, or batch normalisation."
@@ -9,6 +10,16 @@ DIVERGENCE_HINT = "Hint: smaller training.learning_rates, or batch normalisation
 def counted(number: int, singular: str, plural: str | None = None) -> str:
     """``1 configuration``, ``2 configurations``."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """``; did you mean 'build'?``, where one of those that there are is like the name; else a full stop.
+
+    >>> nearest("biuld", ["build", "preprocess"]), nearest("x", ["build"])
+    ("; did you mean 'build'?", '.')
+    """
+    found = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean '{found[0]}'?" if found else "."
 
 
 def were(number: int) -> str:

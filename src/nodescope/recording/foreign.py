@@ -14,10 +14,9 @@ An ``.npz`` has the array ``values`` [rows, nodes], and may have ``sample``, ``l
 ``nodes``, the names of the nodes. `nodescope.recording.importing` puts layers together and checks them.
 """
 
-import difflib
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,12 +107,6 @@ def heads_of(path: str | Path) -> tuple[pl.DataFrame, int, int]:
         heads, rows = scanned.select(names).collect(), scanned.select(pl.len()).collect().item()
     named = {name: _named(path, heads, name) for name in names}
     return pl.DataFrame({name: v for name, v in named.items() if v is not None}), rows, len(columns) - len(names)
-
-
-def nearest(name: str, known: Collection[str]) -> str:
-    """``; did you mean 'build'?``, where a name is like one of those there are."""
-    found = difflib.get_close_matches(name, list(known), n=1)
-    return f"; did you mean '{found[0]}'?" if found else ""
 
 
 @contextmanager

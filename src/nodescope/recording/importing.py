@@ -18,9 +18,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.messages.errors import DamagedFileError, RecordingError
-from nodescope.messages.words import counted
+from nodescope.messages.words import counted, nearest
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
-from nodescope.recording.foreign import ForeignLayer, heads_of, nearest, read_foreign
+from nodescope.recording.foreign import ForeignLayer, heads_of, read_foreign
 from nodescope.recording.parquet import LayerActivations, LayerMetadata, read, write
 from nodescope.recording.values import values_path
 from nodescope.storage.digests import check_digest, digest, digest_path
@@ -523,8 +523,8 @@ def _function(foreign: ForeignLayer, layer: str, convention: Convention) -> dict
     activation = convention.activation or foreign.says.get("activation")
     if activation not in ACTIVATION_FUNCTIONS:
         known = ", ".join(ACTIVATION_FUNCTIONS)
-        given = "" if activation is None else f", not '{activation}'{nearest(activation, ACTIVATION_FUNCTIONS)}"
-        raise RecordingError(f"{foreign.path}: values: pre_activation needs activation: one of {known}{given}.")
+        given = "." if activation is None else f", not '{activation}'{nearest(activation, ACTIVATION_FUNCTIONS)}"
+        raise RecordingError(f"{foreign.path}: values: pre_activation needs activation: one of {known}{given}")
     parameters = foreign.says.get("parameters") or {}
     own = {name: tuple(value) if isinstance(value, list) else value for name, value in parameters.items()}
     return {"values": values, "activation": activation, "parameters": own}

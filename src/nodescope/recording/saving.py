@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from nodescope.messages.errors import RecordingError
+from nodescope.messages.words import nearest
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
-from nodescope.recording.foreign import METADATA_KEY, RESERVED, nearest
+from nodescope.recording.foreign import METADATA_KEY, RESERVED
 from nodescope.recording.importing import OUTPUT
 from nodescope.storage.files import atomic_path
 
