@@ -59,6 +59,15 @@ def test_functions_of_one_file_share_what_it_computed(here):
     assert look() == 1
 
 
+def test_an_edited_file_is_executed_anew_and_no_bytecode_is_left(here):
+    write("net.py", "from part import A\ndef build():\n    return A\n")
+    write("part.py", "A = 1\n")
+    assert load_function("net.py:build")() == 1
+    write("part.py", "A = 2\n")
+    assert load_function("net.py:build")() == 2
+    assert sorted(path.name for path in here.iterdir()) == ["net.py", "part.py"]
+
+
 def test_a_file_may_be_called_as_a_module_of_python_or_lie_in_a_package(here):
     write("random.py", "def build():\n    import random\n    return random.__name__\n")
     assert load_function("random.py:build")() in ("random", "own_random")

@@ -11,7 +11,9 @@ from pydantic import (
 from nodescope.config.fields import (
     MAYBE_IN_QUOTES,
     Count,
+    Distinct,
     Flag,
+    FunctionPath,
     LocalPath,
     SafeName,
     Section,
@@ -211,6 +213,25 @@ class Npz(OwnTestSplit):
     )
 
 
+class OwnFunction(OwnTestSplit):
+    """What a function of your own returns for train, validation and test: arrays, tensors, a data set or a loader."""
+
+    source: Literal["function"]
+    data: FunctionPath = Field(
+        description="the function, as my_net.py:data or package.module:data; called with 'train', 'validation' and 'test', it "
+        "returns (x, y), (x, y, mask), a dict of inputs and labels, a data set or loader of PyTorch, or None. The file is "
+        "executed; paths are relative to the working directory"
+    )
+    labels: Annotated[str, Field(min_length=1)] | None = Field(
+        None, description="which labels are used if the function returns several; default: the first"
+    )
+    files: Annotated[list[LocalPath], Distinct] = Field(
+        [],
+        description="files and folders that the function reads: a change of them prepares the data set anew, as a change of "
+        "the function's source does",
+    )
+
+
 class Recorded(DatasetSource):
     """The samples of recordings that were made elsewhere; no network sees them here."""
 
@@ -227,11 +248,12 @@ DATASET_SOURCES: dict[str, type[DatasetSource]] = {
     "cifar10": Cifar10,
     "image_folder": ImageFolder,
     "npz": Npz,
+    "function": OwnFunction,
 }
 
 
 AnyDataset = Annotated[
-    Digits | Iris | Gaussian | Mnist | FashionMnist | Cifar10 | ImageFolder | Npz,
+    Digits | Iris | Gaussian | Mnist | FashionMnist | Cifar10 | ImageFolder | Npz | OwnFunction,
     Field(discriminator="source"),
 ]
 

@@ -36,7 +36,7 @@ WorkName = Annotated[str, one_of("work", tuple(WORKS))]
 Dataset = Annotated[AnyDataset, BeforeValidator(expand_dataset_name)]
 
 DATASET = Field(
-    description="digits, iris, mnist, fmnist, cifar10, image_folder or npz: a name, or a section with its keys"
+    description="digits, iris, mnist, fmnist, cifar10, image_folder, npz or function: a name, or a section with its keys"
 )
 
 RANDOM_INPUTS = Field(

@@ -17,16 +17,14 @@ Dimension letters: N sample, I feature (all values of one sample in one row).
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nodescope.datasets.prepared import PreparedDataset, is_scaled
 from nodescope.datasets.splits import Splits, named_classes
 from nodescope.messages.errors import DatasetError
-
-if TYPE_CHECKING:
-    from nodescope.datasets.prepared import PreparedDataset
 
 #: Share of the training samples that are copies, or of another split's that training has, from which there is a warning.
 MANY_COPIES = 0.05
@@ -100,7 +98,7 @@ class _Features:
 
 
 def inspect(
-    data: "PreparedDataset",
+    data: PreparedDataset,
     *,
     name: str,
     decisions: tuple[str, ...] = (),
@@ -127,7 +125,7 @@ def inspect(
         If all training samples are the same.
     """
     splits = data.splits
-    same_N = first_of_equals(data.x)
+    same_N = _first_of_equal_samples(data)
     if len(splits.train) > 1 and len(np.unique(same_N[splits.train])) == 1:
         raise DatasetError(
             f"Data set '{name}': all {len(splits.train)} training samples are the same, so there is nothing to learn. "
@@ -136,13 +134,23 @@ def inspect(
         )
     found = [
         *_copies(same_N, data.y, splits),
-        *_features(data),
-        *_classes(data, official, stratified),
+        *(_features(data) if is_scaled(data.x) else ()),
+        *(_classes(data, official, stratified) if data.is_labelled else ()),
     ]
     return Inspection(
         warnings=tuple(finding.text for finding in found if finding.is_warning),
         notes=tuple(finding.text for finding in found if not finding.is_warning),
     )
+
+
+def _first_of_equal_samples(data: PreparedDataset) -> NDArray[np.int64]:
+    """As `first_of_equals`; samples of several inputs are equal where all of these are."""
+    same_N = first_of_equals(data.x)
+    for values in data.extras.others.values():
+        both = np.stack([same_N, first_of_equals(values)], axis=1)
+        _, first, of_pair = np.unique(both, axis=0, return_index=True, return_inverse=True)
+        same_N = first[of_pair.reshape(-1)].astype(np.int64)
+    return same_N
 
 
 def first_of_equals(x: NDArray[Any]) -> NDArray[np.int64]:
@@ -213,7 +221,7 @@ def _copies(same_N: NDArray[np.int64], y: NDArray[np.int64], splits: Splits) -> 
 # --- features --------------------------------------------------------------------------------------------
 
 
-def _of_features(data: "PreparedDataset", indices: NDArray[np.int64]) -> _Features:
+def _of_features(data: PreparedDataset, indices: NDArray[np.int64]) -> _Features:
     """Moments about the first sample, in float64, block by block."""
     rows = data.x.reshape(len(data.x), -1)
     unit = 255.0 if data.x.dtype == np.uint8 else 1.0
@@ -240,7 +248,7 @@ def _of_features(data: "PreparedDataset", indices: NDArray[np.int64]) -> _Featur
     )
 
 
-def _features(data: "PreparedDataset") -> Found:
+def _features(data: PreparedDataset) -> Found:
     train = _of_features(data, data.splits.train)
     others = {name: _of_features(data, indices) for name, indices in data.splits.items()[1:] if len(indices)}
     are_images = data.x.ndim == 4
@@ -258,7 +266,7 @@ def _features(data: "PreparedDataset") -> Found:
         yield from _shifted(name, split, train, ordinary, are_images=are_images)
 
 
-def _constant(data: "PreparedDataset", train: _Features, others: dict[str, _Features]) -> _Finding:
+def _constant(data: PreparedDataset, train: _Features, others: dict[str, _Features]) -> _Finding:
     never_I = train.lowest == train.highest
     n, of_all = int(never_I.sum()), never_I.size
     elsewhere = {name: int((split.lowest != split.highest)[never_I].sum()) for name, split in others.items()}
@@ -327,7 +335,7 @@ def _unequal(train: _Features, ordinary: NDArray[np.bool_]) -> Found:
         )
 
 
-def _furthest(data: "PreparedDataset", train: _Features) -> NDArray[np.float64]:
+def _furthest(data: PreparedDataset, train: _Features) -> NDArray[np.float64]:
     """How far the furthest training value of each feature lies from its median, in robust standard deviations [I].
 
     The quantiles are those of at most `ROWS_OF_QUANTILES` samples. 0 where the quartiles are equal, and for bytes.
@@ -388,7 +396,7 @@ def _shifted(name: str, split: _Features, train: _Features, ordinary: NDArray[np
 # --- classes ---------------------------------------------------------------------------------------------
 
 
-def _classes(data: "PreparedDataset", official: tuple[str, ...], stratified: tuple[str, ...]) -> Found:
+def _classes(data: PreparedDataset, official: tuple[str, ...], stratified: tuple[str, ...]) -> Found:
     names = data.class_names
     of_train = np.bincount(data.y[data.splits.train], minlength=len(names))
     of_all = np.bincount(data.y, minlength=len(names))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nodescope.config.dataset import DatasetSource, Digits, Iris, Npz, OwnTestSplit
 from nodescope.datasets.inspection import Inspection, inspect
-from nodescope.datasets.prepared import PreparedDataset, unit_interval
+from nodescope.datasets.prepared import Extras, PreparedDataset, is_scaled, unit_interval
 from nodescope.datasets.sources import Labels, files_digest, read_labels, read_samples
 from nodescope.datasets.splits import Splits, draw_splits
 from nodescope.messages.errors import DamagedFileError, DatasetError
@@ -51,7 +51,7 @@ def splits_of(source: DatasetSource, labels: Labels) -> Splits:
     """
     return draw_splits(
         labels.labels,
-        labels.class_names,
+        labels.class_names if labels.extras.position_labels is None else [],
         official_test=labels.official_test,
         official_validation=labels.official_validation,
         validation_size=source.validation_size,
@@ -105,8 +105,12 @@ def examine(source: DatasetSource, data_root: str, *, download: bool) -> Examine
     with _said_in_words(source):
         x, labels = read_samples(source, data_root, download=download)
     splits = splits_of(source, labels)
+    if source.scaling != "as_is" and (labels.extras.input_name or not is_scaled(x)):
+        raise DatasetError(
+            f"Data set '{source.name}': scaling: {source.scaling} needs one input of real numbers. Hint: scale in the function."
+        )
     shift, scale = _scaling(source.scaling, x[splits.train])
-    dataset = PreparedDataset(x, labels.labels, splits, labels.class_names, shift, scale)
+    dataset = PreparedDataset(x, labels.labels, splits, labels.class_names, shift, scale, labels.extras)
     official = {"validation": labels.official_validation, "test": labels.official_test}
     decisions = (*labels.decisions, *_settings_without_effect(source, labels, len(splits.train)))
     inspection = inspect(
@@ -210,6 +214,7 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
         "scale": data.scale,
         **dict(data.splits.items()),
         "class_names": np.array(data.class_names, dtype=np.str_),
+        **dict(data.extras.arrays()),
     }
     with digested_path(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)
@@ -226,14 +231,36 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
         "splits": {
             split: {
                 "samples": len(indices),
-                "per_class": np.bincount(data.y[indices], minlength=len(data.class_names)).tolist(),
+                "per_class": _per_class(data, indices),
             }
             for split, indices in data.splits.items()
         },
         "sha256": data.digest(),
+        **_described(data.extras),
     }
     write_json(Path(path).with_suffix(".json"), description)
     for sentence in (*examined.decisions, *inspection.notes):
         logger.info("Data set '%s': %s", source.name, sentence)
     for sentence in inspection.warnings:
         logger.warning("Warning: data set '%s': %s", source.name, sentence)
+
+
+def _per_class(data: PreparedDataset, indices: NDArray[np.int64]) -> list[int]:
+    """The number of samples of each class, or of positions where these have classes; empty without classes."""
+    if not data.class_names:
+        return []
+    of_positions = data.extras.position_labels
+    y = data.y[indices] if of_positions is None else of_positions[indices].reshape(-1)
+    return np.bincount(y[y >= 0], minlength=len(data.class_names)).tolist()
+
+
+def _described(extras: Extras) -> dict[str, Any]:
+    """What a description says of further inputs and labels, where there are any."""
+    found: dict[str, Any] = {}
+    if extras.input_name:
+        found["inputs"] = [extras.input_name, *extras.others]
+    if extras.label_sets:
+        found["labels"] = {name: list(labels.class_names) for name, labels in extras.label_sets.items()}
+    if extras.position_labels is not None:
+        found["labels_of"] = "positions"
+    return found

@@ -11,6 +11,7 @@ from nodescope.config.dataset import DatasetSource, ImageFolder, Npz
 from nodescope.datasets.preparing import splits_of
 from nodescope.datasets.sources import Labels, image_folder, npz
 from nodescope.families import FAMILIES
+from nodescope.families.family import problem_with_data
 from nodescope.messages.errors import DamagedFileError, DatasetError
 from nodescope.storage.json_files import read_json
 
@@ -33,6 +34,10 @@ class DataSize:
     classes : int
     known : bool
         False where it is assumed.
+    inputs : int
+        Arrays that a network takes, such as token ids and an attention mask.
+    dtype : str
+        Of the first.
     """
 
     samples: int
@@ -40,6 +45,8 @@ class DataSize:
     shape: tuple[int, ...]
     classes: int
     known: bool = True
+    inputs: int = 1
+    dtype: str = "float32"
 
 
 def data_size(source: DatasetSource, description: str | Path) -> DataSize:
@@ -56,8 +63,11 @@ def data_size(source: DatasetSource, description: str | Path) -> DataSize:
 
 def problem_with_samples(source: DatasetSource, size: DataSize, models: Iterable[str]) -> str | None:
     """Why networks of these families cannot take the samples of a data set, for people; None where they can."""
-    problems = (FAMILIES[model].problem_with_samples(size.shape) for model in models) if size.known else ()
-    problem = next(filter(None, problems), None)
+    if not size.known:
+        return None
+    general = problem_with_data(has_labels=size.classes > 0, inputs=size.inputs, dtype=size.dtype)
+    problems = (FAMILIES[model].problem_with_samples(size.shape) for model in models)
+    problem = general or next(filter(None, problems), None)
     return problem and f"Data set '{source.name}': {problem}"
 
 
@@ -67,7 +77,14 @@ def _described(description: str | Path) -> DataSize | None:
         splits = {name: int(split["samples"]) for name, split in found["splits"].items()}
         shape = tuple(int(length) for length in found["shape"])
         samples = sum(splits.values())
-        return DataSize(samples, splits.get("train", samples), shape, len(found["classes"]))
+        return DataSize(
+            samples,
+            splits.get("train", samples),
+            shape,
+            len(found["classes"]) if found.get("labels_of") != "positions" else 0,
+            inputs=len(found.get("inputs", [""])),
+            dtype=found.get("dtype", "float32"),
+        )
     except (DamagedFileError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

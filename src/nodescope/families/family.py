@@ -107,3 +107,27 @@ class Family:
         close = difflib.get_close_matches(unknown, known, n=1)
         hint = f"did you mean '{close[0]}'? " if close else ""
         return f"{self.name} of depth {depth} has no layer '{unknown}'; {hint}Allowed: {', '.join(known)}"
+
+
+def problem_with_data(*, has_labels: bool, inputs: int, dtype: str) -> str | None:
+    """Why no family can be trained on a data set, for people; None where one can.
+
+    Parameters
+    ----------
+    has_labels
+        Whether samples have classes.
+    inputs
+        Arrays that a network takes.
+    dtype
+        Of the first.
+    """
+    if not has_labels:
+        return (
+            "families of networks are trained on classes, and its samples have none. Hint: give labels, or bring networks of "
+            "your own (module)"
+        )
+    if inputs > 1:
+        return f"families of networks take one input, and it has {inputs}. Hint: bring networks of your own (module)"
+    if dtype not in ("uint8", "float32"):
+        return f"families of networks take real numbers, and it holds {dtype}. Hint: return floats"
+    return None

@@ -4,7 +4,6 @@ The function's folder is on ``sys.path`` only while its code runs, and modules f
 that the ``utils.py`` of one study is not taken for that of another.
 """
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -18,8 +17,9 @@ from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
-from nodescope.jobs.own_sources import Place, is_installed
+from nodescope.jobs.own_sources import Place, is_installed, no_such_function, problem_with_function
 from nodescope.messages.errors import FunctionError, NodescopeError
+from nodescope.storage.files import file_stamp
 
 _BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -89,12 +89,13 @@ def load_function(text: str, base: str | Path = "") -> OwnFunction:
     place = Place.of(text, base)
     where = text.rpartition(":")[0]
     if place.file is not None and not place.file.is_file():
-        raise FunctionError(f"there is no file {where}{_nearest_file(place.file)}")
+        raise FunctionError(problem_with_function(text, base))
+    _forget_edited(place)
     with own_code(place), _explained(f"{where} cannot be executed"):
         module = _module(place)
     function = getattr(module, place.function, None)
     if function is None:
-        raise FunctionError(_no_such_function(module, place, where))
+        raise FunctionError(no_such_function(place, _functions_in(module)))
     if not callable(function) or _is_network(function):
         raise FunctionError(
             f"{text} is not a function but {_a(type(function))}. Hint: write a function that returns it, as def build():"
@@ -107,10 +108,11 @@ def load_function(text: str, base: str | Path = "") -> OwnFunction:
 
 @dataclass
 class _State:
-    """What the code of some folders has loaded so far."""
+    """What the code of some folders has loaded so far, and when its files were written."""
 
     modules: dict[str, ModuleType]
     paths: list[str]
+    stamps: dict[str, str]
 
 
 _STATES: dict[tuple[Path, ...], _State] = {}
@@ -119,9 +121,10 @@ _STATES: dict[tuple[Path, ...], _State] = {}
 @contextmanager
 def own_code(place: Place) -> Iterator[None]:
     """While the block runs, imports find the user's own modules; afterwards the process is as it was before."""
-    state = _STATES.setdefault(place.folders, _State({}, []))
+    state = _STATES.setdefault(place.folders, _State({}, [], {}))
     folders = [str(folder) for folder in place.folders]
-    path_before, cwd = list(sys.path), Path.cwd()
+    path_before, cwd, writes_bytecode = list(sys.path), Path.cwd(), sys.dont_write_bytecode
+    sys.dont_write_bytecode = True  # into the user's folders
     # A file comes before what is installed, as the folder of a script does; a package in the working directory after it.
     before, after = (folders, []) if place.file else ([], folders)
     hidden = {name: sys.modules[name] for name in state.modules if name in sys.modules}
@@ -134,7 +137,9 @@ def own_code(place: Place) -> Iterator[None]:
     finally:
         own = {name: module for name, module in list(sys.modules.items())
                if known.get(name) is not module and _is_own(name, module, place)}  # fmt: skip
+        sys.dont_write_bytecode = writes_bytecode
         state.modules.update(own)
+        state.stamps |= {name: stamp for name, module in own.items() if (stamp := _stamp(module))}
         state.paths.extend(path for path in sys.path if path not in (*path_before, *folders, *state.paths))
         for name in state.modules:
             sys.modules.pop(name, None)
@@ -142,6 +147,19 @@ def own_code(place: Place) -> Iterator[None]:
         sys.path[:] = path_before
         if Path.cwd() != cwd:
             os.chdir(cwd)
+
+
+def _stamp(module: ModuleType) -> str | None:
+    file = getattr(module, "__file__", None)
+    return file_stamp(file) if file and Path(file).is_file() else None
+
+
+def _forget_edited(place: Place) -> None:
+    """Load what some folders hold anew where a file of it was edited, as in a notebook."""
+    state = _STATES.get(place.folders)
+    if state and any(_stamp(state.modules[name]) != stamp for name, stamp in state.stamps.items()):
+        state.modules.clear()
+        state.stamps.clear()
 
 
 def _is_own(name: str, module: ModuleType, place: Place) -> bool:
@@ -181,7 +199,9 @@ def _module(place: Place) -> ModuleType:
     finally:
         if other is not None:
             sys.modules[name] = other
-    _STATES[place.folders].modules[name] = module
+    state = _STATES[place.folders]
+    state.modules[name] = module
+    state.stamps[name] = file_stamp(place.file)
     return module
 
 
@@ -225,21 +245,9 @@ def _short(text: str) -> str:
     return text if len(text) <= 300 else text[:297] + "..."
 
 
-def _no_such_function(module: ModuleType, place: Place, where: str) -> str:
-    names = [
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_") and callable(value) and getattr(value, "__module__", None) == module.__name__
-    ]
-    close = difflib.get_close_matches(place.function, names, n=1)
-    meant = f"; did you mean '{close[0]}'?" if close else "."
-    return f"{where} has no function '{place.function}'{meant} It has: {', '.join(names) or 'no function'}"
-
-
-def _nearest_file(file: Path) -> str:
-    names = [path.name for path in file.parent.glob("*.py")] if file.parent.is_dir() else []
-    close = difflib.get_close_matches(file.name, names, n=1)
-    return f"; did you mean {close[0]}?" if close else ". Hint: the path is relative to the working directory"
+def _functions_in(module: ModuleType) -> list[str]:
+    own = {name: value for name, value in vars(module).items() if callable(value)}
+    return [name for name, value in own.items() if getattr(value, "__module__", None) == module.__name__]
 
 
 def _is_network(value: Any) -> bool:

@@ -5,6 +5,7 @@ Of an installed package, pip's list of its files with their digests (``RECORD``)
 """
 
 import ast
+import difflib
 import hashlib
 import importlib.machinery
 import re
@@ -88,6 +89,56 @@ def sources_digest(texts: Iterable[str], base: str | Path = "") -> str:
         digest.update(f"{path.name} {path.stat().st_size}\n".encode("utf-8", "surrogateescape"))
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def problem_with_function(text: str, base: str | Path = "") -> str | None:
+    """Why a function cannot be called, as far as its file tells without being executed; None where nothing is wrong.
+
+    >>> problem_with_function("no_such_file.py:build")
+    'there is no file no_such_file.py. Hint: the path is relative to the working directory'
+    """
+    place = Place.of(text, base)
+    where = text.rpartition(":")[0]
+    if place.file is None:
+        return None  # found when it is imported
+    if not place.file.is_file():
+        return f"there is no file {where}{_nearest_file(place.file)}"
+    try:
+        tree = ast.parse(place.file.read_bytes())
+    except SyntaxError as error:
+        return f"{where} cannot be executed: {type(error).__name__}: {error.msg} (line {error.lineno})"
+    except (ValueError, RecursionError, MemoryError, OSError) as error:
+        return f"{where} cannot be executed: {error}"
+    functions = [node.name for node in tree.body if isinstance(node, _DEFINITIONS)]
+    if place.function in functions or any(_may_define(node, place.function) for node in ast.walk(tree)):
+        return None
+    return no_such_function(place, functions)
+
+
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def _may_define(node: ast.AST, name: str) -> bool:
+    """Whether a statement may give the module something of this name."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return any(alias.name == "*" or (alias.asname or alias.name) == name for alias in node.names)
+    is_name = isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id == name
+    return is_name or (isinstance(node, _DEFINITIONS) and node.name == name)
+
+
+def no_such_function(place: Place, names: list[str]) -> str:
+    """What is said of a function that its file or module does not have."""
+    where = place.text.rpartition(":")[0]
+    names = [name for name in names if not name.startswith("_")]
+    close = difflib.get_close_matches(place.function, names, n=1)
+    meant = f"; did you mean '{close[0]}'?" if close else "."
+    return f"{where} has no function '{place.function}'{meant} It has: {', '.join(names) or 'no function'}"
+
+
+def _nearest_file(file: Path) -> str:
+    names = [path.name for path in file.parent.glob("*.py")] if file.parent.is_dir() else []
+    close = difflib.get_close_matches(file.name, names, n=1)
+    return f"; did you mean {close[0]}?" if close else ". Hint: the path is relative to the working directory"
 
 
 def is_installed(path: Path) -> bool:

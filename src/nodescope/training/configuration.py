@@ -9,6 +9,7 @@ from nodescope.config.network import Network
 from nodescope.config.training import Training
 from nodescope.datasets import PreparedDataset
 from nodescope.families import FAMILIES
+from nodescope.families.family import problem_with_data
 from nodescope.families.shape import NetworkShape
 from nodescope.messages.errors import ConfigError
 from nodescope.study import shapes
@@ -84,6 +85,10 @@ def network_shape(
     ConfigError
         If such networks cannot take its samples, or cannot begin with that initialisation.
     """
+    if problem := problem_with_data(
+        has_labels=dataset.is_labelled, inputs=1 + len(dataset.extras.others), dtype=str(dataset.x.dtype)
+    ):
+        raise ConfigError(f"Data set: {problem}")
     shape = shapes.network_shape(
         keys, network, initialisation, input_shape=dataset.x.shape[1:], n_classes=len(dataset.class_names)
     )

@@ -9,8 +9,16 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from nodescope.config.dataset import DatasetSource, Gaussian, ImageFolder, Npz
-from nodescope.datasets.sources import gaussian, image_folder, image_layout, npz, scikit_learn, torchvision_files
+from nodescope.config.dataset import DatasetSource, Gaussian, ImageFolder, Npz, OwnFunction
+from nodescope.datasets.sources import (
+    function,
+    gaussian,
+    image_folder,
+    image_layout,
+    npz,
+    scikit_learn,
+    torchvision_files,
+)
 from nodescope.datasets.sources.labels import Labels
 from nodescope.storage.files import file_stamp
 
@@ -31,6 +39,8 @@ def files_digest(source: DatasetSource) -> str | None:
                 return image_layout.files_digest(source)
             case Npz():
                 return file_stamp(source.path)
+            case OwnFunction():
+                return function.files_digest(source)
     except OSError:
         pass  # `read_labels` says what is wrong
     return None
@@ -43,7 +53,7 @@ def read_labels(source: DatasetSource, data_root: str, *, download: bool) -> Lab
     -------
     Labels or None
         None where they cannot be told yet: a data set still to be downloaded, or one whose labels only
-        torchvision can read.
+        torchvision, or a function of the user's own, can read.
 
     Raises
     ------
@@ -55,6 +65,9 @@ def read_labels(source: DatasetSource, data_root: str, *, download: bool) -> Lab
             return image_folder.check(source)
         case Npz():
             return npz.read(source)[0]
+        case OwnFunction():
+            function.check(source)
+            return None
         case Gaussian():
             return gaussian.draw_classes(source)
         case _ if source.source in torchvision_files.TORCHVISION:
@@ -66,7 +79,8 @@ def read_labels(source: DatasetSource, data_root: str, *, download: bool) -> Lab
 def read_samples(source: DatasetSource, data_root: str, *, download: bool) -> tuple[NDArray[Any], Labels]:
     """All samples, [sample, feature] or [sample, channel, row, column], and their labels.
 
-    Images are uint8 (of more than 8 bits: float32 within [0, 1]); the digits and all other data float32.
+    Images are uint8 (of more than 8 bits: float32 within [0, 1]); the digits and all other data float32. A function of the
+    user's own may give samples of any shape, and whole numbers too.
 
     Raises
     ------
@@ -79,6 +93,8 @@ def read_samples(source: DatasetSource, data_root: str, *, download: bool) -> tu
         case Npz():
             labels, x = npz.read(source)
             return x, labels
+        case OwnFunction():
+            return function.read(source)
         case Gaussian():
             return gaussian.draw_features(source), gaussian.draw_classes(source)
         case _ if source.source in torchvision_files.TORCHVISION:

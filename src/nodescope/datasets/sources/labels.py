@@ -1,11 +1,13 @@
 """What every source says of its samples."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
+
+from nodescope.datasets.prepared import Extras
 
 #: Raises the error of a source, from what is wrong and what to do.
 Refuse = Callable[[str], NoReturn]
@@ -18,12 +20,15 @@ class Labels:
     Attributes
     ----------
     labels : array of int64 [sample]
-        Class index; the official validation samples, then the official test samples, come last.
+        Class index, 0 where there are none; the official validation samples, then the official test samples, come last.
     class_names : list of str
+        Empty where there are no labels.
     official_test, official_validation : int
         How many official test and validation samples there are; 0 where they are to be drawn.
     decisions : tuple of str
         What was decided for the user while reading (scaling of depths, composition, what was left out), a sentence each.
+    extras : Extras
+        Further inputs and labels.
     """
 
     labels: NDArray[np.int64]
@@ -31,3 +36,4 @@ class Labels:
     official_test: int
     decisions: tuple[str, ...] = ()
     official_validation: int = 0
+    extras: Extras = field(default_factory=Extras)
