@@ -35,9 +35,9 @@ from nodescope.measuring.layers import RecordedLayer, recorded_layers
 from nodescope.measuring.runner import measure
 from nodescope.messages.errors import ConfigError, DamagedFileError
 from nodescope.networks import NetworkShape, build_network, hidden_layers, save_network
-from nodescope.recording import LayerMetadata, read, recorder, write
+from nodescope.recording import LayerMetadata, Summary, read, recorder, write
 from nodescope.recording.recorder import batch_size, record_configuration, record_network
-from nodescope.recording.summarising import LayerSummary
+from nodescope.recording.summarising import ValuesCollector, summarise
 from nodescope.recording.values import read_values, values_path, write_values
 from nodescope.study.layout import activation_path, model_path
 
@@ -317,13 +317,26 @@ def test_counts_at_another_threshold_are_not_taken_for_the_ones_asked_for(both):
         measured(activity, layer)
 
 
+def summary_of(batches, threshold=0.0):
+    """The summary of a layer from batches of its tensors ``z`` and ``a`` [B, J, P...]."""
+    values = ValuesCollector(("pre", "post"), sum(len(z) for z, _ in batches))
+    found = []
+    for z, a in batches:
+        found.append(summarise(z, a, threshold))
+        for level, which in values.chosen(len(z), z[:1].numel()):
+            for kind, each in (("pre", z), ("post", a)):
+                values.add(level, kind, each[which].flatten(2).numpy())
+    arrays = (
+        np.concatenate([getattr(each, name) for each in found], axis=1)
+        for name in ("mean", "largest", "activation", "on")
+    )
+    return Summary(*arrays, values.finished())
+
+
 @pytest.mark.parametrize("shape", [(1, 1, 2), (3, 2, 7, 11), (2, 3, 4, 5, 6)])
 def test_layers_with_any_number_of_axes_of_positions_are_summarised(shape):
     z = torch.from_numpy(np.random.default_rng(0).normal(size=(2 * shape[0], *shape[1:])).astype(np.float32))
-    kept = LayerSummary(z.shape[1], len(z), z[0, 0].numel(), 0.3)
-    for half in (slice(0, shape[0]), slice(shape[0], None)):
-        kept.add(z[half], torch.sigmoid(z[half]), slice(half.start, half.stop or len(z)))
-    found = kept.finished()
+    found = summary_of([(half, torch.sigmoid(half)) for half in z.chunk(2)], 0.3)
     flat = z.flatten(2).double().numpy()
     np.testing.assert_allclose(found.mean, flat.mean(axis=2).T, rtol=1e-6, atol=1e-7)
     np.testing.assert_array_equal(found.on, (flat > np.float32(0.3)).sum(axis=2).T)
@@ -335,9 +348,7 @@ def test_a_strided_layer_is_summarised_like_any_other():
     z = torch.randn(3, 5, 4, 6).to(memory_format=torch.channels_last)
     made = []
     for values in (z, z.contiguous()):
-        kept = LayerSummary(5, 3, 24, 0.0)
-        kept.add(values, torch.relu(values), slice(0, 3))
-        made.append(kept.finished())
+        made.append(summary_of([(values, torch.relu(values))]))
     np.testing.assert_array_equal(made[0].mean, made[1].mean)
     np.testing.assert_array_equal(made[0].on, made[1].on)
 
@@ -348,12 +359,7 @@ NORMAL = st.floats(-8, 8, width=32)
 
 def summarised(batches):
     """All values of batches [B, 1, P] of one node, taken in one after the other."""
-    kept = LayerSummary(1, sum(map(len, batches)), batches[0].shape[2], 0.0)
-    begin = 0
-    for batch in batches:
-        kept.add(torch.from_numpy(batch), torch.from_numpy(np.abs(batch)), slice(begin, begin + len(batch)))
-        begin += len(batch)
-    return kept.finished().values
+    return summary_of([(torch.from_numpy(batch), torch.from_numpy(np.abs(batch))) for batch in batches]).values
 
 
 @settings(max_examples=100)
@@ -389,13 +395,12 @@ def test_all_values_are_counted_where_they_lie(z, split):
 def test_a_value_that_is_not_finite_leaves_the_layer_without_numbers(strange, tmp_path):
     z = np.random.default_rng(0).normal(size=(8, 2, 6)).astype(np.float32)
     z[5, 1, 3] = strange
-    kept = LayerSummary(2, 8, 6, 0.0)
-    kept.add(torch.from_numpy(z), torch.from_numpy(np.maximum(z, 0)), slice(0, 8))
+    kept = summary_of([(torch.from_numpy(z), torch.from_numpy(np.maximum(z, 0)))])
     labels = np.repeat([0, 1], 4).astype(np.int32)
     metadata = LayerMetadata("made", "layer-1", "relu", (2, 6), ("a", "b"), holds="summary", theta_threshold=0.0)
     for split in ("train", "validation", "test"):
         write(
-            activation_path(str(tmp_path), 0, "trained", split, 1), kept.finished(), labels,
+            activation_path(str(tmp_path), 0, "trained", split, 1), kept, labels,
             np.arange(8, dtype=np.int32), metadata,
         )  # fmt: skip
     layer = RecordedLayer(str(tmp_path), 0, "trained", 1, 0.0)
@@ -415,7 +420,7 @@ def test_a_split_without_samples_has_no_numbers(tmp_path):
     metadata = LayerMetadata("made", "layer-1", "relu", (2, 6), ("a", "b"), holds="summary", theta_threshold=0.0)
     none = np.empty(0, np.int32)
     path = activation_path(str(tmp_path), 0, "trained", "train", 1)
-    write(path, LayerSummary(2, 0, 6, 0.0).finished(), none, none, metadata)
+    write(path, summary_of([(torch.empty(0, 2, 6), torch.empty(0, 2, 6))]), none, none, metadata)
     layer = RecordedLayer(str(tmp_path), 0, "trained", 1, 0.0)
     for analysis, column in (
         (dead_nodes, "dead"), (sparsity, "sparsity"), (activity, "active_share"), (medians, "median"),

@@ -205,15 +205,19 @@ def test_of_a_convolution_every_position_can_be_a_row(convolution):
         np.testing.assert_allclose(by_sample, expected, rtol=1e-5, atol=1e-6)
 
 
-def test_layers_are_recorded_in_groups_that_fit_the_memory(convolution, monkeypatch):
+@pytest.mark.parametrize("positions", ["summary", "rows"])
+def test_what_does_not_fit_the_memory_is_written_to_a_file_meanwhile(convolution, monkeypatch, positions):
     record, _ = convolution
-    whole = record("summary")
-    files = {path.relative_to(whole): read(path).z for path in sorted(whole.glob("*/[lo]*.parquet"))}
-    monkeypatch.setattr("nodescope.recording.recorder.BUFFER_BYTES", 4 * 20 * 3)
-    again = record("summary")
-    assert len(files) == 3 * 5
-    for path, z in files.items():
-        np.testing.assert_array_equal(read(again / path).z, z)
+    whole = record(positions)
+    files = {path: path.read_bytes() for path in sorted(whole.glob("*/*.parquet"))}
+    monkeypatch.setattr("nodescope.recording.scratch.MEMORY_BYTES", 100)
+    monkeypatch.setattr("nodescope.recording.scratch.LARGEST_BYTES", 1000)
+    monkeypatch.setattr("nodescope.recording.collecting.STRIP_BYTES", 300)
+    monkeypatch.setattr("nodescope.recording.collecting.SHORTEST_STRIP", 3)
+    record(positions)
+    assert len(files) == 3 * (8 if positions == "summary" else 5)
+    for path, content in files.items():
+        assert path.read_bytes() == content, path
 
 
 def test_random_inputs_are_a_split_of_their_own(convolution):

@@ -10,7 +10,7 @@ from torch import nn
 
 from nodescope.messages.errors import NetworkError
 from nodescope.networks.layer_patterns import ACTIVATIONS, Selection, nearest
-from nodescope.networks.layout import Layout
+from nodescope.networks.layout import CONSTANT, Layout
 from nodescope.networks.outputs import first_tensor
 from nodescope.networks.surveying import Seen, Survey
 from nodescope.networks.unwrapping import unwrapped
@@ -159,15 +159,32 @@ def chosen_layers(survey: Survey, selection: Selection) -> tuple[list[FoundLayer
             raise NetworkError(f"Layer {seen.name} {_with_pattern(seen)}")
     used = np.cumsum([seen.n_parameters for seen in survey.calls])[numbers]
     parameters = np.diff(used, prepend=0).tolist()
-    layers = [_layer(survey, survey.calls[number], own) for number, own in zip(numbers, parameters, strict=True)]
+    layers = [layer_of(survey, survey.calls[number], own) for number, own in zip(numbers, parameters, strict=True)]
     return layers, numbers
 
 
-def left_out(survey: Survey, selection: Selection) -> list[str]:
-    """The names of functions that are not recorded unless they are named: softmax, and gates beside other functions."""
-    _, numbers = chosen_layers(survey, selection)
+def decisions(survey: Survey, selection: Selection) -> list[str]:
+    """What was decided for the user, a sentence each: which functions are no layers, and what is recorded otherwise."""
+    layers, numbers = chosen_layers(survey, selection)
+    found = [f"Layer {layer.name}: {layer.note}." for layer in layers if layer.note]
     chosen = {survey.calls[number].name for number in numbers}
-    return [seen.name for seen in survey.calls if seen.role in ("gate", "probabilities") and seen.name not in chosen]
+    others = [
+        seen
+        for seen in survey.calls
+        if seen.role != "other" and seen.name not in chosen and not _left_out(seen, selection)
+    ]
+    if not selection.all_activations:
+        return found
+    for words, names in (
+        ("gates beside other activation functions", [seen.name for seen in others if seen.role == "gate"]),
+        ("they give probabilities", [seen.name for seen in others if seen.role == "probabilities"]),
+        ("they do not depend on the samples", [seen.name for seen in others if is_constant(seen)]),
+    ):
+        if names:
+            found.append(f"Not recorded unless they are named ({words}): {some(names)}.")
+    if survey.n_outside:
+        found.append(f"{survey.n_outside} calls of activation functions outside of all modules are not recorded.")
+    return found
 
 
 def _left_out(seen: Seen, selection: Selection) -> bool:
@@ -175,9 +192,14 @@ def _left_out(seen: Seen, selection: Selection) -> bool:
 
 
 def _is_default(seen: Seen, selection: Selection, *, has_functions: bool) -> bool:
-    if _left_out(seen, selection) or seen.items:
+    if _left_out(seen, selection) or seen.items or is_constant(seen):
         return False
     return seen.role == "activation" or (seen.role == "gate" and not has_functions)
+
+
+def is_constant(seen: Seen) -> bool:
+    """Whether a call computes something that is the same for all samples, so that it is no layer of theirs."""
+    return seen.problem is not None and seen.problem.startswith(CONSTANT)
 
 
 def _with_pattern(seen: Seen) -> str:
@@ -186,7 +208,8 @@ def _with_pattern(seen: Seen) -> str:
     return seen.problem.replace("leave it out", f'leave it out, "!{seen.name}"')
 
 
-def _layer(survey: Survey, seen: Seen, n_parameters: int) -> FoundLayer:
+def layer_of(survey: Survey, seen: Seen, n_parameters: int) -> FoundLayer:
+    """A call that a survey saw, as a layer that uses so many parameters first."""
     assert seen.layout is not None
     return FoundLayer(
         name=seen.name,
@@ -232,7 +255,7 @@ def _check_patterns(survey: Survey, selection: Selection) -> None:
         raise NetworkError(
             f"layers: pattern '{pattern.text}' fits nothing"
             + (f"; did you mean '{excludes}{guess}'?" if guess else ".")
-            + f" The network has {_some(list(dict.fromkeys(known)))}. Hint: ** stands for any number of names"
+            + f" The network has {some(list(dict.fromkeys(known)))}. Hint: ** stands for any number of names"
         )
 
 
@@ -251,6 +274,7 @@ def _nothing_seen(survey: Survey) -> str:
     return f"no activation function was seen in {count} modules of {kind}. {hint}"
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
+    """The first names, and how many more there are."""
     more = len(names) - SHOWN_NAMES
     return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")

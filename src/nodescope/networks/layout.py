@@ -12,6 +12,9 @@ import torch
 
 Tensor = torch.Tensor
 
+#: How the words begin of a layer whose values are none of samples, such as a table of positions.
+CONSTANT = "does not depend on the samples: it gives"
+
 _NODES_FIRST = {
     *(f"conv{n}d" for n in (1, 2, 3)),
     *(f"conv_transpose{n}d" for n in (1, 2, 3)),
@@ -98,6 +101,8 @@ def layout_of(shape: Sequence[int], n_samples: int, maps: Sequence[Map], axis: i
     for sample_axis in (0, 1):
         if shape[sample_axis] == n_samples and sample_axis != node_axis:
             return Layout(sample_axis, node_axis)
+    if shape[0] == 1 < n_samples:
+        return f"{CONSTANT} {tuple(shape)}. Hint: leave it out"
     return (
         f"gives {tuple(shape)}: the number of samples changed inside ({n_samples} to {shape[0]}, in windows?). "
         "Hint: leave it out"

@@ -7,6 +7,7 @@ Everything is taken at the moment of the call, from copies where it may be chang
 recorded while it is surveyed.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -359,13 +360,12 @@ class Survey:
         seen.layout = layout
         a = layout.view(a)
         z = a if seen.values == "output" else layout.view(z)
-        if seen.values == "pre_activation" and not computes(
-            seen.activation, seen.parameters, _nodes_first(z), _nodes_first(a)
-        ):
+        is_certain = seen.kind == HiddenActivation.__name__ or seen.values == "output"
+        if not is_certain and not computes(seen.activation, seen.parameters, _nodes_first(z), _nodes_first(a)):
             seen.note = f"what it computes is not {seen.activation}, so its output is recorded"
             seen.values, seen.activation, seen.parameters, z = "output", "identity", {}, a
         seen.nodes = z.shape[1]
-        seen.positions = z[0, 0].numel() if z.ndim > 2 else 1
+        seen.positions = math.prod(z.shape[2:])
         fitting = [each.fan_in for each in maps if each.nodes == seen.nodes and each.fan_in]
         seen.fan_in = fitting[-1] if fitting else None
         self._look(seen, z, a)

@@ -62,6 +62,11 @@ class Watch:
     ----------
     network, found, look, inputs_only
         As of `watched`.
+
+    Attributes
+    ----------
+    is_attached : bool
+        Whether its hooks are on the network.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class Watch:
         self._batches = 0
         self._mode = _Mode(self._called)
         self._entered = ExitStack()
+        self.is_attached = False
 
     def restart(self) -> None:
         """Say that a batch begins."""
@@ -109,9 +115,11 @@ class Watch:
         """Keep the hooks for the length of a block; with ``per_forward`` every pass of the network is a batch."""
         names = module_names(self._network)
         with hooked(self._handles(names, per_forward=per_forward)):
+            self.is_attached = True
             try:
                 yield
             finally:
+                self.is_attached = False
                 self._stack.clear()
                 self._entered.close()  # of a pass that was broken off
 

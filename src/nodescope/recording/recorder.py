@@ -1,15 +1,18 @@
-"""Run the nets of a configuration over a data set and write what every node does.
+"""Run a network over samples and write what every node does.
 
-Memory: as many layers as `BUFFER_BYTES` holds, at least one; where a network has more, it runs once per group of them.
+The built-in families are one case of it: their hidden layers are modules of activation functions like those of any network.
+
+Memory: a batch, and what `nodescope.recording.scratch` keeps of all layers; never all values of a layer.
 Dimension letters: B batch, J node, N sample, P position.
 """
 
 import logging
 import math
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,9 +20,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from nodescope.datasets import PreparedDataset
-from nodescope.networks import HiddenActivation, hidden_layers, load_network
-from nodescope.networks.hooks import hooked
-from nodescope.recording.parquet import LayerMetadata, Summary, write
+from nodescope.messages.errors import NetworkError
+from nodescope.networks import load_network
+from nodescope.networks.found_layers import FoundLayer, chosen_layers, decisions, layer_of, number_of_samples, run
+from nodescope.networks.layer_patterns import ACTIVATIONS, Selection
+from nodescope.networks.outputs import first_tensor
+from nodescope.networks.surveying import Seen, Survey
+from nodescope.networks.unwrapping import unwrapped
+from nodescope.networks.watching import Watch
+from nodescope.recording.collecting import Batch, LayerCollector, Order, Positions
+from nodescope.recording.scratch import Scratch
 from nodescope.study.layout import activation_path, model_path
 
 logger = logging.getLogger(__name__)
@@ -29,7 +39,290 @@ logger = logging.getLogger(__name__)
 BATCH_BYTES = 32_000_000
 LARGEST_BATCH = 512
 
-BUFFER_BYTES = 1_000_000_000
+#: Samples that a network is looked at with.
+LOOKED_AT = 4
+
+OUTPUT = "output"
+
+#: From indices of samples to what a network takes, and which positions count [B, T]; None where all do.
+Inputs = Callable[[NDArray[np.int64]], tuple[Any, NDArray[np.bool_] | None]]
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was recorded of a network.
+
+    Attributes
+    ----------
+    layers : list of FoundLayer
+        In the order of ``layer-1.parquet`` ...
+    has_output : bool
+        Whether there is ``output.parquet``: the network gives one value per node for each sample.
+    output_parameters : int
+        Parameters of the network that are used after its last recorded layer.
+    decisions : list of str
+        What was decided for the user, a sentence each.
+    """
+
+    layers: list[FoundLayer]
+    has_output: bool
+    output_parameters: int
+    decisions: list[str]
+
+
+class Recorder:
+    """Records the layers of a network from batches, in one state and split.
+
+    Batches come in any order and of any sizes; layers are found in the first one.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Run as it is: evaluation or training, and gradients, are the caller's.
+    folder
+        Gets ``layer-1.parquet`` ... and ``output.parquet``.
+    dataset : str
+        Name of the data.
+    layers
+        See `nodescope.networks.layer_patterns`.
+    positions : {'summary', 'rows', 'last'}
+        Of layers with positions: a summary of them, each as a row of its own, or of tokens the last one.
+    positions_per_sample : int or None
+        With ``rows``: as many of each sample at most, chosen by a seed.
+    theta_threshold
+        In a summary, positions are counted as on where the value exceeds this.
+    n_samples : int or None
+        N, if it is known.
+    axis : int or None
+        The node axis of tensors with positions; found by default.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        folder: str | PurePath,
+        *,
+        dataset: str,
+        layers: str | Sequence[str] = ACTIVATIONS,
+        positions: Positions = "summary",
+        positions_per_sample: int | None = None,
+        theta_threshold: float = 0.0,
+        n_samples: int | None = None,
+        axis: int | None = None,
+    ) -> None:
+        self._network = unwrapped(network)
+        self._folder = Path(folder)
+        self._dataset = dataset
+        self._selection = Selection(layers)
+        self._axis = axis
+        self._options: dict[str, Any] = {
+            "positions": positions,
+            "per_sample": positions_per_sample,
+            "theta_threshold": theta_threshold,
+            "n_samples": n_samples,
+        }
+        self._scratch = Scratch(self._folder)
+        self._watch: Watch | None = None
+        self._hooks = ExitStack()
+        self._collectors: list[LayerCollector] = []
+        self._output: LayerCollector | None = None
+        self._has_output = False
+        self._batch = Batch(0, None, np.empty(0, np.int64))
+        self._samples: list[NDArray[np.int64]] = []
+        self._labels: list[NDArray[Any]] = []
+        self._recorded: Recorded | None = None
+
+    @property
+    def n_samples(self) -> int:
+        """Samples that were seen."""
+        return sum(map(len, self._samples))
+
+    def find(self, inputs: Any) -> list[FoundLayer]:
+        """Find the layers beforehand, by running the network once on some samples; they are not recorded."""
+        survey = self._survey(number_of_samples(inputs), lambda seen, z, a: None)
+        with survey.watching(), self._seeing_output(number_of_samples(inputs)):
+            run(self._network, inputs)
+        self._found(survey)
+        assert self._recorded is not None
+        return self._recorded.layers
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shape of one sample in each layer and the output, (J,) or (J, P)."""
+        known = [collector.layer for collector in (*self._collectors, *([self._output] if self._output else []))]
+        return [(layer.nodes,) if layer.positions == 1 else (layer.nodes, layer.positions) for layer in known]
+
+    def run(
+        self,
+        inputs: Any,
+        labels: NDArray[Any] | None = None,
+        mask: NDArray[np.bool_] | None = None,
+        samples: NDArray[np.int64] | None = None,
+    ) -> Any:
+        """Run the network on a batch, and record it.
+
+        Parameters
+        ----------
+        inputs
+            What the network takes: a tensor, a tuple of arguments or a dict of keywords.
+        labels : array [B] or None
+        mask : array [B, T] or None
+            Which positions count in layers that have as many.
+        samples : array [B] or None
+            Indices of the samples; by default they are numbered as they come.
+
+        Returns
+        -------
+        object
+            What the network gives.
+        """
+        with self.batch(number_of_samples(inputs), labels, mask, samples):
+            return run(self._network, inputs)
+
+    @contextmanager
+    def batch(
+        self,
+        n_samples: int,
+        labels: NDArray[Any] | None = None,
+        mask: NDArray[np.bool_] | None = None,
+        samples: NDArray[np.int64] | None = None,
+    ) -> Iterator[None]:
+        """Record the forward pass that the caller runs within; parameters as of `run`.
+
+        Raises
+        ------
+        NetworkError
+            If layers differ from those of the first batch, or the mask from the batch.
+        """
+        number = len(self._samples) + 1
+        if mask is not None and mask.shape[:1] != (n_samples,):
+            raise NetworkError(f"The mask of batch {number} is of {len(mask)} samples, the batch has {n_samples}")
+        begin = self.n_samples
+        names = np.arange(begin, begin + n_samples) if samples is None else np.asarray(samples, np.int64)
+        self._batch = Batch(number, mask, names)
+        if self._watch is None:
+            with self._first_batch(n_samples):
+                yield
+        else:
+            self._watch.restart()
+            self._hold_hooks()
+            with self._seeing_output(n_samples):
+                yield
+            self._watch.check()
+        self._samples.append(names)
+        if labels is not None:
+            self._labels.append(np.asarray(labels))
+
+    def finish(self, class_names: Sequence[str] = ()) -> Recorded:
+        """Write all files, the samples sorted by label.
+
+        Parameters
+        ----------
+        class_names
+            All classes, whose indices the labels are; empty where the samples have none.
+        """
+        assert self._recorded is not None  # there was a batch
+        order = self._order(is_labelled=bool(class_names))
+        for number, collector in enumerate(self._collectors, start=1):
+            layer = f"layer-{number}"
+            self._write(collector, layer, order, class_names, collector.layer.name)
+        if self._output is not None and self._has_output:
+            self._write(self._output, OUTPUT, order, class_names, OUTPUT)
+        self.close()
+        return replace(self._recorded, has_output=self._has_output)
+
+    def close(self) -> None:
+        """Take the hooks off the network, and give back what was kept."""
+        self._hooks.close()
+        self._scratch.close()
+
+    def _write(
+        self, collector: LayerCollector, layer: str, order: Order, class_names: Sequence[str], name: str
+    ) -> None:
+        collector.write(
+            self._folder / f"{layer}.parquet",
+            order,
+            dataset=self._dataset,
+            layer=layer,
+            class_names=class_names,
+            name=name,
+        )
+
+    def _order(self, *, is_labelled: bool) -> Order:
+        samples = np.concatenate(self._samples).astype(np.int32)
+        labels = np.concatenate(self._labels).astype(np.int32) if is_labelled else None
+        places = np.lexsort((samples, labels)) if labels is not None else np.argsort(samples, kind="stable")
+        if (places == np.arange(len(samples))).all():
+            return Order(None, labels, samples)
+        return Order(places, None if labels is None else labels[places], samples[places])
+
+    def _survey(self, n_samples: int, look: Callable[[Seen, torch.Tensor, torch.Tensor], None]) -> Survey:
+        return Survey(self._network, self._selection, n_samples, self._axis, look)
+
+    @contextmanager
+    def _first_batch(self, n_samples: int) -> Iterator[None]:
+        """Find the layers in a batch that is recorded."""
+        collectors: dict[int, LayerCollector] = {}
+
+        def look(seen: Seen, z: torch.Tensor, a: torch.Tensor) -> None:
+            own = self._collector(layer_of(survey, seen, 0))
+            own.add(z, a, self._batch)
+            collectors[id(seen)] = own
+
+        survey = self._survey(n_samples, look)
+        with survey.watching(), self._seeing_output(n_samples):
+            yield
+        self._found(survey, collectors)
+
+    def _found(self, survey: Survey, collectors: dict[int, LayerCollector] | None = None) -> None:
+        layers, numbers = chosen_layers(survey, self._selection)
+        made = [self._collector(layer) for layer in layers]
+        if collectors is not None:
+            made = [collectors[id(survey.calls[number])] for number in numbers]
+            for collector, layer in zip(made, layers, strict=True):
+                collector.layer = layer
+        self._collectors = made
+        self._watch = Watch(
+            self._network,
+            layers,
+            lambda number, z, a: self._collectors[number].add(z, a, self._batch),
+            {number for number, collector in enumerate(made) if collector.needs_inputs_only},
+        )
+        total = sum(parameter.numel() for parameter in self._network.parameters())
+        rest = total - sum(layer.n_parameters for layer in layers)
+        self._recorded = Recorded(layers, False, rest, decisions(survey, self._selection))
+
+    def _hold_hooks(self) -> None:
+        """Put the hooks on the network, if they are not there."""
+        if self._watch is not None and not self._watch.is_attached:
+            self._hooks.enter_context(self._watch.attached())
+
+    def _collector(self, layer: FoundLayer) -> LayerCollector:
+        return LayerCollector(layer, self._scratch, **self._options)
+
+    @contextmanager
+    def _seeing_output(self, n_samples: int) -> Iterator[None]:
+        """Keep what the network itself gives, if that is one row of numbers for each sample."""
+
+        def see(module: nn.Module, args: Any, output: Any) -> None:
+            values = first_tensor(output)
+            is_known = values is not None and values.ndim == 2 and values.is_floating_point()
+            if values is None or not is_known or len(values) != n_samples:
+                self._has_output = False
+                return
+            if self._output is None:
+                self._has_output = True
+                layer = FoundLayer(
+                    OUTPUT, type(module).__name__, "pre_activation", "identity", {}, values.shape[1], 1, 1
+                )
+                self._output = self._collector(layer)
+            if self._has_output and self._batch.number:
+                self._output.add(values.detach(), values.detach(), self._batch)
+
+        handle = self._network.register_forward_hook(see)
+        try:
+            yield
+        finally:
+            handle.remove()
 
 
 def record_configuration(
@@ -40,7 +333,7 @@ def record_configuration(
     seeds: list[int],
     states: list[str],
     *,
-    positions: str,
+    positions: Positions,
     random_inputs: int,
     theta_threshold: float = 0.0,
 ) -> None:
@@ -64,7 +357,7 @@ def record_configuration(
             network = load_network(model_path(str(models_folder), seed, state))
             for split, indices in splits.items():
                 samples = indices[np.argsort(dataset.labels(indices), kind="stable")]
-                path = activation_path(str(activations_folder), seed, state, split, "output")
+                path = activation_path(str(activations_folder), seed, state, split, OUTPUT)
                 record_network(network, dataset, dataset_name, samples, path.parent, positions, theta_threshold)
             logger.info("recorded seed %d, %s", seed, state)
 
@@ -76,75 +369,54 @@ def record_network(
     dataset_name: str,
     samples: NDArray[np.int64],
     folder: str | PurePath,
-    positions: str,
+    positions: Positions,
     theta_threshold: float = 0.0,
-) -> None:
-    """Record all hidden layers and the output of one net on the given samples, which are sorted by label."""
-    hidden = list(hidden_layers(network).values())
-    modules: list[nn.Module] = [*hidden, network]
-    functions = [*(module.function for module in hidden), "identity"]
-    slopes = [*(module.learned_slope() for module in hidden), None]
-    names = [*hidden_layers(network), "output"]
-    first = dataset.inputs(samples[:1])
-    shapes = _layer_shapes(network, modules, first)
-    batch = batch_size(shapes, math.prod(first.shape[1:]))
-    summarised = [positions == "summary" and len(shape) > 1 for shape in shapes]
-    kept = [4 * shape[0] if of_layer else math.prod(shape) for shape, of_layer in zip(shapes, summarised, strict=True)]
-    for group in _groups([4 * len(samples) * values for values in kept]):
-        keepers: list[_Keeper] = [
-            _summary(shapes[i], len(samples), theta_threshold) if summarised[i] else _Each(shapes[i], len(samples))
-            for i in group
-        ]
-        _run(network, [modules[i] for i in group], keepers, dataset, samples, batch)
-        for index in group:
-            layer = "output" if index == len(hidden) else f"layer-{index + 1}"
-            metadata = LayerMetadata(
-                dataset=dataset_name,
-                layer=layer,
-                activation=functions[index],
-                node_shape=shapes[index],
-                class_names=tuple(dataset.class_names),
-                name=names[index],
-                parameters={} if (slope := slopes[index]) is None else {"slope": slope},
-                holds="summary" if summarised[index] else "each",
-                theta_threshold=float(theta_threshold) if summarised[index] else None,
-            )
-            labels = dataset.labels(samples).astype(np.int32)
-            write(f"{folder}/{layer}.parquet", keepers.pop(0).finished(), labels, samples.astype(np.int32), metadata)
+    *,
+    layers: str | Sequence[str] = ACTIVATIONS,
+    positions_per_sample: int | None = None,
+    inputs: Inputs | None = None,
+    axis: int | None = None,
+) -> Recorded:
+    """Record the layers and the output of one network on the given samples, which are sorted by label.
 
+    Parameters
+    ----------
+    network
+        Run as it is: call ``eval()`` before.
+    inputs
+        From indices of samples to what the network takes; by default `PreparedDataset.inputs`.
+    layers, positions, positions_per_sample, theta_threshold, axis
+        As of `Recorder`.
+    """
 
-class _Keeper(Protocol):
-    """Keeps of a layer what is recorded."""
+    def flat(indices: NDArray[np.int64]) -> tuple[torch.Tensor, None]:
+        return torch.from_numpy(dataset.inputs(indices)), None
 
-    def add(self, z: torch.Tensor, a: torch.Tensor, samples: slice) -> None:
-        """Take in pre-activations and activations [B, J] or [B, J, ...] of some samples."""
-
-    def finished(self) -> NDArray[np.float32] | Summary:
-        """What is written."""
-
-
-class _Each:
-    """Keeps every pre-activation."""
-
-    def __init__(self, shape: tuple[int, ...], n_samples: int) -> None:
-        self._z_JNP = np.empty((shape[0], n_samples, *shape[1:]), np.float32)
-
-    def add(self, z: torch.Tensor, a: torch.Tensor, samples: slice) -> None:
-        self._z_JNP[:, samples] = _nodes_first(z).reshape(self._z_JNP[:, samples].shape)
-
-    def finished(self) -> NDArray[np.float32]:
-        return self._z_JNP.reshape(len(self._z_JNP), -1)
-
-
-def _nodes_first(z: torch.Tensor) -> NDArray[np.float32]:
-    array: NDArray[np.float32] = z.transpose(0, 1).numpy()
-    return array
-
-
-def _summary(shape: tuple[int, ...], n_samples: int, theta_threshold: float) -> _Keeper:
-    from nodescope.recording.summarising import LayerSummary  # compiles loops, which other layers do without
-
-    return LayerSummary(shape[0], n_samples, shape[1], theta_threshold)
+    take = inputs or flat
+    recorder = Recorder(
+        network,
+        folder,
+        dataset=dataset_name,
+        layers=layers,
+        positions=positions,
+        positions_per_sample=positions_per_sample,
+        theta_threshold=theta_threshold,
+        n_samples=len(samples),
+        axis=axis,
+    )
+    try:
+        first, _ = take(samples[:LOOKED_AT])
+        recorder.find(first)
+        tensor = first_tensor(first)
+        assert tensor is not None  # otherwise nothing was found
+        size = batch_size(recorder.shapes(), math.prod(tensor.shape[1:]))
+        for begin in range(0, max(1, len(samples)), size):
+            own = samples[begin : begin + size]
+            given, mask = take(own)
+            recorder.run(given, dataset.labels(own), mask, own)
+        return recorder.finish(dataset.class_names)
+    finally:
+        recorder.close()
 
 
 def batch_size(shapes: list[tuple[int, ...]], inputs: int) -> int:
@@ -153,67 +425,3 @@ def batch_size(shapes: list[tuple[int, ...]], inputs: int) -> int:
     It depends on nothing else, so that a network's values are the same to the last bit wherever it is recorded.
     """
     return max(1, min(LARGEST_BATCH, BATCH_BYTES // (4 * (inputs + sum(map(math.prod, shapes))))))
-
-
-def _groups(layer_bytes: list[int]) -> Iterator[list[int]]:
-    """Consecutive layers whose values fit into the buffer together."""
-    group: list[int] = []
-    n_bytes = 0
-    for index, added in enumerate(layer_bytes):
-        if group and n_bytes + added > BUFFER_BYTES:
-            yield group
-            group, n_bytes = [], 0
-        group.append(index)
-        n_bytes += added
-    yield group
-
-
-def _layer_shapes(network: nn.Module, modules: list[nn.Module], x: NDArray[np.float32]) -> list[tuple[int, ...]]:
-    """The shape of one sample's pre-activations in each layer, (J,) or (J, positions), seen on one."""
-    shapes: dict[int, tuple[int, ...]] = {}
-
-    def look(index: int) -> Look:
-        def see(z: torch.Tensor, a: torch.Tensor) -> None:
-            n_positions = math.prod(z.shape[2:])
-            shapes[index] = (z.shape[1], n_positions) if n_positions > 1 else (z.shape[1],)
-
-        return see
-
-    with _watched(modules, [look(index) for index in range(len(modules))]):
-        network(torch.from_numpy(x))
-    return [shapes[index] for index in range(len(modules))]
-
-
-Look = Callable[[torch.Tensor, torch.Tensor], None]
-
-
-@contextmanager
-def _watched(modules: list[nn.Module], looks: list[Look]) -> Iterator[None]:
-    """Look at the pre-activations and activations of hidden layers; of the network's output both are the logits."""
-    with hooked(module.register_forward_hook(_hook(module, look)) for module, look in zip(modules, looks, strict=True)):
-        yield
-
-
-def _hook(module: nn.Module, look: Look) -> Callable[[nn.Module, tuple[torch.Tensor, ...], torch.Tensor], None]:
-    is_hidden = isinstance(module, HiddenActivation)
-    return lambda _, inputs, output: look(inputs[0] if is_hidden else output, output)
-
-
-def _run(
-    network: nn.Module,
-    modules: list[nn.Module],
-    keepers: list[_Keeper],
-    dataset: PreparedDataset,
-    samples: NDArray[np.int64],
-    batch: int,
-) -> None:
-    """Let the keepers see some layers, in one run over all samples."""
-    seen = slice(0, 0)
-
-    def look(keeper: _Keeper) -> Look:
-        return lambda z, a: keeper.add(z, a, seen)
-
-    with _watched(modules, [look(keeper) for keeper in keepers]):
-        for begin in range(0, len(samples), batch):
-            seen = slice(begin, min(begin + batch, len(samples)))
-            network(torch.from_numpy(dataset.inputs(samples[seen])))

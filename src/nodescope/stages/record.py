@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from nodescope.datasets import load
+from nodescope.recording.collecting import Positions
 from nodescope.recording.recorder import record_configuration
 
 
@@ -14,7 +15,7 @@ def record(
     dataset_name: str,
     seeds: list[int],
     states: list[str],
-    positions: str,
+    positions: Positions,
     random_inputs: int,
     theta_threshold: float,
 ) -> None:
