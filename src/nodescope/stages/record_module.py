@@ -11,9 +11,11 @@ from nodescope.config.module import Module
 from nodescope.datasets import load
 from nodescope.jobs.devices import training_device
 from nodescope.networks.brought.loading import module_inputs, network_of
+from nodescope.recording import LayerActivations
+from nodescope.recording.collecting import Positions
 from nodescope.recording.recorder import Recorded, record_network
 from nodescope.stages.describe import write_found
-from nodescope.stages.network_tables import performances, test_predictions
+from nodescope.stages.network_tables import output_of, performances, test_predictions
 from nodescope.storage.digests import digest
 from nodescope.study.descriptions import NetworkDescription
 
@@ -32,7 +34,7 @@ def record_module(
     axes: Mapping[str, Any],
     epoch: int | None,
     layers: Sequence[str],
-    positions: str,
+    positions: Positions,
     positions_per_sample: int | None,
     random_inputs: int,
     theta_threshold: float,
@@ -95,24 +97,24 @@ def record_module(
             )
             logger.info("recorded %s", split)
     assert recorded is not None  # the training split has samples
+    # The folder is that of one state, which paths of recordings have below that of the seed.
+    whole = folder.parent.parent
     files = [*sources, *([checkpoint] if checkpoint else [])]
     description = NetworkDescription(
         source="module",
         states=(state,),
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        layers=tuple(_rows(recorded)),
+        layers=tuple(_rows(recorded, output_of(whole, seed, state, "train"))),
         decisions=(*decisions, *recorded.decisions),
         files={str(path): digest(path) for path in files if Path(path).is_file()},
         trusted=section.trust,
     )
-    # The folder is that of one state, which paths of recordings have below that of the seed.
-    whole = folder.parent.parent
     found = performances(whole, seed, state, [split for split, _ in data.splits.items()], epoch)
     write_found(outputs["found"], description, found, test_predictions(whole, seed, state))
 
 
-def _rows(recorded: Recorded) -> list[dict[str, Any]]:
-    """Rows of the table ``layers``."""
+def _rows(recorded: Recorded, output: LayerActivations | None) -> list[dict[str, Any]]:
+    """Rows of the table ``layers``; ``output`` is the recorded output of the network, where there is one."""
     rows = [
         {
             "layer": number,
@@ -126,13 +128,13 @@ def _rows(recorded: Recorded) -> list[dict[str, Any]]:
         }
         for number, layer in enumerate(recorded.layers, start=1)
     ]
-    if recorded.output is not None:
+    if recorded.has_output and output is not None:
         rows.append(
             {
                 "layer": len(rows) + 1,
                 "name": "output",
-                "kind": recorded.output.kind,
-                "nodes": recorded.output.nodes,
+                "kind": "output",
+                "nodes": output.n_nodes,
                 "positions": 1,
                 "activation": "identity",
                 "parameters": recorded.output_parameters,
