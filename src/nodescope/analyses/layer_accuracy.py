@@ -55,6 +55,8 @@ def measure(layer: "RecordedLayer", options: LayerAccuracy) -> Parts:
     if "train" not in layer.splits:
         return  # there is nothing to fit by
     train = layer.read("train")
+    if not train.is_labelled:  # known only once it is recorded: the table has no rows then
+        return
     evaluated: dict[str, LayerActivations] = {
         split: train if split == "train" else layer.read(split) for split in options.splits
     }

@@ -12,7 +12,7 @@ from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
 from nodescope.charts.files import write_figure
 from nodescope.charts.page_data import PageData
-from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE
+from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE, NO_CLASSES
 from nodescope.charts.tables import declared_tables
 from nodescope.storage.columns import Quantity
 from nodescope.storage.json_files import write_json
@@ -54,7 +54,9 @@ def draw(
         The kinds of charts that are not drawn, and why.
     """
     page = PageData(study, context, _emptied(files.charts), _emptied(data_folder))
-    missing = {**(left_out or {}), **empty(charts, files)}
+    without_classes = {name: NO_CLASSES for name in charts if CHARTS[name].needs_classes and not context.has_classes}
+    charts = [name for name in charts if name not in without_classes]
+    missing = {**(left_out or {}), **without_classes, **empty(charts, files)}
     index = []
     for name, figure in figures_of(charts, files, context):
         entry = page.add(figure, quantities_of(name, figure))

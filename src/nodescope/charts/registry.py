@@ -22,6 +22,9 @@ GALLERY = Path(__file__).parent / "gallery"
 #: The collected table that the page's look into a node reads, beside those of the charts.
 INSPECTOR_TABLE = "node_histograms"
 
+#: Why a chart of how classes differ is left out; before recordings are looked at it is not known.
+NO_CLASSES = "its samples have no classes"
+
 
 def declaration(path: Path) -> Chart:
     """What a module of the gallery declares.
@@ -103,7 +106,7 @@ def reason_to_leave_out(
         Whether its samples have classes.
     """
     if chart.needs_classes and not classes:
-        return "its samples have no classes"
+        return NO_CLASSES
     for kind, needed, known in (("table", chart.tables, tables), ("axis", chart.axes, axes)):
         missing = [name for name in needed if name not in known]
         if missing:
