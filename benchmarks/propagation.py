@@ -37,7 +37,7 @@ def _ours(depth: int, width: int, samples: int, function: str) -> Any:
     """What the workflow does: save and record the network, measure the recording and the network."""
     from nodescope.measuring.networks import analyse_networks
     from nodescope.measuring.runner import analyse_configuration, checked_options
-    from nodescope.networks import save_network
+    from nodescope.networks import load_network, save_network
     from nodescope.recording.recorder import record_configuration
     from nodescope.study.layout import model_path
 
@@ -54,7 +54,15 @@ def _ours(depth: int, width: int, samples: int, function: str) -> Any:
         )
         tables = analyse_configuration(of_layers, str(activations), "net", [0], ["initial"], 0.0)
         of_networks = checked_options({"gradients": {"samples": samples}})
-        tables |= analyse_networks(of_networks, models, dataset, "net", [0], ["initial"], "cross_entropy")
+        tables |= analyse_networks(
+            of_networks,
+            lambda seed, state: load_network(model_path(str(models), seed, state)),
+            dataset,
+            "net",
+            [0],
+            ["initial"],
+            "cross_entropy",
+        )
     statistics, gradients = tables["statistics"], tables["gradients"]
     forward = statistics.select("layer", "kind", "mean", "std", "skew", "kurtosis").sort("kind", "layer")
     backward = gradients.filter(

@@ -155,8 +155,10 @@ def test_gradients_and_local_gradients_of_a_state_are_those_of_the_recorded_net(
     for name, few in (("gradients", Gradients(samples=7)), ("local_gradients", LocalGradients(samples=7))):
         module = import_module(f"nodescope.analyses.{name}")
         found = analyse_networks(
-            {name: few}, tmp_path / "models", trained.dataset, "net", [0], ["initial", "trained"], "cross_entropy"
-        )
+            {name: few},
+            lambda seed, state: load_network(tmp_path / "models" / f"seed-{seed}" / f"{state}.safetensors"),
+            trained.dataset, "net", [0], ["initial", "trained"], "cross_entropy",
+        )  # fmt: skip
         for state in ("initial", "trained"):
             network = load_network(tmp_path / "models" / "seed-0" / f"{state}.safetensors").double()
             for norm in norms_of(network):

@@ -106,4 +106,4 @@ for variation in flow.measuring("networks", "module"):
             files=flow.checkpoint_of_network,
             layers=flow.study("layers"),
         script:
-            "../scripts/analyse_networks.py"
+            "../scripts/analyse_modules.py"

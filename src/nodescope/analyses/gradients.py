@@ -18,7 +18,6 @@ activations the root mean square over the samples of the norm of a sample's grad
 gradient is not finite. Cost: one training step of that batch in float64, and four passes over every gradient.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
@@ -30,7 +29,6 @@ from nodescope.storage.columns import MOMENTS, OBJECTIVE, ZERO_SHARE, Column, Qu
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
     from nodescope.measuring.networks import MeasuredNetwork
 
@@ -44,8 +42,11 @@ class Gradients(NetworkOptions):
 def measure(network: "MeasuredNetwork", options: Gradients) -> Parts:
     """Columns objective, layer, name, quantity, count, mean, std, skew, kurtosis, minimum, maximum, norm, zero_share."""
     network = network.in_float64()
-    samples = len(network.x)
+    if not network.has_loss():
+        return []
+    samples = len(network.y)
     rows: list[dict[str, Any]] = []
+    layers = network.hidden_layers()
 
     def look_at(tensor: "torch.Tensor", layer: int, name: str, quantity: str) -> None:
         # The gradients of activations are looked at as the backward pass makes them, so that none is kept. The hook goes
@@ -55,30 +56,14 @@ def measure(network: "MeasuredNetwork", options: Gradients) -> Parts:
             lambda gradient: rows.append(place | describe(gradient, samples))
         )
 
-    def before(layer: int, name: str) -> Callable[..., None]:
-        def hook(module: "nn.Module", inputs: "tuple[torch.Tensor]") -> None:
-            look_at(inputs[0], layer, name, "pre_activation")
+    def look(number: int, z: "torch.Tensor", a: "torch.Tensor") -> None:
+        if z is not a:
+            look_at(z, number + 1, layers[number].name, "pre_activation")
+        look_at(a, number + 1, layers[number].name, "activation")
 
-        return hook
-
-    def after(layer: int, name: str) -> Callable[..., None]:
-        def hook(module: "nn.Module", inputs: Any, output: "torch.Tensor") -> None:
-            look_at(output, layer, name, "activation")
-
-        return hook
-
-    layers = network.hidden_layers()
     linear_maps_in_order = network.linear_maps()
-    handles = (
-        handle
-        for layer, (name, module) in enumerate(layers.items(), start=1)
-        for handle in (
-            module.register_forward_pre_hook(before(layer, name)),
-            module.register_forward_hook(after(layer, name)),
-        )
-    )
-    with network.hooked(handles), network.with_gradients():
-        logits = network.module(network.x.double())
+    with network.watched(look), network.with_gradients():
+        logits = network.output()
         look_at(logits, len(layers) + 1, "output", "pre_activation")
         network.summed_loss(logits, network.y).backward()  # type: ignore[no-untyped-call]
     for linear in linear_maps_in_order:

@@ -62,12 +62,15 @@ class LocalGradients(NetworkOptions):
 def measure(network: "MeasuredNetwork", options: LocalGradients) -> Parts:
     """Columns objective, weights_file, layer, name, quantity, channel, samples and the box of the samples' values."""
     network = network.in_float64()
-    chosen = chosen_maps(network.linear_maps(), options.layers, options.layers_per_network)
+    if not network.has_loss():
+        return
+    maps = [linear for linear in network.linear_maps() if linear.has_local_gradients]
+    chosen = chosen_maps(maps, options.layers, options.layers_per_network)
     file = network.weights_file
     of_network = {
         "objective": network.objective,
         "weights_file": Path(file).name if file else None,
-        "samples": len(network.x),
+        "samples": len(network.y),
     }
     for linear, (emission, absorption) in zip(chosen, values_of(network, chosen), strict=True):
         for quantity, values_NC in (("emission", emission), ("absorption", absorption)):
@@ -106,8 +109,8 @@ def values_of(
     found: list[list[tuple[torch.Tensor, torch.Tensor]]] = [[] for _ in maps]
     handles = (linear.module.register_forward_hook(keeper(linear.name)) for linear in maps)
     with network.hooked(handles), network.with_gradients():
-        for x_BI, y_B in zip(torch.split(network.x, BATCH), torch.split(network.y, BATCH), strict=True):
-            loss = network.summed_loss(network.module(x_BI.double()), y_B)
+        for x_B, y_B in network.batches(BATCH):
+            loss = network.summed_loss(network.output(x_B), y_B)
             gradients = torch.autograd.grad(loss, [made[linear.name][0] for linear in maps])
             for linear, gradient, values in zip(maps, gradients, found, strict=True):
                 values.append(emission_and_absorption(linear.module, gradient, made[linear.name][1]))

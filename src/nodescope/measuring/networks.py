@@ -5,15 +5,15 @@ All analyses of the job ``networks`` run in one job per configuration, since imp
 
 import copy
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
@@ -21,12 +21,18 @@ from nodescope.analyses import registered
 from nodescope.config.fields import Section
 from nodescope.datasets import PreparedDataset
 from nodescope.measuring.runner import Measurements, is_measured
-from nodescope.networks import HiddenActivation, NetworkShape, hidden_layers, load_network
+from nodescope.networks import NetworkShape
+from nodescope.networks.found_layers import FoundLayer, find_layers, run
 from nodescope.networks.hooks import hooked
+from nodescope.networks.layer_patterns import ACTIVATIONS
 from nodescope.networks.losses import SUMMED_LOSSES
-from nodescope.study.layout import model_path
+from nodescope.networks.outputs import first_tensor
+from nodescope.networks.watching import Look, watched
 
 logger = logging.getLogger(__name__)
+
+#: From indices of samples to what a network takes; a mask that comes with it is part of that already.
+Inputs = Callable[[NDArray[np.int64]], Any]
 
 
 @dataclass(frozen=True)
@@ -37,33 +43,67 @@ class MeasuredNetwork:
     ----------
     module : nn.Module
         In evaluation mode.
-    x, y : Tensor
-        Training samples and their labels: as many as the option ``samples`` of the analysis says, evenly spaced over the
-        training split; without such an option one.
+    x
+        What it takes of training samples: a tensor, a tuple of arguments or a dict of keywords. As many as the option
+        ``samples`` of the analysis says, evenly spaced over the training split; without such an option one.
+    y : Tensor
+        Their labels.
     objective : str
         The loss that it was trained with, by its name in `nodescope.networks.losses.SUMMED_LOSSES`.
+    patterns : sequence of str
+        Which layers count as hidden ones, see `nodescope.networks.layer_patterns`.
     """
 
     module: nn.Module
-    x: torch.Tensor
+    x: Any
     y: torch.Tensor
     objective: str
+    patterns: Sequence[str] = (ACTIVATIONS,)
 
     def in_float64(self) -> "MeasuredNetwork":
         """A copy of the network in float64, for gradients: of a net that fits its samples float32 gives little but rounding.
 
         The probability of a sample's own class is then so near 1 that float32 has few digits, or none, for what is left.
-        The samples stay as they are.
+        In the copy no activation function works in place, so that gradients on what enters it can be asked for.
         """
-        return replace(self, module=copy.deepcopy(self.module).double())
+        module = copy.deepcopy(self.module).double()
+        for part in module.modules():
+            if getattr(part, "inplace", False):
+                part.inplace = False  # type: ignore[assignment]  # a flag of modules that have one
+        return replace(self, module=module, x=_in_float64(self.x))
 
     def linear_maps(self) -> "list[LinearMap]":
         """The linear maps in the order in which the network computes them."""
-        return linear_maps(self.module, self.x[:1].to(next(self.module.parameters()).dtype))
+        return linear_maps(self.module, _as_parameters(self._samples(slice(0, 1)), self.module), self.hidden_layers())
 
-    def hidden_layers(self) -> dict[str, HiddenActivation]:
-        """The hidden layers by name, in the order in which the network computes them."""
-        return hidden_layers(self.module)
+    def hidden_layers(self) -> list[FoundLayer]:
+        """The hidden layers in the order in which the network computes them."""
+        return find_layers(self.module, _as_parameters(self._samples(slice(0, 2)), self.module), self.patterns)
+
+    def watched(self, look: Look) -> AbstractContextManager[Any]:
+        """Look at the tensors of the hidden layers in every forward pass within; gradients can be asked for on them."""
+        return watched(self.module, self.hidden_layers(), look, differentiable=True)
+
+    def output(self, x: Any = None) -> torch.Tensor:
+        """What the network gives for its samples, or for others."""
+        found = first_tensor(run(self.module, self.x if x is None else x))
+        assert found is not None  # a network that gives no tensor has no loss, see `has_loss`
+        return found
+
+    def has_loss(self) -> bool:
+        """Whether it gives a value for each class, of which its loss is made."""
+        with torch.no_grad():
+            found = first_tensor(run(self.module, self._samples(slice(0, 1))))
+        return found is not None and found.ndim == 2 and int(self.y.max()) < found.shape[1]
+
+    def batches(self, size: int) -> Iterator[tuple[Any, torch.Tensor]]:
+        """Its samples in the type that it computes in, with their labels, so many at a time."""
+        for begin in range(0, len(self.y), size):
+            part = slice(begin, begin + size)
+            yield _as_parameters(self._samples(part), self.module), self.y[part]
+
+    def _samples(self, which: slice) -> Any:
+        return _mapped(lambda tensor: tensor[which], self.x)
 
     def summed_loss(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The loss that the network was trained with, summed over samples."""
@@ -84,14 +124,38 @@ class MeasuredNetwork:
         return shape.weights if isinstance(shape, NetworkShape) else None
 
 
+def _mapped(function: Callable[[torch.Tensor], torch.Tensor], x: Any) -> Any:
+    """The same with every tensor of what a network takes."""
+    if isinstance(x, torch.Tensor):
+        return function(x)
+    if isinstance(x, Mapping):
+        return {name: _mapped(function, value) for name, value in x.items()}
+    if isinstance(x, tuple | list):
+        return tuple(_mapped(function, value) for value in x)
+    return x
+
+
+def _in_float64(x: Any) -> Any:
+    return _mapped(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor, x)
+
+
+def _as_parameters(x: Any, module: nn.Module) -> Any:
+    """Samples in the type that the network computes in."""
+    dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
+    return _mapped(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor, x)
+
+
 def analyse_networks(
     analyses: Mapping[str, Section],
-    models_folder: str | Path,
+    load: Callable[[int, str], nn.Module],
     dataset: PreparedDataset,
     configuration: str,
     seeds: list[int],
     states: list[str],
     objective: str,
+    *,
+    inputs: Inputs | None = None,
+    patterns: Sequence[str] = (ACTIVATIONS,),
 ) -> dict[str, pl.DataFrame]:
     """Measure every net of a configuration.
 
@@ -99,35 +163,43 @@ def analyse_networks(
     ----------
     analyses
         The names of the analyses, and for each its options.
-    models_folder
-        The networks of the configuration.
+    load
+        From seed and state to the network, in evaluation mode.
     configuration
         Its identifier.
     objective
         The loss that its networks are trained with: a key of `nodescope.networks.losses.SUMMED_LOSSES`.
+    inputs
+        What the networks take; by default what `PreparedDataset.inputs` gives.
+    patterns
+        As of `MeasuredNetwork`.
 
     Returns
     -------
     dict of DataFrame
         For each analysis its table.
     """
-    samples = {name: training_samples(dataset, getattr(options, "samples", 1)) for name, options in analyses.items()}
+    samples = {
+        name: training_samples(dataset, getattr(options, "samples", 1), inputs) for name, options in analyses.items()
+    }
     found = Measurements(analyses)
     for seed in seeds:
         for state in states:
-            network = load_network(model_path(str(models_folder), seed, state))
+            network = load(seed, state)
             for name in analyses:
                 if is_measured(registered()[name], state, states):
-                    found.add(name, MeasuredNetwork(network, *samples[name], objective), seed=seed, state=state)
+                    measured = MeasuredNetwork(network, *samples[name], objective, patterns)
+                    found.add(name, measured, seed=seed, state=state)
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
     return found.tables(configuration)
 
 
-def training_samples(dataset: PreparedDataset, count: int) -> tuple[torch.Tensor, torch.Tensor]:
+def training_samples(dataset: PreparedDataset, count: int, inputs: Inputs | None = None) -> tuple[Any, torch.Tensor]:
     """Inputs and labels of up to ``count`` training samples, evenly spaced over the split."""
     indices = dataset.splits.train
     chosen = indices[np.linspace(0, len(indices), min(count, len(indices)), endpoint=False).astype(np.int64)]
-    return torch.from_numpy(dataset.inputs(chosen)), torch.from_numpy(dataset.labels(chosen))
+    x = torch.from_numpy(dataset.inputs(chosen)) if inputs is None else inputs(chosen)
+    return x, torch.from_numpy(dataset.labels(chosen))
 
 
 @dataclass(frozen=True)
@@ -141,11 +213,19 @@ class LinearMap:
         it; behind the last hidden layer one more, for the output.
     name : str
         Of the module in the network.
+    output_axes : int
+        Axes of what it gives: 2 of a fully connected map of samples, 3 of one of tokens, 4 of a convolution of images.
     """
 
     layer: int
     name: str
     module: nn.Linear | nn.modules.conv._ConvNd
+    output_axes: int
+
+    @property
+    def has_local_gradients(self) -> bool:
+        """Whether `nodescope.numerics.channel_gradients` knows its kind: of samples, or of the positions of images."""
+        return isinstance(self.module, nn.Conv2d) or (isinstance(self.module, nn.Linear) and self.output_axes == 2)
 
     def parameters(self) -> dict[str, nn.Parameter]:
         """``weight``, and ``bias`` where there is one."""
@@ -153,33 +233,31 @@ class LinearMap:
 
 
 @torch.no_grad()
-def linear_maps(network: nn.Module, x: torch.Tensor) -> list[LinearMap]:
-    """The linear maps of a network in the order in which it computes them; x is an input, of one sample or more."""
-    found: dict[str, LinearMap] = {}
-    layer = 1
+def linear_maps(network: nn.Module, x: Any, layers: Sequence[FoundLayer] | None = None) -> list[LinearMap]:
+    """The linear maps of a network in the order in which it computes them.
 
-    def pass_layer(*_: Any) -> None:
-        nonlocal layer
-        layer += 1
+    Parameters
+    ----------
+    x
+        What it takes of one sample or more.
+    layers
+        Its hidden layers; by default every activation function.
+    """
+    found: dict[str, LinearMap] = {}
+    seen: set[int] = set()
 
     def note(name: str) -> Callable[..., None]:
-        def hook(module: Any, *_: Any) -> None:
-            found.setdefault(name, LinearMap(layer, name, module))
+        def hook(module: Any, _: Any, output: Any) -> None:
+            found.setdefault(name, LinearMap(len(seen) + 1, name, module, output.ndim))
 
         return hook
 
     handles = (
-        handle
-        for hooks in (
-            (activation.register_forward_hook(pass_layer) for activation in hidden_layers(network).values()),
-            (
-                module.register_forward_hook(note(name))
-                for name, module in network.named_modules()
-                if isinstance(module, nn.Linear | nn.modules.conv._ConvNd)
-            ),
-        )
-        for handle in hooks
+        module.register_forward_hook(note(name))
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Linear | nn.modules.conv._ConvNd)
     )
-    with hooked(handles):
-        network(x[:1])
+    known = find_layers(network, x) if layers is None else layers
+    with watched(network, known, lambda number, *_: seen.add(number)), hooked(handles):
+        run(network, x)
     return list(found.values())

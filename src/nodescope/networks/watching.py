@@ -29,7 +29,12 @@ Look = Callable[[int, Tensor, Tensor], None]
 
 @contextmanager
 def watched(
-    network: nn.Module, found: Sequence[FoundLayer], look: Look, *, inputs_only: Container[int] = ()
+    network: nn.Module,
+    found: Sequence[FoundLayer],
+    look: Look,
+    *,
+    inputs_only: Container[int] = (),
+    differentiable: bool = False,
 ) -> Iterator["Watch"]:
     """Look at layers in every forward pass within.
 
@@ -44,13 +49,15 @@ def watched(
     inputs_only
         Layers of which only the pre-activations are needed; ``look`` gets them twice. Nothing is copied then where the
         activation function works in place.
+    differentiable
+        Whether ``look`` gets the tensors of the forward pass themselves, as they lie, on which gradients can be asked for.
 
     Raises
     ------
     NetworkError
         In a forward pass that calls other layers than were found.
     """
-    watch = Watch(unwrapped(network), found, look, inputs_only)
+    watch = Watch(unwrapped(network), found, look, inputs_only, differentiable=differentiable)
     with watch.attached(per_forward=True):
         yield watch
 
@@ -70,12 +77,19 @@ class Watch:
     """
 
     def __init__(
-        self, network: nn.Module, found: Sequence[FoundLayer], look: Look, inputs_only: Container[int] = ()
+        self,
+        network: nn.Module,
+        found: Sequence[FoundLayer],
+        look: Look,
+        inputs_only: Container[int] = (),
+        *,
+        differentiable: bool = False,
     ) -> None:
         self._network = network
         self._found = found
         self._look = look
         self._inputs_only = inputs_only
+        self._differentiable = differentiable
         self._modules: dict[str, dict[int, list[int]]] = {}
         self._functions: dict[tuple[str, str], dict[int, int]] = {}
         for number, layer in enumerate(found):
@@ -195,7 +209,7 @@ class Watch:
     def _taken_before(self, number: int, given: Tensor) -> Tensor:
         """What enters a layer, copied if the layer writes over it and both are needed; or seen already."""
         layer = self._found[number]
-        if layer.values == "output":
+        if layer.values == "output" or self._differentiable:
             return given
         if number in self._inputs_only:
             z = layer.layout.view(given.detach())
@@ -205,7 +219,9 @@ class Watch:
 
     def _see(self, number: int, z: Tensor, a: Tensor) -> None:
         layer = self._found[number]
-        if layer.values == "output":
+        if self._differentiable:
+            self._look(number, z, a)
+        elif layer.values == "output":
             a = a.dequantize() if a.is_quantized else a
             view = layer.layout.view(a.detach())
             self._look(number, view, view)

@@ -1,13 +1,15 @@
 """Measure the networks of a configuration: their weights, and what flows back through them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nodescope.datasets import load
 from nodescope.measuring.networks import analyse_networks
 from nodescope.measuring.runner import checked_options
+from nodescope.networks import load_network
 from nodescope.storage.tables import write_table
+from nodescope.study.layout import model_path
 
 
 def measure_networks(
@@ -38,7 +40,61 @@ def measure_networks(
     objective
         The loss that the networks are trained with.
     """
-    options = checked_options(analyses)
-    found = analyse_networks(options, models, load(dataset), configuration, seeds, states, objective)
+    found = analyse_networks(
+        checked_options(analyses),
+        lambda seed, state: load_network(model_path(str(models), seed, state)),
+        load(dataset),
+        configuration,
+        seeds,
+        states,
+        objective,
+    )
+    for name, table in found.items():
+        write_table(table, tables[name])
+
+
+def measure_modules(
+    dataset: str | Path,
+    tables: Mapping[str, str | Path],
+    *,
+    analyses: Mapping[str, Mapping[str, Any]],
+    configuration: str,
+    seeds: list[int],
+    states: list[str],
+    objective: str,
+    module: Mapping[str, Any],
+    axes: Mapping[str, Any],
+    files: Mapping[str, str | None],
+    layers: Sequence[str],
+) -> None:
+    """The same for networks of the user's own.
+
+    Parameters
+    ----------
+    module
+        The section ``module`` of the study.
+    axes
+        The values of the axes of the configuration.
+    files
+        The weights of each network, by ``seed/state``; None for a network as it is built.
+    layers
+        See `nodescope.networks.layer_patterns`.
+    """
+    from nodescope.config.module import Module
+    from nodescope.networks.brought.loading import module_inputs, network_of
+
+    section, data = Module.model_validate(module), load(dataset)
+    inputs = module_inputs(section, data)
+    found = analyse_networks(
+        checked_options(analyses),
+        lambda seed, state: network_of(section, axes, seed, files[f"{seed}/{state}"])[0],
+        data,
+        configuration,
+        seeds,
+        states,
+        objective,
+        inputs=lambda samples: inputs(samples)[0],
+        patterns=layers,
+    )
     for name, table in found.items():
         write_table(table, tables[name])
