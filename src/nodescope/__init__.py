@@ -2,6 +2,8 @@
 
 Functions for Python, imported when they are first used:
 
+- `record`: run a network over a loader, and record what every node does
+- `recorder`: the same around a loop of one's own
 - `run`: run the studies of a config in this process, without Snakemake
 - `save_layer`: one layer of a network of any framework, for a study's section ``recordings``
 - `snakefile`: the path of the workflow's Snakefile, for a module of one's own workflow
@@ -19,12 +21,14 @@ __version__ = "0.1.0"
 
 #: Public functions, and the modules that have them.
 _PUBLIC = {
+    "record": "nodescope.recording.doors",
+    "recorder": "nodescope.recording.doors",
     "run": "nodescope.workflow",
     "save_layer": "nodescope.recording.saving",
     "snakefile": "nodescope.project",
 }
 
-__all__ = ["run", "save_layer", "snakefile"]
+__all__ = ["record", "recorder", "run", "save_layer", "snakefile"]
 
 
 def __getattr__(name: str) -> Any:
