@@ -4,6 +4,8 @@ Functions for Python, imported when they are first used:
 
 - `open`: the tables and figures of a study, as polars frames and altair charts
 - `measure`: one analysis of recordings, as a polars frame, without a workflow
+- `record`: run a network over a loader, and record what every node does
+- `recorder`: the same around a loop of one's own
 - `run`: run the studies of a config in this process, without Snakemake
 - `save_layer`: one layer of a network of any framework, for a study's section ``recordings``
 - `snakefile`: the path of the workflow's Snakefile, for a module of one's own workflow
@@ -24,12 +26,14 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "measure": "nodescope.notebook.measuring",
     "open": "nodescope.notebook.results",
+    "record": "nodescope.recording.doors",
+    "recorder": "nodescope.recording.doors",
     "run": "nodescope.workflow",
     "save_layer": "nodescope.recording.saving",
     "snakefile": "nodescope.project",
 }
 
-__all__ = ["measure", "open", "run", "save_layer", "snakefile"]
+__all__ = ["measure", "open", "record", "recorder", "run", "save_layer", "snakefile"]
 
 
 def __getattr__(name: str) -> Any:

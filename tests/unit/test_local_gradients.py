@@ -240,7 +240,7 @@ def test_batches_lose_no_sample_and_the_last_may_be_a_single_one(monkeypatch):
     network.stem.register_forward_hook(lambda module, inputs, output: sizes.append(len(output)))
     measured = MeasuredNetwork(network, x, y, "cross_entropy")
     ((emission, absorption),) = analysis.values_of(measured, measured.linear_maps()[:1])
-    assert sizes[1:] == [4, 4, 1]
+    assert sizes[-3:] == [4, 4, 1]
     assert (emission.shape, absorption.shape) == ((9, 4), (9, 1))
 
 

@@ -41,6 +41,8 @@ class Chart:
         Whether it shows how the nets change between epochs.
     needs_classes : bool
         Whether it shows how classes differ.
+    needs_values : tuple of str
+        Columns, as ``TABLE.COLUMN``, of which one value at least must be known.
     lazy : bool
         Whether its tables are too large to hold (a value per node and class): they are handed over as lazy frames.
     name : str
@@ -55,6 +57,7 @@ class Chart:
     needs_accuracy: bool = False
     needs_snapshots: bool = False
     needs_classes: bool = False
+    needs_values: tuple[str, ...] = ()
     lazy: bool = False
     name: str = ""
 

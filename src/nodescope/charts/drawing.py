@@ -92,12 +92,18 @@ def figures_of(charts: Sequence[str], files: StudyFiles, context: Context) -> It
 
 
 def empty(charts: Sequence[str], files: StudyFiles) -> dict[str, str]:
-    """The kinds of charts that show a table without rows, and what to say of it."""
+    """The kinds of charts that show a table without rows or a column without values, and what to say of it."""
+    unknown = {
+        name: f"its column {column} holds no values"
+        for name in charts
+        for table, column in (needed.split(".") for needed in CHARTS[name].needs_values)
+        if not scan_table(files.table(table)).select(pl.col(column).count()).collect().item()
+    }
     shown = {name: CHARTS[name].tables[0] for name in charts}
     without = {
         table for table in set(shown.values()) if not scan_table(files.table(table)).select(pl.len()).collect().item()
     }
-    return {name: f"its table {table} has no rows" for name, table in shown.items() if table in without}
+    return unknown | {name: f"its table {table} has no rows" for name, table in shown.items() if table in without}
 
 
 def quantities_of(chart: str, figure: Figure) -> dict[str, Quantity]:

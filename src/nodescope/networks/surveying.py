@@ -147,8 +147,8 @@ class Survey:
         Without wrappers.
     selection : Selection
         What will be asked for.
-    n_samples : int
-        B of the batch.
+    n_samples : int or None
+        B of the batch; None if it is what the first module is given.
     axis : int or None
         The node axis of all layers with positions; looked for by default.
     look : callable
@@ -164,7 +164,7 @@ class Survey:
         self,
         network: nn.Module,
         selection: Selection,
-        n_samples: int,
+        n_samples: int | None,
         axis: int | None = None,
         look: Look = lambda seen, z, a: None,
     ) -> None:
@@ -202,6 +202,8 @@ class Survey:
             self._stack[-1].has_children = True
         self._module_calls[module] += 1
         given = first_tensor((*args, *keywords.values()))
+        if self._n_samples is None and given is not None and given.ndim:
+            self._n_samples = len(given)
         may_be_activation = not isinstance(module, _OTHER_MODULES) and not any(True for _ in module.children())
         kept = given.detach().clone() if may_be_activation and given is not None else None
         self._stack.append(_Frame(module, self.names[module], self._module_calls[module], given, kept))
@@ -353,7 +355,9 @@ class Survey:
         if seen.problem:
             return
         maps = self._maps[:n_maps]
-        layout = layout_of(tuple(a.shape if seen.values == "output" else z.shape), self._n_samples, maps, self._axis)
+        layout = layout_of(
+            tuple(a.shape if seen.values == "output" else z.shape), self._n_samples or 0, maps, self._axis
+        )
         if isinstance(layout, str):
             seen.problem = layout
             return

@@ -25,7 +25,7 @@ Tensor = torch.Tensor
 Positions = Literal["summary", "rows", "last"]
 
 #: Bytes of a strip of one layer, and the columns that it has at least.
-STRIP_BYTES = 1_000_000
+STRIP_BYTES = 256_000
 SHORTEST_STRIP = 64
 #: Activation functions that only clip, with the names of their limits.
 CLIPPING = {"relu", "relu6", "hardtanh"}
@@ -219,7 +219,7 @@ class LayerCollector:
                 f"{len(batch.samples)}"
             )
         positions = math.prod(z.shape[2:])
-        has_mask = batch.mask is not None and batch.mask.shape[1] == positions
+        has_mask = z.ndim > 2 and batch.mask is not None and batch.mask.shape[1] == positions
         if self._positions is None:
             self._positions, self._is_masked = positions, has_mask
         elif positions != self._positions and not (has_mask and self._is_masked):

@@ -62,12 +62,36 @@ class Recorded:
         Parameters of the network that are used after its last recorded layer.
     decisions : list of str
         What was decided for the user, a sentence each.
+    output_nodes : int
+        Nodes of the output, where there is one.
     """
 
     layers: list[FoundLayer]
     has_output: bool
     output_parameters: int
     decisions: list[str]
+    output_nodes: int = 0
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The layers, the output last, as rows of the table ``layers`` without ``configuration``."""
+        found: list[dict[str, Any]] = [
+            {
+                "name": layer.name,
+                "kind": layer.kind,
+                "nodes": layer.nodes,
+                "positions": layer.positions,
+                "activation": layer.activation,
+                "parameters": layer.n_parameters,
+                "fan_in": layer.fan_in,
+                "values": layer.values,
+            }
+            for layer in self.layers
+        ]
+        if self.has_output:
+            of_output: dict[str, Any] = {"name": OUTPUT, "kind": OUTPUT, "nodes": self.output_nodes, "positions": 1}
+            of_output |= {"activation": "identity", "parameters": self.output_parameters, "fan_in": None}
+            found.append(of_output | {"values": "output"})
+        return [{"layer": number, **row} for number, row in enumerate(found, start=1)]
 
 
 class Recorder:
@@ -127,7 +151,8 @@ class Recorder:
         self._collectors: list[LayerCollector] = []
         self._output: LayerCollector | None = None
         self._has_output = False
-        self._batch = Batch(0, None, np.empty(0, np.int64))
+        self._given: tuple[Any, Any, Any] = (None, None, None)
+        self._batch: Batch | None = None
         self._samples: list[NDArray[np.int64]] = []
         self._labels: list[NDArray[Any]] = []
         self._recorded: Recorded | None = None
@@ -137,10 +162,42 @@ class Recorder:
         """Samples that were seen."""
         return sum(map(len, self._samples))
 
+    @property
+    def n_batches(self) -> int:
+        """Batches that were recorded."""
+        return len(self._samples)
+
+    @property
+    def samples(self) -> NDArray[np.int64]:
+        """What the samples are called, in the order in which they were seen [N]."""
+        return np.concatenate(self._samples)
+
+    @property
+    def labels(self) -> NDArray[Any] | None:
+        """The labels as they were given, in the same order; None if no batch had any.
+
+        Raises
+        ------
+        NetworkError
+            If some batches had labels and others had none.
+        """
+        if not self._labels:
+            return None
+        if len(self._labels) != len(self._samples):
+            raise NetworkError(
+                f"{len(self._labels)} of {len(self._samples)} batches have labels. Hint: give them to all or none"
+            )
+        return np.concatenate(self._labels)
+
+    @property
+    def output_nodes(self) -> int | None:
+        """Nodes of the network's output, where it is recorded."""
+        return self._output.layer.nodes if self._output is not None and self._has_output else None
+
     def find(self, inputs: Any) -> list[FoundLayer]:
         """Find the layers beforehand, by running the network once on some samples; they are not recorded."""
         survey = self._survey(number_of_samples(inputs), lambda seen, z, a: None)
-        with survey.watching(), self._seeing_output(number_of_samples(inputs)):
+        with survey.watching(), self._seeing_output(is_recorded=False):
             run(self._network, inputs)
         self._found(survey)
         assert self._recorded is not None
@@ -181,54 +238,86 @@ class Recorder:
     @contextmanager
     def batch(
         self,
-        n_samples: int,
+        n_samples: int | None,
         labels: NDArray[Any] | None = None,
         mask: NDArray[np.bool_] | None = None,
         samples: NDArray[np.int64] | None = None,
     ) -> Iterator[None]:
         """Record the forward pass that the caller runs within; parameters as of `run`.
 
+        Parameters
+        ----------
+        n_samples
+            B; None if only the forward pass tells.
+
         Raises
         ------
         NetworkError
-            If layers differ from those of the first batch, or the mask from the batch.
+            If layers differ from those of the first batch, or labels or mask from the batch.
         """
-        number = len(self._samples) + 1
-        if mask is not None and mask.shape[:1] != (n_samples,):
-            raise NetworkError(f"The mask of batch {number} is of {len(mask)} samples, the batch has {n_samples}")
-        begin = self.n_samples
-        names = np.arange(begin, begin + n_samples) if samples is None else np.asarray(samples, np.int64)
-        self._batch = Batch(number, mask, names)
+        self._given = (labels, mask, samples)
+        self._batch = None
+        if n_samples is not None:
+            self._see_samples(n_samples)
         if self._watch is None:
             with self._first_batch(n_samples):
                 yield
         else:
             self._watch.restart()
-            self._hold_hooks()
-            with self._seeing_output(n_samples):
+            if not self._watch.is_attached:
+                self._hooks.enter_context(self._watch.attached())
+            with self._seeing_output():
                 yield
             self._watch.check()
-        self._samples.append(names)
+        if self._batch is None:
+            raise NetworkError(self._nothing_ran())
+        self._samples.append(self._batch.samples)
         if labels is not None:
             self._labels.append(np.asarray(labels))
 
-    def finish(self, class_names: Sequence[str] = ()) -> Recorded:
+    def _nothing_ran(self) -> str:
+        return f"No layer was seen in batch {self.n_batches + 1}: its forward pass did not run the network"
+
+    def _see_samples(self, n_samples: int) -> None:
+        """Learn how many samples the batch has."""
+        number = self.n_batches + 1
+        for name, values in zip(("labels", "mask", "samples"), self._given, strict=True):
+            if values is not None and len(values) != n_samples:
+                raise NetworkError(
+                    f"The {name} of batch {number} are of {len(values)} samples, the batch has {n_samples}"
+                )
+        _, mask, samples = self._given
+        begin = self.n_samples
+        names = np.arange(begin, begin + n_samples) if samples is None else np.asarray(samples, np.int64)
+        self._batch = Batch(number, mask, names)
+
+    def _add(self, collector: LayerCollector, z: torch.Tensor, a: torch.Tensor) -> None:
+        if self._batch is None:
+            self._see_samples(len(z))
+        assert self._batch is not None  # as it was just made
+        collector.add(z, a, self._batch)
+
+    def finish(self, class_names: Sequence[str] = (), labels: NDArray[Any] | None = None) -> Recorded:
         """Write all files, the samples sorted by label.
 
         Parameters
         ----------
         class_names
-            All classes, whose indices the labels are; empty where the samples have none.
+            All classes; empty where the samples have none.
+        labels : array [N] or None
+            Indices of the classes, where the labels of the batches are something else.
         """
         assert self._recorded is not None  # there was a batch
-        order = self._order(is_labelled=bool(class_names))
+        own = self.labels if labels is None else labels
+        order = self._order(own.astype(np.int32) if class_names and own is not None else None)
         for number, collector in enumerate(self._collectors, start=1):
             layer = f"layer-{number}"
             self._write(collector, layer, order, class_names, collector.layer.name)
+        self._has_output = self._has_output and self._output is not None and self._output.n_seen == self.n_samples
         if self._output is not None and self._has_output:
             self._write(self._output, OUTPUT, order, class_names, OUTPUT)
         self.close()
-        return replace(self._recorded, has_output=self._has_output)
+        return replace(self._recorded, has_output=self._has_output, output_nodes=self.output_nodes or 0)
 
     def close(self) -> None:
         """Take the hooks off the network, and give back what was kept."""
@@ -247,30 +336,31 @@ class Recorder:
             name=name,
         )
 
-    def _order(self, *, is_labelled: bool) -> Order:
-        samples = np.concatenate(self._samples).astype(np.int32)
-        labels = np.concatenate(self._labels).astype(np.int32) if is_labelled else None
-        places = np.lexsort((samples, labels)) if labels is not None else np.argsort(samples, kind="stable")
+    def _order(self, labels: NDArray[np.int32] | None) -> Order:
+        samples = self.samples.astype(np.int32)
+        places = np.argsort(samples, kind="stable") if labels is None else np.lexsort((samples, labels))
         if (places == np.arange(len(samples))).all():
             return Order(None, labels, samples)
         return Order(places, None if labels is None else labels[places], samples[places])
 
-    def _survey(self, n_samples: int, look: Callable[[Seen, torch.Tensor, torch.Tensor], None]) -> Survey:
+    def _survey(self, n_samples: int | None, look: Callable[[Seen, torch.Tensor, torch.Tensor], None]) -> Survey:
         return Survey(self._network, self._selection, n_samples, self._axis, look)
 
     @contextmanager
-    def _first_batch(self, n_samples: int) -> Iterator[None]:
+    def _first_batch(self, n_samples: int | None) -> Iterator[None]:
         """Find the layers in a batch that is recorded."""
         collectors: dict[int, LayerCollector] = {}
 
         def look(seen: Seen, z: torch.Tensor, a: torch.Tensor) -> None:
             own = self._collector(layer_of(survey, seen, 0))
-            own.add(z, a, self._batch)
+            self._add(own, z, a)
             collectors[id(seen)] = own
 
         survey = self._survey(n_samples, look)
-        with survey.watching(), self._seeing_output(n_samples):
+        with survey.watching(), self._seeing_output():
             yield
+        if not survey.calls:
+            raise NetworkError(self._nothing_ran())
         self._found(survey, collectors)
 
     def _found(self, survey: Survey, collectors: dict[int, LayerCollector] | None = None) -> None:
@@ -284,29 +374,23 @@ class Recorder:
         self._watch = Watch(
             self._network,
             layers,
-            lambda number, z, a: self._collectors[number].add(z, a, self._batch),
+            lambda number, z, a: self._add(self._collectors[number], z, a),
             {number for number, collector in enumerate(made) if collector.needs_inputs_only},
         )
         total = sum(parameter.numel() for parameter in self._network.parameters())
         rest = total - sum(layer.n_parameters for layer in layers)
         self._recorded = Recorded(layers, False, rest, decisions(survey, self._selection))
 
-    def _hold_hooks(self) -> None:
-        """Put the hooks on the network, if they are not there."""
-        if self._watch is not None and not self._watch.is_attached:
-            self._hooks.enter_context(self._watch.attached())
-
     def _collector(self, layer: FoundLayer) -> LayerCollector:
         return LayerCollector(layer, self._scratch, **self._options)
 
     @contextmanager
-    def _seeing_output(self, n_samples: int) -> Iterator[None]:
+    def _seeing_output(self, *, is_recorded: bool = True) -> Iterator[None]:
         """Keep what the network itself gives, if that is one row of numbers for each sample."""
 
         def see(module: nn.Module, args: Any, output: Any) -> None:
             values = first_tensor(output)
-            is_known = values is not None and values.ndim == 2 and values.is_floating_point()
-            if values is None or not is_known or len(values) != n_samples:
+            if values is None or values.ndim != 2 or not values.is_floating_point():
                 self._has_output = False
                 return
             if self._output is None:
@@ -315,8 +399,10 @@ class Recorder:
                     OUTPUT, type(module).__name__, "pre_activation", "identity", {}, values.shape[1], 1, 1
                 )
                 self._output = self._collector(layer)
-            if self._has_output and self._batch.number:
-                self._output.add(values.detach(), values.detach(), self._batch)
+            is_of_samples = self._batch is None or len(values) == len(self._batch.samples)
+            self._has_output = self._has_output and is_of_samples
+            if self._has_output and is_recorded:
+                self._add(self._output, values.detach(), values.detach())
 
         handle = self._network.register_forward_hook(see)
         try:

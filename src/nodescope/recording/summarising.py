@@ -175,8 +175,9 @@ class ValuesCollector:
 
     def add(self, level: int, kind: Kind, values: NDArray[np.float32]) -> None:
         """Take in values of some samples."""
-        collectors = self._levels.setdefault(level, {kind: _Collector() for kind in self._kinds})
-        collectors[kind].add(np.ascontiguousarray(values).reshape(-1))
+        if level not in self._levels:
+            self._levels[level] = {kind: _Collector() for kind in self._kinds}
+        self._levels[level][kind].add(np.ascontiguousarray(values).reshape(-1))
 
     def finished(self) -> dict[Kind, AllValues]:
         """What was found."""
