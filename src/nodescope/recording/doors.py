@@ -206,7 +206,7 @@ def recorder(
 
 def _is_other_process() -> bool:
     """Whether another process of ``torch.distributed`` records the same."""
-    if not torch.distributed.is_available() or not torch.distributed.is_initialized():  # type: ignore[no-untyped-call]
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
         return False
     return torch.distributed.get_rank() > 0
 
@@ -244,7 +244,7 @@ class _BrokenOff(Exception):
 def as_before(network: nn.Module) -> Iterator[None]:
     """Evaluate a network for a while; then each module is in the mode that it was in, and random numbers go on as before."""
     modes = [(module, module.training) for module in network.modules()]
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002  # the user's
     network.eval()
     try:
