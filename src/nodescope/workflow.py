@@ -3,6 +3,7 @@
 Every job's Snakemake evaluates the rules anew, so nothing heavy is imported: no PyTorch, polars, scikit-learn or numba.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -32,11 +33,12 @@ from nodescope.findings.divergence import divergence_report
 from nodescope.jobs import run_end
 from nodescope.jobs.dependencies import family_modules, job_files
 from nodescope.jobs.devices import visible_gpus
-from nodescope.jobs.own_sources import source_files
-from nodescope.messages.errors import ConfigError, NodescopeError
+from nodescope.jobs.own_sources import source_files, sources_digest
+from nodescope.messages.errors import ConfigError, DamagedFileError, NodescopeError
 from nodescope.storage.files import file_stamp
+from nodescope.storage.json_files import read_json
 from nodescope.study import contents, layout
-from nodescope.study.brought_configurations import ModuleConfiguration, RecordedConfiguration
+from nodescope.study.brought_configurations import ModuleConfiguration, RecordedConfiguration, module_configurations
 from nodescope.study.configuration import Configuration
 from nodescope.study.configurations import configurations_of
 from nodescope.study.family_configurations import FamilyConfiguration, family_configurations
@@ -152,6 +154,31 @@ class Workflow:
             ):
                 raise ConfigError(problem)
         self.check_weights()
+        self.look_at_modules()
+
+    def look_at_modules(self, results: str | Path = layout.RESULTS) -> None:
+        """Find networks of the user's own that cannot be built, filled or recorded; and how large they are, for the plan.
+
+        What was seen is kept, and looked at again when the user's sources, files of weights or settings have changed.
+
+        Raises
+        ------
+        ConfigError
+        """
+        stale: dict[str, dict[str, str]] = {}
+        for study in self.config.studies:
+            if not isinstance(study, ModuleStudy):
+                continue
+            files = StudyFiles.of(study.name, results)
+            for configuration in module_configurations(study):
+                key = _key_of(study, configuration)
+                if _known_key(files.look(configuration.identifier)) != key:
+                    stale.setdefault(study.name, {})[configuration.identifier] = key
+        if not stale:
+            return
+        given = {"config": self.config.model_dump(mode="json"), "keys": stale, "results": str(results)}
+        if problems := _in_a_process_with_torch("nodescope.networks.brought.look", json.dumps(given)):
+            raise ConfigError("\n\n".join(problems))
 
     def check_weights(self) -> None:
         """Find files of weights that do not fit their networks.
@@ -163,15 +190,8 @@ class Workflow:
         studies = [study for study in self.config.studies if isinstance(study, FamilyStudy)]
         if not any(each.network(study).weights for study in studies for each in family_configurations(study)):
             return
-        # in a process of its own, since this one does without torch
-        done = subprocess.run(
-            [sys.executable, "-m", "nodescope.networks.weights_check"],
-            input=self.config.model_dump_json(),
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        if problems := json.loads(done.stdout):
+        config = self.config.model_dump_json()
+        if problems := _in_a_process_with_torch("nodescope.networks.weights_check", config):
             raise ConfigError("\n\n".join(problems))
 
     def _is_prepared(self, source: DatasetSource) -> bool:
@@ -830,6 +850,36 @@ def _check_ids(studies: Iterable[Study]) -> None:
                 "Hint: a variant that sets activation, batch_norm or initialisation needs a grid with one value of it; "
                 "rename a variant whose name looks like another's setting"
             )
+
+
+def _in_a_process_with_torch(module: str, given: str) -> list[str]:
+    """What a module finds wrong; in a process of its own, since this one does without torch."""
+    done = subprocess.run([sys.executable, "-m", module], input=given, stdout=subprocess.PIPE, text=True, check=True)
+    problems: list[str] = json.loads(done.stdout)
+    return problems
+
+
+def _key_of(study: ModuleStudy, configuration: ModuleConfiguration) -> str:
+    """Changes when what the networks of a configuration are made from does."""
+    functions = [study.module.make, *([study.module.preprocess] if study.module.preprocess else [])]
+    seen = [
+        study.module.model_dump_json(),
+        study.dataset.model_dump_json(),
+        _files_digest(study.dataset),
+        study.layers,
+        configuration.axes,
+        [file_stamp(path) for path in configuration.checkpoints.values()],
+        sources_digest(functions),
+    ]
+    return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+
+
+def _known_key(path: Path) -> str | None:
+    try:
+        key: str | None = read_json(path).get("key")
+    except DamagedFileError:
+        return None
+    return key
 
 
 def _plain(value: Any) -> Any:

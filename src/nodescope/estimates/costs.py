@@ -298,12 +298,13 @@ def study_cost(study: Study, data: DataSize, results: str | Path = RESULTS) -> S
     networks = sum(len(each.seeds) for each in configurations)
     training = study.training if isinstance(study, FamilyStudy) else None
     candidates = len(training.learning_rates) + 2 * training.refinement_rounds if training else 1
+    done = [jobs_done(study, each.identifier, results) for each in configurations]
     return StudyCost(
         configurations=len(configurations),
         networks=networks,
         candidate_networks=networks * candidates,
-        jobs=len(costs),
-        jobs_done=sum(sum(jobs_done(study, c.identifier, results).values()) for c in configurations),
+        jobs=sum(map(len, done)),
+        jobs_done=sum(sum(of_one.values()) for of_one in done),
         flop=sum(cost.flop for cost in costs),
         passed_bytes=sum(cost.passed_bytes for cost in costs),
         activations_bytes=sum(recordings),

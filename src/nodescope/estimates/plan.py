@@ -13,9 +13,11 @@ from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy, St
 from nodescope.config.training import Training
 from nodescope.datasets import preparing
 from nodescope.estimates.costs import StudyCost, keeps_activations, size_of, study_cost
+from nodescope.messages.errors import DamagedFileError
 from nodescope.messages.words import counted, duration
-from nodescope.study.configurations import seeds_of, states_of
-from nodescope.study.layout import RESULTS, description_path
+from nodescope.storage.json_files import read_json
+from nodescope.study.configurations import configurations_of, seeds_of, states_of
+from nodescope.study.layout import RESULTS, StudyFiles, description_path
 
 
 def matrix_product_rate() -> float:
@@ -55,8 +57,29 @@ def describe_plan(config: Config, cores: int, results: str | Path = RESULTS) -> 
         ]
         if not data.known:
             lines.append("              (the data set cannot be read yet; the estimate assumes the size of MNIST)")
-        lines += [*_of_data(config, study, results), ""]
+        lines += [*_of_layers(study, results), *_of_data(config, study, results), ""]
     return "\n".join(lines)
+
+
+def _of_layers(study: Study, results: str | Path) -> list[str]:
+    """The layers that are recorded of networks of the user's own, as they were seen; those of the first of equal ones."""
+    if not isinstance(study, ModuleStudy):
+        return []
+    by_layers: dict[str, list[str]] = {}
+    for configuration in configurations_of(study):
+        try:
+            found = read_json(StudyFiles.of(study.name, results).look(configuration.identifier))
+        except DamagedFileError:
+            continue
+        layers = [
+            f"{layer['name']} ({layer['kind']}, {counted(layer['nodes'], 'node')}"
+            + (f" at {layer['positions']:,} positions)" if layer["positions"] else ")")
+            for layer in found["layers"]
+        ]
+        size = f"{found['parameters']:,} parameters, {found['multiply_adds'] / 1e6:,.1f} million multiply-adds a sample"
+        text = "\n".join([size, *(f"                {layer}" for layer in layers)])
+        by_layers.setdefault(text, []).append(configuration.identifier)
+    return [f"  layers      of {', '.join(names)}: {text}" for text, names in by_layers.items()]
 
 
 def _of_networks(study: Study, cost: StudyCost) -> tuple[str, str]:

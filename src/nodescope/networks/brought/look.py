@@ -1,0 +1,166 @@
+"""Look at the networks of the user's own before any job starts: do they build, do their checkpoints fit, which layers are there?
+
+Snakemake's own process imports no torch: it runs ``python -m nodescope.networks.brought.look``, which reads from its standard
+input what to look at, writes a JSON for each configuration, and what is wrong, a text each, as JSON to its standard output.
+"""
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from nodescope.config.root import Config
+from nodescope.config.study import ModuleStudy
+from nodescope.datasets import PreparedDataset, load
+from nodescope.datasets.preparing import current_description, examine
+from nodescope.datasets.sources import files_digest
+from nodescope.messages.errors import NetworkError, NodescopeError
+from nodescope.networks.brought.building import build, fitting
+from nodescope.networks.brought.loading import module_inputs
+from nodescope.networks.found_layers import FoundLayer, find_layers, run
+from nodescope.storage.json_files import write_json
+from nodescope.study.brought_configurations import ModuleConfiguration, module_configurations
+from nodescope.study.layout import RESULTS, StudyFiles, description_path, prepared_path
+
+#: Samples that a network is run with.
+SAMPLES = 2
+
+
+def look(config: Config, keys: Mapping[str, Mapping[str, str]], results: str | Path = RESULTS) -> Iterator[str]:
+    """Look at configurations, write what was found to `nodescope.study.layout.StudyFiles.look`, and give what is wrong.
+
+    Parameters
+    ----------
+    keys
+        By study and configuration: what was found is valid for as long as this text stays the same.
+    """
+    said: set[str] = set()
+    for study in config.studies:
+        if not isinstance(study, ModuleStudy) or study.name not in keys:
+            continue
+        try:
+            data = _samples(study, config, results)
+        except NodescopeError as error:
+            yield str(error)
+            continue
+        for configuration in module_configurations(study):
+            key = keys[study.name].get(configuration.identifier)
+            if key is None:
+                continue
+            try:
+                found = look_at(study, configuration, data)
+            except NodescopeError as error:
+                if str(error) not in said:
+                    said.add(str(error))
+                    yield f"Study '{study.name}', module, {configuration.identifier}: {error}"
+                continue
+            path = StudyFiles.of(study.name, results).look(configuration.identifier)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_json(path, {"key": key, **found})
+
+
+def _samples(study: ModuleStudy, config: Config, results: str | Path) -> PreparedDataset:
+    """The data set; read anew where it is not prepared yet."""
+    source = study.dataset
+    if current_description(source, description_path(source, results), files_digest(source)):
+        return load(prepared_path(source, results))
+    return examine(source, config.data_root, download=config.download).dataset
+
+
+def look_at(study: ModuleStudy, configuration: ModuleConfiguration, data: PreparedDataset) -> dict[str, Any]:
+    """Build a network, hold all checkpoints against it, and run it on two samples.
+
+    Returns
+    -------
+    dict
+        ``layers`` with name, kind, nodes, positions and activation, the output among them where it is one value per node;
+        ``parameters``, ``multiply_adds`` and ``seconds`` of one sample, ``decisions``.
+
+    Raises
+    ------
+    NodescopeError
+        If it cannot be built, a checkpoint does not fit, or a layer that is asked for is not there.
+    """
+    network, decisions = build(study.module, dict(configuration.axes), seed=configuration.seeds[0])
+    for path in configuration.checkpoints.values():
+        fitting(network, path, study.module)
+    inputs, _ = module_inputs(study.module, data)(data.splits.train[:SAMPLES].astype(np.int64))
+    with _taking(study.dataset.name, inputs):
+        layers = find_layers(network, inputs, study.layers)
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        output = run(network, inputs)
+    started = time.perf_counter()
+    with torch.no_grad():
+        run(network, inputs)
+    seconds = (time.perf_counter() - started) / SAMPLES
+    rows = [_row(layer) for layer in layers]
+    if isinstance(output, torch.Tensor) and output.ndim == 2:
+        rows.append(
+            {"name": "output", "kind": "output", "nodes": output.shape[1], "positions": 0, "activation": "identity"}
+        )
+    return {
+        "layers": rows,
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "multiply_adds": counter.get_total_flops() / 2 / SAMPLES,
+        "seconds": seconds,
+        "decisions": list(decisions),
+    }
+
+
+@contextmanager
+def _taking(dataset: str, inputs: Any) -> Iterator[None]:
+    """Say of a network that cannot take its samples what it was given."""
+    try:
+        yield
+    except NodescopeError:
+        raise
+    except Exception as error:  # of the user's code
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
+        own = [frame for frame in frames if "nodescope" not in Path(frame.filename).parts]
+        place = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
+        message = (str(error).strip().splitlines() or [""])[0]
+        raise NetworkError(
+            f"the network cannot take the samples of data set '{dataset}', {_shapes(inputs)}: {type(error).__name__}: "
+            f"{message}{place}. Hint: preprocess names a function that turns them into what it takes"
+        ) from error
+
+
+def _shapes(inputs: Any) -> str:
+    if isinstance(inputs, torch.Tensor):
+        return f"a tensor {tuple(inputs.shape)}"
+    if isinstance(inputs, Mapping):
+        return "a dict of " + ", ".join(f"{name} {tuple(value.shape)}" for name, value in inputs.items())
+    return "a tuple of " + ", ".join(str(tuple(value.shape)) for value in inputs)
+
+
+def _row(layer: FoundLayer) -> dict[str, Any]:
+    positions = 0 if layer.positions == 1 and layer.node_axis == 1 else layer.positions
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "nodes": layer.nodes,
+        "positions": positions,
+        "activation": layer.activation,
+    }
+
+
+def main() -> None:
+    """Read what to look at, write what is wrong."""
+    given = json.loads(sys.stdin.read())
+    # What the user's functions print belongs to the user, not to the list of problems.
+    answer, sys.stdout = sys.stdout, sys.stderr
+    problems = list(look(Config.model_validate(given["config"]), given["keys"], given["results"]))
+    json.dump(problems, answer)
+
+
+if __name__ == "__main__":
+    main()
