@@ -897,9 +897,13 @@ def _code_paths(modules: tuple[str, ...], start: Path) -> list[str]:
     return [os.path.relpath(path, start) for path in job_files(*modules)]
 
 
-@cache
 def _files_digest(source: DatasetSource) -> str | None:
     """Looked at once per process, since a folder of images may be large."""
+    return _digest_by_settings(type(source), source.model_dump_json())
+
+
+@cache
+def _digest_by_settings(kind: type[DatasetSource], settings: str) -> str | None:
     from nodescope.datasets.sources import files_digest
 
-    return files_digest(source)
+    return files_digest(kind.model_validate_json(settings))
