@@ -18,19 +18,32 @@ activations the root mean square over the samples of the norm of a sample's grad
 gradient is not finite. Cost: one training step of that batch in float64, and four passes over every gradient.
 """
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pydantic import Field
 
 from nodescope.analyses import Analysis, Parts
 from nodescope.config.analysis_fields import NetworkOptions, Samples
-from nodescope.numerics.moments import moments
+from nodescope.numerics.moments import Moments, moments, together
 from nodescope.storage.columns import MOMENTS, OBJECTIVE, ZERO_SHARE, Column, Quantity, number_of
 
 if TYPE_CHECKING:
     import torch
 
     from nodescope.measuring.networks import MeasuredNetwork
+
+
+#: Of the samples that go through a network together: what a layer keeps of a value for its gradient, and of all layers.
+BYTES_PER_VALUE, BATCH_BYTES = 3 * 8, 2_000_000_000
+
+
+class Place(NamedTuple):
+    """Where a gradient is looked at."""
+
+    layer: int
+    name: str
+    quantity: str
 
 
 class Gradients(NetworkOptions):
@@ -45,41 +58,52 @@ def measure(network: "MeasuredNetwork", options: Gradients) -> Parts:
     if not network.has_loss():
         return []
     samples = len(network.y)
-    rows: list[dict[str, Any]] = []
-    layers = network.hidden_layers()
+    layers, maps = network.hidden_layers(), network.linear_maps()
+    found: dict[Place, list[Moments | int]] = {}
 
     def look_at(tensor: "torch.Tensor", layer: int, name: str, quantity: str) -> None:
         # The gradients of activations are looked at as the backward pass makes them, so that none is kept. The hook goes
         # with the tensor.
-        place = {"layer": layer, "name": name, "quantity": quantity}
-        tensor.register_hook(  # type: ignore[no-untyped-call]
-            lambda gradient: rows.append(place | describe(gradient, samples))
-        )
+        place = Place(layer, name, quantity)
+
+        def see(gradient: "torch.Tensor") -> None:
+            values = gradient.detach().numpy()
+            found.setdefault(place, []).append(moments(values) or values.size)
+
+        tensor.register_hook(see)  # type: ignore[no-untyped-call]
 
     def look(number: int, z: "torch.Tensor", a: "torch.Tensor") -> None:
         if z is not a:
             look_at(z, number + 1, layers[number].name, "pre_activation")
         look_at(a, number + 1, layers[number].name, "activation")
 
-    linear_maps_in_order = network.linear_maps()
+    values = sum(layer.nodes * layer.positions for layer in layers)
+    at_a_time = max(1, BATCH_BYTES // (BYTES_PER_VALUE * max(1, values)))
     with network.watched(look), network.with_gradients():
-        logits = network.output()
-        look_at(logits, len(layers) + 1, "output", "pre_activation")
-        network.summed_loss(logits, network.y).backward()  # type: ignore[no-untyped-call]
-    for linear in linear_maps_in_order:
-        for parameter, values in linear.parameters().items():
-            if values.grad is not None:
-                place = {"layer": linear.layer, "name": linear.name, "quantity": parameter}
-                rows.append(place | describe(values.grad / samples, 1))
+        for x_B, y_B in network.batches(at_a_time):
+            logits = network.output(x_B)
+            look_at(logits, len(layers) + 1, "output", "pre_activation")
+            network.summed_loss(logits, y_B).backward()  # type: ignore[no-untyped-call]
+    rows = [place._asdict() | describe(parts, samples) for place, parts in found.items()]
+    for linear in maps:
+        for parameter, values_of in linear.parameters().items():
+            if values_of.grad is not None:
+                gradient = (values_of.grad / samples).numpy()
+                place = Place(linear.layer, linear.name, parameter)
+                rows.append(place._asdict() | describe([moments(gradient) or gradient.size], 1))
     rows.sort(key=lambda row: row["layer"])
     return [row | {"objective": network.objective} for row in rows]
 
 
-def describe(gradient: "torch.Tensor", samples: int) -> dict[str, Any]:
-    """The columns from ``count`` on; the norm is that of all values over the root of the number of samples."""
-    found = moments(gradient.detach().numpy())
-    if found is None:
-        return {"count": gradient.numel()}
+def describe(parts: "Sequence[Moments | int]", samples: int) -> dict[str, Any]:
+    """The columns from ``count`` on, of what was found batch by batch; a number counts values of which one is not finite.
+
+    The norm is that of all values over the root of the number of samples.
+    """
+    known = [part for part in parts if not isinstance(part, int)]
+    if len(known) < len(parts):
+        return {"count": sum(part if isinstance(part, int) else part.count for part in parts)}
+    found = together(known)
     norm = ((found.second + found.mean**2) * found.count / samples) ** 0.5
     return {"count": found.count, **found.columns(), "norm": norm, "zero_share": found.zeros / found.count}
 

@@ -45,6 +45,8 @@ KEPT_FOR_GRADIENT = 4
 BYTES_PER_PATTERN = 3 * 60
 #: Gradients are computed in float64, by a copy of the network: twice the bytes, half the rate or less.
 COPIES_FOR_GRADIENTS, FLOP_GRADIENTS = 9, 6.0
+#: What a value keeps meanwhile, and of all samples that pass together at most (`nodescope.analyses.gradients`).
+BYTES_FOR_GRADIENT, GRADIENT_BATCH_BYTES = 3 * 8, 2e9
 
 #: Python with its libraries, PyTorch among them except in ``measure``.
 LIBRARIES_MB = {"train": 600, "record": 600, "import": 300, "measure": 400, "look_into": 800}
@@ -228,6 +230,8 @@ def job_cost(study: Study, configuration: Configuration, stage: Stage, data: Dat
             return Cost(0, passed, held)
         case "look_into":
             copies = COPIES_FOR_GRADIENTS * size.parameters * BYTES_PER_VALUE
+            passing = min(GRADIENT_BATCH_BYTES, BYTES_FOR_GRADIENT * sum(size.values) * samples)
+            copies += passing
             return Cost(FLOP_GRADIENTS * forward * _share_looked_at(study, samples), 0, inputs + held + copies)
 
 

@@ -52,6 +52,8 @@ class MeasuredNetwork:
         The loss that it was trained with, by its name in `nodescope.networks.losses.SUMMED_LOSSES`.
     patterns : sequence of str
         Which layers count as hidden ones, see `nodescope.networks.layer_patterns`.
+    n_classes : int or None
+        Of the labels; None where the network is known to have an output for each.
     """
 
     module: nn.Module
@@ -59,6 +61,7 @@ class MeasuredNetwork:
     y: torch.Tensor
     objective: str
     patterns: Sequence[str] = (ACTIVATIONS,)
+    n_classes: int | None = None
 
     def in_float64(self) -> "MeasuredNetwork":
         """A copy of the network in float64, for gradients: of a net that fits its samples float32 gives little but rounding.
@@ -94,7 +97,7 @@ class MeasuredNetwork:
         """Whether it gives a value for each class, of which its loss is made."""
         with torch.no_grad():
             found = first_tensor(run(self.module, self._samples(slice(0, 1))))
-        return found is not None and found.ndim == 2 and int(self.y.max()) < found.shape[1]
+        return found is not None and found.ndim == 2 and self.n_classes in (None, found.shape[1])
 
     def batches(self, size: int) -> Iterator[tuple[Any, torch.Tensor]]:
         """Its samples in the type that it computes in, with their labels, so many at a time."""
@@ -182,13 +185,13 @@ def analyse_networks(
     samples = {
         name: training_samples(dataset, getattr(options, "samples", 1), inputs) for name, options in analyses.items()
     }
-    found = Measurements(analyses)
+    found, n_classes = Measurements(analyses), len(dataset.class_names)
     for seed in seeds:
         for state in states:
             network = load(seed, state)
             for name in analyses:
                 if is_measured(registered()[name], state, states):
-                    measured = MeasuredNetwork(network, *samples[name], objective, patterns)
+                    measured = MeasuredNetwork(network, *samples[name], objective, patterns, n_classes)
                     found.add(name, measured, seed=seed, state=state)
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
     return found.tables(configuration)

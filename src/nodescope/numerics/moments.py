@@ -4,6 +4,7 @@ The values are passed in chunks that stay in a core's cache. The central moments
 mean and then put together (Chan, Golub & LeVeque 1983; Pébay 2008), so that a mean far from zero costs no digits.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,7 +74,23 @@ def moments(values: NDArray[np.floating]) -> Moments | None:
         parts.append((len(raw), mean, square.sum(), third, fourth, low, high, zeros))
     if not parts:
         return None
-    n, mean, second, third, fourth, low, high, zeros = np.array(parts).T
+    return _together(np.array(parts))
+
+
+def together(parts: Sequence[Moments]) -> Moments:
+    """The moments of several lists as one; at least one."""
+    if len(parts) == 1:
+        return parts[0]
+    sums = [
+        (p.count, p.mean, p.count * p.second, p.count * p.third, p.count * p.fourth, p.minimum, p.maximum, p.zeros)
+        for p in parts
+    ]
+    return _together(np.array(sums))
+
+
+def _together(parts: NDArray[np.float64]) -> Moments:
+    """From number, mean, sums of powers of the distance to it, ends and zeros of each part."""
+    n, mean, second, third, fourth, low, high, zeros = parts.T
     total = n.sum()
     all_mean = (n * mean).sum() / total
     d = mean - all_mean
