@@ -453,7 +453,9 @@ def test_what_can_be_compared_is_trained_and_more_than_one(changes, compared):
 
 @pytest.mark.parametrize("source", DATASET_SOURCES)
 def test_every_data_set_can_be_named_in_a_configuration(source):
-    dataset = {"source": source, **({"name": "own", "path": "x"} if source in ("npz", "image_folder") else {})}
+    path = {"name": "own", "path": "x"}
+    own = {"function": {"name": "own", "data": "x.py:data"}, "npz": path, "image_folder": path}
+    dataset = {"source": source, **own.get(source, {})}
     assert parse_config(with_change((*STUDY, "dataset"), dataset)).studies[0].dataset.source == source
 
 

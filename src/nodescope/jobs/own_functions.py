@@ -225,8 +225,12 @@ def _explained(what: str) -> Iterator[None]:
             f"{what}: {type(error).__name__}: {error.msg} ({error.filename}, line {error.lineno})"
         ) from error
     except Exception as error:
-        last = traceback.format_exception_only(error)[-1].strip()
-        raise FunctionError(f"{what}: {_short(last)}{_line(error.__traceback__)}") from error
+        raise FunctionError(f"{what}: {last_line(error)}") from error
+
+
+def last_line(error: Exception) -> str:
+    """The last line of an exception, with file and line of the user's code."""
+    return _short(traceback.format_exception_only(error)[-1].strip()) + _line(error.__traceback__)
 
 
 def _line(trace: TracebackType | None) -> str:

@@ -35,6 +35,10 @@ _WRAPPERS = {
 }
 
 
+#: What is said of names that no rule of ours explains.
+TRANSLATED = "names were translated by the network's own load_state_dict"
+
+
 def build(module: Module, values: Mapping[str, Any], *, seed: int = 0) -> tuple[nn.Module, tuple[str, ...]]:
     """Call the function that makes a network.
 
@@ -154,6 +158,22 @@ def fitting(network: nn.Module, path: str | Path, module: Module) -> FittingWeig
         )
 
 
+def check_weights(network: nn.Module, path: str | Path, module: Module) -> tuple[str, ...]:
+    """As `with_weights`, without reading more than names and shapes where these fit.
+
+    Raises
+    ------
+    WeightsError
+        If the checkpoint cannot be read or does not fit.
+    """
+    try:
+        return fitting(network, path, module).decisions
+    except MisfitError:
+        if _takes_itself(network, path, module):
+            return (TRANSLATED,)
+        raise
+
+
 def with_weights(network: nn.Module, path: str | Path, module: Module) -> tuple[str, ...]:
     """Fill a network with a checkpoint, in place.
 
@@ -171,7 +191,7 @@ def with_weights(network: nn.Module, path: str | Path, module: Module) -> tuple[
         found = fitting(network, path, module)
     except MisfitError as error:
         if _takes_itself(network, path, module):
-            return ("names were translated by the network's own load_state_dict",)
+            return (TRANSLATED,)
         raise error
     decisions = list(found.decisions)
     try:

@@ -5,9 +5,9 @@ input what to look at, writes a JSON for each configuration, and what is wrong, 
 """
 
 import json
+import os
 import sys
 import time
-import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from nodescope.config.dataset import OwnFunction
+from nodescope.config.module import Module
 from nodescope.config.root import Config
 from nodescope.config.study import ModuleStudy
 from nodescope.datasets import PreparedDataset, load
@@ -25,8 +27,10 @@ from nodescope.datasets.preparing import READ_IN_A_MOMENT, current_description, 
 from nodescope.datasets.sizes import data_size
 from nodescope.datasets.sources import files_digest
 from nodescope.datasets.splits import Splits
-from nodescope.messages.errors import NetworkError, NodescopeError
-from nodescope.networks.brought.building import build, fitting
+from nodescope.jobs.own_functions import last_line
+from nodescope.messages.errors import NetworkError, NodescopeError, WeightsError
+from nodescope.messages.words import counted
+from nodescope.networks.brought.building import build, check_weights
 from nodescope.networks.brought.loading import module_inputs
 from nodescope.networks.found_layers import FoundLayer, find_layers, run
 from nodescope.storage.json_files import write_json
@@ -35,6 +39,8 @@ from nodescope.study.layout import RESULTS, StudyFiles, description_path, prepar
 
 #: Samples that a network is run with.
 SAMPLES = 2
+#: Checkpoints that do not fit and are named for one configuration.
+NAMED = 5
 
 
 def look(config: Config, keys: Mapping[str, Mapping[str, str]], results: str | Path = RESULTS) -> Iterator[str]:
@@ -99,8 +105,7 @@ def look_at(study: ModuleStudy, configuration: ModuleConfiguration, data: Prepar
         If it cannot be built, a checkpoint does not fit, or a layer that is asked for is not there.
     """
     network, decisions = build(study.module, dict(configuration.axes), seed=configuration.seeds[0])
-    for path in configuration.checkpoints.values():
-        fitting(network, path, study.module)
+    decisions += _of_checkpoints(network, configuration, study.module)
     inputs, _ = module_inputs(study.module, data)(data.splits.train[:SAMPLES].astype(np.int64))
     with _taking(study.dataset.name, inputs):
         layers = find_layers(network, inputs, study.layers)
@@ -125,6 +130,27 @@ def look_at(study: ModuleStudy, configuration: ModuleConfiguration, data: Prepar
     }
 
 
+def _of_checkpoints(network: nn.Module, configuration: ModuleConfiguration, module: Module) -> tuple[str, ...]:
+    """What was decided about the checkpoints of a configuration, each sentence once.
+
+    Raises
+    ------
+    WeightsError
+        That names all that cannot be read or do not fit.
+    """
+    decisions: dict[str, None] = {}
+    misfits = []
+    for path in configuration.checkpoints.values():
+        try:
+            decisions |= dict.fromkeys(check_weights(network, path, module))
+        except WeightsError as error:
+            misfits.append(str(error))
+    if misfits:
+        more = f"\nand {counted(len(misfits) - NAMED, 'more checkpoint')}" if len(misfits) > NAMED else ""
+        raise WeightsError("\n".join(misfits[:NAMED]) + more)
+    return tuple(decisions)
+
+
 @contextmanager
 def _taking(dataset: str, inputs: Any) -> Iterator[None]:
     """Say of a network that cannot take its samples what it was given."""
@@ -133,13 +159,9 @@ def _taking(dataset: str, inputs: Any) -> Iterator[None]:
     except NodescopeError:
         raise
     except Exception as error:  # of the user's code
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "site-packages" not in frame.filename]
-        own = [frame for frame in frames if "nodescope" not in Path(frame.filename).parts]
-        place = f" ({own[-1].filename}, line {own[-1].lineno})" if own else ""
-        message = (str(error).strip().splitlines() or [""])[0]
         raise NetworkError(
-            f"the network cannot take the samples of data set '{dataset}', {_shapes(inputs)}: {type(error).__name__}: "
-            f"{message}{place}. Hint: preprocess names a function that turns them into what it takes"
+            f"the network cannot take the samples of data set '{dataset}', {_shapes(inputs)}: "
+            f"{last_line(error)}. Hint: preprocess names a function that turns them into what it takes"
         ) from error
 
 
@@ -162,13 +184,26 @@ def _row(layer: FoundLayer) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _prints_to_stderr() -> Iterator[None]:
+    """What the user's code prints, in whatever language, is no part of the list of problems."""
+    sys.stdout.flush()
+    own = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(own, 1)
+        os.close(own)
+
+
 def main() -> None:
     """Read what to look at, write what is wrong."""
     given = json.loads(sys.stdin.read())
-    # What the user's functions print belongs to the user, not to the list of problems.
-    answer, sys.stdout = sys.stdout, sys.stderr
-    problems = list(look(Config.model_validate(given["config"]), given["keys"], given["results"]))
-    json.dump(problems, answer)
+    with _prints_to_stderr():
+        problems = list(look(Config.model_validate(given["config"]), given["keys"], given["results"]))
+    json.dump(problems, sys.stdout)
 
 
 if __name__ == "__main__":
