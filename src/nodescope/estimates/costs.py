@@ -46,7 +46,7 @@ BYTES_PER_PATTERN = 3 * 60
 #: Gradients are computed in float64, by a copy of the network: twice the bytes, half the rate or less.
 COPIES_FOR_GRADIENTS, FLOP_GRADIENTS = 9, 6.0
 #: What a value keeps meanwhile, and of all samples that pass together at most (`nodescope.analyses.gradients`).
-BYTES_FOR_GRADIENT, GRADIENT_BATCH_BYTES = 3 * 8, 2e9
+BYTES_FOR_GRADIENT, GRADIENT_BATCH_BYTES = 3 * 8, 2_000_000_000
 
 #: Python with its libraries, PyTorch among them except in ``measure``.
 LIBRARIES_MB = {"train": 600, "record": 600, "import": 300, "measure": 400, "look_into": 800}
