@@ -53,7 +53,7 @@ class MeasuredNetwork:
     patterns : sequence of str
         Which layers count as hidden ones, see `nodescope.networks.layer_patterns`.
     n_classes : int or None
-        Of the labels; None where the network is known to have an output for each.
+        Of the labels, 0 where samples have none; None where the network is known to have an output for each.
     """
 
     module: nn.Module
@@ -185,7 +185,7 @@ def analyse_networks(
     samples = {
         name: training_samples(dataset, getattr(options, "samples", 1), inputs) for name, options in analyses.items()
     }
-    found, n_classes = Measurements(analyses), len(dataset.class_names)
+    found, n_classes = Measurements(analyses), len(dataset.class_names) if dataset.is_labelled else 0
     for seed in seeds:
         for state in states:
             network = load(seed, state)
@@ -198,11 +198,11 @@ def analyse_networks(
 
 
 def training_samples(dataset: PreparedDataset, count: int, inputs: Inputs | None = None) -> tuple[Any, torch.Tensor]:
-    """Inputs and labels of up to ``count`` training samples, evenly spaced over the split."""
+    """Inputs and labels (0 without classes) of up to ``count`` training samples, evenly spaced over the split."""
     indices = dataset.splits.train
     chosen = indices[np.linspace(0, len(indices), min(count, len(indices)), endpoint=False).astype(np.int64)]
     x = torch.from_numpy(dataset.inputs(chosen)) if inputs is None else inputs(chosen)
-    return x, torch.from_numpy(dataset.labels(chosen))
+    return x, torch.from_numpy(dataset.y[chosen])
 
 
 @dataclass(frozen=True)

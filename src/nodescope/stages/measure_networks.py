@@ -81,20 +81,22 @@ def measure_modules(
         See `nodescope.networks.layer_patterns`.
     """
     from nodescope.config.module import Module
+    from nodescope.jobs.own_functions import load_function, own_code
     from nodescope.networks.brought.loading import module_inputs, network_of
 
     section, data = Module.model_validate(module), load(dataset)
     inputs = module_inputs(section, data)
-    found = analyse_networks(
-        checked_options(analyses),
-        lambda seed, state: network_of(section, axes, seed, files[f"{seed}/{state}"])[0],
-        data,
-        configuration,
-        seeds,
-        states,
-        objective,
-        inputs=lambda samples: inputs(samples)[0],
-        patterns=layers,
-    )
+    with own_code(load_function(section.make).place):  # for what networks import while they run
+        found = analyse_networks(
+            checked_options(analyses),
+            lambda seed, state: network_of(section, axes, seed, files[f"{seed}/{state}"])[0],
+            data,
+            configuration,
+            seeds,
+            states,
+            objective,
+            inputs=lambda samples: inputs(samples)[0],
+            patterns=layers,
+        )
     for name, table in found.items():
         write_table(table, tables[name])

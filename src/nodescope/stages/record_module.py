@@ -1,19 +1,23 @@
 """Record what every node of a network of the user's own does for every sample."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nodescope.config.module import Module
 from nodescope.datasets import load
 from nodescope.jobs.devices import training_device
+from nodescope.jobs.own_functions import load_function, own_code
 from nodescope.networks.brought.loading import module_inputs, network_of
 from nodescope.recording import LayerActivations
 from nodescope.recording.collecting import Positions
 from nodescope.recording.recorder import Recorded, record_network
+from nodescope.recording.token_labels import label_positions, of_valid_positions
 from nodescope.stages.describe import write_found
 from nodescope.stages.network_tables import output_of, performances, test_predictions
 from nodescope.storage.digests import digest
@@ -71,12 +75,16 @@ def record_module(
     splits = dict(data.splits.items())
     if random_inputs:
         data, splits["random"] = data.with_random_inputs(random_inputs)
+    tokens, names = data.extras.position_labels, data.class_names
+    if tokens is not None:  # the samples themselves have no classes
+        data = replace(data, class_names=[], extras=replace(data.extras, position_labels=None))
     network, decisions = network_of(section, axes, seed, checkpoint)
     for sentence in decisions:
         logger.info("%s", sentence)
     folder = Path(outputs["activations"])
     recorded: Recorded | None = None
-    with training_device(device) as used:
+    # What the network imports while it runs is looked up in the user's folder.
+    with training_device(device) as used, own_code(load_function(section.make).place):
         network.to(used)
         inputs = module_inputs(section, data, used)
         for split, indices in splits.items():
@@ -95,6 +103,11 @@ def record_module(
                 positions_per_sample=positions_per_sample,
                 inputs=inputs,
             )
+            if tokens is not None:
+                _, mask = inputs(samples)
+                own = np.full(tokens.shape, -1)
+                own[samples] = of_valid_positions(tokens[samples], mask)
+                decisions += tuple(_labelled(folder / split, own, names, recorded))
             logger.info("recorded %s", split)
     assert recorded is not None  # the training split has samples
     # The folder is that of one state, which paths of recordings have below that of the seed.
@@ -111,6 +124,17 @@ def record_module(
     )
     found = performances(whole, seed, state, [split for split, _ in data.splits.items()], epoch)
     write_found(outputs["found"], description, found, test_predictions(whole, seed, state))
+
+
+def _labelled(
+    folder: Path, labels_NT: NDArray[np.int64], class_names: Sequence[str], recorded: Recorded
+) -> Iterator[str]:
+    """Give the positions of each layer the labels that they have; layers without positions are left out, with a word."""
+    for number, layer in enumerate(recorded.layers, start=1):
+        path = folder / f"layer-{number}.parquet"
+        if not label_positions(path, labels_NT, class_names):
+            path.unlink()
+            yield f"The labels are of positions, which {layer.name} has none of: it is not recorded"
 
 
 def _rows(recorded: Recorded, output: LayerActivations | None) -> list[dict[str, Any]]:

@@ -27,7 +27,7 @@ from nodescope.datasets.preparing import READ_IN_A_MOMENT, current_description, 
 from nodescope.datasets.sizes import data_size
 from nodescope.datasets.sources import files_digest
 from nodescope.datasets.splits import Splits
-from nodescope.jobs.own_functions import last_line
+from nodescope.jobs.own_functions import last_line, load_function, own_code
 from nodescope.messages.errors import NetworkError, NodescopeError, WeightsError
 from nodescope.messages.words import counted
 from nodescope.networks.brought.building import build, check_weights
@@ -106,16 +106,22 @@ def look_at(study: ModuleStudy, configuration: ModuleConfiguration, data: Prepar
     """
     network, decisions = build(study.module, dict(configuration.axes), seed=configuration.seeds[0])
     decisions += _of_checkpoints(network, configuration, study.module)
+    if data.extras.position_labels is not None and study.positions != "rows":
+        raise NetworkError(
+            f"the labels of data set '{study.dataset.name}' are of positions, so each position has to be recorded. Hint: "
+            "positions: rows"
+        )
     inputs, _ = module_inputs(study.module, data)(data.splits.train[:SAMPLES].astype(np.int64))
-    with _taking(study.dataset.name, inputs):
-        layers = find_layers(network, inputs, study.layers)
     counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        output = run(network, inputs)
-    started = time.perf_counter()
-    with torch.no_grad():
+    # What the network imports while it runs is looked up in the user's folder.
+    with own_code(load_function(study.module.make).place), torch.no_grad():
+        with _taking(study.dataset.name, inputs):
+            layers = find_layers(network, inputs, study.layers)
+        with counter:
+            output = run(network, inputs)
+        started = time.perf_counter()
         run(network, inputs)
-    seconds = (time.perf_counter() - started) / SAMPLES
+        seconds = (time.perf_counter() - started) / SAMPLES
     rows = [_row(layer) for layer in layers]
     if isinstance(output, torch.Tensor) and output.ndim == 2:
         rows.append(
