@@ -138,7 +138,9 @@ def test_figures_and_page_of_other_axes(others, small_study, tmp_path):
         "splits": {"train": {"samples": 80}, "validation": {"samples": 20}, "test": {"samples": 20}},
     })  # fmt: skip
     reasons = {
-        name: reason_to_leave_out(chart, own, found.axis_names, trained=True, snapshots=True)
+        name: reason_to_leave_out(
+            chart, own, found.axis_names, trained=True, accuracy=True, snapshots=True, classes=True
+        )
         for name, chart in CHARTS.items()
     }
     left_out = {name: reason for name, reason in reasons.items() if reason}

@@ -597,7 +597,7 @@ def tables_of_one_seed(small_study, small_tables):
 @pytest.mark.parametrize("works", [(), ("pretorius", "hartmann", "park")], ids=["none", "works"])
 @pytest.mark.parametrize("name", CHARTS)
 def test_of_one_seed_nothing_is_called_a_mean(name, works, small_study, tables_of_one_seed):
-    context = context_of(small_study, seeds=(1,), works=works_of(works))
+    context = context_of(small_study.model_copy(update={"seeds": [1]}), works=works_of(works))
     for figure in figures_of(name, tables_of_one_seed, context):
         said = words_of(figure)
         if name == "scorecard":  # its rules speak of the seeds that would be needed

@@ -359,7 +359,7 @@ def test_networks_for_images_are_trained_and_recorded_like_any_other(tmp_path, m
         np.testing.assert_allclose(logits.z, expected, rtol=1e-5, atol=1e-5)
         for number, activation in enumerate(hidden, start=1):
             metadata = read(folder / f"layer-{number}.parquet").metadata
-            assert metadata.slope == activation.learned_slope()
+            assert metadata.parameters.get("slope") == activation.learned_slope()
 
 
 @pytest.mark.parametrize("optimiser", ["adam", "rmsprop", "sgd"])

@@ -14,7 +14,7 @@ from test_analyses import ANALYSES, measure, value
 
 from nodescope.analyses import EVERYTHING, WHERE_MISSING, reason_to_leave_out, registered
 from nodescope.measuring.layers import RecordedLayer
-from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.numerics.activation_functions import activation_function
 from nodescope.recording import LayerMetadata, write
 from nodescope.study.layout import activation_path
 
@@ -180,11 +180,14 @@ def test_every_analysis_measures_outputs_with_a_function_per_node(tmp_path, name
     assert len(frame)
     if name != "medians":
         return
-    prelu = ACTIVATION_FUNCTIONS["prelu"].apply
     samples, labels = splits["test"]
     for node, slope in enumerate(slopes):
         for c in range(3):
-            own = [prelu(z[node], slope)[0] for z, label in zip(samples, labels, strict=True) if label == c]
+            own = [
+                activation_function("prelu", {"slope": slope}).apply(z[node])[0]
+                for z, label in zip(samples, labels, strict=True)
+                if label == c
+            ]
             assert value(frame, "median", split="test", node=node, class_=c) == pytest.approx(np.median(own), rel=1e-6)
 
 

@@ -199,7 +199,7 @@ def test_a_class_that_the_other_splits_use_up_is_an_error_with_a_remedy():
 
 
 #: Presets that follow no published protocol, or name the test samples of their source otherwise.
-OWN_PRESETS = {"remedies", "iris", "efficientnet-lite0"}
+OWN_PRESETS = {"remedies", "iris", "efficientnet-lite0", "minilm", "torchvision-models"}
 
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "presets").glob("*.yaml")), ids=lambda path: path.stem)

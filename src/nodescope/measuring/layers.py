@@ -1,7 +1,6 @@
 """One recorded layer of one net, as the analyses see it: J nodes, N samples, C classes, P positions."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +35,11 @@ class RecordedLayer:
     theta_threshold: float
     _read: dict[str, LayerActivations] = field(default_factory=dict, repr=False, compare=False)
 
-    @cached_property
+    @property
     def splits(self) -> tuple[str, ...]:
         """Those that were recorded; of recordings made elsewhere some may be missing."""
         found = Path(self.folder, f"seed-{self.seed}", self.state).glob(f"*/layer-{self.layer}.parquet")
-        return tuple(sorted(path.parent.name for path in found))
+        return tuple(sorted({path.parent.name for path in found} | set(self._read)))
 
     @property
     def reference_split(self) -> str:

@@ -23,6 +23,7 @@ from nodescope.datasets import PreparedDataset
 from nodescope.messages.errors import NetworkError
 from nodescope.networks import load_network
 from nodescope.networks.found_layers import FoundLayer, chosen_layers, decisions, layer_of, number_of_samples, run
+from nodescope.networks.hooks import hooked
 from nodescope.networks.layer_patterns import ACTIVATIONS, Selection
 from nodescope.networks.outputs import first_tensor
 from nodescope.networks.surveying import Seen, Survey
@@ -404,11 +405,8 @@ class Recorder:
             if self._has_output and is_recorded:
                 self._add(self._output, values.detach(), values.detach())
 
-        handle = self._network.register_forward_hook(see)
-        try:
+        with hooked([self._network.register_forward_hook(see)]):
             yield
-        finally:
-            handle.remove()
 
 
 def record_configuration(
