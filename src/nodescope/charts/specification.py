@@ -44,7 +44,8 @@ def _with_ordered_facets(spec: Any, frames: dict[str, pl.DataFrame]) -> dict[str
                 for side in (part, part.get("row"), part.get("column")):
                     if isinstance(side, dict) and isinstance(order := side.get("sort"), list):
                         field = side["field"]
-                        places = {value: f"{place:02}|{value}" for place, value in enumerate(order)}
+                        digits = len(str(len(order)))
+                        places = {value: f"{place:0{digits}}|{value}" for place, value in enumerate(order)}
                         ordered = pl.col(field).replace_strict(places, default=None, return_dtype=pl.String)
                         frames = {
                             name: frame.with_columns(ordered.alias(f"__{field}")) if field in frame.columns else frame
@@ -54,7 +55,7 @@ def _with_ordered_facets(spec: Any, frames: dict[str, pl.DataFrame]) -> dict[str
                         side |= {
                             "field": f"__{field}",
                             "title": side.get("title", field),
-                            "header": side.get("header", {}) | {"labelExpr": "slice(datum.label, 3)"},
+                            "header": side.get("header", {}) | {"labelExpr": f"slice(datum.label, {digits + 1})"},
                         }
             elif key != "datasets":
                 frames = _with_ordered_facets(part, frames)

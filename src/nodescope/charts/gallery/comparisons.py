@@ -12,7 +12,13 @@ from nodescope.findings.comparisons import TEST_ACCURACY
 from nodescope.numerics.intervals import CANNOT_TELL, ON_THIS_TEST_SET, REAL
 from nodescope.study.axes import CONFIGURATION
 
-CHART = Chart(section="training", order=20, tables=("comparisons", "accuracy"), needs_accuracy=True)
+CHART = Chart(
+    section="training",
+    order=20,
+    tables=("comparisons", "accuracy"),
+    needs_accuracy=True,
+    needs_values=("accuracy.accuracy",),
+)
 
 COLOURS = {REAL: "#228833", ON_THIS_TEST_SET: "#4477aa", "in all seeds": "#ccbb44", CANNOT_TELL: "#777777"}
 DIFFERENCE = quantity_of("comparisons", "difference")

@@ -58,6 +58,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 
 
 def _column(data: pl.DataFrame, kind: str, quantity: Quantity, context: Context) -> alt.FacetChart:
+    rows = data.sort("layer")["row"].unique(maintain_order=True).to_list()
     base = alt.Chart(width=context.options.width * 0.5, height=90).transform_filter(f"datum.kind == '{kind}'")
     bars = base.mark_rect(opacity=0.35).encode(
         x=alt.X("bin_left:Q").title(TITLES[kind]),
@@ -68,6 +69,6 @@ def _column(data: pl.DataFrame, kind: str, quantity: Quantity, context: Context)
     )
     return (
         alt.layer(bars, marks_of_ends(base, "share"), data=data)
-        .facet(row=alt.Row("row:N").title(None), column=alt.Column("network:N").title(None))
+        .facet(row=alt.Row("row:N").title(None).sort(rows), column=alt.Column("network:N").title(None))
         .resolve_scale(x="independent", y="independent")
     )

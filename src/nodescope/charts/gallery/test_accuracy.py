@@ -18,7 +18,13 @@ from nodescope.findings.divergence import results_of
 from nodescope.storage.columns import of_means
 from nodescope.storage.tables import mean_over_seeds
 
-CHART = Chart(section="training", order=10, tables=("accuracy", "replicas"), needs_accuracy=True)
+CHART = Chart(
+    section="training",
+    order=10,
+    tables=("accuracy", "replicas"),
+    needs_accuracy=True,
+    needs_values=("accuracy.accuracy",),
+)
 
 ACCURACY = quantity_of("accuracy", "accuracy")
 
