@@ -333,11 +333,11 @@ class Workflow:
         """The values of the axes of the configuration."""
         return dict(self._configuration(wildcards).axes)
 
-    def checkpoint(self, wildcards: Wildcards) -> str | list[str]:
+    def checkpoint(self, wildcards: Wildcards) -> list[str]:
         """The file of weights of one network and state; none where it is as it was built."""
         _, configuration = self._of_module(wildcards)
         path = configuration.checkpoints.get((int(wildcards.seed), wildcards.state))
-        return [] if path is None else path.as_posix()
+        return [] if path is None else [path.as_posix()]
 
     def epoch(self, wildcards: Wildcards) -> int | None:
         """After which epoch of training a network is in a state; None where that is not known."""
@@ -702,15 +702,21 @@ def run(
     NodescopeError
         If the config is not valid, or the data or weights that it names are not usable.
     """
+    from nodescope.stages.import_recordings import look_at_recordings
     from nodescope.stages.prepare import prepare
     from nodescope.stages.report import report
 
     files = [] if isinstance(config, Mapping) else [config]
     flow = Workflow(config if isinstance(config, Mapping) else read_config(config), files)
     results = Path(results)
-    for source in flow.datasets.values():
-        prepare(source, flow.config.data_root, layout.prepared_path(source, results), download=flow.config.download)
+    for name, source in flow.datasets.items():
+        path = layout.prepared_path(source, results)
+        if isinstance(source, Recorded):
+            look_at_recordings(flow.config, name, layout.description_path(source, results))
+        else:
+            prepare(source, flow.config.data_root, path, download=flow.config.download)
     flow.check_weights()
+    flow.look_at_modules(results)
     for study in flow.config.studies:
         run_study(flow, study, results, draws=page)
     if page:
@@ -740,17 +746,34 @@ def run_study(flow: Workflow, study: Study, results: str | Path, *, draws: bool)
 
 
 def _run_configuration(flow: Workflow, study: Study, identifier: str, results: Path) -> None:
-    """Train, record and measure the networks of a configuration."""
-    from nodescope.jobs.devices import training_device
+    """Make and measure the networks of a configuration, wherever they come from."""
     from nodescope.stages.measure_layers import measure_layers
-    from nodescope.stages.measure_networks import measure_networks
+
+    job, files = Job(study.name, identifier), StudyFiles.of(study.name, results)
+    make = {FamilyStudy: _train_and_record, ModuleStudy: _record_modules, RecordingsStudy: _import_recordings}
+    make[type(study)](flow, study, job, files, layout.prepared_path(study.dataset, results))
+    tables = {name: files.table_of(name, identifier) for name in contents.measured_tables(study)}
+    activations = files.activations(identifier)
+    of_nets: dict[str, Any] = {"configuration": identifier, "seeds": flow.seeds(job), "states": flow.states(job)}
+    for name in contents.analysis_jobs(study):
+        analyses = flow.analyses(name)(job)
+        if name == "networks":
+            _measure_networks(flow, study, job, files, layout.prepared_path(study.dataset, results), tables)
+        else:
+            threshold = study.theta_threshold
+            measure_layers(activations, tables, analyses=analyses, theta_threshold=threshold, **of_nets)
+    if not flow.keeps(study):
+        shutil.rmtree(activations, ignore_errors=True)
+
+
+def _train_and_record(flow: Workflow, study: Study, job: Job, files: StudyFiles, dataset: Path) -> None:
+    """Networks of the built-in families."""
+    from nodescope.jobs.devices import training_device
     from nodescope.stages.record import record
     from nodescope.stages.train import train
 
-    job, files = Job(study.name, identifier), StudyFiles.of(study.name, results)
-    dataset, models = layout.prepared_path(study.dataset, results), files.models(identifier)
-    of_nets: dict[str, Any] = {"seeds": flow.seeds(job), "states": flow.states(job)}
-    tables = {name: files.table_of(name, identifier) for name in contents.measured_tables(study)}
+    identifier, models = job.configuration, files.models(job.configuration)
+    tables = {name: files.table_of(name, identifier) for name in contents.training_tables(study)}
     with training_device(flow.config.device) as device:
         train(
             dataset,
@@ -766,28 +789,93 @@ def _run_configuration(flow: Workflow, study: Study, identifier: str, results: P
             progress_folder=files.progress(identifier),
             title=f"{study.name}/{identifier}",
         )
-    activations = files.activations(identifier)
     if contents.is_recorded(study):
         record(
             models,
             dataset,
-            activations,
+            files.activations(identifier),
             dataset_name=study.dataset.name,
             positions=study.positions,
             random_inputs=study.random_inputs,
             theta_threshold=flow.counted_above(job),
-            **of_nets,
+            seeds=flow.seeds(job),
+            states=flow.states(job),
         )
-    of_nets["configuration"] = identifier
-    for name in contents.analysis_jobs(study):
-        analyses = flow.analyses(name)(job)
-        if name == "networks":
-            measure_networks(models, dataset, tables, analyses=analyses, objective=flow.objective(job), **of_nets)
-        else:
-            threshold = study.theta_threshold
-            measure_layers(activations, tables, analyses=analyses, theta_threshold=threshold, **of_nets)
-    if not flow.keeps(study):
-        shutil.rmtree(activations, ignore_errors=True)
+
+
+def _record_modules(flow: Workflow, study: Study, job: Job, files: StudyFiles, dataset: Path) -> None:
+    """Networks that a function of the user's builds."""
+    from nodescope.stages.describe import describe
+    from nodescope.stages.record_module import record_module
+
+    identifier = job.configuration
+    found = []
+    for seed in flow.seeds(job):
+        for state in flow.states(job):
+            of_state = Job(study.name, identifier, seed=str(seed), state=state)
+            found.append(files.found(identifier, seed, state))
+            record_module(
+                dataset,
+                next(iter(flow.checkpoint(of_state)), None),
+                {"activations": files.activations(identifier) / f"seed-{seed}" / state, "found": found[-1]},
+                seed=seed,
+                state=state,
+                sources=flow.user_code(job),
+                dataset_name=study.dataset.name,
+                module=flow.module(job),
+                axes=flow.axes(job),
+                epoch=flow.epoch(of_state),
+                layers=study.layers,
+                positions=study.positions,
+                positions_per_sample=study.positions_per_sample,
+                random_inputs=study.random_inputs,
+                theta_threshold=study.theta_threshold,
+                device=flow.config.device,
+            )
+    describe(found, _outputs(study, identifier, files), configuration=identifier)
+
+
+def _import_recordings(flow: Workflow, study: Study, job: Job, files: StudyFiles, dataset: Path) -> None:
+    """Networks that were recorded elsewhere."""
+    from nodescope.stages.import_recordings import import_recordings
+
+    identifier = job.configuration
+    outputs = _outputs(study, identifier, files) | {"activations": files.activations(identifier)}
+    shutil.rmtree(files.activations(identifier), ignore_errors=True)
+    import_recordings(dataset.with_suffix(".json"), outputs, configuration=identifier, **flow.recordings(job))
+
+
+def _outputs(study: Study, identifier: str, files: StudyFiles) -> dict[str, Path]:
+    """What is written of a configuration of networks that were trained elsewhere."""
+    tables = {name: files.table_of(name, identifier) for name in contents.training_tables(study)}
+    return {**tables, "description": files.network(identifier), "predictions": files.predictions(identifier)}
+
+
+def _measure_networks(
+    flow: Workflow, study: Study, job: Job, files: StudyFiles, dataset: Path, tables: Mapping[str, Path]
+) -> None:
+    """What is measured on the networks of a configuration themselves."""
+    from nodescope.stages.measure_networks import measure_modules, measure_networks
+
+    settings: dict[str, Any] = {
+        "analyses": flow.analyses("networks")(job),
+        "configuration": job.configuration,
+        "seeds": flow.seeds(job),
+        "states": flow.states(job),
+        "objective": flow.objective(job),
+    }
+    if isinstance(study, FamilyStudy):
+        measure_networks(files.models(job.configuration), dataset, tables, **settings)
+    else:
+        measure_modules(
+            dataset,
+            tables,
+            module=flow.module(job),
+            axes=flow.axes(job),
+            files=flow.checkpoint_of_network(job),
+            layers=study.layers,
+            **settings,
+        )
 
 
 def _finish_study(flow: Workflow, study: Study, results: Path, *, draws: bool) -> None:

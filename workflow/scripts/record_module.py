@@ -19,7 +19,7 @@ with job(snakemake.log[0], f"Recording {w.study}/{w.configuration}, seed {w.seed
     torch.set_num_threads(snakemake.threads)
     record_module(
         snakemake.input.dataset,
-        snakemake.input.get("checkpoint") or None,
+        next(iter(snakemake.input.get("checkpoint", [])), None),
         snakemake.output,
         seed=int(w.seed),
         state=w.state,

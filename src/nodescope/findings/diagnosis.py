@@ -9,6 +9,8 @@ A problem is found where its evidence passes a threshold (the section ``diagnosi
 - ``saturation``: the share of training samples and nodes whose activation lies near a bound of the function; only for
   functions with two bounds, since the zeros of a ReLU are its switches.
 
+Of networks that were recorded without the training split, the samples are those of their first split.
+
 A remedy is a configuration beside the first one of the same family and size: what is better, and by how much.
 """
 
@@ -100,21 +102,21 @@ def diagnose(tables: dict[str, pl.DataFrame], thresholds: "Diagnosis", configura
         parts.append(_judged(arriving, "vanishing_gradient", below, pl.col("evidence") < below, words))
         parts.append(_judged(arriving, "exploding_gradient", above, pl.col("evidence") > above, words))
     if "dead_nodes" in tables:
-        share = tables["dead_nodes"].filter(pl.col("split") == "train").rename({"dead_share": "evidence"})
-        words = "share of nodes that are on for no training sample"
+        share = _of_reference_split(tables["dead_nodes"]).rename({"dead_share": "evidence"})
+        said = _of_samples("share of nodes that are on for no {} sample")
         limit = thresholds.dead_nodes
-        parts.append(_judged(share, "dead_nodes", limit, pl.col("evidence") > limit, words))
+        parts.append(_judged(share, "dead_nodes", limit, pl.col("evidence") > limit, said))
     if "statistics" in tables:
         # A rectifier that is zero is off, not saturated.
         bounded = [name for name, f in ACTIVATION_FUNCTIONS.items() if None not in f.bounds and not f.rectifying]
         share = (
-            tables["statistics"]
-            .filter(pl.col("split") == "train", pl.col("kind") == "post", pl.col("activation_function").is_in(bounded))
+            _of_reference_split(tables["statistics"])
+            .filter(pl.col("kind") == "post", pl.col("activation_function").is_in(bounded))
             .rename({"saturated_share": "evidence"})
         )
-        words = "share of activations near a bound of the function, training samples"
+        said = _of_samples("share of activations near a bound of the function, {} samples")
         limit = thresholds.saturation
-        parts.append(_judged(share, "saturation", limit, pl.col("evidence") > limit, words))
+        parts.append(_judged(share, "saturation", limit, pl.col("evidence") > limit, said))
     return configurations.collected(pl.concat(parts))
 
 
@@ -129,9 +131,22 @@ def _arriving_gradient(gradients: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _judged(frame: pl.DataFrame, problem: str, threshold: float, found: pl.Expr, words: str) -> pl.DataFrame:
+def _of_reference_split(table: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the training split; of a configuration without it, of its first split."""
+    first = pl.when((pl.col("split") == "train").any()).then(pl.lit("train")).otherwise(pl.col("split").min())
+    return table.filter(pl.col("split") == first.over(CONFIGURATION))
+
+
+def _of_samples(words: str) -> pl.Expr:
+    """Words with the kind of the samples in the place of ``{}``."""
+    kind = pl.when(pl.col("split") == "train").then(pl.lit("training")).otherwise("split")
+    return pl.format(words, kind)
+
+
+def _judged(frame: pl.DataFrame, problem: str, threshold: float, found: pl.Expr, words: str | pl.Expr) -> pl.DataFrame:
+    evidence_is = pl.lit(words) if isinstance(words, str) else words
     columns = frame.with_columns(
-        problem=pl.lit(problem), found=found, threshold=pl.lit(threshold, pl.Float64), evidence_is=pl.lit(words)
+        problem=pl.lit(problem), found=found, threshold=pl.lit(threshold, pl.Float64), evidence_is=evidence_is
     )
     return columns.select(
         CONFIGURATION, "seed", *(pl.col(name).cast(dtype) for name, dtype in DIAGNOSIS.schema().items())
@@ -208,8 +223,8 @@ def compare_remedies(
 
 def _quantities(accuracy: pl.DataFrame, diagnosis: pl.DataFrame) -> pl.DataFrame:
     """Columns configuration, seed, state, quantity, value."""
-    states = diagnosis["state"].unique(maintain_order=True)
-    ends = diagnosis.filter(pl.col("state").is_in([states[0], states[-1]]))
+    states = diagnosis["state"].unique(maintain_order=True).to_list()
+    ends = diagnosis.filter(pl.col("state").is_in([*states[:1], *states[-1:]]))
     net = [CONFIGURATION, "seed", "state"]
     columns = [*net, "quantity", "value"]
     # What is not trained is right by chance.
