@@ -14,14 +14,13 @@ from snakemake_interface_common.exceptions import WorkflowError
 from nodescope.charts.registry import charts_of
 from nodescope.config.loading import parse_config
 from nodescope.datasets import preparing
-from nodescope.estimates.costs import job_size, keeps_activations, size_of, study_cost
+from nodescope.estimates.costs import job_size, keeps_activations, size_of, stages_of, study_cost
 from nodescope.messages.errors import ConfigError, DatasetError, NodescopeError
 from nodescope.study.configurations import configurations_of
 from nodescope.study.contents import table_names
 
 MUTANTS = 20_000 if LONG else 2_000
 DRY_RUNS = 60 if LONG else 4
-STAGES = ("train", "record", "measure", "look_into")
 
 
 def outcome(raw, files=()):
@@ -44,7 +43,7 @@ def outcome(raw, files=()):
             charts_of(study)
             table_names(study)
             for configuration in configurations_of(study)[:3]:
-                for stage in STAGES:
+                for stage in stages_of(study):
                     size = job_size(study, configuration, stage, data, "cpu", 3)
                     assert size.memory_mb > 0 and size.minutes > 0
         return "runs"

@@ -142,9 +142,9 @@ def test_polars_and_duckdb_read_the_tables_as_the_documentation_shows(project):
 
     pages = [REPOSITORY / "README.md", REPOSITORY / "docs" / "results.md"]
     blocks = [block for page in pages for block in re.findall(r"```python\n(.*?)```", page.read_text(), re.S)]
-    assert len(blocks) == 3 and any("duckdb" in block for block in blocks)
+    assert len(blocks) == 4 and any("duckdb" in block for block in blocks)
     for block in blocks:
-        code = block.replace("results/digits/", f"{project.path}/results/flowers/")
+        code = block.replace("results/digits", f"{project.path}/results/flowers")
         names: dict = {"duckdb": duckdb}
         exec(compile(code, "documentation", "exec"), names)
         assert len(names["result"]) > 0

@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 name = f"{snakemake.wildcards.study}/{snakemake.wildcards.configuration}"
 
 with job(snakemake.log[0], f"Measuring {' and '.join(snakemake.params.analyses)} of {name}"):
+    from pathlib import Path
+
     from nodescope.stages.measure_layers import measure_layers
-    from nodescope.study.layout import StudyFiles
 
     configuration = snakemake.wildcards.configuration
-    activations = StudyFiles.of(snakemake.wildcards.study).activations(configuration)
+    # The folder of the configuration, or folders in it, which may lie in a storage.
+    activations = Path(snakemake.input.activations[0])
+    while activations.name != configuration:
+        activations = activations.parent
     measure_layers(activations, snakemake.output, configuration=configuration, **snakemake.params)

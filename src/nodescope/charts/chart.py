@@ -43,6 +43,8 @@ class Chart:
         Whether it shows how classes differ.
     needs_values : tuple of str
         Columns, as ``TABLE.COLUMN``, of which one value at least must be known.
+    may_be_empty : bool
+        Whether it has something to say where the first of its tables has no rows.
     lazy : bool
         Whether its tables are too large to hold (a value per node and class): they are handed over as lazy frames.
     name : str
@@ -58,6 +60,7 @@ class Chart:
     needs_snapshots: bool = False
     needs_classes: bool = False
     needs_values: tuple[str, ...] = ()
+    may_be_empty: bool = False
     lazy: bool = False
     name: str = ""
 

@@ -99,7 +99,7 @@ def empty(charts: Sequence[str], files: StudyFiles) -> dict[str, str]:
         for table, column in (needed.split(".") for needed in CHARTS[name].needs_values)
         if not scan_table(files.table(table)).select(pl.col(column).count()).collect().item()
     }
-    shown = {name: CHARTS[name].tables[0] for name in charts}
+    shown = {name: CHARTS[name].tables[0] for name in charts if not CHARTS[name].may_be_empty}
     without = {
         table for table in set(shown.values()) if not scan_table(files.table(table)).select(pl.len()).collect().item()
     }
