@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nodescope.config.analysis_fields import NodeChoice
 from nodescope.config.measuring_times import problem_with
 from nodescope.config.network import Network
-from nodescope.config.study import FamilyStudy, Study
+from nodescope.config.study import AnyStudy, FamilyStudy, Study
 from nodescope.config.training import SETTINGS_OF_OPTIMISERS, Training
 from nodescope.families import FAMILIES
 from nodescope.families.family import Family
@@ -60,6 +60,7 @@ def inconsistencies(study: Study, doubtful: Iterable[str] = ()) -> Iterator[str]
 
 
 def _found(study: Study) -> Iterator[Inconsistency]:
+    yield from _of_recording(study)
     if not isinstance(study, FamilyStudy):
         return
     yield from _of_variants(study)
@@ -70,6 +71,22 @@ def _found(study: Study) -> Iterator[Inconsistency]:
     for model in study.model:
         yield from _of_family(study, FAMILIES[model])
     yield from _of_nodes(study)
+
+
+def _of_recording(study: Study) -> Iterator[Inconsistency]:
+    """Settings of what is recorded that would have no effect."""
+    if study.positions_per_sample is not None and study.positions != "rows":
+        what = "limits the positions that are recorded as rows. Hint: positions: rows, or leave it out"
+        yield Inconsistency(("positions_per_sample", "positions"), what)
+    if not isinstance(study, FamilyStudy):
+        return
+    if study.layers != AnyStudy.model_fields["layers"].default:
+        yield Inconsistency(("layers",), "of families every hidden layer is recorded. Hint: leave it out")
+    if study.positions == "last":
+        yield Inconsistency(("positions",), "the last position is one of a text, which no family takes. Hint: summary")
+    if study.positions_per_sample is not None and study.positions == "rows":
+        what = "of families every position is recorded. Hint: leave it out"
+        yield Inconsistency(("positions_per_sample",), what)
 
 
 def _of_variants(study: FamilyStudy) -> Iterator[Inconsistency]:
