@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -61,7 +61,9 @@ class NetworkDescription:
             If it is damaged.
         """
         found = read_json(path)
-        return cls(**found | {name: tuple(found[name]) for name in ("states", "layers", "decisions")})
+        # What `nodescope.record` wrote beside its recordings says more, and no states: more of them may follow.
+        known = {field.name: found[field.name] for field in fields(cls) if field.name in found}
+        return cls(**known | {name: tuple(found.get(name, ())) for name in ("states", "layers", "decisions")})
 
 
 def describe(
