@@ -11,6 +11,7 @@ from nodescope.config.training import Training
 from nodescope.networks import load_network
 from nodescope.training import rounds as stage
 from nodescope.training.configuration import network_shape, train_configuration
+from nodescope.training.schedules import rate_factor
 
 pytestmark = pytest.mark.slow
 
@@ -52,6 +53,48 @@ def test_a_refined_rate_that_was_tried_already_is_not_tried_again(tmp_path):
     trained = train(tmp_path, learning_rates=[0.01, 0.01 / 10**0.5, 0.01 * 10**0.5], refinement_rounds=1)
     counts = trained.learning_curves().group_by("seed", "learning_rate", "epoch", "split").len()
     assert counts["len"].max() == 1
+
+
+SCHEDULES = {
+    "exponential": {"learning_rate_decay": 0.8},
+    "multi_step": {"schedule": "multi_step", "milestones": [4, 5], "learning_rate_decay": 0.1},
+    "cyclic": {"schedule": "cyclic"},
+    "one_cycle": {"schedule": "one_cycle"},
+}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+def test_a_shortened_search_ends_with_the_network_of_a_full_one(schedule, tmp_path):
+    options = {"learning_rates": [0.01, 1e-6], "refinement_rounds": 0, "epochs": 6, **SCHEDULES[schedule]}
+    full = train(tmp_path / "full", **options)
+    short = train(tmp_path / "short", search_epochs=3, **options)
+    assert short.learning_rate == full.learning_rate
+    keys, is_kept = ["seed", "learning_rate", "split", "epoch"], pl.col("learning_rate") == full.learning_rate
+    curves = short.learning_curves().sort(keys)
+    assert curves.filter(is_kept).equals(full.learning_curves().sort(keys).filter(is_kept), null_equal=True)
+    assert curves.filter(~is_kept)["epoch"].max() == 3
+    for state, by_seed in full.networks().items():
+        for seed, tensors in by_seed.items():
+            assert all(torch.equal(tensor, short.networks()[state][seed][name]) for name, tensor in tensors.items())
+    replicas = short.replica_table()
+    assert replicas.filter("chosen")["epochs"].to_list() == [6, 6]
+    assert replicas.filter(~pl.col("chosen"))["epochs"].unique().to_list() == [3]
+    assert replicas.select("seed", "learning_rate").is_unique().all()
+    assert [finished.state.epoch for finished in short.rounds] == [3, 6]
+
+
+@pytest.mark.parametrize("schedule", ["exponential", "multi_step", "one_cycle"])
+def test_candidates_of_a_shortened_search_run_through_the_whole_schedule(schedule):
+    training = Training(epochs=300, search_epochs=30, **SCHEDULES[schedule] | {"milestones": [100, 200]})
+    short, steps = training.of_candidates(), 5
+    whole = [rate_factor(training, epoch * steps, steps) for epoch in range(0, 300, 10)]
+    shortened = [rate_factor(short, epoch * steps, steps) for epoch in range(30)]
+    assert shortened == pytest.approx(whole, rel=0.05, abs=0.02)
+
+
+def test_one_candidate_without_refinement_is_not_searched_for(tmp_path):
+    trained = train(tmp_path, learning_rates=[0.01], refinement_rounds=0, search_epochs=2)
+    assert [finished.state.epoch for finished in trained.rounds] == [5]
 
 
 def test_curves_hold_every_replica_and_the_state_before_the_first_step(tmp_path):

@@ -129,6 +129,11 @@ def _of_training(study: FamilyStudy, where: str, training: Training) -> Iterator
     if late:
         what = f"{', '.join(map(str, late))} is after the last epoch ({training.epochs})"
         yield found("snapshots", what, "epochs")
+    if training.search_epochs and training.epochs and training.search_epochs >= training.epochs:
+        what = (
+            f"must be fewer than all epochs ({training.epochs}). Hint: leave it out, and candidates are trained in full"
+        )
+        yield found("search_epochs", what, "epochs")
     if training.schedule == "multi_step" and not training.milestones:
         yield found("milestones", "multi_step needs the epochs after which the learning rate decays", "schedule")
     if study.pattern_evolution and (problem := problem_with(study.pattern_evolution.schedule, training.epochs)):

@@ -1,6 +1,6 @@
 """Section ``training``: how the networks of a study are trained."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     Field,
@@ -73,6 +73,11 @@ class Training(Section):
         description="additional search rounds that try best/sqrt(10) and best*sqrt(10), then ever closer values; 0 "
         "disables them",
     )
+    search_epochs: Count | None = Field(
+        None,
+        description="epochs for which the candidates of the search are trained, with the schedule of the learning rate "
+        "run through in these; the selected rate is then trained for all epochs. Default: all epochs for all candidates",
+    )
     schedule: Literal["exponential", "multi_step", "cyclic", "one_cycle"] = Field(
         "exponential",
         description="learning rate schedule: exponential (a factor after each epoch), multi_step (a factor after "
@@ -121,6 +126,23 @@ class Training(Section):
     snapshot_steps: Annotated[list[Count], Distinct] = Field(
         [], description="optimisation steps after which the network is also recorded (states step-N)"
     )
+
+    def of_candidates(self) -> "Training":
+        """How the candidates of the learning-rate search are trained; this object where that is no shorter.
+
+        The rate falls as far as in a full training, so that candidates are compared at the end of their schedule:
+        early in training higher rates look better than they turn out to be.
+        """
+        has_search = len(self.learning_rates) > 1 or self.refinement_rounds > 0
+        if not has_search or self.search_epochs is None or self.search_epochs >= self.epochs:
+            return self
+        pace = self.epochs / self.search_epochs
+        changes: dict[str, Any] = {"epochs": self.search_epochs, "snapshots": [], "snapshot_steps": []}
+        if self.schedule == "exponential":
+            changes["learning_rate_decay"] = self.learning_rate_decay**pace
+        elif self.schedule == "multi_step":
+            changes["milestones"] = [max(1, round(epoch / pace)) for epoch in self.milestones]
+        return self.model_copy(update=changes)
 
     def states(self) -> list[str]:
         """The states of a network that are kept, in the order of training, the trained one last.

@@ -253,6 +253,11 @@ def _training(
     rates = len(training.learning_rates) if training.epochs else 1
     together = rates * len(study.seeds)
     tried = together + 2 * training.refinement_rounds * len(study.seeds)
+    followed, network_epochs = tried, training.epochs * tried
+    of_candidates = training.of_candidates()
+    if of_candidates is not training:
+        followed = len(study.seeds)
+        network_epochs = of_candidates.epochs * tried + training.epochs * followed
     batch_size = training.samples_per_step(data.train)
     parameters = sum(layer.parameters for layer in layers)
     memory = inputs + COPIES_OF_PARAMETERS * parameters * BYTES_PER_VALUE * together
@@ -260,13 +265,13 @@ def _training(
     memory += KEPT_FOR_GRADIENT * values * batch_size * BYTES_PER_VALUE * together
     # Each epoch ends with a pass over all samples.
     per_sample = FLOP_STEP * data.train + FLOP_FORWARD * data.samples
-    flop = per_sample * multiply_adds * training.epochs * tried
+    flop = per_sample * multiply_adds * network_epochs
     if configuration["batch_norm"]:
         of_sample = HELD_AT_A_TIME * max(layer.values for layer in layers) * BYTES_PER_VALUE
         memory += min(BATCH_BYTES[device], of_sample * data.train)
     if study.pattern_evolution:
         passed = samples_measured(study.pattern_evolution, training.epochs, batch_size, data.train)
-        flop += FLOP_FORWARD * multiply_adds * passed * tried
+        flop += FLOP_FORWARD * multiply_adds * passed * followed
         # Where all patterns differ.
         probe = min(study.pattern_evolution.samples or data.train, data.train)
         patterns = probe * sum(math.prod(layer.positions) for layer in layers)

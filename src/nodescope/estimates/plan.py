@@ -89,7 +89,9 @@ def _of_networks(study: Study, cost: StudyCost) -> tuple[str, str]:
             return "", "untrained"
         case FamilyStudy():
             rates = f"; {cost.candidate_networks} with all learning rates"
-            return rates, f"{counted(study.training.epochs, 'epoch')} each"
+            epochs, of_candidates = study.training.epochs, study.training.of_candidates().epochs
+            shorter = f", candidates of the search {of_candidates}" if of_candidates < epochs else ""
+            return rates, f"{counted(epochs, 'epoch')} each{shorter}"
         case ModuleStudy():
             return "", f"{counted(len(states_of(study)), 'state')} each, built by {study.module.make}"
         case RecordingsStudy():

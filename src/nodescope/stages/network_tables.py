@@ -110,6 +110,7 @@ def write_network_tables(
             )
             .with_columns(
                 round=pl.lit(1),
+                epochs=pl.lit(None, pl.Int32),
                 chosen=pl.lit(True),
                 diverged_epoch=pl.lit(None, pl.Int32),
                 objective=pl.lit(None, pl.String),

@@ -1,6 +1,7 @@
 """What comes of the training of a configuration: tables, predictions and networks."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,9 +40,15 @@ class TrainedConfiguration:
     progress: ProgressFolder
 
     def _winners(self) -> tuple[Round, list[int]]:
-        """The round in which the chosen rate was tried, and its replicas' places in the stack."""
-        won = next(r for r in self.rounds if any(x.learning_rate == self.learning_rate for x in r.replicas))
+        """The round in which the chosen rate was trained for all epochs, and its replicas' places in the stack."""
+        won = next(r for r in reversed(self.rounds) if any(x.learning_rate == self.learning_rate for x in r.replicas))
         return won, [i for i, replica in enumerate(won.replicas) if replica.learning_rate == self.learning_rate]
+
+    def _trained(self) -> Iterator[tuple[Round, list[int]]]:
+        """Every round, and its replicas' places in the stack but those of candidates that the last round trained anew."""
+        last = {replica: finished.index for finished in self.rounds for replica in finished.replicas}
+        for finished in self.rounds:
+            yield finished, [i for i, replica in enumerate(finished.replicas) if last[replica] == finished.index]
 
     def log_divergence(self, title: str) -> None:
         """Log in words how many of the kept nets diverged, and of how many others the training loss rose."""
@@ -76,9 +83,10 @@ class TrainedConfiguration:
     def learning_curves(self) -> pl.DataFrame:
         """Losses and accuracy of every replica of every round after each epoch; see `nodescope.training.tables.LEARNING_CURVES`."""
         frames = []
-        for finished in self.rounds:
+        for finished, places in self._trained():
             for split in ("train", "validation"):
-                for place, replica in enumerate(finished.replicas):
+                for place in places:
+                    replica = finished.replicas[place]
                     curves = {
                         name: finished.state.curves[f"{split}_{name}"][:, place]
                         for name in ("loss", "accuracy", "mean_squared_error")
@@ -96,14 +104,16 @@ class TrainedConfiguration:
     def replica_table(self) -> pl.DataFrame:
         """What became of every replica of every round; see `nodescope.training.tables.REPLICAS`."""
         rows = []
-        for finished in self.rounds:
+        for finished, places in self._trained():
             best, diverged = finished.state.best_accuracy(), finished.state.diverged_epoch()
-            for place, replica in enumerate(finished.replicas):
+            for place in places:
+                replica = finished.replicas[place]
                 rows.append(
                     {
                         "seed": replica.seed,
                         "learning_rate": replica.learning_rate,
                         "round": finished.index + 1,
+                        "epochs": finished.state.epoch,
                         "chosen": replica.learning_rate == self.learning_rate,
                         "best_epoch": int(finished.state.best_epoch[place]) or None,
                         "validation_accuracy": None if np.isnan(best[place]) else float(best[place]),

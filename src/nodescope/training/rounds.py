@@ -64,17 +64,20 @@ class RoundTraining:
     title: str
     patterns: PatternsToFollow | None
 
-    def train(self, index: int, replicas: list[Replica]) -> Round:
+    def train(self, index: int, replicas: list[Replica], training: Training) -> Round:
         """Train the replicas of a round (from 0), or go on where they were stopped.
+
+        Patterns are followed only with the training of the configuration, not with that of candidates.
 
         Raises
         ------
         Interrupted
             If the job is asked to stop; the state is saved.
         """
-        training, progress = self.training, self.progress
-        label = f"{self.title}, round {index + 1} of {training.refinement_rounds + 1} ({len(replicas)} nets)"
-        state, patterns = self._resumed(index, replicas)
+        progress = self.progress
+        n_rounds = training.refinement_rounds + 1 + (self.training.of_candidates() is not self.training)
+        label = f"{self.title}, round {index + 1} of {n_rounds} ({len(replicas)} nets)"
+        state, patterns = self._resumed(index, replicas, is_followed=training is self.training)
         if state is None:
             state = stack_training.start(self.shape, replicas, training.epochs, self.data)
             if patterns is not None:
@@ -107,9 +110,11 @@ class RoundTraining:
             state = stack_training.train(self.shape, replicas, training, self.data, state, after_epoch, observers)
         return Round(index, replicas, state, patterns)
 
-    def _resumed(self, index: int, replicas: list[Replica]) -> tuple[TrainingState | None, PatternFollower | None]:
+    def _resumed(
+        self, index: int, replicas: list[Replica], *, is_followed: bool
+    ) -> tuple[TrainingState | None, PatternFollower | None]:
         """The saved state of a round, None where it begins anew; and who follows its patterns from there."""
-        patterns = self._follower(index, replicas)
+        patterns = self._follower(index, replicas) if is_followed else None
         state = self.progress.load(index, str(self.data.x_train.device))
         if state is None or patterns is None:
             return state, patterns

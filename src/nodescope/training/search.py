@@ -3,6 +3,8 @@
 All candidate rates x seeds train together in one stack; the rate with the highest mean validation accuracy at the best
 epoch wins. Each refinement round then tries best / f and best * f, with f = sqrt(10) in the first round and its square
 root in each further one.
+
+With ``search_epochs`` the candidates are trained for fewer epochs, and a last round trains the best rate for all.
 """
 
 from collections.abc import Callable
@@ -15,22 +17,26 @@ from nodescope.training.state import Replica
 
 
 def search(
-    seeds: list[int], training: Training, train_round: Callable[[int, list[Replica]], Round]
+    seeds: list[int], training: Training, train_round: Callable[[int, list[Replica], Training], Round]
 ) -> tuple[list[Round], float]:
     """All rounds of the search, and the learning rate that won.
 
     Parameters
     ----------
     train_round
-        Trains the replicas of a round, given its index (from 0).
+        Trains the replicas of a round, given its index (from 0), with these settings.
     """
     # Networks that are not trained have nothing to choose by.
     rates = training.learning_rates if training.epochs else training.learning_rates[:1]
-    rounds = [train_round(0, _replicas(rates, seeds))]
+    of_candidates = training.of_candidates()
+    rounds = [train_round(0, _replicas(rates, seeds), of_candidates)]
     for index in range(1, training.refinement_rounds + 1 if training.epochs else 1):
         if rates := _refined_rates(rounds, factor=10 ** (0.5**index)):
-            rounds.append(train_round(index, _replicas(rates, seeds)))
-    return rounds, _best_rate(rounds)
+            rounds.append(train_round(index, _replicas(rates, seeds), of_candidates))
+    best = _best_rate(rounds)
+    if of_candidates is not training:
+        rounds.append(train_round(training.refinement_rounds + 1, _replicas([best], seeds), training))
+    return rounds, best
 
 
 def _replicas(rates: list[float], seeds: list[int]) -> list[Replica]:

@@ -58,6 +58,7 @@ REPLICAS = Table(
     (
         LEARNING_RATE,
         Column("round", "int32", "of the search, from 1"),
+        Column("epochs", "int32", "for which it was trained: candidates may have fewer", number_of("epochs")),
         Column("chosen", "boolean", "whether the learning rate won"),
         BEST_EPOCH,
         Column(

@@ -157,7 +157,9 @@ def learning_rates(study: "FamilyStudy") -> str:
 def refinement(study: "FamilyStudy") -> str:
     """How many rounds of the search for the learning rate."""
     rounds = study.training.refinement_rounds
-    return f"{rounds} round" + ("" if rounds == 1 else "s")
+    candidates = study.training.of_candidates().epochs
+    shorter = f", candidates trained for {candidates} epochs" if candidates < study.training.epochs else ""
+    return f"{rounds} round" + ("" if rounds == 1 else "s") + shorter
 
 
 def decay(study: "FamilyStudy") -> str:
