@@ -25,7 +25,7 @@ from nodescope.charts.registry import INSPECTOR_TABLE, charts_of, has_inspector_
 from nodescope.charts.texts import FigureTexts
 from nodescope.config.dataset import DatasetSource, Npz, Recorded
 from nodescope.config.loading import only_this, parse_config, read_config
-from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy, Study
+from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, Part, RecordingsStudy, Study
 from nodescope.datasets.sizes import DataSize, problem_with_samples
 from nodescope.estimates.costs import NOTICE_S, Stage, job_size, keeps_activations, size_of
 from nodescope.families import FAMILIES
@@ -42,11 +42,17 @@ from nodescope.study.brought_configurations import ModuleConfiguration, Recorded
 from nodescope.study.configuration import Configuration
 from nodescope.study.configurations import configurations_of
 from nodescope.study.family_configurations import FamilyConfiguration, family_configurations
+from nodescope.study.joined_configurations import JoinedConfiguration
 from nodescope.study.layout import StudyFiles
 
 #: Where the networks of a study come from.
-Origin = Literal["families", "module", "recordings"]
-ORIGINS: dict[Origin, type[Study]] = {"families": FamilyStudy, "module": ModuleStudy, "recordings": RecordingsStudy}
+Origin = Literal["families", "module", "recordings", "studies"]
+ORIGINS: dict[Origin, type[Study]] = {
+    "families": FamilyStudy,
+    "module": ModuleStudy,
+    "recordings": RecordingsStudy,
+    "studies": JoinedStudy,
+}
 
 #: SLURM asks a training to stop before its time is over; it saves its state, and the next attempt goes on from there.
 SIGNAL_BEFORE_END = f"--signal=TERM@{NOTICE_S}"
@@ -300,6 +306,12 @@ class Workflow:
         assert isinstance(study, RecordingsStudy) and isinstance(configuration, RecordedConfiguration)
         return study, configuration
 
+    def _of_studies(self, wildcards: Wildcards) -> tuple[JoinedStudy, JoinedConfiguration]:
+        """The same for studies that are looked at together."""
+        study, configuration = self.studies[wildcards.study], self._configuration(wildcards)
+        assert isinstance(study, JoinedStudy) and isinstance(configuration, JoinedConfiguration)
+        return study, configuration
+
     # --- the user's own files -------------------------------------------------------------------------------
 
     def source(self, wildcards: Wildcards) -> dict[str, Any]:
@@ -498,6 +510,21 @@ class Workflow:
         compared = [study for study in self.config.studies if contents.is_compared(study)]
         return [str(StudyFiles.of(study.name).table(contents.COMPARISON_TABLE)) for study in compared]
 
+    def joined(self, wildcards: Wildcards) -> dict[str, str]:
+        """The tables of a configuration of joined studies, where it is from and here; predictions among them."""
+        study, configuration = self._of_studies(wildcards)
+        there, here = StudyFiles.of(configuration.study), StudyFiles.of(study.name)
+        original, own = configuration.original.identifier, configuration.identifier
+        names = [*contents.training_tables(study), *contents.analyses_of(study)]
+        tables = {there.table_of(name, original): here.table_of(name, own) for name in names}
+        tables[there.predictions(original)] = here.predictions(own)
+        return {str(source): str(target) for source, target in tables.items()}
+
+    def descriptions(self, wildcards: Wildcards) -> dict[str, str]:
+        """The descriptions of the data sets of joined studies, by the studies' names."""
+        parts = self._of_studies(wildcards)[0].parts
+        return {part.name: layout.description_path(part.dataset).as_posix() for part in parts}
+
     # --- targets --------------------------------------------------------------------------------------------
 
     def per_configuration(self, pattern: str) -> list[str]:
@@ -585,6 +612,17 @@ class Workflow:
             rule, lambda study: contents.analyses_of_job(study, job) if isinstance(study, kinds) else ()
         )
 
+    def joining(self) -> list[Variation]:
+        """The rules that take configurations into studies that look at several together."""
+        return self._variations(
+            "join_studies",
+            lambda study: (
+                (*contents.training_tables(study), *contents.analyses_of(study))
+                if isinstance(study, JoinedStudy)
+                else ()
+            ),
+        )
+
     def collecting(self) -> list[Variation]:
         """The rules that collect tables."""
         return self._variations("collect_tables", lambda study: tuple(contents.measured_tables(study)))
@@ -611,6 +649,7 @@ class Workflow:
 
     def _job_size(self, stage: Stage, wildcards: Wildcards, attempt: int) -> Any:
         study = self.studies[wildcards.study]
+        assert not isinstance(study, JoinedStudy)
         device = "cuda" if self.gpus else "cpu"
         return job_size(study, self._configuration(wildcards), stage, self._sizes[study.name], device, attempt)
 
@@ -717,7 +756,7 @@ def run(
             prepare(source, flow.config.data_root, path, download=flow.config.download)
     flow.check_weights()
     flow.look_at_modules(results)
-    for study in flow.config.studies:
+    for study in sorted(flow.config.studies, key=lambda study: isinstance(study, JoinedStudy)):
         run_study(flow, study, results, draws=page)
     if page:
         report(
@@ -741,11 +780,29 @@ def run_study(flow: Workflow, study: Study, results: str | Path, *, draws: bool)
     results = Path(results)
     with _one_thread():
         for identifier in flow.configurations[study.name]:
-            _run_configuration(flow, study, identifier, results)
+            if isinstance(study, JoinedStudy):
+                _join(flow, study, Job(study.name, identifier), results)
+            else:
+                _run_configuration(flow, study, identifier, results)
     _finish_study(flow, study, results, draws=draws)
 
 
-def _run_configuration(flow: Workflow, study: Study, identifier: str, results: Path) -> None:
+def _join(flow: Workflow, study: JoinedStudy, job: Job, results: Path) -> None:
+    """Take a configuration of another study into one that looks at several together."""
+    from nodescope.stages.join import join
+
+    def below(path: str) -> Path:
+        return results / Path(path).relative_to(layout.RESULTS)
+
+    join(
+        {name: below(path) for name, path in flow.descriptions(job).items()},
+        {below(source): below(target) for source, target in flow.joined(job).items()},
+        study=study.name,
+        configuration=job.configuration,
+    )
+
+
+def _run_configuration(flow: Workflow, study: Part, identifier: str, results: Path) -> None:
     """Make and measure the networks of a configuration, wherever they come from."""
     from nodescope.stages.measure_layers import measure_layers
 
@@ -766,7 +823,7 @@ def _run_configuration(flow: Workflow, study: Study, identifier: str, results: P
         shutil.rmtree(activations, ignore_errors=True)
 
 
-def _train_and_record(flow: Workflow, study: Study, job: Job, files: StudyFiles, dataset: Path) -> None:
+def _train_and_record(flow: Workflow, study: Part, job: Job, files: StudyFiles, dataset: Path) -> None:
     """Networks of the built-in families."""
     from nodescope.jobs.devices import training_device
     from nodescope.stages.record import record
@@ -803,7 +860,7 @@ def _train_and_record(flow: Workflow, study: Study, job: Job, files: StudyFiles,
         )
 
 
-def _record_modules(flow: Workflow, study: Study, job: Job, files: StudyFiles, dataset: Path) -> None:
+def _record_modules(flow: Workflow, study: Part, job: Job, files: StudyFiles, dataset: Path) -> None:
     """Networks that a function of the user's builds."""
     from nodescope.stages.describe import describe
     from nodescope.stages.record_module import record_module
@@ -835,7 +892,7 @@ def _record_modules(flow: Workflow, study: Study, job: Job, files: StudyFiles, d
     describe(found, _outputs(study, identifier, files), configuration=identifier)
 
 
-def _import_recordings(flow: Workflow, study: Study, job: Job, files: StudyFiles, dataset: Path) -> None:
+def _import_recordings(flow: Workflow, study: Part, job: Job, files: StudyFiles, dataset: Path) -> None:
     """Networks that were recorded elsewhere."""
     from nodescope.stages.import_recordings import import_recordings
 
@@ -852,7 +909,7 @@ def _outputs(study: Study, identifier: str, files: StudyFiles) -> dict[str, Path
 
 
 def _measure_networks(
-    flow: Workflow, study: Study, job: Job, files: StudyFiles, dataset: Path, tables: Mapping[str, Path]
+    flow: Workflow, study: Part, job: Job, files: StudyFiles, dataset: Path, tables: Mapping[str, Path]
 ) -> None:
     """What is measured on the networks of a configuration themselves."""
     from nodescope.stages.measure_networks import measure_modules, measure_networks

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nodescope.config.analysis_fields import NodeChoice
 from nodescope.config.measuring_times import problem_with
 from nodescope.config.network import Network
-from nodescope.config.study import AnyStudy, FamilyStudy, Study
+from nodescope.config.study import AnyStudy, FamilyStudy, JoinedStudy, Part, Study
 from nodescope.config.training import SETTINGS_OF_OPTIMISERS, Training
 from nodescope.families import FAMILIES
 from nodescope.families.family import Family
@@ -60,6 +60,8 @@ def inconsistencies(study: Study, doubtful: Iterable[str] = ()) -> Iterator[str]
 
 
 def _found(study: Study) -> Iterator[Inconsistency]:
+    if isinstance(study, JoinedStudy):
+        return
     yield from _of_recording(study)
     if not isinstance(study, FamilyStudy):
         return
@@ -73,7 +75,7 @@ def _found(study: Study) -> Iterator[Inconsistency]:
     yield from _of_nodes(study)
 
 
-def _of_recording(study: Study) -> Iterator[Inconsistency]:
+def _of_recording(study: Part) -> Iterator[Inconsistency]:
     """Settings of what is recorded that would have no effect."""
     if study.positions_per_sample is not None and study.positions != "rows":
         what = "limits the positions that are recorded as rows. Hint: positions: rows, or leave it out"

@@ -41,7 +41,7 @@ _SENTENCES = {
     "list_type": "must be a list, not {input}",
     "model_attributes_type": "must be a name or a section (key: value), not {input}",
     "model_type": "must be a section (key: value), not {input}",
-    "too_short": "must have at least {min_length} entry",
+    "too_short": "must have at least {min_length} {entries}",
     "greater_than_equal": "must be at least {ge}, not {input}",
     "greater_than": "must be greater than {gt}, not {input}",
     "less_than_equal": "must be at most {le}, not {input}",
@@ -74,6 +74,7 @@ def parse_config(raw: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Co
     files = list(files)
     problems = [problem for path in files for problem in repeated_keys(path)]
     problems += _repeated_names(raw)
+    problems += _own_parts(raw)
     config = None
     try:
         config = Config.model_validate(dict(raw))
@@ -140,6 +141,14 @@ def _repeated_names(raw: Mapping[str, Any]) -> Iterator[str]:
             yield f"studies: {count} studies are named '{name}'; study names must be unique"
         if name in RESERVED_NAMES:
             yield f"studies: the name '{name}' is reserved; choose another name"
+
+
+def _own_parts(raw: Mapping[str, Any]) -> Iterator[str]:
+    """Parts of a study of studies are filled in, never given."""
+    studies = raw.get("studies")
+    for index, study in enumerate(studies if isinstance(studies, list) else [studies]):
+        if isinstance(study, Mapping) and "join" in study and "parts" in study:
+            yield f"studies[{index}].parts: unknown key. Hint: join takes the names of other studies"
 
 
 def _replaced_studies(details: list[ErrorDetails], files: list[str | Path]) -> Iterator[str]:
@@ -220,6 +229,7 @@ def _describe(detail: ErrorDetails, raw: Mapping[str, Any]) -> tuple[str, str]:
     where, section = _follow(location, raw, is_unknown_key=detail["type"] == "extra_forbidden")
     bounds = detail.get("ctx", {})
     context: dict[str, Any] = {k: int(v) if isinstance(v, float) and v.is_integer() else v for k, v in bounds.items()}
+    context["entries"] = "entry" if context.get("min_length") == 1 else "entries"
     given = _given(detail["input"])
     match detail["type"]:
         case "extra_forbidden":

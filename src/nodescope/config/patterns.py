@@ -18,7 +18,7 @@ TAKEN = frozenset(
         "best_epoch", "best_value", "bin_left", "bin_right", "change", "channel", "chosen", "class",
         "class_information_bits", "class_name", "configuration", "count", "counts", "dataset", "dead", "dead_share",
         "density", "difference", "distinct", "distinct_share", "diverged_epoch", "entropy_bits",
-        "entropy_given_class_bits", "entropy_miller_madow", "epoch", "evidence", "evidence_is", "found",
+        "entropy_given_class_bits", "entropy_miller_madow", "epoch", "epochs", "evidence", "evidence_is", "found",
         "hamming_final", "hamming_initial", "hamming_previous", "helps", "high", "interval_high", "interval_low",
         "is_best", "jaccard_final", "jaccard_initial", "jaccard_previous", "kind", "kurtosis", "layer", "layer_name",
         "learning_rate", "loss", "low", "maximum", "mcnemar_p", "mean", "mean_squared_error", "median", "minimum",
@@ -26,7 +26,7 @@ TAKEN = frozenset(
         "parameters", "patterns", "position", "positions", "problem", "q1", "q3", "quantity", "relative_entropy",
         "round", "sample", "sample_error", "samples", "samples_seen", "saturated_share", "seed", "seed_error",
         "seeds", "singletons", "skew", "source", "sparsity", "split", "standard_error", "state", "states", "std",
-        "step", "system", "test_accuracy", "threshold", "train_accuracy", "validation_accuracy", "value", "verdict",
+        "step", "study", "system", "test_accuracy", "threshold", "train_accuracy", "validation_accuracy", "value", "verdict",
         "weighted_jaccard_final", "weighted_jaccard_initial", "weighted_jaccard_previous", "weights_file",
         "whisker_high", "whisker_low", "z", "zero_share",
     }

@@ -1,15 +1,13 @@
 """The whole configuration."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field, model_validator
 
 from nodescope.config.charts import Charts
 from nodescope.config.fields import Flag, LocalPath, PositiveNumber, Section
 from nodescope.config.report import Report
-from nodescope.config.study import StudyEntry
+from nodescope.config.study import JoinedStudy, StudyEntry
 
 
 class Config(Section):
@@ -36,3 +34,15 @@ class Config(Section):
         "Rules can use config, flow (see nodescope.workflow), and any results as inputs",
     )
     studies: list[StudyEntry] = Field(min_length=1, description="one entry per study")
+
+    @model_validator(mode="after")
+    def _join(self) -> Self:
+        """Give studies of studies their parts."""
+        studies = {study.name: study for study in self.studies}
+        for place, study in enumerate(self.studies):
+            if isinstance(study, JoinedStudy):
+                try:
+                    self.studies[place] = study.joining(studies)
+                except ValueError as error:
+                    raise ValueError(f"study '{study.name}', join: {error}") from error
+        return self

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic.json_schema import SkipJsonSchema
 
 from nodescope.config.analyses import Analyses
 from nodescope.config.dataset import AnyDataset, Recorded, expand_dataset_name
@@ -39,6 +40,8 @@ DATASET = Field(
     description="digits, iris, mnist, fmnist, cifar10, image_folder, npz or function: a name, or a section with its keys"
 )
 
+NAME = Field(description="letters, digits, '-' and '_'; also the name of the study's folder in results/")
+
 RANDOM_INPUTS = Field(
     0, description="number of samples of an additional split random, whose features are drawn from U[0, 1)"
 )
@@ -47,7 +50,7 @@ RANDOM_INPUTS = Field(
 class AnyStudy(Section):
     """What all studies have, wherever their networks come from."""
 
-    name: SafeName = Field(description="letters, digits, '-' and '_'; also the name of the study's folder in results/")
+    name: SafeName = NAME
     layers: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1), Distinct] = Field(
         ["activations"],
         description="layers to record: activations (every activation function), names of modules, patterns such as "
@@ -137,35 +140,104 @@ class RecordingsStudy(AnyStudy):
         return []
 
 
-Study = FamilyStudy | ModuleStudy | RecordingsStudy
+def kind_of(settings: Any) -> str:
+    """What kind of study a section is, by its name in `KINDS`: what it has a key of tells."""
+    if isinstance(settings, Section):
+        return next(kind for kind, own in KINDS.items() if isinstance(settings, own))
+    keys = settings if isinstance(settings, Mapping) else ()
+    told = {"join": "study of studies", "module": "study of a module", "recordings": "study of recordings"}
+    return next((kind for key, kind in told.items() if key in keys), "study of families")
+
+
+#: A study whose networks come from somewhere.
+PartEntry = Annotated[
+    Annotated[FamilyStudy, Tag("study of families")]
+    | Annotated[ModuleStudy, Tag("study of a module")]
+    | Annotated[RecordingsStudy, Tag("study of recordings")],
+    Discriminator(kind_of),
+]
+
+
+class JoinedStudy(Section):
+    """Other studies, looked at together: their networks side by side in every figure."""
+
+    name: SafeName = NAME
+    join: Annotated[list[SafeName], Field(min_length=2), Distinct] = Field(
+        description="names of the studies to look at together, which must have the same classes; nothing is trained or "
+        "recorded for it, and what all of the studies measure is compared"
+    )
+    parts: SkipJsonSchema[tuple[PartEntry, ...]] = Field(
+        (), description="the studies themselves; the configuration fills them in"
+    )
+
+    def joining(self, studies: Mapping[str, "Study"]) -> "JoinedStudy":
+        """This study with its parts.
+
+        Raises
+        ------
+        ValueError
+            If there are no such studies, or they cannot be joined.
+        """
+        parts = [studies.get(name) for name in self.join]
+        unknown = [name for name, part in zip(self.join, parts, strict=True) if part is None]
+        if unknown:
+            others = ", ".join(name for name in studies if name != self.name)
+            raise ValueError(f"there is no study {' or '.join(unknown)}. Allowed: {others}")
+        found = [part for part in parts if isinstance(part, Part)]
+        if len(found) < len(parts):
+            raise ValueError("a study that joins others cannot be joined itself. Hint: name the studies that it joins")
+        thresholds = {part.theta_threshold for part in found}
+        if len(thresholds) > 1:
+            values = " and ".join(f"{value:g}" for value in sorted(thresholds))
+            raise ValueError(
+                f"the studies have different values of theta_threshold ({values}), so nodes are on in different "
+                "cases. Hint: give them the same"
+            )
+        return self.model_copy(update={"parts": tuple(found)})
+
+    @property
+    def dataset(self) -> "AnyDataset | Recorded":
+        """The data set of the first study, by whose classes the others are shown."""
+        return self.parts[0].dataset
+
+    @property
+    def analyses(self) -> Analyses:
+        """How the first study measures."""
+        return self.parts[0].analyses
+
+    @property
+    def theta_threshold(self) -> float:
+        """The threshold of all the studies."""
+        return self.parts[0].theta_threshold
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """That of the first study."""
+        return self.parts[0].diagnosis
+
+    @property
+    def works(self) -> list[str]:
+        """Published works are compared with each study on its own."""
+        return []
+
+
+Part = FamilyStudy | ModuleStudy | RecordingsStudy
+Study = Part | JoinedStudy
 
 #: The kinds of studies by name.
-KINDS: dict[str, type[FamilyStudy | ModuleStudy | RecordingsStudy]] = {
+KINDS: dict[str, type[Study]] = {
+    "study of studies": JoinedStudy,
     "study of a module": ModuleStudy,
     "study of recordings": RecordingsStudy,
     "study of families": FamilyStudy,
 }
 
-
-def kind_of(settings: Any) -> str:
-    """What kind of study a section is, by its name in `KINDS`: what it has a key of tells."""
-    if isinstance(settings, AnyStudy):
-        return next(kind for kind, own in KINDS.items() if isinstance(settings, own))
-    keys = settings if isinstance(settings, Mapping) else ()
-    return (
-        "study of a module"
-        if "module" in keys
-        else "study of recordings"
-        if "recordings" in keys
-        else "study of families"
-    )
-
-
 #: An entry of ``studies``.
 StudyEntry = Annotated[
     Annotated[FamilyStudy, Tag("study of families")]
     | Annotated[ModuleStudy, Tag("study of a module")]
-    | Annotated[RecordingsStudy, Tag("study of recordings")],
+    | Annotated[RecordingsStudy, Tag("study of recordings")]
+    | Annotated[JoinedStudy, Tag("study of studies")],
     Discriminator(kind_of),
 ]
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 from nodescope.config.measuring_times import samples_measured
 from nodescope.config.root import Config
-from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy, Study
+from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, Part, RecordingsStudy, Study
 from nodescope.datasets.sizes import DataSize, data_size
 from nodescope.families.layers import linear_maps
 from nodescope.families.memory import BATCH_BYTES, HELD_AT_A_TIME
@@ -172,7 +172,7 @@ ASSUMED_SIZE = NetworkSize(((256, 256),) * 20, 10_000_000, 1e9)
 
 
 def network_size(
-    study: Study, configuration: Configuration, data: DataSize, results: str | Path = RESULTS
+    study: Part, configuration: Configuration, data: DataSize, results: str | Path = RESULTS
 ) -> NetworkSize:
     """Of the built-in families by arithmetic, of networks that users bring as they were looked at."""
     if isinstance(configuration, FamilyConfiguration) and isinstance(study, FamilyStudy):
@@ -188,7 +188,7 @@ def network_size(
         return ASSUMED_SIZE
 
 
-def recorded_values(study: Study, size: NetworkSize) -> list[int]:
+def recorded_values(study: Part, size: NetworkSize) -> list[int]:
     """Values that are recorded of one sample, at most, in each layer."""
     if study.positions == "rows":
         most = study.positions_per_sample or math.inf
@@ -197,7 +197,7 @@ def recorded_values(study: Study, size: NetworkSize) -> list[int]:
     return [nodes * of_each if positions else nodes for nodes, positions in size.layers]
 
 
-def job_cost(study: Study, configuration: Configuration, stage: Stage, data: DataSize, device: str) -> Cost:
+def job_cost(study: Part, configuration: Configuration, stage: Stage, data: DataSize, device: str) -> Cost:
     """What a job of a configuration takes.
 
     Parameters
@@ -235,7 +235,7 @@ def job_cost(study: Study, configuration: Configuration, stage: Stage, data: Dat
             return Cost(FLOP_GRADIENTS * forward * _share_looked_at(study, samples), 0, inputs + held + copies)
 
 
-def _share_looked_at(study: Study, samples: int) -> float:
+def _share_looked_at(study: Part, samples: int) -> float:
     """Samples that analyses of the networks take, of all, as far as they are enabled."""
     sections = [getattr(study.analyses, name) for name in analyses_of_job(study, "networks")]
     return min(1.0, sum(getattr(section, "samples", 0) for section in sections) / samples)
@@ -290,6 +290,8 @@ def stages_of(study: Study) -> list[Stage]:
             return ["record", *measured]
         case RecordingsStudy():
             return ["import", *measured]
+        case JoinedStudy():
+            return []
 
 
 def study_cost(study: Study, data: DataSize, results: str | Path = RESULTS) -> StudyCost:
@@ -300,6 +302,7 @@ def study_cost(study: Study, data: DataSize, results: str | Path = RESULTS) -> S
         (configuration.identifier, stage): job_cost(study, configuration, stage, data, "cpu")
         for configuration in configurations
         for stage in set(stages)
+        if not isinstance(study, JoinedStudy)
     }
     costs = [by_job[configuration.identifier, stage] for configuration in configurations for stage in stages]
     recording = [stage for stage in stages if stage in ("record", "import")]
@@ -318,19 +321,23 @@ def study_cost(study: Study, data: DataSize, results: str | Path = RESULTS) -> S
         passed_bytes=sum(cost.passed_bytes for cost in costs),
         activations_bytes=sum(recordings),
         largest_recording_bytes=max(recordings, default=0.0),
-        memory_mb=max(LIBRARIES_MB[stage] + cost.memory_bytes / 1e6 for (_, stage), cost in by_job.items()),
+        memory_mb=max(
+            (LIBRARIES_MB[stage] + cost.memory_bytes / 1e6 for (_, stage), cost in by_job.items()), default=0.0
+        ),
     )
 
 
 def keeps_activations(config: Config, study: Study, data: DataSize) -> bool:
     """Whether a study's recorded activations stay after the last analysis."""
+    if isinstance(study, JoinedStudy):
+        return False
     if study.keep_activations == "auto":
         return study_cost(study, data).activations_bytes <= config.activations_limit_gb * 1e9
     return study.keep_activations == "always"
 
 
 def job_size(
-    study: Study, configuration: Configuration, stage: Stage, data: DataSize, device: str, attempt: int
+    study: Part, configuration: Configuration, stage: Stage, data: DataSize, device: str, attempt: int
 ) -> JobSize:
     """What a job asks of a cluster for; parameters as those of `job_cost`, and ``attempt``, 1 for the first."""
     cost = job_cost(study, configuration, stage, data, device)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nodescope.config.root import Config
-from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy, Study
+from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, RecordingsStudy, Study
 from nodescope.config.training import Training
 from nodescope.datasets import preparing
 from nodescope.estimates.costs import StudyCost, keeps_activations, size_of, study_cost
@@ -47,6 +47,11 @@ def describe_plan(config: Config, cores: int, results: str | Path = RESULTS) -> 
         lines += [
             f"Study {study.name}: {counted(found.networks, 'network')} ({counted(found.configurations, 'configuration')} x "
             f"{counted(len(seeds_of(study)), 'seed')}{rates}), {origin}",
+        ]
+        if isinstance(study, JoinedStudy):
+            lines += [f"  jobs        {found.jobs_done} of {found.jobs} done, each a moment", ""]
+            continue
+        lines += [
             f"  jobs        {found.jobs_done} of {found.jobs} done, and about 5 short jobs for tables, charts and the "
             "report",
             f"  time        about {duration(found.seconds(rate, cores))} in total on {cores} "
@@ -94,6 +99,8 @@ def _of_networks(study: Study, cost: StudyCost) -> tuple[str, str]:
             return rates, f"{counted(epochs, 'epoch')} each{shorter}"
         case ModuleStudy():
             return "", f"{counted(len(states_of(study)), 'state')} each, built by {study.module.make}"
+        case JoinedStudy():
+            return "", f"of the studies {', '.join(study.join)}"
         case RecordingsStudy():
             return "", f"{counted(len(states_of(study)), 'state')} each, recorded elsewhere"
 

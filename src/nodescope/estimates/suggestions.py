@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from nodescope.analyses import JOBS
-from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy, Study
+from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, RecordingsStudy, Study
 from nodescope.study.configurations import configurations_of
 from nodescope.study.layout import StudyFiles
 
@@ -29,6 +29,7 @@ RULES: dict[type[Study], dict[str, tuple[str, ...]]] = {
     | MEASURING
     | {"networks": ("measure_networks_of_modules",)},
     RecordingsStudy: {"record": ("import_recordings", "import_temporary_recordings")} | MEASURING,
+    JoinedStudy: {},
 }
 STAGES = ("train", "record", *JOBS)
 SNAKEMAKE_MEMORY_MB = 400

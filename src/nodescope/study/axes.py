@@ -4,14 +4,15 @@ Everything downstream of the recordings takes them from here, and never asks whi
 axes of the built-in families (panels by depth, ``4x200``, ``with BN``) is said once, in `_family_axis`. Imports nothing heavy.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nodescope.config.study import FamilyStudy
+from nodescope.config.study import FamilyStudy, JoinedStudy
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.study.configurations import configurations_of, seeds_of, states_of
+from nodescope.study.joined_configurations import STUDY_AXIS
 from nodescope.study.words import Words
 
 if TYPE_CHECKING:
@@ -116,6 +117,21 @@ def _family_axis(name: str, values: tuple[Value, ...]) -> Axis:
     return Axis(name, name.replace("_", " "), values, tuple(map(str, values)), rank=rank)
 
 
+def _joined_axis(name: str, values: tuple[Value, ...]) -> Axis:
+    """An axis of studies that are looked at together: their names speak for themselves."""
+    return Axis(name, name, values, tuple(map(str, values)), rank=0) if name == STUDY_AXIS else Axis.plain(name, values)
+
+
+def _maker(study: "Study") -> Callable[[str, tuple[Value, ...]], Axis]:
+    match study:
+        case FamilyStudy():
+            return _family_axis
+        case JoinedStudy():
+            return _joined_axis
+        case _:
+            return Axis.plain
+
+
 @dataclass(frozen=True)
 class Configurations:
     """The configurations of a study, in its order.
@@ -143,9 +159,9 @@ class Configurations:
         """Those of a study."""
         keys = {found.identifier: found.keys() for found in configurations_of(study)}
         first = next(iter(keys.values()))
-        several = len({of_one[MODEL] for of_one in keys.values()}) > 1
+        several = not isinstance(study, JoinedStudy) and len({of_one[MODEL] for of_one in keys.values()}) > 1
         names = [name for name in first if name not in ("dataset", MODEL)] + ([MODEL] if several else [])
-        make_axis = _family_axis if isinstance(study, FamilyStudy) else Axis.plain
+        make_axis = _maker(study)
         axes = (make_axis(name, tuple(dict.fromkeys(of_one[name] for of_one in keys.values()))) for name in names)
         return cls(tuple(axes), keys, tuple(seeds_of(study)), tuple(states_of(study)))
 

@@ -2,10 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy
+from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, RecordingsStudy
 from nodescope.study.brought_configurations import module_configurations, recorded_configurations
 from nodescope.study.configuration import Configuration
 from nodescope.study.family_configurations import family_configurations
+from nodescope.study.joined_configurations import joined_configurations
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,8 @@ def configurations_of(study: "Study") -> "Sequence[Configuration]":
             return module_configurations(study)
         case RecordingsStudy():
             return recorded_configurations(study)
+        case JoinedStudy():
+            return joined_configurations({part.name: configurations_of(part) for part in study.parts})
 
 
 def states_of(study: "Study") -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nodescope.analyses import JOBS, registered
-from nodescope.config.study import FamilyStudy, ModuleStudy, RecordingsStudy
+from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, RecordingsStudy
 from nodescope.study.configurations import configurations_of, is_trained
 from nodescope.study.layout import RESULTS, StudyFiles
 from nodescope.works.registry import WORKS
@@ -18,7 +18,7 @@ PATTERN_EVOLUTION_TABLE = "pattern_evolution"
 #: The names of the classes, which other tables know by their numbers.
 CLASSES_TABLE = "classes"
 #: The job that gives them: training, or a summary of what was found of each network while it was recorded.
-MAKING_JOBS = {FamilyStudy: "train", ModuleStudy: "describe", RecordingsStudy: "describe"}
+MAKING_JOBS = {FamilyStudy: "train", ModuleStudy: "describe", RecordingsStudy: "describe", JoinedStudy: "join"}
 #: Tables that compare the others with the published works, and those that they are made from.
 SCORE_TABLES = ("scorecard", "claims", "differences")
 SCORED_TABLES = tuple(dict.fromkeys(table for work in WORKS.values() for table in work.tables))
@@ -35,18 +35,28 @@ def analyses_of_job(study: "Study", job: str) -> tuple[str, ...]:
 
 
 def analyses_of(study: "Study") -> list[str]:
-    """The analyses that the study wants and can have: of recordings, there are no networks to look into."""
+    """The analyses that the study wants and can have.
+
+    Of recordings, there are no networks to look into; of joined studies it is what all of them have.
+    """
+    if isinstance(study, JoinedStudy):
+        first, *others = map(analyses_of, study.parts)
+        return [name for name in first if all(name in of_one for of_one in others)]
     has_networks = not isinstance(study, RecordingsStudy)
     return [name for name in study.analyses.enabled() if has_networks or not registered()[name].of_networks]
 
 
 def follows_patterns(study: "Study") -> bool:
     """Whether patterns are followed through training."""
+    if isinstance(study, JoinedStudy):
+        return all(map(follows_patterns, study.parts))
     return isinstance(study, FamilyStudy) and study.pattern_evolution is not None
 
 
 def analysis_jobs(study: "Study") -> dict[str, tuple[str, ...]]:
     """The jobs that measure a configuration of the study, and what each makes."""
+    if isinstance(study, JoinedStudy):
+        return {}
     wanted = {job: analyses_of_job(study, job) for job in JOBS}
     return {job: analyses for job, analyses in wanted.items() if analyses}
 
@@ -59,6 +69,8 @@ def jobs_done(study: "Study", configuration: str, results: str | PurePath = RESU
         for job, analyses in analysis_jobs(study).items()
     }
     made = {MAKING_JOBS[type(study)]: files.table_of(TRAINING_TABLES[-1], configuration).is_file()}
+    if isinstance(study, JoinedStudy):
+        return made
     # Recordings may be deleted after the last analysis.
     recorded = {"record": files.activations(configuration).is_dir() or all(measured.values())}
     if not isinstance(study, FamilyStudy):
@@ -88,7 +100,12 @@ def table_names(study: "Study") -> list[str]:
 
 
 def is_compared(study: "Study") -> bool:
-    """Whether the study has networks whose accuracies can be compared: trained ones, of more than one configuration."""
+    """Whether the study has networks whose accuracies can be compared: trained ones, of more than one configuration.
+
+    They must have been tested on the same samples.
+    """
+    if isinstance(study, JoinedStudy) and any(part.dataset != study.dataset for part in study.parts):
+        return False
     return is_trained(study) and len(configurations_of(study)) > 1
 
 

@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from nodescope.config.study import FamilyStudy
+from nodescope.config.study import FamilyStudy, JoinedStudy
 from nodescope.storage.json_files import read_json, write_json
 from nodescope.study.configuration import Configuration
 from nodescope.study.family_configurations import FamilyConfiguration
-from nodescope.study.layout import StudyFiles
+from nodescope.study.joined_configurations import JoinedConfiguration
+from nodescope.study.layout import StudyFiles, description_path
 from nodescope.study.shapes import layers_of
 
 if TYPE_CHECKING:
@@ -71,11 +72,19 @@ def describe(
 ) -> NetworkDescription:
     """The networks of a configuration: of the built-in families by arithmetic, of others as they were found.
 
+    Those of joined studies are described by the study that they are from.
+
     Parameters
     ----------
     input_shape, n_classes
         Of the data set.
     """
+    if isinstance(study, JoinedStudy) and isinstance(configuration, JoinedConfiguration):
+        part = next(each for each in study.parts if each.name == configuration.study)
+        results = files.folder.parent
+        data = read_json(description_path(part.dataset, results))
+        shape, classes = tuple(data["shape"]), len(data["classes"])
+        return describe(part, configuration.original, StudyFiles.of(part.name, results), shape, classes)
     if isinstance(study, FamilyStudy) and isinstance(configuration, FamilyConfiguration):
         return _of_family(study, configuration, input_shape, n_classes)
     return NetworkDescription.read(files.network(configuration.identifier))

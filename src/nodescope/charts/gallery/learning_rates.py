@@ -20,7 +20,9 @@ ACCURACY = quantity_of("replicas", "validation_accuracy")
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a panel per configuration."""
-    curves, replicas = tables["learning_curves"].filter(pl.col("epoch") > 0), tables["replicas"]
+    # Of networks that were trained elsewhere the rate is not known.
+    curves, replicas = (tables[name].drop_nulls("learning_rate") for name in ("learning_curves", "replicas"))
+    curves = curves.filter(pl.col("epoch") > 0)
     net = [CONFIGURATION, "learning_rate"]
     chosen = replicas.filter("chosen").select(*net, "chosen").unique(maintain_order=True)
     mean = over_seeds(
