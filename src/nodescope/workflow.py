@@ -818,7 +818,10 @@ def _run_configuration(flow: Workflow, study: Part, identifier: str, results: Pa
             _measure_networks(flow, study, job, files, layout.prepared_path(study.dataset, results), tables)
         else:
             threshold = study.theta_threshold
-            measure_layers(activations, tables, analyses=analyses, theta_threshold=threshold, **of_nets)
+            accuracy = files.table_of("accuracy", identifier)
+            measure_layers(
+                activations, tables, analyses=analyses, theta_threshold=threshold, accuracy=accuracy, **of_nets
+            )
     if not flow.keeps(study):
         shutil.rmtree(activations, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 REQUIRED INPUTS:
     results/{study}/activations/{configuration}
+    results/{study}/tables/accuracy/{configuration}.parquet
     results/{study}/models/{configuration} and results/datasets/{dataset}.npz, for what is measured on networks
 OUTPUTS:
     results/{study}/tables/{analysis}/{configuration}.parquet
@@ -19,6 +20,7 @@ for job in ("nodes", "classifiers"):
                 variation.rule
             input:
                 activations=flow.activations,
+                accuracy="results/{study}/tables/accuracy/{configuration}.parquet",
                 code=flow.analysis_code(variation.tables),
             output:
                 **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},

@@ -21,4 +21,10 @@ with job(snakemake.log[0], f"Measuring {' and '.join(snakemake.params.analyses)}
     activations = Path(snakemake.input.activations[0])
     while activations.name != configuration:
         activations = activations.parent
-    measure_layers(activations, snakemake.output, configuration=configuration, **snakemake.params)
+    measure_layers(
+        activations,
+        snakemake.output,
+        configuration=configuration,
+        accuracy=snakemake.input.accuracy,
+        **snakemake.params,
+    )

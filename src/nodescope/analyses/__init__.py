@@ -105,12 +105,16 @@ class Analysis:
     measure : callable
         ``measure(layer, options)`` gives the rows of a `nodescope.measuring.layers.RecordedLayer`, without ``state`` and
         ``layer``; in the job ``networks``, ``measure(network, options)`` those of a
-        `nodescope.measuring.networks.MeasuredNetwork`, without ``state``.
+        `nodescope.measuring.networks.MeasuredNetwork`, without ``state``. With the scope ``configuration``,
+        ``measure(networks, options)`` gives those of `nodescope.measuring.recordings.RecordedNetworks`, ``seed`` and all.
     states : {'all', 'kept'}
         Whether networks are measured before and during training too, or only as they are kept.
     needs : tuple of str
         What a study must have for it, of `WHERE_MISSING`, beside the networks themselves where it looks at them.
     summaries : tuple of Summary
+    scope : {'layer', 'configuration'}
+        Of recordings: whether it looks at one layer of one network in one state, or at all of a configuration together;
+        it then declares all its columns itself, but ``seed``.
     """
 
     title: str
@@ -122,6 +126,7 @@ class Analysis:
     states: Literal["all", "kept"] = "all"
     needs: tuple[Need, ...] = ()
     summaries: tuple[Summary, ...] = field(default=())
+    scope: Literal["layer", "configuration"] = "layer"
 
     @property
     def name(self) -> str:
@@ -136,6 +141,8 @@ class Analysis:
     @property
     def place(self) -> tuple[Column, ...]:
         """The columns that say where a row was measured."""
+        if self.scope == "configuration":
+            return ()
         return (STATE,) if self.of_networks else (STATE, SPLIT, LAYER)
 
     @property

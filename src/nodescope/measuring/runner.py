@@ -10,10 +10,13 @@ from nodescope.analyses import Analysis, registered
 from nodescope.config.analysis_fields import LayerOptions
 from nodescope.config.fields import Section
 from nodescope.measuring.layers import RecordedLayer, recorded_layers
-from nodescope.storage.columns import frame_of
+from nodescope.measuring.recordings import RecordedNetworks
+from nodescope.storage.columns import Column, frame_of
 from nodescope.storage.tables import of_configuration
 
 logger = logging.getLogger(__name__)
+
+SEED = Column("seed", "int64", "of the network")
 
 
 def checked_options(analyses: Mapping[str, Mapping[str, Any]]) -> dict[str, Section]:
@@ -28,18 +31,21 @@ def measure(name: str, measured: Any, options: Section | None = None) -> pl.Data
     ----------
     name
         Of the analysis.
-    measured : RecordedLayer or MeasuredNetwork
-        As the analysis' job wants it.
+    measured : RecordedLayer, RecordedNetworks or MeasuredNetwork
+        As the analysis wants it.
     options
         Its section of the configuration; left out, the defaults.
 
     Returns
     -------
     DataFrame
-        The columns that it declares, before those a ``split`` where it looks at recorded layers.
+        The columns that it declares, before those a ``split`` where it looks at recorded layers, and a ``seed`` where it
+        looks at all of a configuration.
     """
     analysis = registered()[name]
     of_part = [column for column in analysis.place if column.name == "split"]
+    if analysis.scope == "configuration":
+        of_part = [SEED]
     return frame_of([*of_part, *analysis.columns], analysis.measure(measured, options or analysis.options()))
 
 
@@ -53,7 +59,11 @@ class Measurements:
     def add(self, name: str, measured: Any, **place: Any) -> None:
         """Measure, and note where: seed, state, layer."""
         options = self._options[name]
-        if isinstance(options, LayerOptions) and set(options.splits) - set(measured.splits):
+        if (
+            isinstance(options, LayerOptions)
+            and isinstance(measured, RecordedLayer)
+            and set(options.splits) - set(measured.splits)
+        ):
             options = options.model_copy(update={"splits": [s for s in options.splits if s in measured.splits]})
         frame = measure(name, measured, options)
         self._frames[name].append(frame.with_columns(**{key: pl.lit(value) for key, value in place.items()}))
@@ -78,6 +88,7 @@ def analyse_configuration(
     seeds: list[int],
     states: list[str],
     theta_threshold: float,
+    kept_epochs: Mapping[int, int] | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Measure every layer of every net of a configuration.
 
@@ -91,6 +102,8 @@ def analyse_configuration(
         Its identifier.
     theta_threshold
         Of the study.
+    kept_epochs
+        As of `nodescope.measuring.recordings.RecordedNetworks`.
 
     Returns
     -------
@@ -98,12 +111,18 @@ def analyse_configuration(
         For each analysis its table. One layer is in memory at a time.
     """
     found = Measurements(analyses)
-    for seed in seeds:
+    of_layers = [name for name in analyses if registered()[name].scope == "layer"]
+    for seed in seeds if of_layers else ():
         for state in states:
-            wanted = [name for name in analyses if is_measured(registered()[name], state, states)]
+            wanted = [name for name in of_layers if is_measured(registered()[name], state, states)]
             for number in recorded_layers(activations_folder, seed, state):
                 layer = RecordedLayer(activations_folder, seed, state, number, theta_threshold)
                 for name in wanted:
                     found.add(name, layer, seed=seed, state=state, layer=number)
-            logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
+            logger.info("%s: seed %d, %s done", ", ".join(of_layers), seed, state)
+    networks = RecordedNetworks(activations_folder, tuple(seeds), tuple(states), theta_threshold, kept_epochs or {})
+    for name in analyses:
+        if name not in of_layers:
+            found.add(name, networks)
+            logger.info("%s done", name)
     return found.tables(configuration)

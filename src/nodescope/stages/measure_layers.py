@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from nodescope.measuring.runner import analyse_configuration, checked_options
-from nodescope.storage.tables import write_table
+from nodescope.storage.tables import read_table, write_table
 
 
 def measure_layers(
@@ -17,6 +17,7 @@ def measure_layers(
     seeds: list[int],
     states: list[str],
     theta_threshold: float,
+    accuracy: str | Path | None = None,
 ) -> None:
     """Make the analyses of one job, each layer read once.
 
@@ -32,8 +33,13 @@ def measure_layers(
         Its identifier.
     theta_threshold
         A node is on above it.
+    accuracy
+        The table of that name, which knows the epochs of the kept networks.
     """
     options = checked_options(analyses)
-    found = analyse_configuration(options, str(activations), configuration, seeds, states, theta_threshold)
+    kept = (
+        {} if accuracy is None else dict(read_table(accuracy).select("seed", "best_epoch").drop_nulls().unique().rows())
+    )
+    found = analyse_configuration(options, str(activations), configuration, seeds, states, theta_threshold, kept)
     for name, table in found.items():
         write_table(table, tables[name])
