@@ -178,29 +178,43 @@ def frame_of(columns: Iterable[Column], parts: Iterable[Mapping[str, Any]]) -> "
     """
     import polars as pl
 
-    declared = tuple(columns)
-    schema = schema_of(declared)
-    frames = [_part(part, schema) for part in parts]
-    frame = pl.concat(frames) if frames else pl.DataFrame(schema=schema)
+    schema = schema_of(tuple(columns))
+    pieces: dict[str, list[Any]] = {name: [] for name in schema}
+    rows: list[int] = []
+    for part in parts:
+        if unknown := part.keys() - schema.keys():
+            raise ValueError(f"columns that the table does not declare: {', '.join(sorted(unknown))}")
+        arrays = {name: _series(values, schema[name]) for name, values in part.items() if _is_array(values)}
+        lengths = {len(array) for array in arrays.values()} or {1}
+        if len(lengths) > 1:
+            raise ValueError(f"columns of a part differ in length: {', '.join(arrays)}")
+        rows += lengths
+        for name, of_column in pieces.items():
+            of_column.append(arrays.get(name, part.get(name)))
+    frame = pl.DataFrame([_column(pieces[name], rows, dtype).alias(name) for name, dtype in schema.items()])
     floats = pl.selectors.float()
     return frame.with_columns(pl.when(floats.is_finite()).then(floats))
 
 
-def _part(part: Mapping[str, Any], schema: dict[str, Any]) -> "pl.DataFrame":
+def _is_array(values: Any) -> bool:
+    return hasattr(values, "__len__") and not isinstance(values, str)
+
+
+def _column(pieces: list[Any], rows: list[int], dtype: Any) -> "pl.Series":
+    """A column from that of each part: a series, or a value that stands for so many rows.
+
+    Single values of all parts make one series, which is far quicker than one of each.
+    """
+    import numpy as np
     import polars as pl
 
-    if unknown := part.keys() - schema.keys():
-        raise ValueError(f"columns that the table does not declare: {', '.join(sorted(unknown))}")
-    arrays = {
-        name: _series(values, schema[name]).alias(name)
-        for name, values in part.items()
-        if hasattr(values, "__len__") and not isinstance(values, str)
-    }
-    rows = next(map(len, arrays.values()), 1)
-    return pl.DataFrame(
+    if not any(isinstance(piece, pl.Series) for piece in pieces):
+        column = pl.Series([piece.item() if isinstance(piece, np.generic) else piece for piece in pieces], dtype=dtype)
+        return column if set(rows) <= {1} else column.gather(np.repeat(np.arange(len(rows)), rows))
+    return pl.concat(
         [
-            arrays[name] if name in arrays else pl.repeat(part.get(name), rows, dtype=dtype, eager=True).alias(name)
-            for name, dtype in schema.items()
+            piece if isinstance(piece, pl.Series) else pl.Series([piece], dtype=dtype).new_from_index(0, number)
+            for piece, number in zip(pieces, rows, strict=True)
         ]
     )
 
