@@ -34,6 +34,7 @@ from nodescope.jobs import run_end
 from nodescope.jobs.dependencies import family_modules, job_files
 from nodescope.jobs.devices import visible_gpus
 from nodescope.jobs.own_sources import source_files, sources_digest
+from nodescope.jobs.warm import offer_server, withdraw_server
 from nodescope.messages.errors import ConfigError, DamagedFileError, NodescopeError
 from nodescope.storage.files import file_stamp
 from nodescope.storage.json_files import read_json
@@ -137,7 +138,10 @@ class Workflow:
             only_this(flow.config.model_dump_json())
             flow._snakemake = workflow
             if workflow.is_main_process:
+                offer_server()
                 flow.check_inputs()
+            else:
+                withdraw_server()
         except NodescopeError as error:
             _stop(error)
         return flow

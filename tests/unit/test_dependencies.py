@@ -175,6 +175,7 @@ BY_ANOTHER_NAME = {
     "nodescope/works/registry.py",  # found by their place, see DATA_FILES
     "nodescope/works/work.py",  # likewise
     "nodescope/jobs/own_functions.py",  # modules of the user's own
+    "nodescope/jobs/warm.py",  # what is loaded beforehand; jobs import what they use
     "nodescope/jobs/dependencies.py",  # the pattern that finds the others
 }
 

@@ -1,6 +1,7 @@
 """The rules of the workflow name the paths of `nodescope.study.layout`."""
 
 import re
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
@@ -12,6 +13,7 @@ from nodescope.study.layout import (
     log_path,
     model_path,
     page_path,
+    record_path,
 )
 
 FILES = StudyFiles.of("{study}")
@@ -30,7 +32,6 @@ PATHS = {
     "recordings": FILES.activations(CONFIGURATION),
     "a recording": activation_path(FILES.activations(CONFIGURATION), "{s}", "{state}", "{split}", "{l}"),
     "predictions": FILES.predictions(CONFIGURATION),
-    "benchmark": FILES.benchmark("train", CONFIGURATION),
     "charts": FILES.charts,
     "page data": FILES.page_data,
     "log of a configuration": log_path(".", "{study}", "train", CONFIGURATION),
@@ -48,3 +49,14 @@ def rules():
 @pytest.mark.parametrize("path", PATHS.values(), ids=PATHS.keys())
 def test_the_rules_name_each_path_as_the_layout_does(rules, path):
     assert re.search(rf"(?<![\w/.]){re.escape(path.as_posix())}(?![\w.{{])", rules)
+
+
+def test_the_record_of_a_job_lies_where_its_readers_look():
+    log = log_path(".", "mine", "train", "relu-1x6")
+    assert record_path(log) == StudyFiles.of("mine").benchmark("train", "relu-1x6")
+    assert record_path("logs/mine/record/net/seed-0-trained.log") == StudyFiles.of("mine").benchmark(
+        "record", "net/seed-0-trained"
+    )
+    assert record_path("logs/datasets/iris-1.log") == Path("results/datasets/iris-1.benchmark.tsv")
+    assert record_path("logs/report.log") == Path("results/report.benchmark.tsv")
+    assert record_path("logs/plan.log") is None and record_path("/tmp/job.log") is None

@@ -26,8 +26,6 @@ for job in ("nodes", "classifiers"):
                 **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
             log:
                 f"logs/{{study}}/{job}/{{configuration}}.log",
-            benchmark:
-                f"results/{{study}}/benchmarks/{job}/{{configuration}}.tsv"
             wildcard_constraints:
                 study=variation.studies,
             priority: 20
@@ -58,8 +56,6 @@ for variation in flow.measuring("networks", "families"):
             **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
         log:
             "logs/{study}/networks/{configuration}.log",
-        benchmark:
-            "results/{study}/benchmarks/networks/{configuration}.tsv"
         wildcard_constraints:
             study=variation.studies,
         threads: 1
@@ -90,8 +86,6 @@ for variation in flow.measuring("networks", "module"):
             **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
         log:
             "logs/{study}/networks/{configuration}.log",
-        benchmark:
-            "results/{study}/benchmarks/networks/{configuration}.tsv"
         wildcard_constraints:
             study=variation.studies,
         threads: 1

@@ -32,8 +32,6 @@ rule record_module:
         found="results/{study}/networks/{configuration}/seed-{seed}/{state}.json",
     log:
         "logs/{study}/record/{configuration}/seed-{seed}-{state}.log",
-    benchmark:
-        "results/{study}/benchmarks/record/{configuration}/seed-{seed}-{state}.tsv"
     wildcard_constraints:
         study=flow.kept("module"),
     priority: 10
@@ -78,8 +76,6 @@ rule describe_networks:
         predictions="results/{study}/predictions/{configuration}.parquet",
     log:
         "logs/{study}/describe/{configuration}.log",
-    benchmark:
-        "results/{study}/benchmarks/describe/{configuration}.tsv"
     wildcard_constraints:
         study=flow.modules,
     localrule: True
@@ -96,8 +92,6 @@ rule look_at_recordings:
         description="results/datasets/{dataset}.json",
     log:
         "logs/datasets/{dataset}.log",
-    benchmark:
-        "results/datasets/{dataset}.benchmark.tsv"
     wildcard_constraints:
         dataset=flow.recorded_datasets,
     localrule: True
@@ -122,8 +116,6 @@ rule import_recordings:
         predictions="results/{study}/predictions/{configuration}.parquet",
     log:
         "logs/{study}/record/{configuration}.log",
-    benchmark:
-        "results/{study}/benchmarks/record/{configuration}.tsv"
     wildcard_constraints:
         study=flow.kept("recordings"),
     priority: 10

@@ -42,8 +42,6 @@ rule draw_charts:
         data=directory("results/{study}/page"),
     log:
         "logs/{study}/charts.log",
-    benchmark:
-        "results/{study}/benchmarks/charts/draw_charts.tsv"
     params:
         charts=flow.charts,
         options=flow.setting("charts"),
@@ -65,8 +63,6 @@ rule draw_figure_files:
         figures=directory("reports/figures/{study}"),
     log:
         "logs/{study}/figure_files.log",
-    benchmark:
-        "results/{study}/benchmarks/charts/draw_figure_files.tsv"
     params:
         charts=flow.charts,
         options=flow.setting("charts"),

@@ -48,8 +48,6 @@ for variation in flow.collecting():
             ),
         log:
             "logs/{study}/collect.log",
-        benchmark:
-            "results/{study}/benchmarks/collect/collect.tsv"
         wildcard_constraints:
             study=variation.studies,
         localrule: True

@@ -26,7 +26,5 @@ rule compare_configurations:
         comparisons_csv="results/{study}/tables/comparisons.csv",
     log:
         "logs/{study}/compare.log",
-    benchmark:
-        "results/{study}/benchmarks/compare.tsv"
     script:
         "../scripts/compare.py"

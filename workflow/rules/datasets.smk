@@ -28,8 +28,6 @@ rule prepare_dataset:
         json="results/datasets/{dataset}.json",
     log:
         "logs/datasets/{dataset}.log",
-    benchmark:
-        "results/datasets/{dataset}.benchmark.tsv"
     wildcard_constraints:
         dataset=flow.prepared_datasets,
     params:

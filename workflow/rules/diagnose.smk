@@ -30,8 +30,6 @@ rule diagnose_study:
         remedies_csv="results/{study}/tables/remedies.csv",
     log:
         "logs/{study}/diagnose.log",
-    benchmark:
-        "results/{study}/benchmarks/diagnose.tsv"
     params:
         thresholds=flow.study("diagnosis"),
     script:

@@ -27,8 +27,6 @@ rule record_activations:
         activations=directory("results/{study}/activations/{configuration}"),
     log:
         "logs/{study}/record/{configuration}.log",
-    benchmark:
-        "results/{study}/benchmarks/record/{configuration}.tsv"
     wildcard_constraints:
         study=flow.kept("families"),
     # Ahead of further trainings, and the analyses ahead of further recordings: temporary activations go early.

@@ -35,8 +35,6 @@ rule build_report:
         html=update("reports/index.html"),
     log:
         "logs/report.log",
-    benchmark:
-        "results/report.benchmark.tsv"
     params:
         title=flow.setting("report.title"),
         studies=list(flow.studies),

@@ -27,7 +27,5 @@ rule score_study:
         differences_csv="results/{study}/tables/differences.csv",
     log:
         "logs/{study}/score.log",
-    benchmark:
-        "results/{study}/benchmarks/score.tsv"
     script:
         "../scripts/score.py"

@@ -30,8 +30,6 @@ rule train_configuration:
         predictions="results/{study}/predictions/{configuration}.parquet",
     log:
         "logs/{study}/train/{configuration}.log",
-    benchmark:
-        "results/{study}/benchmarks/train/{configuration}.tsv"
     wildcard_constraints:
         study=flow.not_followed,
     # One thread: two configurations on two cores beat one on both (docs/performance.md). A GPU takes one at a time.

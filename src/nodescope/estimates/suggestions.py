@@ -1,7 +1,7 @@
 """What jobs really took, by stage and size of the networks, and what to ask of a cluster for the next such study.
 
-From Snakemake's benchmark records, ``benchmarks/{stage}/{configuration}.tsv``. The memory of a job on a cluster holds two
-Snakemakes beside the job itself, which the records do not count.
+From the records of jobs, ``benchmarks/{stage}/{configuration}.tsv`` (`nodescope.jobs.records`). The memory of a job on a
+cluster holds two Snakemakes beside the job itself, which the records do not count.
 """
 
 import csv

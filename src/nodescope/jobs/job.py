@@ -10,12 +10,15 @@ import platform
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nodescope.jobs.interruption import interruptible
+from nodescope.jobs.records import write_record
+from nodescope.jobs.warm import run_in_server
 from nodescope.messages.errors import NodescopeError
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -29,6 +32,9 @@ SECONDS_BETWEEN_SIGNS_OF_LIFE = 20.0
 def job(log_path: str, title: str) -> Iterator[None]:
     """Run a job's work: log to the terminal and to its log file; say what went wrong in words.
 
+    Where another process has the large libraries loaded, the job runs there (`nodescope.jobs.warm`), and this one waits for
+    it and ends. What the job took is written beside the results (`nodescope.jobs.records`).
+
     A job whose Snakemake has died stops as if it were asked to, since the next Snakemake would start it beside itself.
 
     Parameters
@@ -38,6 +44,12 @@ def job(log_path: str, title: str) -> Iterator[None]:
     title
         What the job does, for messages.
     """
+    if (status := run_in_server()) is not None:
+        if status < 0:
+            with suppress(OSError):  # of signals that cannot be handled
+                signal.signal(-status, signal.SIG_DFL)
+            os.kill(os.getpid(), -status)
+        sys.exit(status)
     # A log that cannot be written (a full disk) must not hide what else there is to say.
     logging.raiseExceptions = False
     Path(log_path).parent.mkdir(parents=True, exist_ok=True)
@@ -54,12 +66,13 @@ def job(log_path: str, title: str) -> Iterator[None]:
 
     note(STARTED.format(host=platform.node(), process=os.getpid()))
     root.handlers = [to_file, to_terminal]
-    ended = threading.Event()
+    ended, began = threading.Event(), time.perf_counter()
     threading.Thread(target=_show_life, args=(log_path, os.getppid(), ended), daemon=True).start()
     try:
         with interruptible():
             yield
         note(DONE)
+        write_record(log_path, time.perf_counter() - began)
     except NodescopeError as error:
         root.error("%s failed.\n%s", title, error)
         sys.exit(1)

@@ -54,7 +54,8 @@ def commit_of(folder: Path) -> str:
 def stage_times(folder: Path) -> list[dict[str, Any]]:
     """Per rule: number of jobs, their summed time in seconds and their largest memory in MB.
 
-    From Snakemake's benchmark files ``{rule}/{job}.tsv``; those of jobs of an earlier configuration are counted too.
+    From the records of jobs, ``{rule}/{job}.tsv`` (`nodescope.jobs.records`); those of an earlier configuration are counted
+    too.
     """
     rows = []
     for rule in sorted(p for p in folder.iterdir() if p.is_dir()) if folder.is_dir() else []:

@@ -100,7 +100,7 @@ class StudyFiles:
 
     @property
     def benchmarks(self) -> Path:
-        """The folder of Snakemake's benchmark records."""
+        """The folder of the records of what jobs took."""
         return self.folder / "benchmarks"
 
     def benchmark(self, stage: str, configuration: str) -> Path:
@@ -132,6 +132,23 @@ def activation_path(folder: str | PurePath, seed: int, state: str, split: str, l
     """An activation file below `StudyFiles.activations`; ``layer`` is 1-based or ``output``."""
     name = "output" if layer == "output" else f"layer-{layer}"
     return PurePosixPath(folder) / f"seed-{seed}" / state / split / f"{name}.parquet"
+
+
+def record_path(log: str | PurePath) -> Path | None:
+    """The record of what a job took, from its log; None of one that makes no results.
+
+    >>> record_path("logs/mine/train/relu-1x6.log").as_posix()
+    'results/mine/benchmarks/train/relu-1x6.tsv'
+    >>> record_path("logs/mine/collect.log").as_posix()
+    'results/mine/benchmarks/collect/collect.tsv'
+    """
+    root, *folders, name = PurePath(log).with_suffix("").parts
+    if root != LOGS or (not folders and name != "report"):
+        return None
+    if not folders or folders == ["datasets"]:
+        return Path(RESULTS, *folders, f"{name}.benchmark.tsv")
+    study, *stage = folders
+    return Path(RESULTS, study, "benchmarks", *(stage or [name]), f"{name}.tsv")
 
 
 def partial_results(results: str | PurePath) -> Path:
