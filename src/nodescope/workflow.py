@@ -45,6 +45,7 @@ from nodescope.study.configurations import configurations_of
 from nodescope.study.family_configurations import FamilyConfiguration, family_configurations
 from nodescope.study.joined_configurations import JoinedConfiguration
 from nodescope.study.layout import StudyFiles
+from nodescope.study.shapes import recorded_layers
 
 #: Where the networks of a study come from.
 Origin = Literal["families", "module", "recordings", "studies"]
@@ -163,6 +164,10 @@ class Workflow:
                 problem := problem_with_samples(study.dataset, self._sizes[study.name], study.model)
             ):
                 raise ConfigError(problem)
+            if isinstance(study, FamilyStudy) and study.layers != FamilyStudy.model_fields["layers"].default:
+                size = self._sizes[study.name]
+                for configuration in family_configurations(study):
+                    recorded_layers(study, configuration, size.shape, size.classes)  # which says what is wrong
         self.check_weights()
         self.look_at_modules()
 
@@ -859,7 +864,9 @@ def _train_and_record(flow: Workflow, study: Part, job: Job, files: StudyFiles, 
             dataset,
             files.activations(identifier),
             dataset_name=study.dataset.name,
+            layers=study.layers,
             positions=study.positions,
+            positions_per_sample=study.positions_per_sample,
             random_inputs=study.random_inputs,
             theta_threshold=flow.counted_above(job),
             seeds=flow.seeds(job),
@@ -929,7 +936,7 @@ def _measure_networks(
         "objective": flow.objective(job),
     }
     if isinstance(study, FamilyStudy):
-        measure_networks(files.models(job.configuration), dataset, tables, **settings)
+        measure_networks(files.models(job.configuration), dataset, tables, layers=study.layers, **settings)
     else:
         measure_modules(
             dataset,

@@ -93,7 +93,7 @@ IMAGES = {"source": "image_folder", "name": "shapes", "path": "shapes"}
         ((*STUDY, "name"), "datasets", "the name 'datasets' is reserved"),
         ((*STUDY, "dataset"), 3, "must be a name or a section"),
         ((*STUDY, "dataset"), {"source": "digits", "validation_size": "-5"}, "must be a number, not '-5'"),
-        ((*STUDY, "layers"), ["hidden.0"], "studies[0].layers: of families every hidden layer is recorded"),
+        ((*STUDY, "layers"), ["type:ReLU"], "studies[0].layers: type:ReLU: of families layers are named"),
         ((*STUDY, "positions"), "last", "studies[0].positions: the last position is one of a text"),
         ((*STUDY, "positions_per_sample"), 3, "studies[0].positions_per_sample: limits the positions that are recorded"),
         (("studies",), [], "studies: must have at least 1 entry"),

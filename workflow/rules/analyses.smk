@@ -67,6 +67,7 @@ for variation in flow.measuring("networks", "families"):
             states=flow.states,
             analyses=flow.analyses("networks"),
             objective=flow.objective,
+            layers=flow.study("layers"),
         script:
             "../scripts/analyse_networks.py"
 

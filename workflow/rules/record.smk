@@ -39,7 +39,9 @@ rule record_activations:
         dataset_name=flow.study("dataset.name"),
         seeds=flow.seeds,
         states=flow.states,
+        layers=flow.study("layers"),
         positions=flow.study("positions"),
+        positions_per_sample=flow.study("positions_per_sample"),
         random_inputs=flow.study("random_inputs"),
         theta_threshold=flow.counted_above,
     script:

@@ -83,12 +83,15 @@ def _of_recording(study: Part) -> Iterator[Inconsistency]:
     if not isinstance(study, FamilyStudy):
         return
     if study.layers != AnyStudy.model_fields["layers"].default:
-        yield Inconsistency(("layers",), "of families every hidden layer is recorded. Hint: leave it out")
+        for key in ("works", "pattern_evolution"):
+            if getattr(study, key):
+                what = f"{key} counts all layers. Hint: leave one of the two out"
+                yield Inconsistency(("layers", key), what)
+        if types := [text for text in study.layers if text.removeprefix("!").startswith("type:")]:
+            what = f"{', '.join(types)}: of families layers are named, as in the table layers. Hint: hidden.*"
+            yield Inconsistency(("layers",), what)
     if study.positions == "last":
         yield Inconsistency(("positions",), "the last position is one of a text, which no family takes. Hint: summary")
-    if study.positions_per_sample is not None and study.positions == "rows":
-        what = "of families every position is recorded. Hint: leave it out"
-        yield Inconsistency(("positions_per_sample",), what)
 
 
 def _of_variants(study: FamilyStudy) -> Iterator[Inconsistency]:

@@ -28,7 +28,7 @@ from nodescope.study.configurations import configurations_of
 from nodescope.study.contents import analyses_of_job, analysis_jobs, is_recorded, jobs_done
 from nodescope.study.family_configurations import FamilyConfiguration
 from nodescope.study.layout import RESULTS, StudyFiles, description_path
-from nodescope.study.shapes import layers_of
+from nodescope.study.shapes import layers_of, recorded_layers
 
 Stage = Literal["train", "record", "import", "measure", "look_into"]
 
@@ -176,7 +176,7 @@ def network_size(
 ) -> NetworkSize:
     """Of the built-in families by arithmetic, of networks that users bring as they were looked at."""
     if isinstance(configuration, FamilyConfiguration) and isinstance(study, FamilyStudy):
-        layers = layers_of(study, configuration, data.shape, data.classes)
+        layers = recorded_layers(study, configuration, data.shape, data.classes)
         sizes = tuple((layer.nodes, math.prod(layer.positions) if layer.positions else 0) for layer in layers)
         maps = linear_maps(layers).values()
         return NetworkSize(sizes, sum(layer.parameters for layer in layers), sum(each.multiply_adds for each in maps))

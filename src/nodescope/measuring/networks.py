@@ -19,12 +19,12 @@ from torch.utils.hooks import RemovableHandle
 
 from nodescope.analyses import registered
 from nodescope.config.fields import Section
+from nodescope.config.layer_patterns import ACTIVATIONS
 from nodescope.datasets import PreparedDataset
 from nodescope.measuring.runner import Measurements, is_measured
 from nodescope.networks import NetworkShape
 from nodescope.networks.found_layers import FoundLayer, find_layers, run
 from nodescope.networks.hooks import hooked
-from nodescope.networks.layer_patterns import ACTIVATIONS
 from nodescope.networks.losses import SUMMED_LOSSES
 from nodescope.networks.outputs import first_tensor
 from nodescope.networks.watching import Look, watched
@@ -51,7 +51,7 @@ class MeasuredNetwork:
     objective : str
         The loss that it was trained with, by its name in `nodescope.networks.losses.SUMMED_LOSSES`.
     patterns : sequence of str
-        Which layers count as hidden ones, see `nodescope.networks.layer_patterns`.
+        Which layers count as hidden ones, see `nodescope.config.layer_patterns`.
     n_classes : int or None
         Of the labels, 0 where samples have none; None where the network is known to have an output for each.
     """

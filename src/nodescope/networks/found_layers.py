@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from nodescope.config.layer_patterns import ACTIVATIONS, Selection, nearest
 from nodescope.messages.errors import NetworkError
-from nodescope.networks.layer_patterns import ACTIVATIONS, Selection, nearest
 from nodescope.networks.layout import CONSTANT, Layout
 from nodescope.networks.outputs import first_tensor
 from nodescope.networks.surveying import Seen, Survey
@@ -93,7 +93,7 @@ def find_layers(
         What it takes: a tensor, a tuple of arguments or a dict of keywords; the first axis of its first tensor is the
         samples.
     layers
-        See `nodescope.networks.layer_patterns`.
+        See `nodescope.config.layer_patterns`.
     axis
         The node axis of tensors with positions; found by default.
 

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from nodescope.config.layer_patterns import Pattern, Selection
 from nodescope.networks.activation_calls import (
     ActivationCall,
     Role,
@@ -29,7 +30,6 @@ from nodescope.networks.activation_calls import (
 )
 from nodescope.networks.hidden import HiddenActivation
 from nodescope.networks.hooks import hooked
-from nodescope.networks.layer_patterns import Pattern, Selection
 from nodescope.networks.layout import Layout, Map, layout_of, map_of
 from nodescope.networks.outputs import chosen_tensor, first_tensor, parts_of
 from nodescope.networks.unwrapping import module_names

@@ -21,8 +21,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from nodescope.config.layer_patterns import ACTIVATIONS
 from nodescope.messages.errors import NetworkError
-from nodescope.networks.layer_patterns import ACTIVATIONS
 from nodescope.networks.outputs import parts_of
 from nodescope.networks.unwrapping import unwrapped
 from nodescope.recording.collecting import Positions
@@ -77,7 +77,7 @@ def record(
     data
         Name of the data.
     layers
-        ``activations`` (every activation function), names of modules, or patterns; see `nodescope.networks.layer_patterns`.
+        ``activations`` (every activation function), names of modules, or patterns; see `nodescope.config.layer_patterns`.
     positions : {'summary', 'rows', 'last'}
         Of layers with positions (pixels, tokens): a summary of them, each as a row, or of tokens the last one.
     positions_per_sample

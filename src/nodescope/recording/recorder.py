@@ -19,12 +19,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from nodescope.config.layer_patterns import ACTIVATIONS, Selection
 from nodescope.datasets import PreparedDataset
 from nodescope.messages.errors import NetworkError
 from nodescope.networks import load_network
 from nodescope.networks.found_layers import FoundLayer, chosen_layers, decisions, layer_of, number_of_samples, run
 from nodescope.networks.hooks import hooked
-from nodescope.networks.layer_patterns import ACTIVATIONS, Selection
 from nodescope.networks.outputs import first_tensor
 from nodescope.networks.surveying import Seen, Survey
 from nodescope.networks.unwrapping import unwrapped
@@ -109,7 +109,7 @@ class Recorder:
     dataset : str
         Name of the data.
     layers
-        See `nodescope.networks.layer_patterns`.
+        See `nodescope.config.layer_patterns`.
     positions : {'summary', 'rows', 'last'}
         Of layers with positions: a summary of them, each as a row of its own, or of tokens the last one.
     positions_per_sample : int or None
@@ -417,7 +417,9 @@ def record_configuration(
     seeds: list[int],
     states: list[str],
     *,
+    layers: str | Sequence[str] = ACTIVATIONS,
     positions: Positions,
+    positions_per_sample: int | None = None,
     random_inputs: int,
     theta_threshold: float = 0.0,
 ) -> None:
@@ -425,6 +427,8 @@ def record_configuration(
 
     Parameters
     ----------
+    layers, positions_per_sample
+        As of `Recorder`.
     positions : {'summary', 'rows'}
         Of a convolution, whose nodes are its channels: a summary over the positions (see `nodescope.recording`), or each
         position as a row of its own.
@@ -442,7 +446,17 @@ def record_configuration(
             for split, indices in splits.items():
                 samples = indices[np.argsort(dataset.labels(indices), kind="stable")]
                 path = activation_path(str(activations_folder), seed, state, split, OUTPUT)
-                record_network(network, dataset, dataset_name, samples, path.parent, positions, theta_threshold)
+                record_network(
+                    network,
+                    dataset,
+                    dataset_name,
+                    samples,
+                    path.parent,
+                    positions,
+                    theta_threshold,
+                    layers=layers,
+                    positions_per_sample=positions_per_sample,
+                )
             logger.info("recorded seed %d, %s", seed, state)
 
 

@@ -22,6 +22,7 @@ def measure_networks(
     seeds: list[int],
     states: list[str],
     objective: str,
+    layers: Sequence[str],
 ) -> None:
     """Make the analyses of one job, each network read once.
 
@@ -39,6 +40,8 @@ def measure_networks(
         Its identifier.
     objective
         The loss that the networks are trained with.
+    layers
+        See `nodescope.config.layer_patterns`.
     """
     found = analyse_networks(
         checked_options(analyses),
@@ -48,6 +51,7 @@ def measure_networks(
         seeds,
         states,
         objective,
+        patterns=layers,
     )
     for name, table in found.items():
         write_table(table, tables[name])
@@ -78,7 +82,7 @@ def measure_modules(
     files
         The weights of each network, by ``seed/state``; None for a network as it is built.
     layers
-        See `nodescope.networks.layer_patterns`.
+        See `nodescope.config.layer_patterns`.
     """
     from nodescope.config.module import Module
     from nodescope.jobs.own_functions import load_function, own_code

@@ -1,5 +1,6 @@
 """Record what every node of a configuration's networks does for every sample."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nodescope.datasets import load
@@ -15,7 +16,9 @@ def record(
     dataset_name: str,
     seeds: list[int],
     states: list[str],
+    layers: Sequence[str],
     positions: Positions,
+    positions_per_sample: int | None,
     random_inputs: int,
     theta_threshold: float,
 ) -> None:
@@ -37,7 +40,9 @@ def record(
         dataset_name,
         seeds,
         states,
+        layers=layers,
         positions=positions,
+        positions_per_sample=positions_per_sample,
         random_inputs=random_inputs,
         theta_threshold=theta_threshold,
     )

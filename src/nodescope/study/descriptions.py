@@ -12,7 +12,7 @@ from nodescope.study.configuration import Configuration
 from nodescope.study.family_configurations import FamilyConfiguration
 from nodescope.study.joined_configurations import JoinedConfiguration
 from nodescope.study.layout import StudyFiles, description_path
-from nodescope.study.shapes import layers_of
+from nodescope.study.shapes import recorded_layers
 
 if TYPE_CHECKING:
     from nodescope.config.study import Study
@@ -104,7 +104,7 @@ def descriptions_of(
 def _of_family(
     study: FamilyStudy, configuration: FamilyConfiguration, input_shape: tuple[int, ...], n_classes: int
 ) -> NetworkDescription:
-    layers = layers_of(study, configuration, input_shape, n_classes)
+    layers = recorded_layers(study, configuration, input_shape, n_classes)
     rows = tuple(
         {
             "layer": number,
