@@ -104,7 +104,7 @@ class Project:
             if path.suffix in kinds
             and path.stem != "resources"  # times
             and ".partial" not in path.suffixes  # left by a killed job; nothing reads it
-            and not {"charts", "benchmarks", ".progress"} & set(path.parts)
+            and not {"charts", "benchmarks", ".progress", ".look"} & set(path.parts)
         }
 
 

@@ -49,11 +49,26 @@ def wait_for(condition, what, timeout_s=90):
     raise AssertionError(f"waited in vain for {what}")
 
 
-def test_a_study_on_the_cluster_equals_the_local_run_bit_for_bit(cluster, tmp_path):
-    on_cluster = ClusterProject(tmp_path / "on a cluster, naïvely", config(), cluster)
+OWN_NETWORK = """
+import torch
+
+
+def build(seed):
+    torch.manual_seed(seed)
+    return torch.nn.Sequential(torch.nn.Linear(4, 5), torch.nn.GELU(), torch.nn.Linear(5, 3))
+"""
+
+
+def test_studies_on_the_cluster_equal_the_local_run_bit_for_bit(cluster, tmp_path):
+    settings = config()
+    own = {name: settings["studies"][0][name] for name in ("dataset", "analyses")}
+    settings["studies"].append({"name": "own", "module": {"make": "my_net.py:build", "with": {"seed": 1}}} | own)
+    on_cluster = ClusterProject(tmp_path / "on a cluster, naïvely", settings, cluster)
+    local = Project(tmp_path / "local", settings)
+    for project in (on_cluster, local):
+        (project.path / "my_net.py").write_text(OWN_NETWORK, encoding="utf-8")
     said = on_cluster.snakemake()
     assert "The report is at reports/index.html" in said
-    local = Project(tmp_path / "local", config())
     local.snakemake("tables")
     numbers = on_cluster.numbers()
     assert_same_numbers(numbers, local.numbers())
@@ -61,11 +76,11 @@ def test_a_study_on_the_cluster_equals_the_local_run_bit_for_bit(cluster, tmp_pa
     # Only what belongs on compute nodes was submitted; each job on one of them.
     comments = cluster.client("squeue", "-h", "-t", "all", "-o", "%k %T %N").splitlines()
     assert {re.match(r"rule_([a-z_]+?)_wildcards", comment)[1] for comment in comments} == {
-        "train_configuration", "record_activations", "measure_nodes",
+        "train_configuration", "record_activations", "record_module", "measure_nodes",
     }  # fmt: skip
     assert all(re.search(r" COMPLETED node[1-4]$", comment) for comment in comments)
     status = on_cluster.snakemake("status", "--quiet", "all", "--executor", "local", "--cores", "1")
-    assert "6 of 6 jobs done" in status
+    assert "6 of 6 jobs done" in status and "3 of 3 jobs done" in status
     assert on_cluster.snakemake("--dry-run").count("Nothing to be done") == 1
 
 
