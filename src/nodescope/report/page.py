@@ -8,14 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from nodescope.charts.labels import state_label
-from nodescope.charts.registry import has_inspector_table
+from nodescope.charts.registry import INSPECTOR_TABLE, has_inspector_table
 from nodescope.config.charts import Charts
-from nodescope.config.study import study_of
+from nodescope.config.study import Study, study_of
 from nodescope.estimates.suggestions import resource_table, suggested_settings
 from nodescope.jobs.status import JobStatus
 from nodescope.messages.words import counted, duration, named_seeds
@@ -206,9 +207,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             "states": [{"name": state, "label": state_label(state)} for state in configurations.states],
             "splits": list(dataset["splits"]),
             "seeds": [str(seed) for seed in configurations.seeds],
-            "inspector": {"state": configurations.states[-1], "splits": settings.analyses["node_histograms"].splits}
-            if has_inspector_table(settings)
-            else None,
+            "inspector": {"state": configurations.states[-1]} if _has_rows_of_nodes(settings, files) else None,
             "axes": {
                 axis.name: {"title": axis.title, "values": axis.values, "words": axis.words}
                 for axis in configurations.axes
@@ -220,6 +219,14 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             "figures": [figure.entry for section in page_sections for figure in section.figures],
         },
     )
+
+
+def _has_rows_of_nodes(settings: Study, files: StudyFiles) -> bool:
+    """Whether there are distributions to show of a node that is clicked."""
+    if not has_inspector_table(settings):
+        return False
+    rows: int = scan_table(files.table(INSPECTOR_TABLE)).select(pl.len()).collect().item()
+    return rows > 0
 
 
 def _anchor(title: str) -> str:
