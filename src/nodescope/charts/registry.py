@@ -9,6 +9,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nodescope.analyses import WHERE_MISSING
 from nodescope.charts.chart import SECTIONS, Chart
 from nodescope.study.axes import Configurations
 from nodescope.study.configurations import is_trained, states_of
@@ -23,7 +24,7 @@ GALLERY = Path(__file__).parent / "gallery"
 INSPECTOR_TABLE = "node_histograms"
 
 #: Why a chart of how classes differ is left out; before recordings are looked at it is not known.
-NO_CLASSES = "its samples have no classes"
+NO_CLASSES = WHERE_MISSING["classes"]
 
 
 def declaration(path: Path) -> Chart:
@@ -70,7 +71,7 @@ def charts_of(study: "Study") -> list[Chart]:
 def left_out(study: "Study") -> dict[str, str]:
     """The charts that a study cannot have, and why."""
     axes, tables = Configurations.of(study).axis_names, table_names(study)
-    trained, snapshots = is_trained(study), any(state.startswith("epoch-") for state in states_of(study))
+    trained, snapshots = is_trained(study), bool({*states_of(study)} - {"initial", "trained"})
     reasons = {
         name: reason_to_leave_out(
             chart, tables, axes, trained=trained, accuracy=trained, snapshots=snapshots, classes=True

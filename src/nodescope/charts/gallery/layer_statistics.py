@@ -6,6 +6,7 @@ import polars as pl
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
+from nodescope.charts.labels import kinds_in_words
 from nodescope.charts.panels import in_panels, panel_columns, panels
 from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.style import series_scale
@@ -49,7 +50,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="layer-statistics",
             title="Zeros, spread and shape of all values by layer",
-            caption="Of all activations (or pre-activations) of a layer over its nodes and the samples of the split: "
+            caption=f"Of all {kinds_in_words(table['kind'].unique())} of a layer over its nodes and the samples of the split: "
             "the share of exact zeros, the share near a bound of the function, mean, standard deviation, skew, "
             f"kurtosis (zero for a normal distribution) and range; {context.spread_words()}. A layer with many zeros "
             "or saturated values passes on little of the gradient.",
