@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from nodescope.analyses import WHERE_MISSING, registered
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
@@ -95,7 +96,7 @@ def figures_of(charts: Sequence[str], files: StudyFiles, context: Context) -> It
 def empty(charts: Sequence[str], files: StudyFiles) -> dict[str, str]:
     """The kinds of charts that show a table without rows or a column without values, and what to say of it."""
     unknown = {
-        name: f"its column {column} holds no values"
+        name: f"its column {column} holds no values{_hint(table)}"
         for name in charts
         for table, column in (needed.split(".") for needed in CHARTS[name].needs_values)
         if not scan_table(files.table(table)).select(pl.col(column).count()).collect().item()
@@ -105,6 +106,16 @@ def empty(charts: Sequence[str], files: StudyFiles) -> dict[str, str]:
         table for table in set(shown.values()) if not scan_table(files.table(table)).select(pl.len()).collect().item()
     }
     return unknown | {name: f"its table {table} has no rows" for name, table in shown.items() if table in without}
+
+
+def _hint(table: str) -> str:
+    """What may be why, where a table may be without values."""
+    analysis = registered().get(table)
+    return (
+        f": {WHERE_MISSING['positions']}, or the networks diverged"
+        if analysis and "positions" in analysis.needs
+        else ""
+    )
 
 
 def quantities_of(chart: str, figure: Figure) -> dict[str, Quantity]:

@@ -303,6 +303,7 @@ def _description(
             "activation": layer.metadata.activation,
             "parameters": None,
             "fan_in": None,
+            **({"node_names": layer.metadata.node_names} if layer.metadata.node_names else {}),
         }
         for number, (name, layer) in enumerate(layers.items(), start=1)
     )

@@ -22,6 +22,7 @@ from nodescope.config.study import study_of
 from nodescope.estimates.suggestions import resource_table, suggested_settings
 from nodescope.jobs.status import JobStatus
 from nodescope.messages.words import counted, duration, named_seeds
+from nodescope.report.layers import LayerTable, layer_tables, names_of, read_layers
 from nodescope.report.methods import Method, methods_of
 from nodescope.report.overview import Overview, overview
 from nodescope.report.page_figures import PageFigure, PageSection, page_figure
@@ -60,6 +61,7 @@ class PageStudy:
     times: list[dict[str, Any]]
     resources: list[dict[str, Any]]
     suggested_settings: str
+    layers: list[LayerTable]
     tables: list[str]
     data: dict[str, Any]
 
@@ -108,10 +110,14 @@ def build(
     environment.filters["cell"] = _cell
     environment.filters["counted"] = counted
     environment.filters["code"] = _with_code
+    environment.filters["whole"] = lambda value: (
+        "" if value is None else f"{value:,}" if isinstance(value, int) else value
+    )
     html = environment.get_template("page.html.jinja").render(
         title=title,
         studies=shown,
         subjects=_subjects(shown),
+        numbers=("layer", "nodes", "positions", "parameters", "fan_in"),
         several=sum(len(study.data["configurations"]) for study in shown) > 1,
         unfinished=unfinished,
         published=index_of([(study.name, figure) for study in shown for s in study.sections for figure in s.figures]),
@@ -185,6 +191,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     words = replace(configurations.words, has_classes=len(dataset["classes"]) > 1)
     left_out = analyses_left_out(settings, dataset)
     accuracy = read_table(files.table("accuracy"))
+    layers = read_layers(files)
     return PageStudy(
         name=name,
         words=words,
@@ -209,6 +216,7 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
         times=stage_times(files.benchmarks),
         resources=resources.to_dicts(),
         suggested_settings=suggested_settings(resources, settings),
+        layers=layer_tables(layers, configurations.labels),
         tables=[table for table in table_names(settings) if _has_rows(files.table(table))],
         data={
             "name": name,
@@ -230,7 +238,12 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
                 for axis in configurations.axes
             },
             "configurations": [
-                {"name": identifier, "label": label, "axes": configurations.values(identifier)}
+                {
+                    "name": identifier,
+                    "label": label,
+                    "axes": configurations.values(identifier),
+                    **names_of(identifier, layers, files),
+                }
                 for identifier, label in configurations.labels.items()
             ],
             "figures": [figure.entry for section in page_sections for figure in section.figures],
@@ -263,9 +276,9 @@ def _absent(dataset: dict[str, Any], left_out: Mapping[str, str]) -> list[str]:
     said = []
     if len(classes) < 2:
         which = f"All samples are of one class, {classes[0]}" if classes else "The samples have no classes"
-        said.append(f"{which}: what compares classes is left out, and the rest is of all samples together.")
+        said.append(f"{which}: figures that compare classes are left out, all others show all samples together.")
     if "train" not in splits:
-        said.append(f"There are no training samples: what is usually of them is of the {min(splits)} samples.")
+        said.append(f"There are no training samples: figures show the {min(splits)} samples at first.")
     if WHERE_MISSING["network"] in left_out.values():
         said.append(f"{WHERE_MISSING['network'].capitalize()}: their weights and gradients are left out.")
     return said

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.axes import x_of
+from nodescope.charts.axes import layer_axis, x_of
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
@@ -59,7 +59,7 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
         alt.Chart(data, width=width, height=alt.Step(16))
         .mark_rect(stroke="#bbbbbb", strokeWidth=0.5)
         .encode(
-            x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+            x=layer_axis(),
             y=alt.Y("network:N").title(None).sort(networks).axis(labelLimit=300),
             color=alt.Color("verdict:N").title(None).scale(domain=list(VERDICTS), range=list(VERDICTS.values())),
             tooltip=[

@@ -9,7 +9,7 @@ from nodescope.charts.figure import Figure
 from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
 from nodescope.charts.views import first_view
 
-CHART = Chart(section="classifiers", order=20, tables=("densities", "distributions"))
+CHART = Chart(section="classifiers", order=20, tables=("densities", "distributions"), needs_classes=True)
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
@@ -46,7 +46,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     chart = alt.layer(histogram, line, marks_of_ends(base, "density"), data=data).facet(
         row=alt.Row("row:N").title(None), column=alt.Column("network:N").title(None)
     )
-    words = context.words
     view = first_view(tables["densities"]) | {
         "node": str(tables["densities"]["node"].min()),
         "of_class": context.class_names[0],
@@ -54,13 +53,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="kernel-densities",
-            title="Kernel density estimate" + words.where_classes(" of one class") + " at single nodes",
-            caption=f"Histogram of the {values}s"
-            + words.where_classes(" of one class")
-            + " at one node of every layer (grey) and the Gaussian kernel density estimate (line)"
-            + words.where_classes(", the estimate that the continuous system uses")
-            + ". If the line smooths away a peak, the bandwidth is too large; if it follows single bars, the bandwidth "
-            "is too small.",
+            title="Kernel density estimate of one class at single nodes",
+            caption=f"Histogram of the {values}s of one class at one node of every layer (grey) and the "
+            "Gaussian kernel density estimate (line), the estimate that the continuous system uses. If the line "
+            "smooths away a peak, the bandwidth is too large; if it follows single bars, the bandwidth is too small.",
             chart=chart.resolve_scale(x="independent", y="independent"),
             view=view,
             per_configuration=True,

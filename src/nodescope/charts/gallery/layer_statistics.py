@@ -3,6 +3,7 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import layer_axis, layer_width
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
@@ -38,8 +39,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     series = named["label"].unique(maintain_order=True).to_list()
     shown = ["seed", "state", "split", "kind", "statistic", "layer", "mean", "low", "high"]
     data = named.select(*panel_columns(context), *shown).drop_nulls("mean")
-    base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
-        x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+    base = alt.Chart(data, width=layer_width(context.options.width * 0.8, data), height=context.options.height).encode(
+        x=layer_axis(),
         color=alt.Color("label:N").title("network").scale(series_scale(series)),
         tooltip=["label:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],
     )

@@ -3,6 +3,7 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import layer_axis, layer_width
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
@@ -65,8 +66,10 @@ def _ranges(frame: pl.DataFrame, context: Context, *, y_title: str, stretched: b
     numbers = ["mean", "std", "low", "high", "minimum", "maximum"]
     data = named.select(*panel_columns(context), *keys, "layer", *numbers)
     hidden = alt.selection_point(fields=["label"], bind="legend", toggle="true", empty=False)
-    base = alt.Chart(data, width=context.options.width * 1.2, height=context.options.height * 1.2).encode(
-        x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+    base = alt.Chart(
+        data, width=layer_width(context.options.width * 1.2, data), height=context.options.height * 1.2
+    ).encode(
+        x=layer_axis(),
         color=alt.Color("label:N")
         .title("network")
         .scale(series_scale(series))
@@ -105,10 +108,10 @@ def _flow(gradients: pl.DataFrame, context: Context) -> Drawing:
     series = named["label"].unique(maintain_order=True).to_list()
     data = named.select(*panel_columns(context), "seed", "state", "layer", "mean")
     lines = (
-        alt.Chart(data, width=context.options.width * 1.2, height=context.options.height * 1.2)
+        alt.Chart(data, width=layer_width(context.options.width * 1.2, data), height=context.options.height * 1.2)
         .mark_line(point=True)
         .encode(
-            x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+            x=layer_axis(),
             y=alt.Y("mean:Q").title("gradient over that at the output").scale(type="log").axis(format="~g"),
             color=alt.Color("label:N").title("network").scale(series_scale(series)),
             tooltip=["label:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],
