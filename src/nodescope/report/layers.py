@@ -14,7 +14,7 @@ from nodescope.study.dimensions import LAYERS
 from nodescope.study.layout import StudyFiles
 
 #: Names of layers that say no more than their numbers.
-PLAIN = re.compile(r"(hidden|layer)[._-]?\d+")
+PLAIN = re.compile(r"((hidden|layer)[._-]?)?\d+")
 
 
 @dataclass(frozen=True)

@@ -22,13 +22,15 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     state, seed = context.states[0], str(statistics["seed"][0])
     loss = loss_words(gradients["objective"].unique())
     of_layers = gradients.filter(pl.col("quantity").is_in(["activation", "pre_activation"]), pl.col("name") != "output")
-    return [
+    known = of_layers["mean"].count() > 0
+    unknown = "" if known else " No gradients are known: the networks diverged, or have not one output for each class."
+    figures = [
         Figure(
             name="activation-range",
             title="Range of the activations by layer",
             caption="Mean plus and minus one standard deviation over all nodes and samples of a layer. A range that "
             "shrinks to zero indicates a vanishing signal, a range that grows from layer to layer an exploding one. "
-            "Hover over a layer to see the values; click a name in the legend to hide or show it.",
+            f"Hover over a layer to see the values; click a name in the legend to hide or show it.{unknown}",
             chart=_ranges(statistics, context, y_title="value"),
             view={"state": state, "split": preferred_split(statistics), "seed": seed, "kind": "post"},
         ),
@@ -52,6 +54,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             view={"state": state, "seed": seed_view(gradients)},
         ),
     ]
+    return figures if known else figures[:1]
 
 
 def _ranges(frame: pl.DataFrame, context: Context, *, y_title: str, stretched: bool = False) -> Drawing:

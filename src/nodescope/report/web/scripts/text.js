@@ -35,6 +35,7 @@ const viewWords = (figure, view) => Object.entries(view).map(([column, value]) =
 const named = (what, number, name) => (name ? `${what} ${number} (${name})` : `${what} ${number}`);
 const layerName = (configuration, layer) => configuration?.layers?.[layer - 1] ?? "";
 const layerText = (configuration, layer) => named("layer", layer, layerName(configuration, layer));
+const rowTitle = (configuration, title) => title.replace(/^layer (\d+)$/, (_, layer) => layerText(configuration, Number(layer)));
 const placeText = (configuration, layer, node) => `${layerText(configuration, layer)}, ${named("node", node, configuration.nodes?.[layer]?.[node])}`;
 
 const listed = (names) => (names.length > 8 ? `${names.slice(0, 7).join(", ")} and ${names.length - 7} others` : names.join(", "));
@@ -56,13 +57,14 @@ const notes = (figure, view, rows) => [...lacking(figure, rows), ...FOLLOWED.fil
 
 // Columns that place a mark; and those that a reading has no use for.
 const LAYOUT = new Set(["panel_row", "configuration", "base", "top"]);
-const HIDDEN = new Set([...LAYOUT, "low", "high", "column", "row", "label", "kind", "chosen"]);
+const HIDDEN = new Set([...LAYOUT, "low", "high", "column", "label", "kind", "chosen", "end", "reaches"]);
 const nameOf = (study, row, varying) => varying.map((name) => {
   const value = row[name];
   if (name in study.axes) return axisWord(study, name, value);
   if (typeof value === "boolean") return `${words(name)} ${value}`;
   if (name === "class_name" || name === "of_class") return `class ${value}`;
   if (name === "layer") return layerText(study.byName.get(row.configuration), value);
+  if (name === "row") return rowTitle(study.byName.get(row.configuration), value);
   return typeof value === "string" && name !== "node" ? value : `${words(name)} ${number(value)}`;
 }).join(", ");
 
@@ -77,7 +79,7 @@ const titleOf = (figure) => figure.quantities[figure.quantity]?.title ?? words(f
 const reading = (figure, rows) => {
   const known = rows.filter((row) => typeof row[figure.quantity] === "number");
   if (!known.length) return "";
-  const varying = Object.keys(rows[0]).filter((name) => !name.startsWith("__") && !HIDDEN.has(name) && name !== figure.quantity
+  const varying = Object.keys(rows[0]).filter((name) => !name.startsWith("__") && !HIDDEN.has(name) && !(name === "row" && "layer" in rows[0]) && name !== figure.quantity
     && (figure.quantities[name]?.coordinate ?? true)
     && new Set(known.map((row) => row[name])).size > 1);
   const of = (row) => {
