@@ -47,6 +47,7 @@ def test_a_module_without_a_declaration_is_named(tmp_path, text, said):
         ({}, ""),
         ({"tables": ("gradients",)}, "the study has no table gradients"),
         ({"axes": ("depth",)}, "the study has no axis depth"),
+        ({"tables": ("accuracy", "scorecard")}, "the study is compared with no published works (works)"),
         ({"needs_training": True}, "its networks are not trained here"),
         ({"needs_accuracy": True}, "no accuracy of trained networks is known"),
         ({"needs_snapshots": True}, "no snapshots are taken during training"),

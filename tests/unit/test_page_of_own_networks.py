@@ -12,6 +12,7 @@ from nodescope.charts.context import Context
 from nodescope.charts.gallery import activation_functions, diagnosis, signal_propagation
 from nodescope.charts.gallery import test_accuracy as accuracy_chart
 from nodescope.charts.labels import state_label
+from nodescope.charts.registry import left_out
 from nodescope.config.analyses import Analyses
 from nodescope.config.charts import Charts
 from nodescope.config.loading import parse_config
@@ -76,6 +77,12 @@ def test_what_the_data_lack_leaves_out_what_needs_it(study):
         assert analyses_left_out(study, {**description, "classes": classes})["layer_accuracy"] == (
             "its samples have no classes, or one only"
         )
+
+
+def test_charts_are_left_out_for_the_reason_of_their_analyses(study):
+    reasons = left_out(study)
+    assert reasons["weight_distributions"] == "only recordings are known, not the networks themselves"
+    assert reasons["comparisons"].startswith("one configuration has nothing to be compared with")
 
 
 # --- names of layers and nodes ---
