@@ -109,15 +109,9 @@ def without_classes(tmp_path_factory, request):
 
 def test_figures_of_samples_without_classes_do_not_speak_of_classes(without_classes):
     found = list(figures(*without_classes))
-    assert {
-        "medians",
-        "activity",
-        "distributions",
-        "kernel_densities",
-        "dead_nodes",
-        "patterns",
-        "layer_statistics",
-    } <= {n for n, _ in found}
+    assert {"medians", "activity", "distributions", "dead_nodes", "patterns", "layer_statistics"} <= {
+        n for n, _ in found
+    }
     assert not {"layer_accuracy", "kernel_densities", "activity_heatmaps", "test_accuracy"} & {
         name for name, _ in found
     }
