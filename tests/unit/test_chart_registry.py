@@ -50,7 +50,7 @@ def test_a_module_without_a_declaration_is_named(tmp_path, text, said):
         ({"tables": ("accuracy", "scorecard")}, "the study is compared with no published works (works)"),
         ({"needs_training": True}, "its networks are not trained here"),
         ({"needs_accuracy": True}, "no accuracy of trained networks is known"),
-        ({"needs_snapshots": True}, "no snapshots are taken during training"),
+        ({"needs_snapshots": True}, "no states between the first and the last are recorded (snapshots)"),
         ({"needs_classes": True, "tables": ("gradients",)}, NO_CLASSES),
     ],
 )

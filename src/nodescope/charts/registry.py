@@ -126,5 +126,5 @@ def reason_to_leave_out(
     if chart.needs_accuracy and not accuracy:
         return "no accuracy of trained networks is known"
     if chart.needs_snapshots and not snapshots:
-        return "no snapshots are taken during training"
+        return "no states between the first and the last are recorded (snapshots)"
     return ""
