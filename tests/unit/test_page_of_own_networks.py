@@ -105,6 +105,7 @@ def test_names_that_say_no_more_than_numbers_are_not_shown(tmp_path):
     table = table.filter(pl.col("name") != "output")
     assert names_of("family", table, files) == names_of("sequential", table, files) == {}
     assert names_of("own", table, files) == {"layers": ["block.1", ""]}
+    assert names_of("chosen", layers(chosen=["hidden.2", "hidden.5"]), files) == {"layers": ["hidden.2", "hidden.5"]}
 
 
 def test_networks_with_the_same_layers_share_a_table():

@@ -13,8 +13,8 @@ from nodescope.study.axes import CONFIGURATION
 from nodescope.study.dimensions import LAYERS
 from nodescope.study.layout import StudyFiles
 
-#: Names of layers that say no more than their numbers.
-PLAIN = re.compile(r"((hidden|layer)[._-]?)?\d+")
+#: Names of layers that may say no more than their numbers.
+NUMBERED = re.compile(r"(?:(hidden|layer)[._-]?)?(\d+)")
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,17 @@ def names_of(identifier: str, layers: pl.DataFrame, files: StudyFiles) -> dict[s
         ``layers``, names in the order of computation, empty where they say nothing; ``nodes``, names by layer.
     """
     own = layers.filter(pl.col(CONFIGURATION) == identifier)
-    names = ["" if PLAIN.fullmatch(name or "") else name or "" for name in own.sort("layer")["name"]]
+    names = [name if _says_more(name, layer) else "" for layer, name in own.sort("layer")["layer", "name"].iter_rows()]
     found: dict[str, Any] = {"layers": names} if any(names) else {}
     described = files.network(identifier)
     rows = read_json(described)["layers"] if described.is_file() else []
     nodes = {str(row["layer"]): row["node_names"] for row in rows if row.get("node_names")}
     return found | ({"nodes": nodes} if nodes else {})
+
+
+def _says_more(name: str | None, layer: int) -> bool:
+    """Whether a name says more than the number of its layer: ``hidden.0`` of layer 1 does not, of layer 3 it does."""
+    numbered = NUMBERED.fullmatch(name or "")
+    if not name or numbered is None:
+        return bool(name)
+    return numbered[1] is not None and int(numbered[2]) not in (layer - 1, layer)
