@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import draw
-from nodescope.charts.registry import CHARTS, reason_to_leave_out
+from nodescope.charts.registry import CHARTS, WITHOUT_TABLE, reason_to_leave_out
 from nodescope.config.charts import Charts
 from nodescope.config.diagnosis import Diagnosis
 from nodescope.findings.comparisons import compare_configurations
@@ -22,7 +22,6 @@ from nodescope.storage.json_files import read_json, write_json
 from nodescope.storage.tables import write_table
 from nodescope.study.axes import Axis, Configurations, describe
 from nodescope.study.collection import collect_tables
-from nodescope.study.contents import SCORE_TABLES
 from nodescope.study.layout import StudyFiles, description_path
 
 pytestmark = pytest.mark.slow
@@ -146,7 +145,7 @@ def test_figures_and_page_of_other_axes(others, small_study, tmp_path):
     left_out = {name: reason for name, reason in reasons.items() if reason}
     assert left_out == {
         "activation_functions": "the study has no axis activation",
-        "scorecard": f"the study has no table {SCORE_TABLES[0]}",
+        "scorecard": WITHOUT_TABLE["scorecard"],
     }
     drawn = [name for name in CHARTS if name not in left_out]
     context = Context.read(files, description, Charts())

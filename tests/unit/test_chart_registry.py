@@ -6,7 +6,7 @@ from importlib import import_module
 import pytest
 
 from nodescope.charts.chart import SECTIONS, Chart
-from nodescope.charts.registry import CHARTS, GALLERY, declaration, declared, reason_to_leave_out
+from nodescope.charts.registry import CHARTS, GALLERY, NO_CLASSES, declaration, declared, reason_to_leave_out
 
 
 def test_what_is_read_from_the_sources_is_what_the_modules_declare():
@@ -47,10 +47,11 @@ def test_a_module_without_a_declaration_is_named(tmp_path, text, said):
         ({}, ""),
         ({"tables": ("gradients",)}, "the study has no table gradients"),
         ({"axes": ("depth",)}, "the study has no axis depth"),
+        ({"tables": ("accuracy", "scorecard")}, "the study is compared with no published works (works)"),
         ({"needs_training": True}, "its networks are not trained here"),
         ({"needs_accuracy": True}, "no accuracy of trained networks is known"),
-        ({"needs_snapshots": True}, "no snapshots are taken during training"),
-        ({"needs_classes": True, "tables": ("gradients",)}, "its samples have no classes"),
+        ({"needs_snapshots": True}, "no states between the first and the last are recorded (snapshots)"),
+        ({"needs_classes": True, "tables": ("gradients",)}, NO_CLASSES),
     ],
 )
 def test_a_chart_is_left_out_for_the_reason_that_is_given(needs, reason):

@@ -224,7 +224,7 @@ def test_own_arrays_with_class_names_and_a_test_set(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "expected"),
     [
-        ({"x": np.ones((4, 2))}, "has no array 'y'"),
+        ({"x": np.ones((4, 2))}, "Samples without labels come from a function of your own"),
         ({"x": np.ones((4, 2)), "y": np.arange(3)}, "x has 4 samples, but y has 3 labels"),
         ({"x": np.ones(4), "y": np.arange(4)}, "must be [sample, ...], not of shape (4,). Hint: reshape"),
         ({"x": np.ones((4, 2)), "y": np.zeros(4, int)}, "one class only"),

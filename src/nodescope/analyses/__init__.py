@@ -53,14 +53,15 @@ Job = Literal["nodes", "classifiers", "networks"]
 JOBS: tuple[Job, ...] = ("nodes", "classifiers", "networks")
 
 #: What an analysis may need beside recorded hidden layers. ``output``: of the network, as a layer of its own.
-Need = Literal["classes", "network", "output", "positions"]
+Need = Literal["classes", "network", "output", "positions", "training samples"]
 
 #: Why an analysis is left out of a study that lacks what it needs.
 WHERE_MISSING: dict[Need, str] = {
-    "classes": "its samples have no classes",
+    "classes": "its samples have no classes, or one only",
     "network": "only recordings are known, not the networks themselves",
     "output": "no output layer is recorded",
     "positions": "of layers with positions only a summary is recorded (positions: rows records every position)",
+    "training samples": "no training samples are recorded, which classifiers are fitted on",
 }
 
 #: What a study of networks that are trained here has.

@@ -174,5 +174,5 @@ ANALYSIS = Analysis(
         ),
     ),
     measure=measure,
-    needs=("classes",),
+    needs=("classes", "training samples"),
 )

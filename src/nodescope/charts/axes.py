@@ -3,8 +3,12 @@
 from typing import Any
 
 import altair as alt
+import polars as pl
 
 from nodescope.storage.columns import Quantity
+
+#: Room for the number of a layer.
+LAYER_WIDTH = 17
 
 
 def axis_of(quantity: Quantity, **options: Any) -> alt.Axis:
@@ -19,6 +23,17 @@ def axis_of(quantity: Quantity, **options: Any) -> alt.Axis:
         sign = "+" if quantity.format.startswith("+") else ""
         return alt.Axis(labelExpr=f"format({quantity.scale:g} * datum.value, '{sign}~g')", **options)
     return alt.Axis(format="~g", **options)
+
+
+def layer_axis() -> alt.X:
+    """A horizontal axis of layers, whose numbers are left out where there is no room for all."""
+    return alt.X("layer:O").title("layer").axis(labelAngle=0, labelOverlap=True)
+
+
+def layer_width(width: float, frame: pl.DataFrame) -> float:
+    """How wide a figure of the layers of a frame is: wider where the layers are many."""
+    layers = int(frame["layer"].n_unique())
+    return max(width, LAYER_WIDTH * layers)
 
 
 def x_of(column: str, quantity: Quantity, **options: Any) -> alt.X:

@@ -1,13 +1,14 @@
 """What a chart knows beside its tables, and what it makes of that."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import altair as alt
 import polars as pl
 
+from nodescope.charts.labels import state_label
 from nodescope.charts.style import OTHER_CLASS, class_colours
 from nodescope.config.charts import Charts
 from nodescope.config.study import study_of
@@ -15,6 +16,7 @@ from nodescope.numerics.intervals import t_quantile
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import class_names_of
 from nodescope.study.axes import CONFIGURATION, Configurations
+from nodescope.study.contents import analyses_left_out
 from nodescope.study.layout import StudyFiles
 from nodescope.study.words import Words
 from nodescope.works.published_figures import has_standard_errors
@@ -37,7 +39,9 @@ class Context:
     works : tuple of Work
         The published works that the study is compared with.
     has_classes : bool
-        Whether the samples have classes.
+        Whether the samples have classes that can be compared: more than one.
+    missing : mapping
+        The analyses that the study cannot have, and why.
     """
 
     options: Charts
@@ -45,6 +49,7 @@ class Context:
     configurations: Configurations
     works: tuple[Work, ...] = ()
     has_classes: bool = True
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -60,6 +65,10 @@ class Context:
     def ends(self) -> tuple[str, ...]:
         """The first and the last state; one, where there is no other."""
         return tuple(dict.fromkeys([self.states[0], self.states[-1]]))
+
+    def with_state(self, words: str, state: str) -> str:
+        """The name of a network in a state; of networks that are known in one state only, that is not said."""
+        return f"{words}, {state_label(state)}" if self.words.several_states else words
 
     def spread_words(self, figure: str | None = None) -> str:
         """The mean with its spread in words, as `with_spread` draws it."""
@@ -145,9 +154,13 @@ class Context:
             If a file is damaged.
         """
         study = study_of(read_json(files.settings))
-        classes = read_json(dataset_description)["classes"]
+        dataset = read_json(dataset_description)
+        classes = dataset["classes"]
         configurations = Configurations.read(files.configurations)
-        return cls(options, class_names_of(classes), configurations, works_of(study.works), has_classes=bool(classes))
+        return cls(
+            options, class_names_of(classes), configurations, works_of(study.works), has_classes=len(classes) > 1,
+            missing=analyses_left_out(study, dataset),
+        )  # fmt: skip
 
     def with_network(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the column ``network``, the name of the configuration for readers."""

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import polars as pl
 
+from nodescope.analyses import WHERE_MISSING, registered
+from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
 from nodescope.charts.files import write_figure
@@ -54,9 +56,9 @@ def draw(
         The kinds of charts that are not drawn, and why.
     """
     page = PageData(study, context, _emptied(files.charts), _emptied(data_folder))
-    without_classes = {name: NO_CLASSES for name in charts if CHARTS[name].needs_classes and not context.has_classes}
-    charts = [name for name in charts if name not in without_classes]
-    missing = {**(left_out or {}), **without_classes, **empty(charts, files)}
+    impossible = {name: reason for name in charts if (reason := _reason(CHARTS[name], context))}
+    charts = [name for name in charts if name not in impossible]
+    missing = {**(left_out or {}), **impossible, **empty(charts, files)}
     index = []
     for name, figure in figures_of(charts, files, context):
         entry = page.add(figure, quantities_of(name, figure))
@@ -94,7 +96,7 @@ def figures_of(charts: Sequence[str], files: StudyFiles, context: Context) -> It
 def empty(charts: Sequence[str], files: StudyFiles) -> dict[str, str]:
     """The kinds of charts that show a table without rows or a column without values, and what to say of it."""
     unknown = {
-        name: f"its column {column} holds no values"
+        name: f"its column {column} holds no values{_hint(table)}"
         for name in charts
         for table, column in (needed.split(".") for needed in CHARTS[name].needs_values)
         if not scan_table(files.table(table)).select(pl.col(column).count()).collect().item()
@@ -106,6 +108,16 @@ def empty(charts: Sequence[str], files: StudyFiles) -> dict[str, str]:
     return unknown | {name: f"its table {table} has no rows" for name, table in shown.items() if table in without}
 
 
+def _hint(table: str) -> str:
+    """What may be why, where a table may be without values."""
+    analysis = registered().get(table)
+    return (
+        f": {WHERE_MISSING['positions']}, or the networks diverged"
+        if analysis and "positions" in analysis.needs
+        else ""
+    )
+
+
 def quantities_of(chart: str, figure: Figure) -> dict[str, Quantity]:
     """What the columns of a figure's data hold: as it says itself, else as its tables declare."""
     tables = declared_tables()
@@ -114,6 +126,13 @@ def quantities_of(chart: str, figure: Figure) -> dict[str, Quantity]:
     if figure.quantity in found:  # the ends of its interval
         found = {"low": found[figure.quantity], "high": found[figure.quantity]} | found
     return found
+
+
+def _reason(chart: Chart, context: Context) -> str:
+    """Why a study cannot have a chart, as far as that is known from its data; empty where it can."""
+    if chart.needs_classes and not context.has_classes:
+        return NO_CLASSES
+    return next((context.missing[table] for table in chart.tables if table in context.missing), "")
 
 
 def _emptied(folder: str | Path) -> Path:

@@ -11,7 +11,6 @@ import vl_convert
 
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure, NodePanels
-from nodescope.charts.labels import state_label
 from nodescope.charts.node_panels import filled_panel
 from nodescope.charts.specification import VEGA_LITE, filled, specification
 from nodescope.charts.style import CONFIG
@@ -46,7 +45,7 @@ def static_figures(figure: Figure, context: Context) -> Iterator[tuple[str, dict
             for state in figure.nodes.static_states:
                 shown = in_view(part, figure.view | {"state": state})
                 if not shown.is_empty():
-                    panel = filled_panel(figure.nodes, context, shown, f"{words}, {state_label(state)}")
+                    panel = filled_panel(figure.nodes, context, shown, context.with_state(words, state))
                     name = f"{figure.name}-{identifier}" + ("" if state == figure.view["state"] else f"-{state}")
                     yield name, panel | {"config": CONFIG}, shown
     elif figure.chart is not None:

@@ -130,6 +130,8 @@ def before_and_after(histograms: pl.DataFrame, context: Context, columns: list[s
         .title(None)
         .scale(domain=list(map(state_label, ends)), range=["#228833", "#4477aa"][: len(ends)])
     )
+    if len(ends) == 1:
+        colour = colour.legend(None)
     base = alt.Chart(width=context.options.width * 0.8, height=90)
     bars = base.mark_rect(opacity=0.35).encode(
         x=alt.X("bin_left:Q").title(title),

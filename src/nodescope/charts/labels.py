@@ -1,6 +1,7 @@
 """Words and numbers as a reader wants them."""
 
 import re
+from collections.abc import Collection
 
 
 def slug(words: str) -> str:
@@ -12,7 +13,21 @@ def state_label(state: str) -> str:
     """``untrained``, ``after epoch 5``, ``trained``."""
     if state == "initial":
         return "untrained"
-    return f"after epoch {state.removeprefix('epoch-')}" if state.startswith("epoch-") else state
+    numbered = re.fullmatch(r"(?:epoch-(\d+))?-?(?:step-(\d+))?", state)
+    if numbered is None:
+        return state
+    return "after " + ", ".join(
+        f"{name} {n}" for name, n in zip(("epoch", "step"), numbered.groups(), strict=True) if n
+    )
+
+
+def kinds_in_words(kinds: Collection[str]) -> str:
+    """What a table with these kinds of values is of: of outputs no pre-activations are known.
+
+    >>> kinds_in_words(["pre", "post"]), kinds_in_words(["post"])
+    ('activations (or pre-activations)', 'activations')
+    """
+    return "activations (or pre-activations)" if "pre" in kinds else "activations"
 
 
 def percent(share: float | None) -> str:

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.axes import y_of
+from nodescope.charts.axes import layer_axis, layer_width, y_of
 from nodescope.charts.context import Context
 from nodescope.charts.panels import Drawing, in_panels, panel_columns, panels
 from nodescope.charts.style import series_scale
@@ -25,8 +25,8 @@ def layer_lines(mean: pl.DataFrame, context: Context, quantity: Quantity) -> Dra
     keys = [name for name in ("seed", "state", "split") if name in mean.columns]
     columns = [*panel_columns(context), *keys, "layer", "mean", "low", "high"]
     data = named.select(columns).drop_nulls("mean")
-    base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
-        x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+    base = alt.Chart(data, width=layer_width(context.options.width * 0.8, data), height=context.options.height).encode(
+        x=layer_axis(),
         color=alt.Color("label:N").title("network").scale(series_scale(series)),
     )
     lines = base.mark_line(point=True).encode(y=y_of("mean", quantity))

@@ -11,7 +11,6 @@ import polars as pl
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure, NodePanels
 from nodescope.charts.files import configurations_in, identifiers_in, node_parts, write_drawing
-from nodescope.charts.labels import state_label
 from nodescope.charts.node_panels import empty_panel, filled_panel
 from nodescope.charts.packing import write_packed
 from nodescope.charts.specification import filled, specification
@@ -115,8 +114,8 @@ class PageData:
             if panels.source not in self.sources:
                 self._pack(f"{panels.source}.{identifier}", part)
             if identifier in pinned:
-                state = state_label(figure.view["state"])
-                shown.append(filled_panel(panels, self.context, in_view(part, figure.view), f"{words}, {state}"))
+                label = self.context.with_state(words, figure.view["state"])
+                shown.append(filled_panel(panels, self.context, in_view(part, figure.view), label))
         self.sources.add(panels.source)
         for panel, identifier in zip(shown, pinned, strict=True):
             write_drawing(self.folder / f"{figure.name}-{identifier}", panel | {"config": CONFIG})

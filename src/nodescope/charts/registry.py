@@ -9,10 +9,11 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nodescope.analyses import WHERE_MISSING
 from nodescope.charts.chart import SECTIONS, Chart
 from nodescope.study.axes import Configurations
 from nodescope.study.configurations import is_trained, states_of
-from nodescope.study.contents import table_names
+from nodescope.study.contents import analyses_left_out, table_names
 
 if TYPE_CHECKING:
     from nodescope.config.study import Study
@@ -23,7 +24,14 @@ GALLERY = Path(__file__).parent / "gallery"
 INSPECTOR_TABLE = "node_histograms"
 
 #: Why a chart of how classes differ is left out; before recordings are looked at it is not known.
-NO_CLASSES = "its samples have no classes"
+NO_CLASSES = WHERE_MISSING["classes"]
+
+#: Why a study has no such table, where that is no analysis.
+WITHOUT_TABLE = {
+    "comparisons": "one configuration has nothing to be compared with, and untrained networks no accuracy",
+    "pattern_evolution": "patterns are not followed through training (pattern_evolution)",
+    "scorecard": "the study is compared with no published works (works)",
+}
 
 
 def declaration(path: Path) -> Chart:
@@ -70,9 +78,11 @@ def charts_of(study: "Study") -> list[Chart]:
 def left_out(study: "Study") -> dict[str, str]:
     """The charts that a study cannot have, and why."""
     axes, tables = Configurations.of(study).axis_names, table_names(study)
-    trained, snapshots = is_trained(study), any(state.startswith("epoch-") for state in states_of(study))
+    trained, snapshots = is_trained(study), bool({*states_of(study)} - {"initial", "trained"})
+    impossible = analyses_left_out(study)
     reasons = {
-        name: reason_to_leave_out(
+        name: next((impossible[table] for table in chart.tables if table in impossible), "")
+        or reason_to_leave_out(
             chart, tables, axes, trained=trained, accuracy=trained, snapshots=snapshots, classes=True
         )
         for name, chart in CHARTS.items()
@@ -110,11 +120,11 @@ def reason_to_leave_out(
     for kind, needed, known in (("table", chart.tables, tables), ("axis", chart.axes, axes)):
         missing = [name for name in needed if name not in known]
         if missing:
-            return f"the study has no {kind} {missing[0]}"
+            return WITHOUT_TABLE.get(missing[0], f"the study has no {kind} {missing[0]}")
     if chart.needs_training and not trained:
         return "its networks are not trained here"
     if chart.needs_accuracy and not accuracy:
         return "no accuracy of trained networks is known"
     if chart.needs_snapshots and not snapshots:
-        return "no snapshots are taken during training"
+        return "no states between the first and the last are recorded (snapshots)"
     return ""

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.axes import y_of
+from nodescope.charts.axes import layer_axis, layer_width, y_of
 from nodescope.charts.context import Context
 from nodescope.charts.panels import Drawing, in_panels, panel_columns
 from nodescope.charts.seeds import over_seeds
@@ -29,8 +29,8 @@ def system_panels(part: pl.DataFrame, context: Context) -> Drawing:
     ]  # fmt: skip
     shown = [name for name in SYSTEMS if name in part["system"].unique().to_list()]
     data = part.select(*columns, *[name for name in ("network", "column") if name in part.columns])
-    base = alt.Chart(width=context.options.width * 0.7, height=context.options.height).encode(
-        x=alt.X("layer:O").title("layer").axis(labelAngle=0)
+    base = alt.Chart(width=layer_width(context.options.width * 0.7, data), height=context.options.height).encode(
+        x=layer_axis()
     )
     colour = alt.Color("system:N").scale(domain=shown, range=[SYSTEMS[name] for name in shown])
     lines = base.mark_line(point=alt.OverlayMarkDef(size=20)).encode(

@@ -73,13 +73,26 @@ def problem_with_pattern(pattern: str, *, allowed: Collection[str], required: It
             return f"{pattern}: {{{name}}} is not a placeholder; allowed: letters, digits and '_', such as {{width}}"
         if name in NO_AXES and name not in allowed:
             return f"{pattern}: {{{name}}} has no meaning here; allowed: {_listed(allowed)}, and axes of your own"
-        if name in TAKEN - {*NO_AXES}:
-            return f"{pattern}: an axis cannot be called {name}, as tables have a column of that name. Hint: {{the_{name}}}"
+        if name not in NO_AXES and (problem := problem_with_axis(name)):
+            return f"{pattern}: {problem}"
     missing = [name for name in required if name not in names]
     if missing:
         return f"{pattern}: {_listed(missing)} is required"
     if "state" in names and {"epoch", "step"} & {*names}:
         return f"{pattern}: {{state}} names states itself, so it cannot be used with {{epoch}} or {{step}}"
+    return None
+
+
+def problem_with_axis(name: str) -> str | None:
+    """Why an axis cannot have a name, for people; None where it can.
+
+    >>> problem_with_axis("mean")
+    'an axis cannot be called mean, as tables have a column of that name. Hint: the_mean'
+    """
+    if not _NAME.fullmatch(name):
+        return f"'{name}' is not the name of an axis; allowed: letters, digits and '_', such as width"
+    if name in TAKEN or name in NO_AXES:
+        return f"an axis cannot be called {name}, as tables have a column of that name. Hint: the_{name}"
     return None
 
 

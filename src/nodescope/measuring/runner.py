@@ -57,14 +57,18 @@ class Measurements:
         self._frames: dict[str, list[pl.DataFrame]] = {name: [] for name in analyses}
 
     def add(self, name: str, measured: Any, **place: Any) -> None:
-        """Measure, and note where: seed, state, layer."""
+        """Measure, and note where: seed, state, layer.
+
+        Of splits that are not recorded nothing is measured; where none is, what stands for training samples.
+        """
         options = self._options[name]
         if (
             isinstance(options, LayerOptions)
             and isinstance(measured, RecordedLayer)
             and set(options.splits) - set(measured.splits)
         ):
-            options = options.model_copy(update={"splits": [s for s in options.splits if s in measured.splits]})
+            there = [split for split in options.splits if split in measured.splits]
+            options = options.model_copy(update={"splits": there or [measured.reference_split]})
         frame = measure(name, measured, options)
         self._frames[name].append(frame.with_columns(**{key: pl.lit(value) for key, value in place.items()}))
 

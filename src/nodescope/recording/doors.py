@@ -22,14 +22,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from nodescope.config.layer_patterns import ACTIVATIONS
+from nodescope.config.patterns import problem_with_axis
 from nodescope.messages.errors import NetworkError
 from nodescope.networks.outputs import parts_of
 from nodescope.networks.unwrapping import unwrapped
 from nodescope.recording.collecting import Positions
-from nodescope.recording.importing import NETWORK_FILE, class_names_of_labels
+from nodescope.recording.importing import class_names_of_labels
 from nodescope.recording.parquet import LayerMetadata
 from nodescope.recording.recorder import OUTPUT, Recorded, Recorder
-from nodescope.storage.json_files import write_json
+from nodescope.storage.json_files import read_json, write_json
+from nodescope.study.brought_configurations import NETWORK_FILE, kind_of_axis
 from nodescope.study.layout import activation_path
 from nodescope.study.pattern_networks import identifiers
 
@@ -73,7 +75,7 @@ def record(
     split, state, seed
         What this recording is of.
     axes
-        What the network differs in from others in the folder, such as ``{"width": 200}``.
+        What the network differs in from others in the folder, such as ``{"width": 200}``: axes of the study that takes it in.
     data
         Name of the data.
     layers
@@ -179,9 +181,9 @@ def recorder(
         raise NetworkError(
             f"DataParallel runs parts of a batch on {len(model.device_ids)} devices at once. Hint: run model.module"
         )
-    network = unwrapped(model)
-    configuration = identifiers([dict(axes or {})], type(network).__name__)[0]
-    own = Path(folder) / configuration
+    network, values = unwrapped(model), _checked_axes(axes)
+    own = Path(folder) / identifiers([values], type(network).__name__)[0]
+    _check_same_axes(own / NETWORK_FILE, values)
     target = Path(activation_path(str(own), seed, state, split, OUTPUT)).parent
     made = Recorder(
         network, target, dataset=data, layers=layers, positions=positions, positions_per_sample=positions_per_sample,
@@ -198,10 +200,34 @@ def recorder(
         names, indices = _classes(made, class_names, before)
         _check_same_samples(made, names, indices, before)
         recorded = made.finish(names, indices)
-        _describe(own / NETWORK_FILE, network, recorded)
+        _describe(own / NETWORK_FILE, network, recorded, values)
     finally:
         see.abandon()
         made.close()
+
+
+def _checked_axes(axes: Axes | None) -> dict[str, int | float | str]:
+    """Values of axes as JSON holds them."""
+    values = {}
+    for name, given in (axes or {}).items():
+        value = given.item() if isinstance(given, np.generic) else given
+        problem = problem_with_axis(str(name))
+        if problem is None and kind_of_axis(value) is None:
+            problem = f"{name} is {value!r}; allowed: a finite number or a text"
+        if problem:
+            raise NetworkError(f"axes: {problem}")
+        values[str(name)] = value
+    return values
+
+
+def _check_same_axes(path: Path, axes: Axes) -> None:
+    """That what was recorded in the folder before is of the same configuration: names of folders are simplified."""
+    before = read_json(path).get("axes", {}) if path.is_file() else axes
+    if before != axes:
+        raise NetworkError(
+            f"{path.parent} holds recordings of the axes {before}, not {dict(axes)}. Hint: other words for the values, or "
+            "another folder"
+        )
 
 
 def _is_other_process() -> bool:
@@ -400,12 +426,13 @@ def _metadata(path: Path) -> LayerMetadata:
     return LayerMetadata.from_json(pl.read_parquet_metadata(path)["nodescope"])
 
 
-def _describe(path: Path, network: nn.Module, recorded: Recorded) -> None:
+def _describe(path: Path, network: nn.Module, recorded: Recorded, axes: Axes) -> None:
     """Write what is known of a configuration's networks; see `nodescope.study.descriptions.NetworkDescription`."""
     write_json(
         path,
         {
             "source": "recordings",
+            "axes": dict(axes),
             "parameters": sum(parameter.numel() for parameter in network.parameters()),
             "layers": recorded.rows(),
             "decisions": recorded.decisions,

@@ -25,14 +25,12 @@ from nodescope.recording.parquet import LayerActivations, LayerMetadata, read, w
 from nodescope.recording.values import values_path
 from nodescope.storage.digests import check_digest, digest, digest_path
 from nodescope.storage.files import atomic_path
-from nodescope.study.brought_configurations import RecordedFile
+from nodescope.study.brought_configurations import NETWORK_FILE, RecordedFile
 from nodescope.study.descriptions import NetworkDescription
 from nodescope.study.layout import activation_path
 
 Values = Literal["pre_activation", "output"]
 
-#: What `nodescope.record` writes of a configuration's networks into the folder of its recordings, a `NetworkDescription`.
-NETWORK_FILE = "network.json"
 #: The layer of this name is the network's output.
 OUTPUT = "output"
 
@@ -305,6 +303,7 @@ def _description(
             "activation": layer.metadata.activation,
             "parameters": None,
             "fan_in": None,
+            **({"node_names": layer.metadata.node_names} if layer.metadata.node_names else {}),
         }
         for number, (name, layer) in enumerate(layers.items(), start=1)
     )

@@ -1,6 +1,8 @@
 """How each quantity is defined: the head of its module, as text for readers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from nodescope.analyses import Analysis, registered
 from nodescope.config.study import Study
@@ -17,9 +19,9 @@ class Method:
     paragraphs: list[str]
 
 
-def methods_of(study: Study) -> list[Method]:
-    """The analyses of a study, as their modules describe them."""
-    return [_method(registered()[name]) for name in analyses_of(study)]
+def methods_of(study: Study, dataset: Mapping[str, Any]) -> list[Method]:
+    """The analyses of a study, as their modules describe them; of its prepared data the description is given."""
+    return [_method(registered()[name]) for name in analyses_of(study, dataset)]
 
 
 def _method(analysis: Analysis) -> Method:

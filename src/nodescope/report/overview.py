@@ -49,7 +49,8 @@ class Overview:
 
     ``best`` is the configuration with the best validation accuracy, ``worst`` that with the lowest test accuracy, each with
     its test accuracy; ``standing`` says whether the others differ significantly from the best. All are empty where nothing is
-    trained. ``divergence`` says what diverged and whose loss rose, network by network ``diverged``.
+    trained. ``divergence`` says what diverged and whose loss rose, network by network ``diverged``; ``has_accuracies`` whether
+    the accuracy of any network is known.
     """
 
     columns: list[str]
@@ -60,6 +61,7 @@ class Overview:
     standing: str
     diverged: list[str]
     divergence: list[str]
+    has_accuracies: bool
 
 
 def overview(
@@ -128,6 +130,7 @@ def overview(
             if network.status == DIVERGED
         ],
         divergence=sentences(of_divergence),
+        has_accuracies=bool(means) and trained,
     )
 
 
@@ -183,4 +186,7 @@ def _network(
             DIVERGED,
             f"rate {end['learning_rate']:.3g}, loss not finite after epoch {end['diverged_epoch']}; {kept}",
         )
-    return Network(seed, DONE, f"test accuracy {percent(test.get(key))}, epoch {end['best_epoch']} kept")
+    accuracy, epoch = test.get(key), end["best_epoch"]
+    said = [] if accuracy is None else [f"test accuracy {percent(accuracy)}"]
+    said += [] if epoch is None else [f"epoch {epoch} kept"]
+    return Network(seed, DONE, ", ".join(said) or "done")

@@ -3,22 +3,26 @@
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from nodescope.analyses import WHERE_MISSING
+from nodescope.charts.chart import SECTIONS
 from nodescope.charts.labels import state_label
-from nodescope.charts.registry import has_inspector_table
+from nodescope.charts.registry import INSPECTOR_TABLE, has_inspector_table
 from nodescope.config.charts import Charts
 from nodescope.config.study import study_of
 from nodescope.estimates.suggestions import resource_table, suggested_settings
 from nodescope.jobs.status import JobStatus
 from nodescope.messages.words import counted, duration, named_seeds
+from nodescope.report.layers import LayerTable, layer_tables, names_of, read_layers
 from nodescope.report.methods import Method, methods_of
 from nodescope.report.overview import Overview, overview
 from nodescope.report.page_figures import PageFigure, PageSection, page_figure
@@ -29,7 +33,7 @@ from nodescope.storage.files import write_text
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import class_names_of, read_table, scan_table
 from nodescope.study.axes import Configurations
-from nodescope.study.contents import COMPARISON_TABLE, table_names
+from nodescope.study.contents import COMPARISON_TABLE, analyses_left_out, table_names
 from nodescope.study.layout import StudyFiles, description_path
 from nodescope.study.words import Words
 from nodescope.works.registry import works_of
@@ -42,6 +46,7 @@ class PageStudy:
 
     name: str
     words: Words
+    trained_here: bool
     seeds: str
     settings: str
     dataset: dict[str, Any]
@@ -50,11 +55,13 @@ class PageStudy:
     overview: Overview
     sections: list[PageSection]
     works: tuple[Work, ...]
+    absent: list[str]
     left_out: list[tuple[str, str]]
     methods: list[Method]
     times: list[dict[str, Any]]
     resources: list[dict[str, Any]]
     suggested_settings: str
+    layers: list[LayerTable]
     tables: list[str]
     data: dict[str, Any]
 
@@ -103,9 +110,15 @@ def build(
     environment.filters["cell"] = _cell
     environment.filters["counted"] = counted
     environment.filters["code"] = _with_code
+    environment.filters["whole"] = lambda value: (
+        "" if value is None else f"{value:,}" if isinstance(value, int) else value
+    )
     html = environment.get_template("page.html.jinja").render(
         title=title,
         studies=shown,
+        subjects=_subjects(shown),
+        numbers=("layer", "nodes", "positions", "parameters", "fan_in"),
+        several=sum(len(study.data["configurations"]) for study in shown) > 1,
         unfinished=unfinished,
         published=index_of([(study.name, figure) for study in shown for s in study.sections for figure in s.figures]),
         sources=_sources(shown),
@@ -175,9 +188,14 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
     colours = charts.class_colours
     resources = resource_table(settings, files)
     compared = files.table(COMPARISON_TABLE)
+    words = replace(configurations.words, has_classes=len(dataset["classes"]) > 1)
+    left_out = analyses_left_out(settings, dataset)
+    accuracy = read_table(files.table("accuracy"))
+    layers = read_layers(files)
     return PageStudy(
         name=name,
-        words=replace(configurations.words, has_classes=bool(dataset["classes"])),
+        words=words,
+        trained_here=accuracy["learning_rate"].count() > 0,
         seeds=named_seeds(configurations.seeds),
         settings=json.dumps(settings.model_dump(mode="json"), indent=2, ensure_ascii=False),
         dataset=dataset,
@@ -185,41 +203,85 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
         decisions=[*dataset.get("decisions", []), *dataset.get("notes", [])],
         overview=overview(
             configurations,
-            read_table(files.table("accuracy")),
+            accuracy,
             read_table(files.table("replicas")),
             scan_table(files.table("learning_curves")),
             read_table(compared) if compared.is_file() else None,
         ),
         sections=page_sections,
         works=works_of(settings.works),
-        left_out=[(name.replace("_", " "), reason) for name, reason in index["left_out"].items()],
-        methods=methods_of(settings),
+        absent=_absent(dataset, left_out),
+        left_out=[(name.replace("_", " "), reason) for name, reason in {**left_out, **index["left_out"]}.items()],
+        methods=methods_of(settings, dataset),
         times=stage_times(files.benchmarks),
         resources=resources.to_dicts(),
         suggested_settings=suggested_settings(resources, settings),
-        tables=table_names(settings),
+        layers=layer_tables(layers, configurations.labels),
+        tables=[table for table in table_names(settings) if _has_rows(files.table(table))],
         data={
             "name": name,
             "dataset": settings.dataset.name,
             "classes": class_names_of(dataset["classes"]),
+            "has_classes": words.has_classes,
             "palette": colours[: len(class_names_of(dataset["classes"]))],
-            "states": [{"name": state, "label": state_label(state)} for state in configurations.states],
+            "states": [
+                {"name": state, "label": state_label(state) if words.several_states else ""}
+                for state in configurations.states
+            ],
             "splits": list(dataset["splits"]),
             "seeds": [str(seed) for seed in configurations.seeds],
-            "inspector": {"state": configurations.states[-1], "splits": settings.analyses["node_histograms"].splits}
-            if has_inspector_table(settings)
+            "inspector": {"state": configurations.states[-1]}
+            if has_inspector_table(settings) and _has_rows(files.table(INSPECTOR_TABLE))
             else None,
             "axes": {
                 axis.name: {"title": axis.title, "values": axis.values, "words": axis.words}
                 for axis in configurations.axes
             },
             "configurations": [
-                {"name": identifier, "label": label, "axes": configurations.values(identifier)}
+                {
+                    "name": identifier,
+                    "label": label,
+                    "axes": configurations.values(identifier),
+                    **names_of(identifier, layers, files),
+                }
                 for identifier, label in configurations.labels.items()
             ],
             "figures": [figure.entry for section in page_sections for figure in section.figures],
         },
     )
+
+
+def _has_rows(table: Path) -> bool:
+    """Whether a collected table has any; what is not collected has none."""
+    return table.is_file() and scan_table(table).select(pl.len()).collect().item() > 0
+
+
+def _subjects(studies: list[PageStudy]) -> list[str]:
+    """What the sections show, in their order."""
+    classes = any(study.words.has_classes for study in studies)
+    sections = {section.title for study in studies for section in study.sections}
+    said = {
+        "how accurate the networks are": any(study.overview.has_accuracies for study in studies),
+        "how single nodes respond to each class": classes,
+        "how the values of single nodes are distributed": not classes,
+        "which nodes are active": True,
+        "how well a single layer predicts the class": classes and SECTIONS["classifiers"] in sections,
+    }
+    return [subject for subject, there in said.items() if there]
+
+
+def _absent(dataset: dict[str, Any], left_out: Mapping[str, str]) -> list[str]:
+    """What the samples or networks lack, and what follows from that, a sentence each."""
+    classes, splits = dataset["classes"], list(dataset["splits"])
+    said = []
+    if len(classes) < 2:
+        which = f"All samples are of one class, {classes[0]}" if classes else "The samples have no classes"
+        said.append(f"{which}: figures that compare classes are left out, all others show all samples together.")
+    if "train" not in splits:
+        said.append(f"There are no training samples: figures show the {min(splits)} samples at first.")
+    if WHERE_MISSING["network"] in left_out.values():
+        said.append(f"{WHERE_MISSING['network'].capitalize()}: their weights and gradients are left out.")
+    return said
 
 
 def _anchor(title: str) -> str:

@@ -1,14 +1,16 @@
 """The configurations of networks that users bring, from the names of their files. Imports nothing heavy."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from nodescope.config.patterns import NO_AXES
-from nodescope.messages.errors import ConfigError
+from nodescope.config.patterns import NO_AXES, problem_with_axis
+from nodescope.messages.errors import ConfigError, DamagedFileError
+from nodescope.storage.json_files import read_json
 from nodescope.study.configuration import Configuration
-from nodescope.study.file_patterns import Match, expand
+from nodescope.study.file_patterns import Match, expand, rank_of
 from nodescope.study.pattern_networks import TRAINED, identifiers, with_states
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 #: Beside the file of a layer that nodescope recorded as a summary lies one whose name begins so.
 ALL_VALUES = "values-"
+#: What `nodescope.record` writes of a configuration's networks into the folder of its recordings: its axes, and what
+#: `nodescope.study.descriptions.NetworkDescription` reads.
+NETWORK_FILE = "network.json"
 #: Of recordings whose files name no split.
 ONLY_SPLIT = "test"
 
@@ -90,11 +95,11 @@ def recorded_configurations(study: "RecordingsStudy") -> list[RecordedConfigurat
     Raises
     ------
     ConfigError
-        As `module_configurations`.
+        As `module_configurations`; or if `nodescope.record` wrote some of them with other axes than others.
     """
     found = []
-    pattern = study.recordings.pattern
-    for axes, matches, identifier in _by_axes(_matches(study.name, "recordings.files", pattern), study.name):
+    matched = _with_written_axes(study.name, _matches(study.name, "recordings.files", study.recordings.pattern))
+    for axes, matches, identifier in _by_axes(matched, study.name):
         files = tuple(
             RecordedFile(
                 *_network(match),
@@ -118,6 +123,91 @@ def _matches(study: str, key: str, pattern: str) -> list[Match]:
         return with_states(pattern, expand(pattern))
     except ConfigError as error:
         raise ConfigError(f"Study '{study}', {key}: {error}") from error
+
+
+def kind_of_axis(value: Any) -> type[bool | int | float | str] | None:
+    """The type of a value of an axis; None of what cannot be one."""
+    kinds: tuple[type[bool | int | float | str], ...] = (bool, int, float, str)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return next((kind for kind in kinds if isinstance(value, kind)), None)
+
+
+def _with_written_axes(study: str, matches: list[Match]) -> list[Match]:
+    """Files of a folder of `nodescope.record` with the axes that it noted, in the order of their values."""
+    folders = {str(match.values["configuration"]): match.path.parents[3] for match in matches if _is_written(match)}
+    if not folders:
+        return matches
+    axes = {name: _written_axes(study, folder / NETWORK_FILE) for name, folder in folders.items()}
+    typed = _together(study, axes, folders)
+    order = sorted(typed, key=lambda name: [*map(rank_of, typed[name].values()), rank_of(name)])
+    place = {name: number for number, name in enumerate(order)}
+    found = [Match({**match.values, **typed[str(match.values["configuration"])]}, match.path) for match in matches]
+    return sorted(found, key=lambda match: place[str(match.values["configuration"])])
+
+
+def _is_written(match: Match) -> bool:
+    return "configuration" in match.values
+
+
+def _written_axes(study: str, path: Path) -> dict[str, Any]:
+    """What one configuration was recorded with; nothing where it was recorded without axes."""
+    try:
+        axes = read_json(path).get("axes", {}) if path.is_file() else {}
+    except DamagedFileError as error:
+        raise ConfigError(
+            f"Study '{study}', recordings.files: {path} is damaged. Hint: record this network again"
+        ) from error
+    for name, value in axes.items():
+        problem = problem_with_axis(name) or (
+            None if kind_of_axis(value) else f"{name} is {value!r}; allowed: a number or a text"
+        )
+        if problem:
+            raise ConfigError(f"Study '{study}', recordings.files: {path}: {problem}")
+    return dict(axes)
+
+
+def _together(study: str, axes: dict[str, dict[str, Any]], folders: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """The axes of all configurations in one order and of one type each; all must have the same ones, with other values."""
+    first = max(axes, key=lambda name: len(axes[name]))
+    names = list(axes[first])
+
+    def refuse(one: str, other: str, what: str, hint: str) -> ConfigError:
+        return ConfigError(
+            f"Study '{study}', recordings.files: {folders[one]} was recorded with {_words(axes[one])}, {folders[other]} with "
+            f"{_words(axes[other])}: {what}. Hint: {hint}"
+        )
+
+    for other, own in axes.items():
+        if set(own) != set(names):
+            raise refuse(
+                first, other, "networks of one study have the same axes",
+                "record again with the same names in axes=, or move other networks to a folder of their own",
+            )  # fmt: skip
+    typed = {other: {name: own[name] for name in names} for other, own in axes.items()}
+    for name in names:
+        kinds = {kind_of_axis(own[name]): other for other, own in axes.items()}
+        if kinds.keys() == {int, float}:
+            for own in typed.values():
+                own[name] = float(own[name])
+        elif len(kinds) > 1:
+            one, other = list(kinds.values())[:2]
+            raise refuse(one, other, f"the values of {name} are of different types", "all numbers, or all texts")
+    seen: dict[tuple[Any, ...], str] = {}
+    for other, own in typed.items():
+        known = seen.setdefault(tuple(own.values()), other) if names else other
+        if known != other:
+            raise refuse(
+                known,
+                other,
+                "these are one configuration",
+                "remove one of the folders, or record them with another axis",
+            )
+    return typed
+
+
+def _words(axes: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in axes.items()) or "no axes"
 
 
 def _network(match: Match) -> tuple[int, str]:

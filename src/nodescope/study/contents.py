@@ -3,13 +3,16 @@
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from nodescope.analyses import JOBS, registered
+from nodescope.analyses import EVERYTHING, JOBS, reason_to_leave_out, registered
 from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, RecordingsStudy
 from nodescope.study.configurations import configurations_of, is_trained
 from nodescope.study.layout import RESULTS, StudyFiles
 from nodescope.works.registry import WORKS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
     from nodescope.config.study import Study
 
 #: Tables that training gives, and the one that it gives where it is asked for.
@@ -34,16 +37,37 @@ def analyses_of_job(study: "Study", job: str) -> tuple[str, ...]:
     return tuple(name for name in analyses_of(study) if registered()[name].job == job)
 
 
-def analyses_of(study: "Study") -> list[str]:
-    """The analyses that the study wants and can have.
+def analyses_of(study: "Study", dataset: "Mapping[str, Any] | None" = None) -> list[str]:
+    """The analyses that the study wants and can have; parameters as of `analyses_left_out`."""
+    missing = analyses_left_out(study, dataset)
+    return [name for name in study.analyses.enabled() if name not in missing]
 
-    Of recordings, there are no networks to look into; of joined studies it is what all of them have.
+
+def analyses_left_out(study: "Study", dataset: "Mapping[str, Any] | None" = None) -> dict[str, str]:
+    """The analyses that the study wants and cannot have, and why; of joined studies, those that any of them has not.
+
+    Parameters
+    ----------
+    dataset
+        The description of its prepared data: before that is known, the data may have all that any has.
     """
     if isinstance(study, JoinedStudy):
-        first, *others = map(analyses_of, study.parts)
-        return [name for name in first if all(name in of_one for of_one in others)]
-    has_networks = not isinstance(study, RecordingsStudy)
-    return [name for name in study.analyses.enabled() if has_networks or not registered()[name].of_networks]
+        lacking = [analyses_left_out(part, dataset) for part in study.parts]
+        unwanted = dict.fromkeys(
+            (name for part in study.parts for name in study.analyses.enabled() if name not in part.analyses.enabled()),
+            "not all of the joined studies have it",
+        )
+        reasons = {name: reason for missing in (*lacking, unwanted) for name, reason in missing.items()}
+        return {name: reason for name, reason in reasons.items() if name in study.analyses.enabled()}
+    has = {*EVERYTHING}
+    if isinstance(study, RecordingsStudy):
+        has.discard("network")
+    if dataset is not None and len(dataset["classes"]) < 2:
+        has.discard("classes")
+    if dataset is not None and "train" not in dataset["splits"]:
+        has.discard("training samples")
+    reasons = {name: reason_to_leave_out(registered()[name], has) for name in study.analyses.enabled()}
+    return {name: reason for name, reason in reasons.items() if reason}
 
 
 def follows_patterns(study: "Study") -> bool:

@@ -63,7 +63,7 @@ def expand(pattern: str, *, entries: Literal["files", "checkpoints"] = "checkpoi
     columns = {name: _typed(name, [texts[name] for texts, _ in found]) for name in names}
     matches = [Match({name: columns[name][i] for name in names}, path) for i, (_, path) in enumerate(found)]
     _check_distinct(pattern, matches)
-    return sorted(matches, key=lambda match: [_rank(value) for value in match.values.values()])
+    return sorted(matches, key=lambda match: [rank_of(value) for value in match.values.values()])
 
 
 def _fitting(
@@ -155,7 +155,7 @@ def _typed(name: str, texts: Sequence[str]) -> list[Value]:
     return list(texts)
 
 
-def _rank(value: Value) -> Any:
+def rank_of(value: Value) -> Any:
     """By which values are sorted: texts by the numbers in them, ``layer-2`` before ``layer-10``."""
     return natural_order(value) if isinstance(value, str) else value
 

@@ -18,7 +18,7 @@ class Words:
     states : tuple of str
         Of its networks, in the order of training.
     has_classes : bool
-        Whether its samples have classes.
+        Whether its samples have classes that can be compared: more than one.
     """
 
     seeds: tuple[int, ...]
@@ -29,6 +29,11 @@ class Words:
     def trained(self) -> bool:
         """Whether its networks are known before and after training."""
         return {"initial", "trained"} <= set(self.states)
+
+    @property
+    def several_states(self) -> bool:
+        """Whether there are states to tell apart; the one of networks that are not trained here is told too."""
+        return self.states != ("trained",)
 
     @property
     def several_seeds(self) -> bool:

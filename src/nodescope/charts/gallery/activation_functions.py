@@ -15,7 +15,10 @@ CHART = Chart(section="distributions", order=20, tables=("accuracy",), axes=("ac
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a line per activation function."""
-    names = tables["accuracy"]["activation"].unique(maintain_order=True).to_list()
+    given = tables["accuracy"]["activation"].unique(maintain_order=True)
+    names = [name for name in given if name in ACTIVATION_FUNCTIONS]  # of networks that users bring any value
+    if not names:
+        return []
     z = np.linspace(-5, 5, 201)
     frame = pl.concat(
         [pl.DataFrame({"activation": name, "z": z, "a": ACTIVATION_FUNCTIONS[name].apply(z)}) for name in names]

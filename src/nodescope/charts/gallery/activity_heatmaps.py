@@ -36,7 +36,7 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
 def _dead(table: pl.LazyFrame, view: dict[str, str], context: Context) -> str:
     """The configuration with most dead nodes."""
     trained = table.filter(
-        pl.col("state") == "trained", pl.col("split") == view["split"], pl.col("seed") == int(view["seed"])
+        pl.col("state") == context.states[-1], pl.col("split") == view["split"], pl.col("seed") == int(view["seed"])
     ).drop_nulls("active_share")
     shares = (
         trained.group_by(CONFIGURATION, "layer", "node")

@@ -127,7 +127,8 @@ def _table(comparisons: pl.DataFrame, context: Context) -> Figure:
         caption="Every network diverged, so there is nothing to compare."
         if best.is_empty()
         else f"Test accuracy, and its difference from the best on validation samples, {best[0]}{seeds}.{beside} "
-        "The best configuration itself has no difference. Rows without numbers: every network diverged.",
+        "The best configuration itself has no difference."
+        + (" Rows without numbers: every network diverged." if comparisons["value"].null_count() else ""),
         table=comparisons.select(
             *columns, *(pl.col(name).round(4) for name in numbers), "seeds", "samples", "verdict", *of_one
         ).rename({"value": "test_accuracy", "difference": "less_the_best"}),

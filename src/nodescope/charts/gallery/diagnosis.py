@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.axes import x_of
+from nodescope.charts.axes import layer_axis, x_of
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
@@ -30,7 +30,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     diagnosis, remedies = tables["diagnosis"], tables["remedies"]
     changes = remedies.filter(pl.col("quantity") == "test_accuracy").drop_nulls("change")
     found = [_matrix(diagnosis, context)]
-    # What is not trained has no accuracy to speak of, and the first configuration alone nothing beside it.
+    if len(context.configurations.identifiers) == 1:
+        return found
+    # What is not trained has no accuracy to speak of.
     if "trained" in context.states and len(changes.drop_nulls("verdict")):
         found.append(_changes(changes, context))
     return [*found, _table(remedies, context)]
@@ -57,7 +59,7 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
         alt.Chart(data, width=width, height=alt.Step(16))
         .mark_rect(stroke="#bbbbbb", strokeWidth=0.5)
         .encode(
-            x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+            x=layer_axis(),
             y=alt.Y("network:N").title(None).sort(networks).axis(labelLimit=300),
             color=alt.Color("verdict:N").title(None).scale(domain=list(VERDICTS), range=list(VERDICTS.values())),
             tooltip=[
@@ -82,14 +84,27 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="diagnosis",
         title="Diagnosis of each layer",
-        caption="A problem is found if the evidence passes its threshold; hover over a cell to see both. Vanishing "
-        "and exploding gradient: the norm of the gradient in the layer divided by the norm at the output; dead "
-        "nodes: the share of nodes that are on for no training sample; saturation: the share of activations near a "
-        f"bound of the function, for bounded functions. Share of layers with each problem in the last state: {shares}.",
+        caption="A problem is found if the evidence passes its threshold; hover over a cell to see both. "
+        f"{_evidence_words(diagnosis)}. Share of layers with each problem"
+        f"{' in the last state' if context.words.several_states else ''}: {shares}.",
         chart=chart,
         view={"state": state, "seed": str(diagnosis["seed"][0])},
         quantity="evidence",
     )
+
+
+def _evidence_words(diagnosis: pl.DataFrame) -> str:
+    """What the evidence is, of the problems that are looked for."""
+    there = set(diagnosis["problem"])
+    training = diagnosis["evidence_is"].str.contains("training").any()
+    words = {
+        "vanishing_gradient": "vanishing and exploding gradient: the norm of the gradient in the layer divided by the norm at "
+        "the output",
+        "dead_nodes": f"dead nodes: the share of nodes that are on for no {'training ' if training else ''}sample",
+        "saturation": "saturation: the share of activations near a bound of the function, for bounded functions",
+    }
+    said = "; ".join(text for problem, text in words.items() if problem in there)
+    return said[:1].upper() + said[1:]
 
 
 def _changes(changes: pl.DataFrame, context: Context) -> Figure:
@@ -166,7 +181,7 @@ def _table(remedies: pl.DataFrame, context: Context) -> Figure:
     keys = context.configurations.columns
     last = remedies.filter(pl.col("state").is_null() | (pl.col("state") == context.states[-1]))
     of_accuracy = last.filter(pl.col("quantity") == "test_accuracy")
-    has_accuracy = len(of_accuracy) > 0
+    has_accuracy = of_accuracy["value"].count() > 0
     numbers = ACCURACY | (INTERVAL if context.words.several_seeds else {})
     accuracy = (
         of_accuracy.select(

@@ -20,6 +20,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     of_layer = ["configuration", "layer"]
     has_inputs = (pl.col("kind") == "pre").any().over(of_layer)  # of others the density is that of the outputs
     shown = (pl.col("kind") == "pre") | ~has_inputs
+    has_any_inputs = "pre" in tables["distributions"]["kind"]
+    values = "pre-activation" if has_any_inputs else "activation"
     counted = _named(tables["distributions"].filter(shown).drop_nulls("count"), context)
     histograms = with_drawn_ends(counted, same).with_columns(
         density=pl.col("count") / (pl.col("count").sum().over(same) * width)
@@ -32,7 +34,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     y = alt.Y("density:Q").title("density")
     histogram = (
         base.mark_rect(color="#999999", opacity=0.5)
-        .encode(x=alt.X("bin_left:Q").title("pre-activation z"), x2="bin_right:Q", y=y, y2=alt.datum(0))
+        .encode(
+            x=alt.X("bin_left:Q").title(f"{values} {'z' if has_any_inputs else 'a'}"),
+            x2="bin_right:Q",
+            y=y,
+            y2=alt.datum(0),
+        )
         .transform_filter("isValid(datum.bin_left)")
     )
     line = base.mark_line(color="#4477aa").encode(x=alt.X("z:Q"), y=y).transform_filter("isValid(datum.z)")
@@ -47,7 +54,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="kernel-densities",
             title="Kernel density estimate of one class at single nodes",
-            caption="Histogram of the pre-activations of one class at one node of every layer (grey) and the "
+            caption=f"Histogram of the {values}s of one class at one node of every layer (grey) and the "
             "Gaussian kernel density estimate (line), the estimate that the continuous system uses. If the line "
             "smooths away a peak, the bandwidth is too large; if it follows single bars, the bandwidth is too small.",
             chart=chart.resolve_scale(x="independent", y="independent"),

@@ -36,13 +36,19 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 def _figure(
     words: str, part: pl.DataFrame, chart: alt.TopLevelMixin, context: Context, *, per_configuration: bool = False
 ) -> Figure:
+    known = part["network_accuracy"].count() > 0
+    dotted = "Dotted: the network's own test accuracy. " if known else ""
+    reached = (
+        " Where a system reaches the dotted line, the layer alone predicts the class as well as the whole network."
+        if known
+        else ""
+    )
     return Figure(
         name=f"layer-accuracy-{slug(words)}" if words else "layer-accuracy",
         title=f"Layers as classifiers, {words}" if words else "Layers as classifiers",
         caption="Accuracy of each hidden layer alone: discrete system (which nodes are on), continuous system "
         "(kernel densities of the values), and combined; training samples dashed, test samples solid, "
-        f"{context.spread_words()}. Dotted: the network's own test accuracy. {_first_layer(part, context)} Where a system "
-        "reaches the dotted line, the layer alone predicts the class as well as the whole network.",
+        f"{context.spread_words()}. {dotted}{_first_layer(part, context)}{reached}",
         chart=chart,
         quantities={"mean": ACCURACY},
         view={"state": context.states[-1], "seed": seed_view(part)},

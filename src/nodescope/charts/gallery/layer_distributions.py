@@ -7,6 +7,7 @@ from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
 from nodescope.charts.histograms import before_and_after, with_curves
+from nodescope.charts.labels import kinds_in_words
 from nodescope.charts.views import preferred_split
 
 CHART = Chart(section="layers", order=10, tables=("layer_distributions",))
@@ -23,7 +24,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="layer-distributions",
             title="Distribution of all values of a layer" + context.words.where_trained(", before and after training"),
-            caption="Histogram of the activations (or pre-activations) of a layer over its nodes and all samples of "
+            caption=f"Histogram of the {kinds_in_words(table['kind'].unique())} of a layer over its nodes and all samples of "
             "the split, with a smoothed density; the option cumulative shows the share of values up to each point. A "
             "spike at zero comes from inactive nodes of a ReLU layer; spikes at both ends indicate a saturated "
             "layer. A bar with ≤ or ≥ also contains all values beyond it (extreme values are reduced by standardised "

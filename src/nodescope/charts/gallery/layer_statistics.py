@@ -3,9 +3,11 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import layer_axis, layer_width
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
+from nodescope.charts.labels import kinds_in_words
 from nodescope.charts.panels import in_panels, panel_columns, panels
 from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.style import series_scale
@@ -37,8 +39,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     series = named["label"].unique(maintain_order=True).to_list()
     shown = ["seed", "state", "split", "kind", "statistic", "layer", "mean", "low", "high"]
     data = named.select(*panel_columns(context), *shown).drop_nulls("mean")
-    base = alt.Chart(data, width=context.options.width * 0.8, height=context.options.height).encode(
-        x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+    base = alt.Chart(data, width=layer_width(context.options.width * 0.8, data), height=context.options.height).encode(
+        x=layer_axis(),
         color=alt.Color("label:N").title("network").scale(series_scale(series)),
         tooltip=["label:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],
     )
@@ -49,7 +51,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="layer-statistics",
             title="Zeros, spread and shape of all values by layer",
-            caption="Of all activations (or pre-activations) of a layer over its nodes and the samples of the split: "
+            caption=f"Of all {kinds_in_words(table['kind'].unique())} of a layer over its nodes and the samples of the split: "
             "the share of exact zeros, the share near a bound of the function, mean, standard deviation, skew, "
             f"kurtosis (zero for a normal distribution) and range; {context.spread_words()}. A layer with many zeros "
             "or saturated values passes on little of the gradient.",

@@ -24,14 +24,18 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     chart = system_panels(mean, context).facet(
         column=alt.Column("column:N").title(None).sort(labels), row=alt.Row("network:N").title(None)
     )
+    dotted = ", the network's own test accuracy dotted" if mean["network_accuracy"].count() else ""
     return [
         Figure(
             name="learning-process",
             title="Layers as classifiers during training",
-            caption="Accuracy of each layer alone before training, after selected epochs and for the trained "
-            f"network, {context.spread_words()}; training samples dashed, test samples solid, the network's own test "
-            "accuracy dotted. The last column is the trained network, whose epoch may precede the last snapshot. "
-            f"Compare how the first and the last layer change. {_rise(mean)}",
+            caption="Accuracy of each layer alone in every recorded state"
+            + context.words.where_trained(", from before training to the trained network")
+            + f", {context.spread_words()}; training samples dashed, test samples solid{dotted}. "
+            + context.words.where_trained(
+                "The last column is the trained network, whose epoch may precede the last snapshot. "
+            )
+            + f"Compare how the first and the last layer change. {_rise(mean)}",
             chart=chart,
             quantities={"mean": ACCURACY},
             view={"seed": seed_view(mean)},

@@ -10,7 +10,7 @@ from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import preferred_split
 
-CHART = Chart(section="activity", order=30, tables=("patterns",))
+CHART = Chart(section="activity", order=30, tables=("patterns",), needs_values=("patterns.relative_entropy",))
 
 KEPT = ("state", "split", "layer", "relative_entropy")
 QUANTITY = quantity_of("patterns", "relative_entropy")
@@ -23,11 +23,15 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     relative = over_seeds(table.select(*context.configurations.columns, "seed", *KEPT), "relative_entropy")
     shown = table.filter(pl.col("split") == split)
     samples = shown.select(pl.col("samples").max()).item()
-    distinct = shown.filter(pl.col("state") == "trained").select((pl.col("distinct") / pl.col("samples")).mean()).item()
+    distinct = (
+        shown.filter(pl.col("state") == context.states[-1])
+        .select((pl.col("distinct") / pl.col("samples")).mean())
+        .item()
+    )
     share = (
         ""
         if distinct is None
-        else f" In {context.words.networks} there are {100 * distinct:.0f} distinct patterns per 100 {split} samples."
+        else f" In the {context.words.networks} there are {100 * distinct:.0f} distinct patterns per 100 {split} samples."
     )
     missing = (
         " Missing layers: the network diverged, or the layer is a convolution recorded with positions: summary "

@@ -3,6 +3,7 @@
 import altair as alt
 import polars as pl
 
+from nodescope.charts.axes import layer_axis, layer_width
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
@@ -21,13 +22,15 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     state, seed = context.states[0], str(statistics["seed"][0])
     loss = loss_words(gradients["objective"].unique())
     of_layers = gradients.filter(pl.col("quantity").is_in(["activation", "pre_activation"]), pl.col("name") != "output")
-    return [
+    known = of_layers["mean"].count() > 0
+    unknown = "" if known else " No gradients are known: the networks diverged, or have not one output for each class."
+    figures = [
         Figure(
             name="activation-range",
             title="Range of the activations by layer",
             caption="Mean plus and minus one standard deviation over all nodes and samples of a layer. A range that "
             "shrinks to zero indicates a vanishing signal, a range that grows from layer to layer an exploding one. "
-            "Hover over a layer to see the values; click a name in the legend to hide or show it.",
+            f"Hover over a layer to see the values; click a name in the legend to hide or show it.{unknown}",
             chart=_ranges(statistics, context, y_title="value"),
             view={"state": state, "split": preferred_split(statistics), "seed": seed, "kind": "post"},
         ),
@@ -51,6 +54,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             view={"state": state, "seed": seed_view(gradients)},
         ),
     ]
+    return figures if known else figures[:1]
 
 
 def _ranges(frame: pl.DataFrame, context: Context, *, y_title: str, stretched: bool = False) -> Drawing:
@@ -65,8 +69,10 @@ def _ranges(frame: pl.DataFrame, context: Context, *, y_title: str, stretched: b
     numbers = ["mean", "std", "low", "high", "minimum", "maximum"]
     data = named.select(*panel_columns(context), *keys, "layer", *numbers)
     hidden = alt.selection_point(fields=["label"], bind="legend", toggle="true", empty=False)
-    base = alt.Chart(data, width=context.options.width * 1.2, height=context.options.height * 1.2).encode(
-        x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+    base = alt.Chart(
+        data, width=layer_width(context.options.width * 1.2, data), height=context.options.height * 1.2
+    ).encode(
+        x=layer_axis(),
         color=alt.Color("label:N")
         .title("network")
         .scale(series_scale(series))
@@ -105,10 +111,10 @@ def _flow(gradients: pl.DataFrame, context: Context) -> Drawing:
     series = named["label"].unique(maintain_order=True).to_list()
     data = named.select(*panel_columns(context), "seed", "state", "layer", "mean")
     lines = (
-        alt.Chart(data, width=context.options.width * 1.2, height=context.options.height * 1.2)
+        alt.Chart(data, width=layer_width(context.options.width * 1.2, data), height=context.options.height * 1.2)
         .mark_line(point=True)
         .encode(
-            x=alt.X("layer:O").title("layer").axis(labelAngle=0),
+            x=layer_axis(),
             y=alt.Y("mean:Q").title("gradient over that at the output").scale(type="log").axis(format="~g"),
             color=alt.Color("label:N").title("network").scale(series_scale(series)),
             tooltip=["label:N", "layer:O", alt.Tooltip("mean:Q", format=".4g")],

@@ -28,8 +28,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="sparsity-table",
             title="Sparsity of each layer",
             caption="Share of samples for which a node is off, averaged over the nodes of the layer that are not "
-            f"dead, {context.spread_words('sparsity-table')}. Empty: all nodes of the layer are dead, or the network "
-            "diverged.",
+            f"dead, {context.spread_words('sparsity-table')}."
+            + (
+                " Empty: all nodes of the layer are dead, or the network diverged."
+                if table["mean"].null_count()
+                else ""
+            ),
             table=context.table_of_means(
                 table.select(*columns, "state", "split", "layer", "mean", "standard_error", "seeds"),
                 "sparsity",

@@ -114,7 +114,8 @@ def _table(mean: pl.DataFrame, context: Context) -> Figure:
         if name in ("accuracy", "mean", "standard_error", "interval_low", "interval_high")
     ]
     wide = of_splits.pivot("split", index=columns, values=values, maintain_order=True)
-    splits = ("train", "validation", "test")
+    known = set(mean.drop_nulls("mean")["split"])
+    splits = [split for split in ("train", "validation", "test") if split in known]
     shown_as = of_means(ACCURACY)
     if len(values) == 1:
         quantities = {f"{split}_accuracy": ACCURACY for split in splits}
@@ -122,12 +123,13 @@ def _table(mean: pl.DataFrame, context: Context) -> Figure:
     else:
         quantities = {f"{value}_{split}": shown_as[value] for split in splits for value in values if value in shown_as}
         named = {f"{value}_{split}": f"{value}_{split}" for split in splits for value in values}
-    empty = " or an error that is undefined for one seed" if context.words.several_seeds else ""
+    shown = wide.select(*columns, *(pl.col(name).alias(alias) for name, alias in named.items()))
+    undefined = " or an error that is undefined for one seed" if context.words.several_seeds else ""
+    empty = f" Empty: the network diverged{undefined}." if shown.null_count().sum_horizontal().item() else ""
     return Figure(
         name="accuracy-table",
-        title="Accuracy on all splits",
-        caption=f"Accuracy of the {context.words.kept}, {context.spread_words('accuracy-table')}. Empty: the network "
-        f"diverged{empty}.",
-        table=wide.select(*columns, *(pl.col(name).alias(alias) for name, alias in named.items())),
+        title="Accuracy on all splits" if len(splits) > 1 else f"Accuracy on {splits[0]} samples",
+        caption=f"Accuracy of the {context.words.kept}, {context.spread_words('accuracy-table')}.{empty}",
+        table=shown,
         quantities=quantities,
     )

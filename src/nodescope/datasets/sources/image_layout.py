@@ -28,6 +28,8 @@ PART_NAMES = {
 }
 
 #: The parts in sentences.
+#: What to do with images that no folders sort.
+SORT = "sort the images into a folder for each class; images without classes come from a function of your own (source: function)"
 _SAMPLES = {"train": "training", "validation": "validation", "test": "test", "validation or test": "validation or test"}
 
 #: Names of folders that may mean validation or test.
@@ -175,7 +177,7 @@ def _without_training(source: ImageFolder, root: Path, listing: Listing, parts: 
     elif parts:
         hint = "put the class folders of the training samples into a folder train/."
     else:
-        hint = "sort the images into a folder for each class."
+        hint = f"{SORT}."
     there = f" It holds: {', '.join(map(repr, tops[:10]))}." if tops else ""
     return (
         f"Data set '{source.name}': there is no folder {root / 'train'}.{there} Expected: {root}/train/CLASS/*.png (or any "
@@ -194,7 +196,7 @@ def _add_part(
         if len(names) < 2:
             raise DatasetError(
                 f"Data set '{source.name}': {folder} has {len(names)} class folder(s); at least 2 are required. Hint: "
-                "sort the images into a folder for each class."
+                f"{SORT}."
             )
         _tell_of_case(found)
     held: dict[str, list[ListedFile]] = {written: [] for written in names.values()}

@@ -159,9 +159,11 @@ def _chosen(names: list[str], where: str) -> tuple[list[str], list[str]]:
             if len(keys) > 1:
                 raise DatasetError(f"{where} has both {' and '.join(keys)}, which are equivalent. Hint: remove one.")
             if not keys and part == "train":
+                unlabelled = " Samples without labels come from a function of your own (source: function)."
                 raise DatasetError(
                     f"{where} has no array '{kind}'; it has: {', '.join(names) or 'none'}. Hint: name the samples x and the "
                     "labels y; those of official splits x_test, y_test, x_validation and y_validation."
+                    + (unlabelled if kind == "y" else "")
                 )
         if len(found["x"]) != len(found["y"]):
             both = f"x{endings[0]} and y{endings[0]}"

@@ -42,6 +42,7 @@ const drawChart = async (figure, holder) => {
   });
   if (!all.length) return { view, parts, note: "No data: the filters exclude all rows, or the selected networks diverged or were not measured." };
   const [spec, fields] = prepare(figure, parts, rowsByName);
+  inGrid(figure, spec, all, holder.clientWidth);
   const inner = element("div");
   holder.replaceChildren(inner);
   const result = await fitted(inner, figure, spec, fields, holder.clientWidth);

@@ -7,6 +7,8 @@ const showControls = () => {
   fillSelect(byId("study"), data.studies.filter((s) => s.dataset === study.dataset).map((s) => [s.name, s.name]), study.name);
   document.querySelector(".dataset-control").hidden = sets.length < 2;
   document.querySelector(".study-control").hidden = data.studies.length < 2;
+  document.querySelector(".state-control").hidden = study.states.length < 2;
+  byId("class-menu").hidden = !study.has_classes;
   const state = byId("state");
   state.max = study.states.length - 1;
   const at = Math.max(0, study.states.findIndex((s) => s.name === chosen.state));
@@ -48,7 +50,7 @@ const toStudy = (name) => {
   if (name === chosen.study) return;
   const study = studies.get(name);
   Object.assign(chosen, { study: name, pins: study.configurations.slice(0, 2).map((c) => `${name}/${c.name}`), classesOff: new Set(), hues: null, off: new Set(), zoom: null, node: null });
-  if (!study.states.some((s) => s.name === chosen.state)) chosen.state = "trained";
+  if (!study.states.some((s) => s.name === chosen.state)) chosen.state = study.states.at(-1).name;
 };
 
 const showStudy = (name) => {

@@ -25,20 +25,22 @@ const curveOf = ({ class_name, low, width, counts, total, bandwidth: h }) => {
   });
 };
 
-// What the values of each class are like at a node: of the kept net, whatever state the page shows.
+// What the values are like at a node, by class where there are any: of the kept net, whatever state the page shows.
 const drawDistributions = async (configuration, place, view, colour, draw, say) => {
   const { study } = configuration, kept = study.inspector;
-  if (!kept) { say("No distributions: the analysis node_histograms is disabled."); return; }
-  const split = kept.splits.includes(view.split) ? view.split : kept.splits[0], seed = view.seed ?? study.seeds[0];
+  if (!kept) { say("No distributions: the analysis node_histograms is disabled, or nothing was recorded for it."); return; }
+  const seed = view.seed ?? study.seeds[0];
   const frame = await nodescope.load(study.name, `nodes.${configuration.name}.${seed}`).catch((error) => error);
+  const there = frame.rows ? frames.values(frame, "split") : [];
+  const split = there.includes(view.split) ? view.split : there[0];
   const tests = [["split", (x) => x === split], ["layer", (x) => x === place.layer], ["node", (x) => x === place.node]];
   const found = (frame.rows ? frames.rows(frame, frames.select(frame, tests)) : []).filter((row) => row.low !== null)
     .map((row) => ({ ...row, class_name: study.classes[row.class], total: row.counts.reduce((sum, n) => sum + n, 0) }))
     .filter((row) => row.total > 0 && !(study.name === chosen.study && chosen.classesOff.has(row.class)))
     .sort((a, b) => (isCrowded(study) ? huesOf(study).includes(a.class) - huesOf(study).includes(b.class) : 0));
   const of = viewWords({ study }, { state: kept.state, split, seed });
-  if (!found.length) say(`No distributions (${of}): ${frame.message ?? "the network diverged, or all classes are hidden"}.`);
-  const share = { field: "share", type: "quantitative", ...axisOf(SHARE) };
+  if (!found.length) say(`No distributions (${of}): ${frame.message ?? (study.has_classes ? "the network diverged, or all classes are hidden" : "the network diverged")}.`);
+  const share = { field: "share", type: "quantitative", ...axisOf(shareOf(study)) }, byClass = study.has_classes ? " by class" : "";
   for (const [kind, axis] of [["pre", "pre-activation z"], ["post", "activation a"]]) {
     const own = found.filter((row) => row.kind === kind);
     if (!own.length) continue;
@@ -47,7 +49,7 @@ const drawDistributions = async (configuration, place, view, colour, draw, say) 
         x: { field: "bin_left", type: "quantitative", title: axis }, x2: { field: "bin_right" }, y: share, y2: { datum: 0 }, color: colour } },
       { transform: [{ filter: "isValid(datum.end)" }], mark: { type: "text", dy: -5, color: "#555555" }, encoding: {
         x: { field: "bin_left", type: "quantitative" }, y: share, text: { field: "end" } } }] },
-    `Histogram of the ${axis} by class${own[0].minimum === null && own[0].maximum === null ? "" : ", outliers in the first and last bars"}, from ${number(own[0].low)} to ${number(own[0].low + own[0].width * own[0].counts.length)}`);
+    `Histogram of the ${axis}${byClass}${own[0].minimum === null && own[0].maximum === null ? "" : ", outliers in the first and last bars"}, from ${number(own[0].low)} to ${number(own[0].low + own[0].width * own[0].counts.length)}`);
   }
   const estimates = found.filter((row) => row.kind === "pre");
   if (estimates.length) {
@@ -55,6 +57,7 @@ const drawDistributions = async (configuration, place, view, colour, draw, say) 
     const curves = estimates.map(curveOf), peaks = curves.map((curve) => curve.reduce((a, b) => (b.density > a.density ? b : a)));
     draw(`Kernel density estimates (bandwidth ${widths.length > 1 ? "by class" : widths[0]}, computed from the histogram)`, { ...BARS, height: 120, data: { values: curves.flat() }, mark: { type: "line" }, encoding: {
       x: { field: "z", type: "quantitative", title: "pre-activation z" }, y: { field: "density", type: "quantitative" }, color: colour } },
-    `Kernel density estimate of each class's pre-activations; highest near ${peaks.map((peak) => `${number(peak.z)} (${peak.class_name})`).join(", ")}`);
+    study.has_classes ? `Kernel density estimate of each class's pre-activations; highest near ${peaks.map((peak) => `${number(peak.z)} (${peak.class_name})`).join(", ")}`
+      : `Kernel density estimate of the pre-activations; highest near ${number(peaks[0].z)}`);
   }
 };

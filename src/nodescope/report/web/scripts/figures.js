@@ -11,9 +11,9 @@ const framesOf = async (figure) => {
 };
 
 const choicesOf = (figure, parts, view, holder) => {
-  const own = Object.keys(view).filter((column) => !FOLLOWED.includes(column));
-  keepingFocus(holder, () => holder.replaceChildren(...own.map((column) => {
-    const values = [...new Set(parts.flatMap((frame) => (frames.has(frame, column) ? frames.values(frame, column) : [])))];
+  const valuesOf = (column) => [...new Set(parts.flatMap((frame) => (frames.has(frame, column) ? frames.values(frame, column) : [])))];
+  const own = Object.keys(view).filter((column) => !FOLLOWED.includes(column)).map((column) => [column, valuesOf(column)]).filter(([, values]) => values.length > 1);
+  keepingFocus(holder, () => holder.replaceChildren(...own.map(([column, values]) => {
     const select = element("select", {
       "data-choice": column,
       onchange: (event) => { chosen.choices[`${figure.name}.${column}`] = event.target.value; update(); },

@@ -18,7 +18,7 @@ const answer = (box, figure, panel, view, zoom, domain, vega) => {
   const textOf = (at, y) => {
     const { layer, node } = panel.place(at);
     const of = panel.values.map((row, c) => [c, row[at]]).filter(([c, v]) => !Number.isNaN(v) && !panel.off.has(c));
-    const lines = of.map(([c, v]) => [c, v, `${panel.study.classes[c]}: ${measured(figure.quantities[figure.value], Number(v.toPrecision(7)))}`]);
+    const lines = of.map(([c, v]) => [c, v, `${panel.study.has_classes ? `${panel.study.classes[c]}: ` : ""}${measured(figure.quantities[figure.value], Number(v.toPrecision(7)))}`]);
     let nearest = -1;
     if (y !== null && lines.length) {
       if (figure.mark === "matrix") nearest = Math.min(panel.values.length - 1, Math.floor(y * panel.values.length));
@@ -32,7 +32,7 @@ const answer = (box, figure, panel, view, zoom, domain, vega) => {
     const highest = new Set([...lines].sort((a, b) => b[1] - a[1]).slice(0, 8).map(([c]) => c));
     const told = lines.length <= 16 ? lines : lines.filter(([c]) => c === nearest || highest.has(c) || huesOf(panel.study).includes(c));
     const rest = lines.length > told.length ? `\n  and ${lines.length - told.length} others` : "";
-    return `layer ${layer}, node ${node}${dead}\n${figure.label}\n${told.map(([c, , text]) => `${c === nearest ? "▸ " : "  "}${text}`).join("\n")}${rest}`;
+    return `${placeText(panel.configuration, layer, node)}${dead}\n${figure.label}\n${told.map(([c, , text]) => `${c === nearest ? "▸ " : "  "}${text}`).join("\n")}${rest}`;
   };
   const cursor = element("div", { class: "cursor", hidden: true });
   const brush = element("div", { class: "brush", hidden: true });

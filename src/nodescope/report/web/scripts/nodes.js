@@ -47,9 +47,9 @@ const readingOfNodes = (figure, panels) => {
   const of = ({ value, panel, c, at }) => {
     const { layer, node } = panel.place(at);
     const text = measured(figure.quantities[figure.value], Number(value.toPrecision(7)));
-    return `${text} (${pinLabel(panel.configuration)}, layer ${layer}, node ${node}, class ${panel.study.classes[c]})`;
+    return `${text} (${pinLabel(panel.configuration)}, ${placeText(panel.configuration, layer, node)}${panel.study.has_classes ? `, class ${panel.study.classes[c]}` : ""})`;
   };
-  return `Shown: ${count.toLocaleString("en")} values (${figure.label}); highest ${of(high)}, lowest ${of(low)}.`;
+  return readingText(count, figure.label, high.value === low.value ? null : of(high), of(low), measured(figure.quantities[figure.value], Number(low.value.toPrecision(7))));
 };
 
 const picture = (figure, panel, domain, zoom, width, height) => {

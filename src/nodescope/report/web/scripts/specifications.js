@@ -6,6 +6,25 @@ const eachView = (spec, found) => {
   if (spec.spec) eachView(spec.spec, found);
 };
 
+// Many layers of one network stand in a grid, each under its name, instead of in one column.
+const MOST_ROWS = 6, BESIDE_A_PANEL = 80;
+const inGrid = (figure, spec, rows, room) => {
+  const facets = [];
+  eachView(spec, (view) => { if (view.facet?.row && view.facet?.column) facets.push(view); });
+  for (const view of facets) {
+    const { row } = view.facet;
+    const titles = new Set(rows.map((one) => one.row)), networks = new Set(rows.map((one) => one.network));
+    if (networks.size > 1 || titles.size <= MOST_ROWS || rows.some((one) => one.row === undefined)) continue;
+    const of = figure.study.byName.get(rows[0].configuration) ?? shownPins().find((c) => c.name === rows[0].configuration);
+    const named = Object.fromEntries([...titles].map((title) => [title, rowTitle(of, title)]));
+    const title = row.header?.labelExpr ?? "datum.label";
+    let width = 200;
+    eachView(view.spec, (panel) => { if (typeof panel.width === "number") width = panel.width; });
+    view.facet = { ...row, header: { ...row.header, labelExpr: `${JSON.stringify(named)}[${title}]`, labelAnchor: "start", labelLimit: width + BESIDE_A_PANEL / 2 } };
+    view.columns = Math.max(1, Math.floor(room / facets.length / (width + BESIDE_A_PANEL)));
+  }
+};
+
 const CHANNELS = ["color", "strokeDash", "shape", "fill", "stroke"];
 
 const prepare = (figure, parts, rowsByName) => {

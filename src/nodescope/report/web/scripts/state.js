@@ -15,7 +15,7 @@ const first = () => {
   const study = data.studies[0];
   return {
     study: study.name, pins: study.configurations.slice(0, 2).map((c) => `${study.name}/${c.name}`),
-    state: "trained", split: "", seed: "mean", off: new Set(), classesOff: new Set(), hues: null, pattern: "", mode: "highlight",
+    state: study.states.at(-1).name, split: "", seed: "mean", off: new Set(), classesOff: new Set(), hues: null, pattern: "", mode: "highlight",
     choices: {}, zoom: null, node: null, theme: "", scales: "common",
   };
 };

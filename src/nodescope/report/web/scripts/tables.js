@@ -3,8 +3,12 @@
 const drawTable = async (figure, holder) => {
   const [frame] = await framesOf(figure);
   const view = viewsOf(figure, [frame]);
-  const rows = byPattern(frames.rows(frame, frames.select(frame, testsOf(figure, frame, view))), figure.study);
-  const columns = [...frame.columns.keys()];
+  const { study } = figure;
+  const found = byPattern(frames.rows(frame, frames.select(frame, testsOf(figure, frame, view))), study);
+  const nameOfLayer = (row) => layerName(study.byName.get(row.configuration), row.layer);
+  const isNamed = frames.has(frame, "layer") && !frames.has(frame, "name") && found.some(nameOfLayer);
+  const columns = [...frame.columns.keys()].filter((name) => name !== "state" || study.states.length > 1).flatMap((name) => (name === "layer" && isNamed ? [name, "layer_name"] : [name]));
+  const rows = isNamed ? found.map((row) => ({ ...row, layer_name: nameOfLayer(row) })) : found;
   const sort = drawn.get(figure)?.sort ?? { column: null, down: false };
   const search = element("input", { type: "search", placeholder: "filter rows", "aria-label": `Filter the rows of ${figure.title}` });
   search.value = drawn.get(figure)?.search ?? "";

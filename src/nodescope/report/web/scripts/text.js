@@ -20,7 +20,7 @@ const axisOf = (quantity) => ({
   title: quantity.title,
   axis: quantity.unit === "%" ? { format: "~%" } : quantity.scale === 1 ? {} : { labelExpr: `format(${quantity.scale} * datum.value, "~g")` },
 });
-const SHARE = { title: "share of class", unit: "%", format: ".1f", scale: 100 };
+const shareOf = (study) => ({ title: study.has_classes ? "share of class" : "share of samples", unit: "%", format: ".1f", scale: 100 });
 
 const words = (name) => name.replaceAll("_", " ");
 const stateLabel = (study, state) => study.states.find((s) => s.name === state)?.label ?? state;
@@ -30,6 +30,13 @@ const viewWords = (figure, view) => Object.entries(view).map(([column, value]) =
   if (column === "seed") return value === "mean" ? "mean over seeds" : `seed ${value}`;
   return "";
 }).filter(Boolean).join(" · ");
+
+// A layer, and what it is called in the network where that says more; likewise a node.
+const named = (what, number, name) => (name ? `${what} ${number} (${name})` : `${what} ${number}`);
+const layerName = (configuration, layer) => configuration?.layers?.[layer - 1] ?? "";
+const layerText = (configuration, layer) => named("layer", layer, layerName(configuration, layer));
+const rowTitle = (configuration, title) => title.replace(/^layer (\d+)$/, (_, layer) => layerText(configuration, Number(layer)));
+const placeText = (configuration, layer, node) => `${layerText(configuration, layer)}, ${named("node", node, configuration.nodes?.[layer]?.[node])}`;
 
 const listed = (names) => (names.length > 8 ? `${names.slice(0, 7).join(", ")} and ${names.length - 7} others` : names.join(", "));
 
@@ -45,26 +52,34 @@ const lacking = (figure, rows) => {
   return (figure.configurations ? shownPins().map(pinLabel).filter((label) => !known.has(label)) : []).map((label) => `no data for ${label}`);
 };
 const notes = (figure, view, rows) => [...lacking(figure, rows), ...FOLLOWED.filter((column) => column in view && chosen[column] && chosen[column] !== view[column]
-  && !(column === "seed" && chosen.seed === "mean") && !(column === "state" && chosen.state === "trained"))
+  && !(column === "seed" && chosen.seed === "mean") && !(column === "state" && chosen.state === figure.study.states.at(-1).name))
   .map((column) => `no ${column === "state" ? stateLabel(figure.study, chosen.state) : `${words(column)} ${chosen[column]}`} here`)].join(", ");
 
 // Columns that place a mark; and those that a reading has no use for.
 const LAYOUT = new Set(["panel_row", "configuration", "base", "top"]);
-const HIDDEN = new Set([...LAYOUT, "low", "high", "column", "row", "label", "kind", "chosen"]);
+const HIDDEN = new Set([...LAYOUT, "low", "high", "column", "label", "kind", "chosen", "end", "reaches"]);
 const nameOf = (study, row, varying) => varying.map((name) => {
   const value = row[name];
   if (name in study.axes) return axisWord(study, name, value);
   if (typeof value === "boolean") return `${words(name)} ${value}`;
   if (name === "class_name" || name === "of_class") return `class ${value}`;
+  if (name === "layer") return layerText(study.byName.get(row.configuration), value);
+  if (name === "row") return rowTitle(study.byName.get(row.configuration), value);
   return typeof value === "string" && name !== "node" ? value : `${words(name)} ${number(value)}`;
 }).join(", ");
+
+// All values are the same where there is no highest.
+const readingText = (count, title, high, low, same) => {
+  const values = `Shown: ${count.toLocaleString("en")} value${count === 1 ? "" : "s"} (${title})`;
+  return high === null ? `${values}: ${count === 1 ? low : `all are ${same}`}.` : `${values}; highest ${high}, lowest ${low}.`;
+};
 
 const titleOf = (figure) => figure.quantities[figure.quantity]?.title ?? words(figure.quantity);
 
 const reading = (figure, rows) => {
   const known = rows.filter((row) => typeof row[figure.quantity] === "number");
   if (!known.length) return "";
-  const varying = Object.keys(rows[0]).filter((name) => !name.startsWith("__") && !HIDDEN.has(name) && name !== figure.quantity
+  const varying = Object.keys(rows[0]).filter((name) => !name.startsWith("__") && !HIDDEN.has(name) && !(name === "row" && "layer" in rows[0]) && name !== figure.quantity
     && (figure.quantities[name]?.coordinate ?? true)
     && new Set(known.map((row) => row[name])).size > 1);
   const of = (row) => {
@@ -78,9 +93,14 @@ const reading = (figure, rows) => {
     if (row[figure.quantity] < low[figure.quantity]) low = row;
     if (row[figure.quantity] > high[figure.quantity]) high = row;
   }
-  return `Shown: ${known.length.toLocaleString("en")} values (${titleOf(figure)}); highest ${of(high)}, lowest ${of(low)}.`;
+  return readingText(known.length, titleOf(figure), high[figure.quantity] === low[figure.quantity] ? null : of(high), of(low), measured(figure.quantities[figure.quantity], low[figure.quantity]));
 };
 
 // Numbers of the row itself where it has them: Vega makes texts of those that a tooltip names.
 const rowText = (figure, named, row) => Object.entries(named).filter(([name, value]) => !name.startsWith("__") && !name.includes(" ") && value !== null && !LAYOUT.has(name))
-  .map(([name, value]) => `${words(name)}: ${measured(figure.quantities[name], typeof row?.[name] === "number" ? row[name] : value)}`).join("\n");
+  .filter(([name]) => figure.study.has_classes || name !== "class_name")
+  .map(([name, value]) => {
+    const text = measured(figure.quantities[name], typeof row?.[name] === "number" ? row[name] : value);
+    const called = name === "layer" ? layerName(figure.study.byName.get(row?.configuration), row?.layer) : "";
+    return `${words(name)}: ${text}${called && ` (${called})`}`;
+  }).join("\n");

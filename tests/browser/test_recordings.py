@@ -1,0 +1,129 @@
+"""The report of recordings without classes, training samples and accuracies: it speaks of nothing that there is not."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from browsing import needs_chromium, open_browser, visit
+from playwright.sync_api import Page, expect
+from test_report import BEYOND_THE_PAGE
+
+import nodescope
+
+pytestmark = needs_chromium
+
+LAYERS = [f"encoder-{layer}" for layer in range(1, 9)]
+NODES = ["petal", "sepal", "stem"]
+NOT_THERE = re.compile(r"\b(class\w*|train\w*|accurac\w*|untrained|diverged|none|null|undefined|NaN|remed\w*)\b", re.I)
+#: Where words of the whole page stand: what is absent, how analyses are defined, and settings.
+ELSEWHERE = "noscript, .absent, .warning, [id$='-data'], [id$='-methods'], [id$='-downloads'], #provenance, .matrix, h3, #run, th"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recordings")
+    random = np.random.default_rng(0)
+    for layer in LAYERS:
+        values = random.normal(size=(40, len(NODES)))
+        values[:, 2] = -1.0
+        (folder / "out").mkdir(exist_ok=True)
+        np.savez(folder / "out" / f"{layer}.npz", values=values, nodes=NODES)
+    study = {"name": "plants", "recordings": {"files": f"{folder}/out/{{layer}}.npz"}}
+    nodescope.run({"studies": [study]}, results=folder / "results", reports=folder / "reports")
+    return folder / "reports" / "index.html"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as opened:
+        yield opened
+
+
+def drawn(page: Page, name: str):
+    found = page.locator(f'.chart[data-figure="plants/{name}"]')
+    found.scroll_into_view_if_needed()
+    expect(found).to_have_attribute("data-drawn", "yes")
+    return found
+
+
+def draw_all(page: Page) -> None:
+    for figure in page.locator(".chart").all():
+        figure.scroll_into_view_if_needed()
+        expect(figure).to_have_attribute("data-drawn", "yes")
+
+
+def test_the_page_speaks_of_what_there_is(browser, report):
+    with visit(browser, viewport={"width": 1440, "height": 900}) as seen:
+        page = seen.open(report)
+        draw_all(page)
+        expect(page.locator(".absent")).to_have_count(3)
+        for words in ("The samples have no classes", "There are no training samples", "Only recordings are known"):
+            expect(page.locator("main")).to_contain_text(words)
+        expect(page.locator("main")).to_contain_text("40 samples (test 40)")
+        text = page.evaluate(
+            """(elsewhere) => { const main = document.querySelector("main").cloneNode(true);
+            for (const part of main.querySelectorAll(elsewhere)) part.remove(); return main.textContent; }""",
+            ELSEWHERE,
+        )
+        assert "Median activation of every node over the samples" in text
+        assert not NOT_THERE.findall(text)
+        for control in (".state-control", "#class-menu", "#pin-row"):
+            expect(page.locator(control)).to_be_hidden()
+        for number, figure in enumerate(page.locator(".chart").all()):
+            assert not NOT_THERE.search(figure.inner_text()), number
+        left_out = page.locator("details", has_text="What was left out")
+        left_out.locator("summary").click()
+        expect(left_out).to_contain_text("layer accuracy: its samples have no classes, or one only")
+        seen.check()
+
+
+def test_a_click_on_a_node_shows_its_samples_and_its_name(browser, report):
+    with visit(browser, viewport={"width": 1440, "height": 900}) as seen:
+        page = seen.open(report)
+        panel = drawn(page, "activity").locator(".node-panel")
+        panel.focus()
+        page.keyboard.press("ArrowRight")
+        expect(page.locator("#readout")).to_contain_text("layer 1 (encoder-1), node 0 (petal)")
+        expect(page.locator("#readout")).not_to_contain_text("all samples")
+        page.keyboard.press("Enter")
+        inspector = page.locator("#inspector")
+        expect(page.locator("#inspector-title")).to_have_text("plants, layer 1 (encoder-1), node 0 (petal)")
+        expect(inspector.locator(".verdicts li")).to_have_text(
+            [re.compile(r"On for \d+(\.\d)? % of the samples\."), re.compile("Median activation ")]
+        )
+        expect(inspector.locator("h3")).to_have_text(["After the activation function (test samples · seed 0)"])
+        expect(inspector.locator("canvas")).to_have_count(1)
+        assert not NOT_THERE.search(inspector.inner_text())
+        page.locator("#inspector-next").click()
+        page.locator("#inspector-next").click()
+        expect(page.locator("#inspector-title")).to_have_text("plants, layer 1 (encoder-1), node 2 (stem)")
+        expect(inspector.locator(".verdicts li").first).to_have_text("Dead: never on, for any sample.")
+        seen.check()
+
+
+def test_layers_stand_under_their_names(browser, report):
+    with visit(browser, viewport={"width": 1440, "height": 900}) as seen:
+        page = seen.open(report)
+        layers = page.locator("details.layers")
+        layers.locator("summary").click()
+        for name in LAYERS:
+            expect(layers).to_contain_text(name)
+        expect(drawn(page, "sparsity-table").locator("tbody tr").first).to_contain_text("encoder-1")
+        figure = drawn(page, "layer-distributions")
+        menu = figure.locator("xpath=ancestor::figure").locator(".save")
+        menu.locator("summary").click()
+        with page.expect_download() as download:
+            menu.locator('[data-kind="Vega-Lite JSON"]').click()
+        spec = json.loads(download.value.path().read_text())
+        assert spec["columns"] > 1
+        assert all(f"({name})" in spec["facet"]["header"]["labelExpr"] for name in LAYERS)
+        seen.check()
+
+
+def test_a_narrow_page_holds_many_layers(browser, report):
+    with visit(browser, viewport={"width": 390, "height": 844}) as seen:
+        page = seen.open(report)
+        draw_all(page)
+        assert not page.evaluate(BEYOND_THE_PAGE)
+        seen.check()
