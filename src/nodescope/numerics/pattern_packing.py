@@ -41,7 +41,7 @@ def pack_layer(z: "torch.Tensor", threshold: float) -> tuple[Words, bool]:
     Parameters
     ----------
     z
-        Pre-activations [N, F], or [N, F, row, column] of a convolution.
+        Values [N, F], or [N, F, ...] with the axes of positions, of any floating dtype.
     threshold
         A node is on where its pre-activation exceeds this.
 
@@ -52,14 +52,14 @@ def pack_layer(z: "torch.Tensor", threshold: float) -> tuple[Words, bool]:
     finite : bool
         Whether all values are.
     """
-    import torch
-
+    if z.element_size() < 4:
+        z = z.float()  # neither NumPy nor the threshold knows bfloat16
     if z.is_cuda:
         return _pack_on_device(z, threshold)
     if z.ndim == 2:
         return _pack_samples(z.numpy(), threshold)
-    if z.is_contiguous(memory_format=torch.channels_last):
-        return _pack_samples(z.permute(0, 2, 3, 1).numpy().reshape(-1, z.shape[1]), threshold)
+    if z.stride(1) == 1:  # tokens, and images whose channels are last in memory
+        return _pack_samples(z.movedim(1, -1).numpy().reshape(-1, z.shape[1]), threshold)
     z_NFP = z.contiguous().numpy().reshape(*z.shape[:2], -1)
     words_WT = np.zeros((n_words(z.shape[1]), z_NFP.shape[0] * z_NFP.shape[2]), np.uint64)
     finite = _pack_positions(z_NFP, z_NFP.dtype.type(threshold), words_WT, 0, True)

@@ -1,0 +1,57 @@
+"""Run a network in the middle of its training, so that the training goes on as if nothing had happened."""
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import chain
+
+import numpy as np
+import torch
+from torch import nn
+
+
+@contextmanager
+def same_random_numbers() -> Iterator[None]:
+    """Afterwards the random numbers of Python, NumPy and torch, on the CPU and GPUs, go on as before."""
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002  # the user's
+    try:
+        yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])  # noqa: NPY002
+        random.setstate(states[2])
+        if cuda is not None:
+            torch.cuda.set_rng_state_all(cuda)
+
+
+@contextmanager
+def undisturbed(network: nn.Module) -> Iterator[None]:
+    """Evaluate a network for a while, without gradients.
+
+    Afterwards modes and buffers are as before, module by module, and random numbers go on as before. Modes are set as
+    attributes, since a ``train()`` of a network's own may do more: that of LoRA's layers merges weights.
+    """
+    modes = [(module, module.training) for module in network.modules()]
+    # Batch normalisation without evaluation, counters and codebooks change in any forward pass.
+    buffers = [(buffer, buffer._version, buffer.clone()) for buffer in network.buffers() if not buffer.is_inference()]
+    caches = torch.is_autocast_cache_enabled()
+    with same_random_numbers(), torch.no_grad():
+        # Weights that autocast casts here have no gradient, and would be taken for the training's.
+        torch.set_autocast_cache_enabled(False)
+        try:
+            for module, _ in modes:
+                module.training = False
+            yield
+        finally:
+            torch.set_autocast_cache_enabled(caches)
+            for module, training in modes:
+                module.training = training
+            for buffer, version, before in buffers:
+                if buffer._version != version:
+                    buffer.copy_(before)
+
+
+def device_of(network: nn.Module) -> torch.device:
+    """Where a network's tensors are; the CPU for one without any."""
+    return next((tensor.device for tensor in chain(network.parameters(), network.buffers())), torch.device("cpu"))
