@@ -1,9 +1,11 @@
 """Run a network in the middle of its training, so that the training goes on as if nothing had happened."""
 
 import random
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,13 +32,14 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
     """Evaluate a network for a while, without gradients.
 
     Afterwards modes and buffers are as before, module by module, and random numbers go on as before. Modes are set as
-    attributes, since a ``train()`` of a network's own may do more: that of LoRA's layers merges weights.
+    attributes, since a ``train()`` of a network's own may do more: that of LoRA's layers merges weights. What was compiled
+    runs as it was written, as compiled code passes hooks by.
     """
     modes = [(module, module.training) for module in network.modules()]
     # Batch normalisation without evaluation, counters and codebooks change in any forward pass.
     buffers = [(buffer, buffer._version, buffer.clone()) for buffer in network.buffers() if not buffer.is_inference()]
     caches = torch.is_autocast_cache_enabled()
-    with same_random_numbers(), torch.no_grad():
+    with same_random_numbers(), torch.no_grad(), _uncompiled():
         # Weights that autocast casts here have no gradient, and would be taken for the training's.
         torch.set_autocast_cache_enabled(False)
         try:
@@ -50,6 +53,11 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
             for buffer, version, before in buffers:
                 if buffer._version != version:
                     buffer.copy_(before)
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    """Without compiled code, which there is none of before the compiler has been imported, in a second or two."""
+    return torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
 
 
 def device_of(network: nn.Module) -> torch.device:

@@ -195,7 +195,7 @@ def recorder(
     )  # fmt: skip
     see = _Announcer(made, own)
     try:
-        with undisturbed(network), torch.compiler.set_stance("force_eager"):
+        with undisturbed(network):
             yield see
             see.end()
         if not made.n_batches:
