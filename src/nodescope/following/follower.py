@@ -167,12 +167,10 @@ class Follower:
             What was seen, by ``quantity/layer``; empty where it is not time.
         """
         now = self.steps + 1 if steps is None else steps
-        if now == self.steps:
-            return {}
-        self.steps = now
-        if self._recording is not None and self._record_every is not None and now % self._record_every == 0:
+        before, self.steps = self.steps, now
+        if self._recording is not None and self._record_every is not None and _passed(before, now, self._record_every):
             self._recording.record(f"step-{now}")
-        return self.look() if now % self._every == 0 else {}
+        return self.look() if _passed(before, now, self._every) else {}
 
     def look(self) -> dict[str, float]:
         """Look now, whatever the step; gives what was seen."""
@@ -209,14 +207,20 @@ class Follower:
             self.table().write_parquet(temporary)
         return Path(path)
 
-    def close(self) -> None:
-        """Look at the end, record it where states are recorded, and let go of the network; again it changes nothing."""
-        if self._look is not None:
-            if self._rows[-1]["step"] != self.steps:
-                self.look()
-            if self._recording is not None:
-                self._recording.record("trained")
+    def close(self) -> dict[str, float]:
+        """Look at the end, record it where states are recorded, and let go of the network; again it changes nothing.
+
+        Returns
+        -------
+        dict of float
+            What was seen; empty if this step had been looked at.
+        """
+        is_new = self._look is not None and self._rows[-1]["step"] != self.steps
+        seen = self.look() if is_new else {}
+        if self._recording is not None:
+            self._recording.record("trained")
         self.abandon()
+        return seen
 
     def abandon(self) -> None:
         """Let go of the network as after an error: without a last look, but with the table written of a recording."""
@@ -255,6 +259,11 @@ class _Recording:
         made = record(self._network, batches, self._folder, state=state, **self._options)
         assert made is not None  # of the first process
         self.place = made / f"seed-{self._options['seed']}"
+
+
+def _passed(before: int, now: int, every: int) -> bool:
+    """Whether a multiple has been reached, be it that steps are told of several at a time."""
+    return now // every > before // every
 
 
 def _key(layer_name: str) -> str:
