@@ -78,7 +78,7 @@ def HuggingFace(probe: Any, *, log: Log | None = None, **options: Any) -> Any:
     Parameters
     ----------
     probe
-        As of `nodescope.follow`: for most models a dict of keywords, or a data set of such dicts.
+        As of `nodescope.follow`: for most models a dict of keywords, or a loader of such dicts.
     log
         Gets what is seen, and the step, as well.
     **options
