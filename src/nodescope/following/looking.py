@@ -21,7 +21,7 @@ from nodescope.networks.found_layers import FoundLayer, find_layers, run
 from nodescope.networks.outputs import first_tensor
 from nodescope.networks.undisturbed import undisturbed
 from nodescope.networks.watching import Watch
-from nodescope.numerics.pattern_packing import Words, pack_layer
+from nodescope.numerics.pattern_packing import Words, pack_layer, switches
 from nodescope.recording.collecting import Batch, chosen_positions
 from nodescope.recording.recorder import LOOKED_AT, batch_size
 from nodescope.training.layer_patterns import LayerPatterns
@@ -166,10 +166,11 @@ class _LayerCounter:
         self.patterns.add(words_WT, nodes, n, finite=finite, counts=counts)
 
     def _count(self, words_WT: Words) -> None:
+        on, ever_on_W, always_on_W = switches(words_WT)
         self._seen += words_WT.shape[1]
-        self._on += int(np.bitwise_count(words_WT).sum(dtype=np.int64))
-        self._ever_on = self._ever_on | np.bitwise_or.reduce(words_WT, axis=1)
-        self._always_on = self._always_on & np.bitwise_and.reduce(words_WT, axis=1)
+        self._on += int(on)
+        self._ever_on = self._ever_on | ever_on_W
+        self._always_on = self._always_on & always_on_W
 
     def row(self) -> dict[str, Any]:
         """Columns of `nodescope.following.tables.FOLLOWED` that need no other time."""
