@@ -76,7 +76,7 @@ class LightningModule(nn.Module):
 class LightningTrainer:
     """The order of calls of Lightning's fit loop."""
 
-    def __init__(self, *, max_epochs, callbacks, logger, **_):
+    def __init__(self, *, max_epochs, callbacks, logger=None, **_):
         self.max_epochs, self.callbacks, self.loggers = max_epochs, callbacks, logger or []
         self.global_step = 0
 
@@ -209,7 +209,7 @@ HUGGING_FACE = module(
     "transformers",
     TrainerCallback=type("TrainerCallback", (), {"on_train_begin": None}),
     Trainer=HuggingFaceTrainer,
-    TrainingArguments=lambda folder, **options: SimpleNamespace(**options),
+    TrainingArguments=lambda folder, **options: SimpleNamespace(**{"num_train_epochs": 3, "seed": 42} | options),
 )
 
 
@@ -315,7 +315,7 @@ class SequentialModel(nn.Module):
             symbol = layer.output = Symbol(layer, symbol)
         self.steps_per_execution = 1
 
-    def fit(self, x, y, *, batch_size, epochs, callbacks, verbose):
+    def fit(self, x, y, *, callbacks, batch_size=32, epochs=1, verbose=1):
         x, y = torch.from_numpy(x), torch.from_numpy(y)
         self.optimizer = SimpleNamespace(iterations=0)
         optimiser = torch.optim.SGD(self.parameters(), lr=0.1)
