@@ -125,7 +125,7 @@ def test_recorded_states_become_a_study(names, folder, monkeypatch):
     study = yaml.safe_load(STUDY)
     study["studies"][0]["analyses"] = without_analyses(but=("sparsity", "dead_nodes"))
     results = nodescope.run(study, page=False)
-    networks = pl.read_parquet(results / "digits" / "tables" / "networks.parquet")
+    networks = pl.read_parquet(results / "digits" / "networks.parquet")
     assert networks["states"].to_list() == [["initial", "step-20", "trained"]]
     sparsity = pl.read_parquet(results / "digits" / "tables" / "sparsity.parquet")
     followed = pl.read_parquet(folder / "recordings" / "net" / "seed-0" / "followed.parquet")

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from nodescope.following.probe import Probe, given_to
+from nodescope.following.probe import Probe, given_to, versions
 from nodescope.messages.errors import NetworkError
 from nodescope.networks.found_layers import FoundLayer, find_layers, run
 from nodescope.networks.outputs import first_tensor
@@ -71,6 +71,7 @@ class Look:
         first = next(probe.parts(LOOKED_AT))
         with undisturbed(network):
             inputs = given_to(network, first.inputs)
+            before = versions(inputs)
             try:
                 self.layers = find_layers(network, inputs, layers, axis=axis)
             except (RuntimeError, TypeError, ValueError, IndexError) as error:
@@ -78,6 +79,7 @@ class Look:
                     f"The network cannot run the probe, whose samples are {_shape(inputs)}: {_first_line(error)}. Hint: "
                     "batches as in training, the samples first"
                 ) from error
+        self._writes_inputs = versions(inputs) != before
         tensor = first_tensor(inputs)
         assert tensor is not None  # otherwise nothing was found
         shapes: list[tuple[int, ...]] = [(layer.nodes, layer.positions) for layer in self.layers]
@@ -101,7 +103,7 @@ class Look:
             for number, part in enumerate(self._probe.parts(self._size), start=1):
                 self._batch = Batch(number, part.mask, np.arange(seen, seen + len(part)))
                 self._watch.restart()
-                run(self._network, given_to(self._network, part.inputs))
+                run(self._network, given_to(self._network, part.inputs, copied=self._writes_inputs))
                 self._watch.check()
                 seen += len(part)
         found, self._counters = self._counters, []

@@ -93,16 +93,25 @@ class Probe:
                 yield part_of(batch, slice(begin, begin + size))
 
 
-def given_to(network: nn.Module, inputs: Any) -> Any:
-    """Inputs as a network takes them: a copy, which it may write over, on its device, and in half precision if it is."""
+def given_to(network: nn.Module, inputs: Any, *, copied: bool = True) -> Any:
+    """Inputs as a network takes them: on its device, in half precision if it is, and a copy if it may write over them."""
     dtype = next((p.dtype for p in network.parameters() if p.is_floating_point()), torch.float32)
-    return _converted(inputs, device_of(network), dtype)
+    device = device_of(network)
+
+    def convert(values: Any) -> Any:
+        if isinstance(values, torch.Tensor):
+            return values.to(device, dtype if values.is_floating_point() else values.dtype, copy=copied)
+        return _each(values, convert)
+
+    return convert(inputs)
 
 
-def _converted(inputs: Any, device: torch.device, dtype: torch.dtype) -> Any:
+def versions(inputs: Any) -> list[int]:
+    """How often each tensor has been written to."""
     if isinstance(inputs, torch.Tensor):
-        return inputs.to(device, dtype if inputs.is_floating_point() else inputs.dtype, copy=True)
-    return _each(inputs, lambda value: _converted(value, device, dtype))
+        return [inputs._version]
+    values = inputs.values() if isinstance(inputs, Mapping) else inputs if isinstance(inputs, tuple | list) else ()
+    return [version for value in values for version in versions(value)]
 
 
 def part_of(batch: ProbeBatch, which: slice) -> ProbeBatch:

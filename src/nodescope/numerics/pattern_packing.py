@@ -64,7 +64,7 @@ def pack_layer(z: "torch.Tensor", threshold: float) -> tuple[Words, bool]:
     z_NFP = z.contiguous().numpy().reshape(*z.shape[:2], -1)
     words_WT = np.zeros((n_words(z.shape[1]), z_NFP.shape[0] * z_NFP.shape[2]), np.uint64)
     total = _pack_positions(z_NFP, z_NFP.dtype.type(threshold), words_WT, 0, True)
-    return words_WT, math.isfinite(total) or bool(np.isfinite(z_NFP).all())  # large values may have an infinite sum
+    return words_WT, _all_finite(total, z_NFP)
 
 
 def compact(words_WT: Words, nodes: int) -> NDArray[np.unsignedinteger]:
@@ -83,7 +83,14 @@ def _pack_samples(z_TF: NDArray[np.floating], threshold: float) -> tuple[Words, 
         bytes_TB = np.packbits(on_TF, axis=1, bitorder="little")
     padded_TB = np.zeros((n_patterns, 8 * n_words(nodes)), np.uint8)
     padded_TB[:, : bytes_TB.shape[1]] = bytes_TB
-    return np.ascontiguousarray(padded_TB.view("<u8").T), bool(np.isfinite(z_TF).all())
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(z_TF.sum())
+    return np.ascontiguousarray(padded_TB.view("<u8").T), _all_finite(total, z_TF)
+
+
+def _all_finite(total: float, values: NDArray[np.floating]) -> bool:
+    """Whether all values are finite, whose sum is known: it is finite only then, but infinite of large values too."""
+    return math.isfinite(total) or bool(np.isfinite(values).all())
 
 
 @njit(cache=True, fastmath={"reassoc", "nsz"})
