@@ -9,11 +9,11 @@ from typing import Any
 import polars as pl
 from torch import nn
 
+from nodescope.config.layer_patterns import ACTIVATIONS
 from nodescope.following.looking import Look
 from nodescope.following.probe import Probe
 from nodescope.following.tables import COMPARED, FOLLOWED, MEASURED
 from nodescope.messages.errors import NetworkError
-from nodescope.networks.layer_patterns import ACTIVATIONS
 from nodescope.networks.unwrapping import unwrapped
 from nodescope.recording.batches import MASK, is_other_process
 from nodescope.recording.doors import Axes, record
@@ -59,7 +59,7 @@ def follow(
     every
         Steps from one look to the next.
     layers
-        ``activations`` (every activation function), names of modules, or patterns; see `nodescope.networks.layer_patterns`.
+        ``activations`` (every activation function), names of modules, or patterns; see `nodescope.config.layer_patterns`.
     samples
         Of a larger probe as many are drawn, by a fixed seed; None for all.
     positions_per_sample

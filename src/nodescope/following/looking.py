@@ -24,7 +24,7 @@ from nodescope.networks.watching import Watch
 from nodescope.numerics.pattern_packing import Words, pack_layer, switches
 from nodescope.recording.collecting import Batch, chosen_positions
 from nodescope.recording.recorder import LOOKED_AT, batch_size
-from nodescope.training.layer_patterns import LayerPatterns
+from nodescope.training.pattern_counter import LayerPatterns
 
 Tensor = torch.Tensor
 

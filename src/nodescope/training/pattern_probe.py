@@ -32,7 +32,7 @@ from nodescope.networks.hooks import hooked
 from nodescope.networks.normalisation import settle_batch_norm
 from nodescope.networks.undisturbed import undisturbed
 from nodescope.numerics.pattern_packing import pack_layer
-from nodescope.training.layer_patterns import LayerPatterns
+from nodescope.training.pattern_counter import LayerPatterns
 from nodescope.training.pattern_states import KeptStates, NetworkState, to_state, to_tensors
 from nodescope.training.tables import PATTERN_EVOLUTION, SIMILARITIES
 
