@@ -302,6 +302,33 @@ def test_statistics_and_counters_are_restored_that_a_forward_pass_changes(data):
     assert net.fc.weight.data_ptr() == parameter and net.fc.weight.grad.sum() == 320
 
 
+def test_random_numbers_go_on_though_the_network_and_the_data_draw_some(data):
+    class Noisy(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(64, 5)
+
+        def forward(self, x):
+            noise = np.random.random() + random.random() + torch.rand(())  # noqa: NPY002
+            return torch.relu(self.fc(x.flatten(1) + noise))
+
+    class Augmented(Pictures):
+        def __getitem__(self, place):
+            return self.x[place] + np.random.random() + random.random() + torch.rand(()), self.y[place]  # noqa: NPY002
+
+    def drawn(*, followed):
+        torch.manual_seed(2)
+        np.random.seed(2)  # noqa: NPY002
+        random.seed(2)
+        if followed:
+            nodescope.follow(Noisy(), Augmented(data)).look()
+        else:
+            Noisy()
+        return torch.rand(()).item(), np.random.random(), random.random()  # noqa: NPY002
+
+    assert drawn(followed=True) == drawn(followed=False)
+
+
 def test_a_network_that_writes_over_its_input_leaves_the_samples_as_they_are(data):
     x = data[0].flatten(1).clone()
     kept = x.clone()

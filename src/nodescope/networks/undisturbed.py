@@ -38,16 +38,12 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
     modes = [(module, module.training) for module in network.modules()]
     # Batch normalisation without evaluation, counters and codebooks change in any forward pass.
     buffers = [(buffer, buffer._version, buffer.clone()) for buffer in network.buffers() if not buffer.is_inference()]
-    caches = torch.is_autocast_cache_enabled()
     with same_random_numbers(), torch.no_grad(), _uncompiled():
-        # Weights that autocast casts here have no gradient, and would be taken for the training's.
-        torch.set_autocast_cache_enabled(False)
         try:
             for module, _ in modes:
                 module.training = False
             yield
         finally:
-            torch.set_autocast_cache_enabled(caches)
             for module, training in modes:
                 module.training = training
             for buffer, version, before in buffers:
