@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import following
 import layers
 import local_gradients
 import numpy as np
@@ -48,6 +49,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "analyses": lambda root: layers.compare_analyses(200, 20_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP),
+        "following": lambda root: following.compare_following("mnist", "mlp"),
         "recording": lambda root: [layers.compare_recording(800, 10_000)],
         "propagation": lambda root: [propagation.compare_propagation(21, 200, 1_000)],
         "local-gradients": lambda root: local_gradients.compare_local_gradients(16),
@@ -62,6 +64,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "analyses": lambda root: layers.compare_analyses(200, 55_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP, pattern_evolution.RESNET),
+        "following": lambda root: following.compare_following("mnist", "mlp"),
         "recording": lambda root: [layers.compare_recording(800, 60_000)],
         "propagation": lambda root: [propagation.compare_propagation(21, 500, 2_000)],
         "default-run": lambda root: [whole_runs.compare_default_run()],

@@ -174,6 +174,7 @@ BY_ANOTHER_NAME = {
     "nodescope/families/__init__.py",  # what is declared of each; jobs name theirs
     "nodescope/works/registry.py",  # found by their place, see DATA_FILES
     "nodescope/works/work.py",  # likewise
+    "nodescope/following/callbacks.py",  # frameworks of the user's own
     "nodescope/jobs/own_functions.py",  # modules of the user's own
     "nodescope/jobs/warm.py",  # what is loaded beforehand; jobs import what they use
     "nodescope/jobs/dependencies.py",  # the pattern that finds the others

@@ -13,7 +13,7 @@ from nodescope.analyses.patterns import Patterns
 from nodescope.measuring.runner import measure
 from nodescope.numerics import pattern_counting as counting
 from nodescope.numerics.pattern_counting import CountedPatterns, PatternHistogram, describe, hamming_share
-from nodescope.numerics.pattern_packing import compact, pack_layer, pack_rows
+from nodescope.numerics.pattern_packing import compact, pack_layer, pack_rows, switches
 from nodescope.storage.columns import DESCRIBED_PATTERNS
 
 NODES = st.sampled_from([1, 2, 3, 16, 63, 64, 65, 128, 130])
@@ -232,3 +232,34 @@ def test_a_diverged_layer_is_null(make_layer):
         "patterns", make_layer({"train": (z, np.arange(8) % 2)}, n_classes=2), Patterns(splits=["train"])
     ).rows(named=True)
     assert all(row[column.name] is None for column in DESCRIBED_PATTERNS)
+
+
+@pytest.mark.parametrize("shape", [(40, 7), (40, 33, 5), (3, 64, 2, 9)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_words_of_any_shape_and_precision_are_the_bits_of_the_values(shape, dtype, channels_last):
+    torch.manual_seed(0)
+    z = torch.randn(shape).to(dtype)
+    z = z.movedim(1, -1).contiguous().movedim(-1, 1) if channels_last else z
+    words_WT, finite = pack_layer(z, 0.25)
+    rows = (z.double() > 0.25).movedim(1, -1).reshape(-1, shape[1]).numpy()
+    bits = np.unpackbits(words_WT.T.copy().view(np.uint8), axis=1, bitorder="little")[:, : shape[1]]
+    assert finite
+    np.testing.assert_array_equal(bits, rows)
+    total, any_W, all_W = switches(words_WT)
+    assert total == rows.sum()
+    for words, expected in ((any_W, rows.any(0)), (all_W, rows.all(0))):
+        found = np.unpackbits(words.view(np.uint8), bitorder="little")[: shape[1]]
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("shape", [(40, 7), (40, 33, 5)])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_is_found_and_a_large_sum_is_none(shape, value):
+    z = torch.full(shape, 3e38)
+    assert pack_layer(z, 0.0)[1]
+    z = torch.zeros(shape)
+    z[17, 3] = value
+    assert not pack_layer(z, 0.0)[1]
+    z[18, 3] = -value
+    assert not pack_layer(z, 0.0)[1]

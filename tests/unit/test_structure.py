@@ -31,6 +31,7 @@ ORDER = (
     "recording",
     "measuring",
     "training",
+    "following",
     "findings",
     "works",
     "charts",

@@ -22,6 +22,8 @@ from nodescope.numerics.pattern_packing import Words, n_words
 
 #: Patterns that are numbered before it is asked again whether the table has room.
 CHUNK = 65_536
+#: Patterns whose keys are computed together.
+AT_A_TIME = 256
 
 
 class PatternTable:
@@ -214,38 +216,47 @@ def hamming_share(words_WT: NDArray[np.unsignedinteger], others_WT: NDArray[np.u
 
 @njit(cache=True)
 def _number(words_WT, patterns_KW, places, size, number_T, add):  # type: ignore[no-untyped-def]
-    """Number equal patterns alike by open addressing; how many distinct ones there are now."""
+    """Number equal patterns alike by open addressing; how many distinct ones there are now.
+
+    Keys are computed for some patterns at once, several to an instruction. Which they are has no part in the numbers.
+    """
     n_words, n_patterns = words_WT.shape
     mask = np.uint64(len(places) - 1)
-    for t in range(n_patterns):
-        key = np.uint64(0)
-        for w in range(n_words):  # mixed as in splitmix64 (Steele, Lea & Flood 2014)
-            key = (key ^ words_WT[w, t]) + np.uint64(0x9E3779B97F4A7C15)
-            key = (key ^ (key >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-            key = (key ^ (key >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-            key ^= key >> np.uint64(31)
-        place = np.int64(key & mask)
-        while True:
-            seen = places[place]
-            if seen < 0:
-                if add:
-                    places[place] = size
-                    for w in range(n_words):
-                        patterns_KW[size, w] = words_WT[w, t]
-                    number_T[t] = size
-                    size += 1
-                else:
-                    number_T[t] = -1
-                break
-            equal = True
-            for w in range(n_words):
-                if patterns_KW[seen, w] != words_WT[w, t]:
-                    equal = False
+    keys = np.empty(AT_A_TIME, np.uint64)
+    for begin in range(0, n_patterns, AT_A_TIME):
+        end = min(begin + AT_A_TIME, n_patterns)
+        keys[:] = 0
+        for w in range(n_words):
+            part = words_WT[w, begin:end]
+            for i in range(end - begin):  # odd numbers, the products' high bits mixed into the low ones
+                key = (keys[i] ^ part[i]) * np.uint64(0x9E3779B97F4A7C15)
+                keys[i] = key ^ (key >> np.uint64(32))
+        for i in range(end - begin):
+            key = keys[i] * np.uint64(0xD6E8FEB86659FD93)
+            keys[i] = (key ^ (key >> np.uint64(32))) & mask
+        for t in range(begin, end):
+            place = np.int64(keys[t - begin])
+            while True:
+                seen = places[place]
+                if seen < 0:
+                    if add:
+                        places[place] = size
+                        for w in range(n_words):
+                            patterns_KW[size, w] = words_WT[w, t]
+                        number_T[t] = size
+                        size += 1
+                    else:
+                        number_T[t] = -1
                     break
-            if equal:
-                number_T[t] = seen
-                break
-            place = np.int64(np.uint64(place + 1) & mask)
+                equal = True
+                for w in range(n_words):
+                    if patterns_KW[seen, w] != words_WT[w, t]:
+                        equal = False
+                        break
+                if equal:
+                    number_T[t] = seen
+                    break
+                place = np.int64(np.uint64(place + 1) & mask)
     return size
 
 

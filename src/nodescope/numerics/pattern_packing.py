@@ -6,6 +6,7 @@ A fully connected layer shows one pattern per sample, a convolution one per samp
 channels there. Node ``f`` is bit ``f % 64`` of word ``f // 64``; bits beyond the last node are zero.
 """
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -41,7 +42,7 @@ def pack_layer(z: "torch.Tensor", threshold: float) -> tuple[Words, bool]:
     Parameters
     ----------
     z
-        Pre-activations [N, F], or [N, F, row, column] of a convolution.
+        Values [N, F], or [N, F, ...] with the axes of positions, of any floating dtype.
     threshold
         A node is on where its pre-activation exceeds this.
 
@@ -52,18 +53,18 @@ def pack_layer(z: "torch.Tensor", threshold: float) -> tuple[Words, bool]:
     finite : bool
         Whether all values are.
     """
-    import torch
-
+    if z.element_size() < 4:
+        z = z.float()  # neither NumPy nor the threshold knows bfloat16
     if z.is_cuda:
         return _pack_on_device(z, threshold)
     if z.ndim == 2:
         return _pack_samples(z.numpy(), threshold)
-    if z.is_contiguous(memory_format=torch.channels_last):
-        return _pack_samples(z.permute(0, 2, 3, 1).numpy().reshape(-1, z.shape[1]), threshold)
+    if z.stride(1) == 1:  # tokens, and images whose channels are last in memory
+        return _pack_samples(z.movedim(1, -1).numpy().reshape(-1, z.shape[1]), threshold)
     z_NFP = z.contiguous().numpy().reshape(*z.shape[:2], -1)
     words_WT = np.zeros((n_words(z.shape[1]), z_NFP.shape[0] * z_NFP.shape[2]), np.uint64)
-    finite = _pack_positions(z_NFP, z_NFP.dtype.type(threshold), words_WT, 0, True)
-    return words_WT, finite
+    total = _pack_positions(z_NFP, z_NFP.dtype.type(threshold), words_WT, 0, True)
+    return words_WT, _all_finite(total, z_NFP)
 
 
 def compact(words_WT: Words, nodes: int) -> NDArray[np.unsignedinteger]:
@@ -82,29 +83,66 @@ def _pack_samples(z_TF: NDArray[np.floating], threshold: float) -> tuple[Words, 
         bytes_TB = np.packbits(on_TF, axis=1, bitorder="little")
     padded_TB = np.zeros((n_patterns, 8 * n_words(nodes)), np.uint8)
     padded_TB[:, : bytes_TB.shape[1]] = bytes_TB
-    return np.ascontiguousarray(padded_TB.view("<u8").T), bool(np.isfinite(z_TF).all())
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = float(z_TF.sum())
+    return np.ascontiguousarray(padded_TB.view("<u8").T), _all_finite(total, z_TF)
 
 
-@njit(cache=True)
-def _pack_positions(z_NFP, threshold, words_WT, begin, checks):  # type: ignore[no-untyped-def]
-    """Set the bits; whether all values are finite, if it ``checks`` that: as costly as the bits.
+def _all_finite(total: float, values: NDArray[np.floating]) -> bool:
+    """Whether all values are finite, whose sum is known: it is finite only then, but infinite of large values too."""
+    return math.isfinite(total) or bool(np.isfinite(values).all())
+
+
+@njit(cache=True, fastmath={"reassoc", "nsz"})
+def _pack_positions(z_NFP, threshold, words_WT, begin, sums):  # type: ignore[no-untyped-def]
+    """Set the bits; the sum of the values, if ``sums``, is finite only where all values are.
 
     The positions of a node lie together and are compared at once, as many from ``begin`` on as the words have room for.
+    Bits of 32 nodes are set together, since twice as many fit a vector then, and a sum is an operation per value where a
+    test is three. Only its order is left to the compiler.
     """
     n_samples, n_nodes, _ = z_NFP.shape
     n_positions = words_WT.shape[1] // max(1, n_samples)
-    strange = np.uint32(0)
+    bits_P = np.empty(n_positions, np.uint32)
+    total = threshold - threshold  # of the type of the values
     for n in range(n_samples):
-        for f in range(n_nodes):
-            word = words_WT[f // 64, n * n_positions : (n + 1) * n_positions]
-            bit = np.uint64(1) << np.uint64(f % 64)
-            row = z_NFP[n, f, begin : begin + n_positions]
-            for p in range(n_positions):
-                word[p] |= bit if row[p] > threshold else np.uint64(0)
-            if checks:
+        for first in range(0, n_nodes, 32):
+            bits_P[:] = 0
+            for f in range(first, min(first + 32, n_nodes)):
+                bit = np.uint32(1) << np.uint32(f - first)
+                row = z_NFP[n, f, begin : begin + n_positions]
                 for p in range(n_positions):
-                    strange |= np.uint32(row[p] - row[p] != 0)  # nan - nan, inf - inf
-    return strange == 0
+                    bits_P[p] |= bit if row[p] > threshold else np.uint32(0)
+                if sums:
+                    for p in range(n_positions):
+                        total += row[p]
+            word = words_WT[first // 64, n * n_positions : (n + 1) * n_positions]
+            shift = np.uint64(first % 64)
+            for p in range(n_positions):
+                word[p] |= np.uint64(bits_P[p]) << shift
+    return total
+
+
+@njit(cache=True)
+def switches(words_WT):  # type: ignore[no-untyped-def]
+    """Of patterns: how many bits are set altogether, and which of each word [W] are set in any and in all of them."""
+    n_words, n_patterns = words_WT.shape
+    total = np.int64(0)
+    any_W = np.zeros(n_words, np.uint64)
+    all_W = np.zeros(n_words, np.uint64)
+    for w in range(n_words):
+        some, every = np.uint64(0), ~np.uint64(0)
+        for t in range(n_patterns):
+            word = words_WT[w, t]
+            some |= word
+            every &= word
+            # Bits are counted in pairs, fours and bytes, which are then added up by the product.
+            word -= (word >> np.uint64(1)) & np.uint64(0x5555555555555555)
+            word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
+            word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
+            total += np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
+        any_W[w], all_W[w] = some, every
+    return total, any_W, all_W
 
 
 def _pack_on_device(z: "torch.Tensor", threshold: float) -> tuple[Words, bool]:

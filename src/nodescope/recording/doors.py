@@ -9,7 +9,6 @@ Nothing of the network is changed: it is run in evaluation, without gradients, a
 that a training that goes on is the same to the last bit.
 """
 
-import random
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -24,8 +23,17 @@ from torch import nn
 from nodescope.config.layer_patterns import ACTIVATIONS
 from nodescope.config.patterns import problem_with_axis
 from nodescope.messages.errors import NetworkError
-from nodescope.networks.outputs import parts_of
+from nodescope.networks.undisturbed import device_of, undisturbed
 from nodescope.networks.unwrapping import unwrapped
+from nodescope.recording.batches import (
+    MASK,
+    check_numbers,
+    is_other_process,
+    labels_of,
+    mask_of,
+    moved,
+    parts_of_batch,
+)
 from nodescope.recording.collecting import Positions
 from nodescope.recording.importing import class_names_of_labels
 from nodescope.recording.parquet import LayerMetadata
@@ -37,10 +45,6 @@ from nodescope.study.pattern_networks import identifiers
 
 Axes = Mapping[str, int | float | str]
 See = Callable[..., None]
-
-#: Keys of a batch that is a dict which are no arguments of the network, and the one of its mask.
-LABELS = ("labels", "label")
-MASK = "attention_mask"
 
 
 def record(
@@ -119,15 +123,15 @@ def record(
     ) as see:  # fmt: skip
         if not isinstance(see, _Announcer):
             return None
-        device = next((tensor.device for tensor in _tensors(model)), torch.device("cpu"))
+        device = device_of(model)
         for number, batch in enumerate(loader, start=1):
             inputs, labels, own_mask = parts_of_batch(batch, mask)
-            _check_numbers(inputs, number)
+            check_numbers(inputs, number)
             if labels is None and class_names is not None:
                 raise NetworkError(
                     f"Batch {number} of the loader has no labels, but class_names were given. Hint: yield (x, y)"
                 )
-            see.recorder.run(_moved(inputs, device), _labels(labels, number), _mask(own_mask))
+            see.recorder.run(moved(inputs, device), labels_of(labels, number), mask_of(own_mask))
         return see.folder
 
 
@@ -174,7 +178,7 @@ def recorder(
     ...         see(labels=y)
     ...         model.encode(x)
     """
-    if _is_other_process():
+    if is_other_process():
         yield lambda **_: None
         return
     if isinstance(model, nn.DataParallel) and len(model.device_ids) > 1:
@@ -191,7 +195,7 @@ def recorder(
     )  # fmt: skip
     see = _Announcer(made, own)
     try:
-        with as_before(network), torch.no_grad(), torch.compiler.set_stance("force_eager"):
+        with undisturbed(network):
             yield see
             see.end()
         if not made.n_batches:
@@ -230,13 +234,6 @@ def _check_same_axes(path: Path, axes: Axes) -> None:
         )
 
 
-def _is_other_process() -> bool:
-    """Whether another process of ``torch.distributed`` records the same."""
-    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
-        return False
-    return torch.distributed.get_rank() > 0
-
-
 class _Announcer:
     """Announces batches."""
 
@@ -248,7 +245,7 @@ class _Announcer:
     def __call__(self, labels: Any = None, mask: Any = None, samples: Any = None) -> None:
         self.end()
         number = self.recorder.n_batches + 1
-        of_batch = _labels(labels, number), _mask(mask), None if samples is None else np.asarray(samples, np.int64)
+        of_batch = labels_of(labels, number), mask_of(mask), None if samples is None else np.asarray(samples, np.int64)
         known = next((len(values) for values in of_batch if values is not None), None)
         self._batch.enter_context(self.recorder.batch(known, *of_batch))
 
@@ -266,100 +263,11 @@ class _BrokenOff(Exception):
     pass
 
 
-@contextmanager
-def as_before(network: nn.Module) -> Iterator[None]:
-    """Evaluate a network for a while; then each module is in the mode that it was in, and random numbers go on as before."""
-    modes = [(module, module.training) for module in network.modules()]
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
-    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002  # the user's
-    network.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        torch.set_rng_state(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
-        random.setstate(states[2])
-        if cuda is not None:
-            torch.cuda.set_rng_state_all(cuda)
-
-
-def parts_of_batch(batch: Any, mask: str = MASK) -> tuple[Any, Any, Any]:
-    """What the network takes, labels and mask of a batch of a loader; None where it has none.
-
-    A tuple or list is ``(x, y)`` or ``(x, y, mask)``; of a dict the key ``labels`` or ``label`` is taken out.
-    """
-    labels = own_mask = None
-    if isinstance(batch, tuple | list):
-        if len(batch) not in (2, 3):
-            raise NetworkError(
-                f"A batch of the loader is a {type(batch).__name__} of {len(batch)}. Hint: (x, y) or (x, y, mask); several "
-                "inputs as a tuple or dict x"
-            )
-        labels, own_mask = batch[1], batch[2] if len(batch) == 3 else None
-        batch = batch[0]
-    if isinstance(batch, Mapping):
-        if labels is None:
-            labels = next((batch[key] for key in LABELS if key in batch), None)
-            batch = {key: value for key, value in batch.items() if key not in LABELS}
-        own_mask = batch.get(mask) if own_mask is None else own_mask
-    return batch, labels, own_mask
-
-
 def _length(loader: Iterable[Any]) -> int | None:
     try:
         return len(loader.dataset)  # type: ignore[attr-defined]  # of a DataLoader
     except (AttributeError, TypeError):
         return None
-
-
-def _tensors(model: nn.Module) -> Iterator[torch.Tensor]:
-    yield from model.parameters()
-    yield from model.buffers()
-
-
-def _moved(inputs: Any, device: torch.device) -> Any:
-    """Inputs on a device."""
-    if isinstance(inputs, torch.Tensor):
-        return inputs.to(device)
-    if isinstance(inputs, np.ndarray):
-        return torch.from_numpy(inputs).to(device)
-    if isinstance(inputs, Mapping):
-        return {key: _moved(value, device) for key, value in inputs.items()}
-    return type(inputs)(_moved(value, device) for value in inputs) if isinstance(inputs, tuple | list) else inputs
-
-
-def _check_numbers(inputs: Any, number: int) -> None:
-    for part in [inputs, *parts_of(inputs).values()]:
-        values = torch.from_numpy(part) if isinstance(part, np.ndarray) and part.dtype.kind == "f" else part
-        if isinstance(values, torch.Tensor) and values.is_floating_point() and values.isnan().any():
-            sample = int(values.isnan().reshape(len(values), -1).any(1).nonzero()[0, 0])
-            raise NetworkError(
-                f"Batch {number} of the loader holds NaN, in its sample {sample}. Hint: leave such samples out of the data"
-            )
-
-
-def _labels(given: Any, number: int) -> NDArray[Any] | None:
-    """Labels of a batch as numbers or texts."""
-    if given is None:
-        return None
-    values = given.detach().cpu().numpy() if isinstance(given, torch.Tensor) else np.asarray(given)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    if values.ndim != 1 or (values.dtype.kind == "f" and not (values == np.round(values)).all()):
-        raise NetworkError(
-            f"The labels of batch {number} are {values.dtype} of the shape {values.shape}. Hint: one class for each sample, a "
-            "whole number or a text"
-        )
-    return values.astype(np.int64) if values.dtype.kind in "fiub" else values.astype(str)
-
-
-def _mask(given: Any) -> NDArray[np.bool_] | None:
-    if given is None:
-        return None
-    values = given.detach().cpu().numpy() if isinstance(given, torch.Tensor) else np.asarray(given)
-    return values.astype(np.bool_)
 
 
 # --- what was recorded before ---

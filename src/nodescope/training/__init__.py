@@ -4,5 +4,6 @@
   them, with checkpoints, snapshots and progress; `results`: tables and networks that come of it
 - `replicas`: the training loop of a stack; `optimisers`, `schedules`, `augmentation`, `captured_step`: its parts
 - `state`, `data`, `evaluation`: what is trained, on what, and how well it does
-- `pattern_evolution`: patterns through training
+- `pattern_evolution`: patterns through training; `pattern_probe`, `pattern_counter`, `pattern_states`: its parts,
+  the latter two of `nodescope.following` too
 """

@@ -15,8 +15,7 @@ as they come; no activation is stored. What it keeps:
 """
 
 import io
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,12 +27,13 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.func import functional_call
 
-from nodescope.networks.hidden import HiddenActivation, hidden_layers
+from nodescope.networks.hidden import hidden_layers
 from nodescope.networks.hooks import hooked
 from nodescope.networks.normalisation import settle_batch_norm
-from nodescope.numerics.pattern_counting import PatternHistogram, describe
-from nodescope.numerics.pattern_packing import compact, pack_layer
-from nodescope.training.pattern_states import KeptStates, LayerState, NetworkState, to_state, to_tensors
+from nodescope.networks.undisturbed import undisturbed
+from nodescope.numerics.pattern_packing import pack_layer
+from nodescope.training.pattern_counter import LayerPatterns
+from nodescope.training.pattern_states import KeptStates, NetworkState, to_state, to_tensors
 from nodescope.training.tables import PATTERN_EVOLUTION, SIMILARITIES
 
 Tensor = torch.Tensor
@@ -113,13 +113,14 @@ class PatternProbe:
         tensors
             Parameters and buffers to take instead of the network's own.
         """
-        counters = self._count(network, tensors)
+        layers = hidden_layers(network)
+        counters = self._count(network, layers.values(), tensors)
         now = [counter.state() for counter in counters]
         nothing: NetworkState = [None] * len(now)
         comparisons = {"initial": self._initial or now, "previous": self._previous or nothing}
-        for index, (counter, state) in enumerate(zip(counters, now, strict=True)):
+        for index, (layer_name, counter, state) in enumerate(zip(layers, counters, now, strict=True)):
             row: dict[str, Any] = {"step": step, "epoch": step / self._steps_per_epoch, "samples_seen": samples_seen}
-            row |= {"layer": index + 1, **counter.row()}
+            row |= {"layer": index + 1, "layer_name": layer_name, **counter.row()}
             if state is not None:
                 for name, reference in comparisons.items():
                     row |= state.similarities(reference[index], name)
@@ -128,9 +129,11 @@ class PatternProbe:
         if step in self._kept_steps:
             self._kept.save(step, now)
 
-    def _count(self, network: nn.Module, tensors: dict[str, Tensor] | None) -> list["_LayerCounter"]:
-        layers = hidden_layers(network)
-        counters = [_LayerCounter(name, self._samples, self._hamming_samples, self._threshold) for name in layers]
+    def _count(
+        self, network: nn.Module, layers: Iterable[nn.Module], tensors: dict[str, Tensor] | None
+    ) -> list[LayerPatterns]:
+        labels, n_classes = self._samples.labels, self._samples.n_classes
+        pairs = [(layer, LayerPatterns(labels, n_classes, self._hamming_samples)) for layer in layers]
         if tensors is None:
             tensors = dict(network.named_parameters()) | dict(network.named_buffers())
         on_gpu = self._samples.x.is_cuda
@@ -141,15 +144,24 @@ class PatternProbe:
                 for name, tensor in tensors.items()
             }
         at_a_time = ON_GPU_AT_A_TIME if on_gpu else IMAGES_AT_A_TIME if has_images else SAMPLES_AT_A_TIME
-        with undisturbed(network):
+        with undisturbed(network), torch.inference_mode():
             if self._samples.settled_by is not None:
                 tensors = {name: t.clone() if "running_" in name else t for name, t in tensors.items()}
                 settle_batch_norm(network, self._samples.settled_by, tensors)
-            pairs = zip(layers.values(), counters, strict=True)
-            with hooked(layer.register_forward_pre_hook(counter) for layer, counter in pairs):
+            with hooked(layer.register_forward_pre_hook(self._counting(counter)) for layer, counter in pairs):
                 for part in torch.split(self._samples.x, at_a_time):
                     functional_call(network, tensors, (part,))
-        return counters
+        return [counter for _, counter in pairs]
+
+    def _counting(self, counter: LayerPatterns) -> Callable[[nn.Module, tuple[Tensor]], None]:
+        """A hook."""
+
+        def count(layer: nn.Module, inputs: tuple[Tensor]) -> None:
+            (z,) = inputs
+            words_WT, finite = pack_layer(z, self._threshold)
+            counter.add(words_WT, z.shape[1], len(z), finite=finite)
+
+        return count
 
     def table(self) -> pl.DataFrame:
         """What `PATTERN_EVOLUTION` declares; similarities to the final state once that has been measured.
@@ -204,64 +216,6 @@ class PatternProbe:
     def remove(self) -> None:
         """Delete what was kept; the table has been made."""
         self._kept.remove()
-
-
-class _LayerCounter:
-    """Sees the pre-activations of a layer as a hook and counts their patterns."""
-
-    def __init__(self, name: str, samples: ProbeSamples, hamming_samples: int, threshold: float) -> None:
-        self._name = name
-        self._samples = samples
-        self._hamming_samples = hamming_samples
-        self._threshold = threshold
-        self._seen = 0
-        self._finite = True
-        self._nodes = 0
-        self._patterns = 0
-        self._first: list[NDArray[np.unsignedinteger]] = []
-        self._histogram: PatternHistogram | None = None
-
-    def __call__(self, layer: HiddenActivation, inputs: tuple[Tensor]) -> None:
-        (z,) = inputs
-        words_WT, finite = pack_layer(z, self._threshold)
-        self._finite &= finite
-        positions = words_WT.shape[1] // len(z)
-        if self._histogram is None:
-            self._nodes = z.shape[1]
-            self._patterns = len(self._samples.x) * positions
-            self._histogram = PatternHistogram(self._nodes, self._samples.n_classes, self._patterns)
-        self._histogram.add(words_WT, self._samples.labels[self._seen : self._seen + len(z)])
-        wanted = min(len(z), self._hamming_samples - self._seen)
-        if wanted > 0:
-            self._first.append(compact(words_WT[:, : wanted * positions], self._nodes))
-        self._seen += len(z)
-
-    def row(self) -> dict[str, Any]:
-        """Columns of the table that need no other time."""
-        known = {"layer_name": self._name, "nodes": self._nodes, "patterns": self._patterns}
-        if self._histogram is None or not self._finite:
-            return known
-        return known | describe(self._histogram.class_counts(), self._nodes)
-
-    def state(self) -> LayerState | None:
-        """For comparisons with other times; None where a value was not finite."""
-        if self._histogram is None or not self._finite:
-            return None
-        return LayerState(self._histogram.counted(), np.concatenate(self._first, axis=1))
-
-
-@contextmanager
-def undisturbed(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode without gradients; afterwards modes and random state are as before."""
-    training = [(module, module.training) for module in network.modules()]
-    gpus = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
-    with torch.random.fork_rng(gpus), torch.inference_mode():
-        network.eval()
-        try:
-            yield
-        finally:
-            for module, mode in training:
-                module.training = mode
 
 
 def _typed(rows: Iterable[dict[str, Any]]) -> pl.DataFrame:
