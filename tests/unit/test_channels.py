@@ -288,7 +288,7 @@ def test_no_channel_of_an_untrained_network_is_called_dead_that_is_on_somewhere(
 # --- the files ---
 
 
-def test_a_summary_has_four_groups_of_columns_of_at_most_four_bytes(both):
+def test_a_summary_has_four_columns_of_arrays_of_at_most_four_bytes_per_node(both):
     for summary, rows in both:
         path = summary.read("test").path
         schema = pq.ParquetFile(path).schema_arrow
@@ -298,14 +298,11 @@ def test_a_summary_has_four_groups_of_columns_of_at_most_four_bytes(both):
             assert metadata.holds == "each" and len(schema.names) == 2 + nodes
             assert path.read_bytes() == rows.read("test").path.read_bytes()
             continue
-        assert schema.names == [
-            "sample",
-            "label",
-            *(f"{group}{j}" for group in ("n", "max", "a", "on") for j in range(nodes)),
-        ]
-        on_type = str(schema.field("on0").type)
-        assert on_type == ("uint8" if metadata.positions < 256 else "uint16")
-        assert {str(t) for t in schema.types[2:]} == {"float", on_type}
+        assert schema.names == ["sample", "label", "mean", "max", "a", "on"]
+        on = "uint8" if metadata.positions < 256 else "uint16"
+        types = dict(pl.read_parquet_schema(path))
+        assert types["on"] == pl.Array({"uint8": pl.UInt8, "uint16": pl.UInt16}[on], nodes)
+        assert {types[name] for name in ("mean", "max", "a")} == {pl.Array(pl.Float32, nodes)}
         assert (metadata.holds, metadata.theta_threshold) == ("summary", summary.theta_threshold)
         assert read(rows.read("test").path).metadata.holds == "each"
 
@@ -324,11 +321,9 @@ def summary_of(batches, threshold=0.0):
     for z, a in batches:
         found.append(summarise(z, a, threshold))
         for level, which in values.chosen(len(z), z[:1].numel()):
-            for kind, each in (("pre", z), ("post", a)):
-                values.add(level, kind, each[which].flatten(2).numpy())
+            values.add(level, *(each[which].flatten(2).numpy() for each in (z, a)))
     arrays = (
-        np.concatenate([getattr(each, name) for each in found], axis=1)
-        for name in ("mean", "largest", "activation", "on")
+        np.concatenate([getattr(each, name) for each in found]) for name in ("mean", "largest", "activation", "on")
     )
     return Summary(*arrays, values.finished())
 
@@ -338,9 +333,9 @@ def test_layers_with_any_number_of_axes_of_positions_are_summarised(shape):
     z = torch.from_numpy(np.random.default_rng(0).normal(size=(2 * shape[0], *shape[1:])).astype(np.float32))
     found = summary_of([(half, torch.sigmoid(half)) for half in z.chunk(2)], 0.3)
     flat = z.flatten(2).double().numpy()
-    np.testing.assert_allclose(found.mean, flat.mean(axis=2).T, rtol=1e-6, atol=1e-7)
-    np.testing.assert_array_equal(found.on, (flat > np.float32(0.3)).sum(axis=2).T)
-    np.testing.assert_allclose(found.activation, (1 / (1 + np.exp(-flat))).mean(axis=2).T, rtol=1e-5)
+    np.testing.assert_allclose(found.mean, flat.mean(axis=2), rtol=1e-6, atol=1e-7)
+    np.testing.assert_array_equal(found.on, (flat > np.float32(0.3)).sum(axis=2))
+    np.testing.assert_allclose(found.activation, (1 / (1 + np.exp(-flat))).mean(axis=2), rtol=1e-5)
     assert found.values["pre"].count == flat.size
 
 
@@ -462,6 +457,7 @@ def test_a_batch_holds_as_many_samples_as_its_bytes_allow(monkeypatch):
     of_one = 4 * (3 * 96 * 96 + 64 * 48 * 48 + 64 * 24 * 24 + 10)
     assert batch_size(large, 3 * 96 * 96) == recorder.BATCH_BYTES // of_one < 100
     assert batch_size([(512, 10**6)], 3) == 1
+    assert batch_size([(64, 10_000)] * 10, 3) == recorder.FEW_SAMPLES  # fewer would fit, but are slower
 
 
 def test_recorded_values_do_not_depend_on_the_batch(tmp_path, monkeypatch):

@@ -12,14 +12,15 @@ Rows are sorted by label, then by sample. The file of the layer ``output`` holds
 
 The nodes of a convolution are its channels, which have a pre-activation at each of P positions. With ``positions: rows``
 each position is a row: the column ``position`` (int32) follows the label, and a sample's rows stand together. With
-``positions: summary`` a row is a sample, and each node has four columns, in groups that are read as they are needed:
+``positions: summary`` a row is a sample, and there are four columns, which are read as they are needed. An entry is an array
+of J values, one per node: ``pl.col("mean").arr.get(3)`` are those of node 3, and ``frame["mean"].to_numpy()`` is [N, J].
 
-===================  ==================  ========================================================
-n0 ... n{J-1}        float32             mean of ``z`` over the positions
-max0 ... max{J-1}    float32             largest ``z`` over the positions
-a0 ... a{J-1}        float32             mean of ``T(z)`` over the positions, the sample's activation
-on0 ... on{J-1}      uint8, 16 or 32     number of positions with ``theta = 1``
-===================  ==================  ========================================================
+=========  ==========================  ========================================================
+mean       array[float32, J]           mean of ``z`` over the positions
+max        array[float32, J]           largest ``z`` over the positions
+a          array[float32, J]           mean of ``T(z)`` over the positions, the sample's activation
+on         array[uint8, 16 or 32, J]   number of positions with ``theta = 1``
+=========  ==========================  ========================================================
 
 Where samples differ in their positions (the tokens of a text), a summary has their number in the column ``positions``
 (uint32), and rows are fewer. Tokens that have labels of their own are recorded as samples, with a column ``position``.

@@ -94,44 +94,53 @@ class Order:
 
 
 class Strips:
-    """Arrays [J, b] that are put side by side.
+    """Arrays of a batch's samples or rows that are put together.
 
     Parameters
     ----------
     dtype
         Of what is added.
+    samples_first
+        Whether arrays are [b, J], a sample's values together, or [J, b].
     """
 
-    def __init__(self, scratch: Scratch, nodes: int, dtype: Any) -> None:
+    def __init__(self, scratch: Scratch, nodes: int, dtype: Any, *, samples_first: bool = False) -> None:
         self.dtype = np.dtype(dtype)
         self._scratch = scratch
         self._nodes = nodes
-        self._columns = max(SHORTEST_STRIP, STRIP_BYTES // (nodes * self.dtype.itemsize))
+        self._samples_first = samples_first
+        self._length = max(SHORTEST_STRIP, STRIP_BYTES // (nodes * self.dtype.itemsize))
         self._kept: list[Kept] = []
         self._strip = self._empty()
         self._used = 0
 
-    def add(self, columns: NDArray[Any]) -> None:
-        """Put an array [J, b] beside those before."""
-        begin = 0
-        while begin < columns.shape[1]:
-            taken = min(columns.shape[1] - begin, self._columns - self._used)
-            self._strip[:, self._used : self._used + taken] = columns[:, begin : begin + taken]
+    def add(self, values: NDArray[Any]) -> None:
+        """Put an array beside those before, or beneath them."""
+        begin, count = 0, values.shape[0 if self._samples_first else 1]
+        while begin < count:
+            taken = min(count - begin, self._length - self._used)
+            self._part(self._strip, self._used, taken)[:] = self._part(values, begin, taken)
             self._used += taken
             begin += taken
-            if self._used == self._columns:
+            if self._used == self._length:
                 self._kept.append(self._scratch.keep(self._strip))
                 self._strip, self._used = self._empty(), 0
 
     def joined(self, order: NDArray[np.intp] | None, dtype: Any = None) -> NDArray[Any]:
-        """All of them, [J, N]; what was kept is let go."""
-        kept = [*self._kept, self._strip[:, : self._used]]
-        joined = self._scratch.joined(kept, order, np.dtype(dtype or self.dtype))
+        """All of them, [N, J] or [J, N]; what was kept is let go."""
+        kept = [*self._kept, self._part(self._strip, 0, self._used)]
+        join = self._scratch.beneath if self._samples_first else self._scratch.beside
+        joined = join(kept, order, np.dtype(dtype or self.dtype))
         self._kept = []
         return joined
 
+    def _part(self, array: NDArray[Any], begin: int, count: int) -> NDArray[Any]:
+        part = slice(begin, begin + count)
+        return array[part] if self._samples_first else array[:, part]
+
     def _empty(self) -> NDArray[Any]:
-        return np.empty((self._nodes, self._columns), self.dtype)
+        shape = (self._length, self._nodes) if self._samples_first else (self._nodes, self._length)
+        return np.empty(shape, self.dtype)
 
 
 class LayerCollector:
@@ -259,27 +268,17 @@ class LayerCollector:
         if self._summary is None:
             on = np.uint32 if self._is_masked else np.min_scalar_type(positions)
             types = {"mean": np.float32, "largest": np.float32, "activation": np.float32, "on": on}
-            self._summary = {name: Strips(self._scratch, nodes, dtype) for name, dtype in types.items()}
-            kinds = self._kinds()
-            self._values = ValuesCollector(kinds, self._n_samples)
+            self._summary = {
+                name: Strips(self._scratch, nodes, dtype, samples_first=True) for name, dtype in types.items()
+            }
+            self._values = ValuesCollector(self._kinds(), self._n_samples, self._clip)
         found = summarise(z, None if self._clip else a, self._threshold, self._clip or (0.0, 0.0), valid)
         for name, strips in self._summary.items():
             strips.add(getattr(found, name))
         self._counts.append(np.full(n, positions) if valid is None else valid.sum(axis=1))
         for level, which in self._values.chosen(n, nodes * positions):
-            before = _chosen(z, which, valid)
-            if self.layer.values == "pre_activation":
-                self._values.add(level, "pre", before)
-            self._values.add(level, "post", self._after(before, z, a, which, valid))
-
-    def _after(
-        self, before: NDArray[np.float32], z: Tensor, a: Tensor, which: Any, valid: NDArray[np.bool_] | None
-    ) -> NDArray[np.float32]:
-        """The activations of chosen pre-activations."""
-        if self._clip:
-            low, high = self._clip
-            return np.clip(before, np.float32(low), np.float32(high))
-        return before if a is z else _chosen(a, which, valid)
+            needed = [z] if self._clip or self.layer.values == "output" else [z, a]
+            self._values.add(level, *(_chosen(each, which, valid) for each in needed))
 
     def _kinds(self) -> Any:
         return LayerMetadata("", "", self.layer.activation, (1,), (), values=self.layer.values).kinds

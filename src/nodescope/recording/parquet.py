@@ -21,10 +21,11 @@ from nodescope.storage.digests import check_digest, digested_path
 
 FORMAT_VERSION = 4
 
-#: The groups of columns that a summary has, each with a column per node, by the names of `Summary`.
-SUMMARY_GROUPS = {"mean": "n", "largest": "max", "activation": "a", "on": "on"}
+#: The columns of a summary, each an array of one value per node, by the names of `Summary`.
+SUMMARY_COLUMNS = {"mean": "mean", "largest": "max", "activation": "a", "on": "on"}
+#: Of a column of a summary in one row group, which is encoded at once.
+GROUP_BYTES = 64_000_000
 
-NumberT = TypeVar("NumberT", np.float32, np.uint32)
 SumT = TypeVar("SumT", np.float64, np.uint32)
 
 
@@ -114,6 +115,10 @@ class LayerMetadata:
         own = {name: value[node] if isinstance(value, tuple) else value for name, value in self.parameters.items()}
         return activation_function(self.activation, own).apply(z)
 
+    def to_json(self) -> str:
+        """What `from_json` reads."""
+        return json.dumps(dataclasses.asdict(self))
+
     @classmethod
     def from_json(cls, text: str | bytes) -> "LayerMetadata":
         """Read back what `write` stored."""
@@ -130,7 +135,7 @@ class LayerMetadata:
 
 @dataclass(frozen=True)
 class Summary:
-    """What is kept of every sample and node of a layer with positions: arrays [J, N].
+    """What is kept of every sample and node of a layer with positions: arrays [N, J].
 
     Attributes
     ----------
@@ -168,7 +173,7 @@ class LayerActivations:
         with _named(self.path):
             check_digest(self.path)
             self.metadata = LayerMetadata.from_json(pl.read_parquet_metadata(self.path)["nodescope"])
-            names = [f"n{node}" for node in range(self.n_nodes)]
+            names = ["mean"] if self._is_summary else [f"n{node}" for node in range(self.n_nodes)]
             varies = self.metadata.varying_positions
             counted = ["positions"] if varies and self._is_summary else []
             table = pl.read_parquet(
@@ -187,7 +192,7 @@ class LayerActivations:
             self.samples = samples[first if self._begins is None else self._begins]
             labels = table["label"].fill_null(0) if not self.is_labelled else table["label"]
             self.labels: NDArray[np.int32] = labels.to_numpy()[first if self._begins is None else self._begins]
-            self._n = _as_rows(table.select(names), np.float32)
+            self._n = _nodes_first(table["mean"]) if self._is_summary else _as_rows(table.select(names))
 
     @property
     def _is_summary(self) -> bool:
@@ -232,7 +237,7 @@ class LayerActivations:
     def a(self) -> NDArray[np.float32]:
         """Activations [J, N]: ``T(z)``; of a layer with positions the mean of ``T(z)`` over them. A new array."""
         if self._is_summary:
-            return self._group("a", np.float32)
+            return self._column("a")
         if self.positions == 1:
             return self.metadata.activate(self._n)
         return self._means(self.metadata.activate)
@@ -240,7 +245,7 @@ class LayerActivations:
     def largest(self) -> NDArray[np.float32]:
         """The largest pre-activation over the positions [J, N]; a new array."""
         if self._is_summary:
-            return self._group("max", np.float32)
+            return self._column("max")
         if self._begins is not None:
             return np.maximum.reduceat(self._n, self._begins, axis=1) if self.n_samples else self._n
         return self._n.reshape(self.n_nodes, self.n_samples, self.positions).max(axis=2)
@@ -264,7 +269,7 @@ class LayerActivations:
                 f"above the study's theta_threshold, {theta_threshold}. "
                 "Hint: delete the activations folder of its configuration; the next run records it again."
             )
-        return self._group("on", np.uint32)
+        return self._column("on").astype(np.uint32)
 
     def each(self, kind: Kind = "pre") -> NDArray[np.float32] | None:
         """Every pre-activation or activation [J, N * P], a sample's positions together; None of a summary.
@@ -295,9 +300,9 @@ class LayerActivations:
         """Nodes [J] whose values are all finite; a diverged net has others."""
         return np.array([np.isfinite(z_N).all() for z_N in self.z], np.bool_)  # row by row, in a core's cache
 
-    def _group(self, group: str, dtype: type[NumberT]) -> NDArray[NumberT]:
+    def _column(self, name: str) -> NDArray[Any]:
         with _named(self.path):
-            return _as_rows(pl.read_parquet(self.path, columns=[f"{group}{j}" for j in range(self.n_nodes)]), dtype)
+            return _nodes_first(pl.read_parquet(self.path, columns=[name])[name])
 
     def _means(self, function: Callable[[NDArray[np.float32], int], NDArray[np.float32]]) -> NDArray[np.float32]:
         """Of a function of every pre-activation and its node, over the positions [J, N]."""
@@ -327,12 +332,17 @@ def read(path: str | Path) -> LayerActivations:
     return LayerActivations(path)
 
 
-def _as_rows(table: pl.DataFrame, dtype: type[NumberT]) -> NDArray[NumberT]:
+def _as_rows(table: pl.DataFrame) -> NDArray[np.float32]:
     """The columns of a table as the rows of an array."""
-    rows = np.empty((table.width, table.height), dtype)
+    rows = np.empty((table.width, table.height), np.float32)
     for row, column in zip(rows, table.get_columns(), strict=True):
         row[:] = column.to_numpy()
     return rows
+
+
+def _nodes_first(column: pl.Series) -> NDArray[Any]:
+    """A column of arrays, one of each sample, as an array [J, N] with contiguous rows."""
+    return np.ascontiguousarray(column.to_numpy().T)
 
 
 @contextmanager
@@ -359,8 +369,9 @@ def write(
 ) -> None:
     """Write one layer; the samples are sorted by label.
 
-    Dictionary and statistics are off (they enlarge float columns), and there is one row group. Pre-activations
-    hardly compress: zstd would save a tenth of the disk and take two to four times as long to write and to read.
+    Dictionary and statistics are off (they enlarge float columns). Pre-activations hardly compress: zstd would save a
+    tenth of the disk and take two to four times as long to write and to read. Of a layer that is not summarised there is one
+    row group. A summary has columns of arrays, since a column per node takes ten times as long to write.
 
     Parameters
     ----------
@@ -378,29 +389,26 @@ def write(
         Place of each row within its sample, where they are not all of 0 to P - 1; of rows that are samples themselves, the
         column ``position``.
     """
+    if isinstance(recorded, Summary):
+        write_values(values_path(path), recorded.values)
+        _write_summary(path, recorded, labels, samples, metadata, position_counts)
+        return
     import pyarrow as pa  # late: what reads needs it not
     import pyarrow.parquet as pq
 
     heads: dict[str, Any] = {"sample": samples, "label": labels}
-    if isinstance(recorded, Summary):
-        groups = {prefix: getattr(recorded, name) for name, prefix in SUMMARY_GROUPS.items()}
-        write_values(values_path(path), recorded.values)
-        if position_counts is not None:
-            heads["positions"] = position_counts.astype(np.uint32)
-    else:
-        groups = {"n": recorded}
-        if len(metadata.node_shape) > 1:
-            counts = metadata.positions if position_counts is None else position_counts
-            heads = {name: values if values is None else np.repeat(values, counts) for name, values in heads.items()}
-            if positions is None and position_counts is None:
-                positions = np.tile(np.arange(metadata.positions, dtype=np.int32), len(samples))
-        if positions is not None:
-            heads["position"] = positions
+    if len(metadata.node_shape) > 1:
+        counts = metadata.positions if position_counts is None else position_counts
+        heads = {name: values if values is None else np.repeat(values, counts) for name, values in heads.items()}
+        if positions is None and position_counts is None:
+            positions = np.tile(np.arange(metadata.positions, dtype=np.int32), len(samples))
+    if positions is not None:
+        heads["position"] = positions
     if labels is None:
         heads["label"] = pa.nulls(len(heads["sample"]), pa.int32())
-    columns = heads | {f"{prefix}{j}": row for prefix, rows in groups.items() for j, row in enumerate(rows)}
+    columns = heads | {f"n{j}": row for j, row in enumerate(recorded)}
     table = pa.Table.from_arrays([pa.array(column) for column in columns.values()], names=list(columns))
-    table = table.replace_schema_metadata({"nodescope": json.dumps(dataclasses.asdict(metadata))})
+    table = table.replace_schema_metadata({"nodescope": metadata.to_json()})
     with digested_path(path) as temporary:
         pq.write_table(
             table,
@@ -409,4 +417,31 @@ def write(
             compression="lz4",
             use_dictionary=False,
             write_statistics=False,
+        )
+
+
+def _write_summary(
+    path: str | Path,
+    recorded: Summary,
+    labels: NDArray[np.int32] | None,
+    samples: NDArray[np.int32],
+    metadata: LayerMetadata,
+    position_counts: NDArray[np.integer] | None,
+) -> None:
+    """A row per sample, and a column of arrays per kind of value; the arrays are not copied."""
+    n_samples, nodes = len(samples), metadata.node_shape[0]
+    no_labels = pl.Series("label", [None] * n_samples, pl.Int32)
+    columns = [pl.Series("sample", samples), no_labels if labels is None else pl.Series("label", labels)]
+    if position_counts is not None:
+        columns.append(pl.Series("positions", position_counts.astype(np.uint32)))
+    for name, column in SUMMARY_COLUMNS.items():
+        values = pl.Series(column, getattr(recorded, name).reshape(-1))
+        columns.append(values.reshape((n_samples, nodes)))
+    with digested_path(path) as temporary:
+        pl.DataFrame(columns).write_parquet(
+            temporary,
+            compression="lz4",
+            statistics=False,
+            row_group_size=max(1, GROUP_BYTES // (4 * nodes)),
+            metadata={"nodescope": metadata.to_json()},
         )

@@ -39,6 +39,10 @@ logger = logging.getLogger(__name__)
 #: to the next stays near a core (docs/performance.md); and the most samples, which fully connected networks reach.
 BATCH_BYTES = 32_000_000
 LARGEST_BATCH = 512
+#: PyTorch convolves fewer samples than these by NNPACK, which takes twice as long here; taken where the largest layer of so
+#: many stays below a limit.
+FEW_SAMPLES = 16
+FEW_SAMPLES_BYTES = 128_000_000
 
 #: Samples that a network is looked at with.
 LOOKED_AT = 4
@@ -522,4 +526,8 @@ def batch_size(shapes: list[tuple[int, ...]], inputs: int) -> int:
 
     It depends on nothing else, so that a network's values are the same to the last bit wherever it is recorded.
     """
-    return max(1, min(LARGEST_BATCH, BATCH_BYTES // (4 * (inputs + sum(map(math.prod, shapes))))))
+    values = list(map(math.prod, shapes))
+    fitting = BATCH_BYTES // (4 * (inputs + sum(values)))
+    if fitting < FEW_SAMPLES and 4 * FEW_SAMPLES * max(inputs, *values) <= FEW_SAMPLES_BYTES:
+        return FEW_SAMPLES
+    return max(1, min(LARGEST_BATCH, fitting))

@@ -1,5 +1,6 @@
 """Keeps arrays until they are written: in memory, and in a file beside the recordings once there are many."""
 
+import math
 import os
 import tempfile
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ class _Stored:
     dtype: np.dtype[Any]
 
 
-#: A kept array [J, n].
+#: A kept array.
 Kept = Array | _Stored
 
 
@@ -44,7 +45,7 @@ class Scratch:
         self._end = 0
 
     def keep(self, array: Array) -> Kept:
-        """Keep an array [J, n], which is not changed any more."""
+        """Keep an array [J, n] or [n, J], which is not changed any more."""
         if self._bytes + array.nbytes <= MEMORY_BYTES:
             self._bytes += array.nbytes
             return array
@@ -56,18 +57,23 @@ class Scratch:
         self._end += array.nbytes
         return stored
 
-    def joined(self, kept: Sequence[Kept], order: NDArray[np.intp] | None, dtype: np.dtype[Any]) -> Array:
-        """Kept arrays side by side, [J, N], their columns in an order; in a file where they are large."""
+    def beneath(self, kept: Sequence[Kept], order: NDArray[np.intp] | None, dtype: np.dtype[Any]) -> Array:
+        """Kept arrays [n, J] one beneath the other, [N, J], their rows in an order; in a file where they are large."""
+        joined = self._new((sum(each.shape[0] for each in kept), kept[0].shape[1]), dtype)
+        places = None if order is None else np.argsort(order)  # of the rows as they were kept
+        begin = 0
+        for each in kept:
+            end = begin + each.shape[0]
+            rows = slice(begin, end) if places is None else places[begin:end]
+            joined[rows] = self._rows(each, slice(None))
+            begin = end
+        return joined
+
+    def beside(self, kept: Sequence[Kept], order: NDArray[np.intp] | None, dtype: np.dtype[Any]) -> Array:
+        """Kept arrays [J, n] side by side, [J, N], their columns in an order; in a file where they are large."""
         n_rows = kept[0].shape[0]
-        n_columns = sum(each.shape[1] for each in kept)
-        n_bytes = n_rows * n_columns * dtype.itemsize
-        if n_bytes <= LARGEST_BYTES:
-            joined: Array = np.empty((n_rows, n_columns), dtype)
-        else:
-            file = self._file()
-            self._files.append(file)
-            joined = np.memmap(file, dtype, "w+", shape=(n_rows, n_columns))
-        step = max(1, n_rows * LARGEST_BYTES // (4 * max(1, n_bytes)))
+        joined = self._new((n_rows, sum(each.shape[1] for each in kept)), dtype)
+        step = max(1, n_rows * LARGEST_BYTES // (4 * max(1, joined.nbytes)))
         for begin in range(0, n_rows, step):
             rows = slice(begin, begin + step)
             parts = [self._rows(each, rows) for each in kept]
@@ -80,6 +86,12 @@ class Scratch:
         for file in self._files:
             file.close()
         self._files.clear()
+
+    def _new(self, shape: tuple[int, int], dtype: np.dtype[Any]) -> Array:
+        if math.prod(shape) * dtype.itemsize <= LARGEST_BYTES:
+            return np.empty(shape, dtype)
+        self._files.append(self._file())
+        return np.memmap(self._files[-1], dtype, "w+", shape=shape)
 
     def _file(self) -> Any:
         self._folder.mkdir(parents=True, exist_ok=True)

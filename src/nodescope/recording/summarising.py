@@ -3,14 +3,16 @@
 Sums are float64 whatever the number of positions and samples. The central moments of a stretch of values are taken
 around its own mean and then put together (Chan, Golub & LeVeque 1983; Pébay 2008).
 
-A layer's values are read once, node by node, while they are in a core's cache; where its function only clips, as ReLU does,
-``T(z)`` is not read at all. All values as one list are taken in of every sample, up to `EXACT_VALUES`, and of a
-seeded sample of the samples in a larger layer, which takes no longer whatever the number of samples.
+A layer's values are read once, in one loop, while they are in a core's cache; where its function only clips, as ReLU does,
+``T(z)`` is not read at all, and how its values are distributed follows from those of ``z``. All values as one list are taken
+in of every sample, up to `EXACT_VALUES`, and of a seeded sample of the samples in a larger layer, which takes no longer
+whatever the number of samples.
 """
 
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 
 import numpy as np
 import torch
@@ -19,7 +21,7 @@ from numpy.typing import NDArray
 
 from nodescope.numerics.activation_functions import Kind
 from nodescope.numerics.moments import Moments
-from nodescope.recording.values import SHIFT, AllValues
+from nodescope.recording.values import SHIFT, AllValues, bucket_of
 
 #: Values at a time: they stay in a core's cache.
 CHUNK = 4096
@@ -37,7 +39,7 @@ SAMPLED_SAMPLES = 32
 
 @dataclass(frozen=True)
 class Summarised:
-    """What is kept of the samples of a batch: arrays [J, B].
+    """What is kept of the samples of a batch: arrays [B, J].
 
     Attributes
     ----------
@@ -76,17 +78,20 @@ def summarise(
     z_BJP = _flat(z)
     a_BJP = z_BJP if a is None else z_BJP if a is z else _flat(a)
     batch, nodes, positions = z_BJP.shape
-    mean, largest, activation = np.empty((3, nodes, batch), np.float32)
-    found = Summarised(mean, largest, activation, np.empty((nodes, batch), np.uint32))
-    clips = a is None
+    mean, largest, activation = np.empty((3, batch, nodes), np.float32)
+    found = Summarised(mean, largest, activation, np.empty((batch, nodes), np.uint32))
+    into = found.mean, found.largest, found.activation, found.on
     limits = np.float32(threshold), np.float32(clip[0]), np.float32(clip[1])
     if valid is None and not _has_nodes_together(z_BJP):
-        before, after = (each.contiguous().numpy() for each in (z_BJP, a_BJP))
-        _summarise(before, after, *limits, clips, found.mean, found.largest, found.activation, found.on)
+        before = z_BJP.contiguous().numpy()
+        if a is None:
+            _summarise_clipped(before, before.view(np.int32), *limits, *into)
+        else:
+            _summarise(before, before.view(np.int32), a_BJP.contiguous().numpy(), limits[0], *into)
         return found
     z_BPJ, a_BPJ = (values.transpose(1, 2).contiguous().numpy() for values in (z_BJP, a_BJP))
     counted = np.ones((batch, positions), np.bool_) if valid is None else valid
-    _summarise_tokens(z_BPJ, a_BPJ, counted, *limits, clips, found.mean, found.largest, found.activation, found.on)
+    _summarise_tokens(z_BPJ, a_BPJ, counted, *limits, a is None, *into)
     return found
 
 
@@ -118,16 +123,16 @@ def _summarised_on_device(
         on &= ~off
         a_BJP = a_BJP.masked_fill(off, 0)
     zeros = z_BJP if valid is None else z_BJP.masked_fill(off, 0)
-    largest = z_BJP if valid is None else z_BJP.masked_fill(off, -math.inf)
+    at_most = z_BJP if valid is None else z_BJP.masked_fill(off, -math.inf)
     found = torch.stack(
         [
             (zeros.sum(2, dtype=torch.float64) / counts).float(),
-            largest.amax(2),
+            at_most.amax(2),
             (a_BJP.sum(2, dtype=torch.float64) / counts).float(),
         ]
     )
-    mean, largest_BJ, activation = found.transpose(1, 2).cpu().numpy()
-    return Summarised(mean, largest_BJ, activation, on.sum(2).T.cpu().numpy().astype(np.uint32))
+    mean, largest, activation = found.cpu().numpy()
+    return Summarised(mean, largest, activation, on.sum(2).cpu().numpy().astype(np.uint32))
 
 
 class ValuesCollector:
@@ -142,11 +147,14 @@ class ValuesCollector:
         ``pre`` and ``post``, or ``post`` alone.
     n_samples : int or None
         N, if it is known; then nothing is taken in vain.
+    clip : (low, high) or None
+        The limits between which the values of kind ``pre`` are clipped to those of kind ``post``; None where they are not.
     """
 
-    def __init__(self, kinds: tuple[Kind, ...], n_samples: int | None) -> None:
+    def __init__(self, kinds: tuple[Kind, ...], n_samples: int | None, clip: tuple[float, float] | None = None) -> None:
         self._kinds = kinds
         self._n_samples = n_samples
+        self._clip = None if clip is None else (np.float32(clip[0]), np.float32(clip[1]))
         self._seen_samples = 0
         self._seen_values = 0
         self._level: int | None = None
@@ -173,21 +181,27 @@ class ValuesCollector:
             (int(level), np.flatnonzero(of_places == level)) for level in np.unique(of_places[of_places >= self._level])
         ]
 
-    def add(self, level: int, kind: Kind, values: NDArray[np.float32]) -> None:
-        """Take in values of some samples."""
+    def add(self, level: int, *values: NDArray[np.float32]) -> None:
+        """Take in values of some samples: those of each kind, or, where they are clipped, of ``pre`` alone."""
         if level not in self._levels:
             self._levels[level] = {kind: _Collector() for kind in self._kinds}
-        self._levels[level][kind].add(np.ascontiguousarray(values).reshape(-1))
+        own = self._levels[level]
+        lists = [np.ascontiguousarray(each).reshape(-1) for each in values]
+        if self._clip is None:
+            for kind, each in zip(self._kinds, lists, strict=True):
+                own[kind].add(each)
+        else:
+            own["pre"].add_with_clipped(lists[0], self._clip, own["post"])
 
     def finished(self) -> dict[Kind, AllValues]:
         """What was found."""
-        found = {}
-        for kind in self._kinds:
-            whole = _Collector()
-            for number, level in enumerate(sorted(self._levels)):
-                own = self._levels[level][kind]
-                whole = own if number == 0 else whole.joined(own)
-            found[kind] = whole.finished()
+        whole = {kind: _Collector() for kind in self._kinds}
+        for number, level in enumerate(sorted(self._levels)):
+            for kind, own in self._levels[level].items():
+                whole[kind] = own if number == 0 else whole[kind].joined(own)
+        found = {kind: each.finished(each.buckets()) for kind, each in whole.items()}
+        if self._clip is not None:
+            found["post"] = whole["post"].finished(clipped_buckets(*whole["pre"].buckets(), *self._clip))
         return found
 
 
@@ -233,6 +247,14 @@ class _Collector:
     def add(self, values: NDArray[np.float32]) -> None:
         _collect(values, values.view(np.uint32), self._sums, self._ends, self._counts)
 
+    def add_with_clipped(
+        self, values: NDArray[np.float32], clip: tuple[np.float32, np.float32], clipped: "_Collector"
+    ) -> None:
+        """Take in values, and what they are when they are clipped, which is not counted."""
+        _collect_clipped(
+            values, values.view(np.uint32), *clip, self._sums, self._ends, self._counts, clipped._sums, clipped._ends
+        )
+
     def joined(self, other: "_Collector") -> "_Collector":
         """Both together; this one is changed."""
         if other._sums[0]:
@@ -243,7 +265,7 @@ class _Collector:
             self._counts += other._counts
         return self
 
-    def finished(self) -> AllValues:
+    def finished(self, buckets: tuple[NDArray[np.int32], NDArray[np.int64]]) -> AllValues:
         count, mean, second, third, fourth = self._sums.tolist()
         if not count or not np.isfinite(mean):
             return AllValues(int(count), None, np.empty(0, np.int32), np.empty(0, np.int64))
@@ -258,9 +280,9 @@ class _Collector:
             maximum=high,
             zeros=int(self._ends[2]),
         )
-        return AllValues(int(count), moments, *self._buckets())
+        return AllValues(int(count), moments, *buckets)
 
-    def _buckets(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    def buckets(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
         """The numbers of the buckets that are not empty, and what they hold."""
         half = 1 << 31 - SHIFT
         positive, negative = self._counts[:half].copy(), self._counts[half : 2 * half]
@@ -269,78 +291,91 @@ class _Collector:
         return np.concatenate([-below, present]).astype(np.int32), np.concatenate([negative[below], positive[present]])
 
 
+def clipped_buckets(
+    buckets: NDArray[np.int32], counts: NDArray[np.int64], low: np.float32, high: np.float32
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """The buckets of values that are clipped, from those they were in: what lies beyond a limit is in the limit's."""
+    # A limit may lie within its bucket, whose other values stay there.
+    ends = bucket_of(np.array([low, high], np.float32))
+    clipped, places = np.unique(np.clip(buckets, *ends), return_inverse=True)
+    sums = np.zeros(len(clipped), np.int64)
+    np.add.at(sums, places, counts)
+    return clipped.astype(np.int32), sums
+
+
 def _value(number: int) -> float:
     """The float32 that has this place among all, zero being 0."""
     return float(np.copysign(np.int32(abs(number)).view(np.float32), number))
 
 
-@njit(cache=True, fastmath={"reassoc", "contract", "nsz", "nnan"})
+@njit(cache=True, inline="always")
+def _place(bits):  # type: ignore[no-untyped-def]
+    """The place of a float32, given as its bits, among all, zero having 0 and minus zero -1; also the other way round."""
+    return np.int32(bits ^ ((bits >> np.int32(31)) & np.int32(0x7FFFFFFF)))
+
+
+@njit(cache=True, fastmath=ANY_ORDER)
+def _summarise_clipped(z_BJP, bits_BJP, threshold, low, high, mean_BJ, largest_BJ, activation_BJ, on_BJ):  # type: ignore[no-untyped-def]
+    """Of each sample and node; ``T(z)`` is ``z`` within limits. What is not a number stays so.
+
+    One loop, in which every operation is one of vectors: the largest value is found among the places of the values.
+    """
+    batch, nodes, positions = z_BJP.shape
+    largest_bits_BJ = largest_BJ.view(np.int32)
+    for b in range(batch):
+        for j in range(nodes):
+            sum_z, sum_a, on, place = 0.0, 0.0, np.int32(0), np.int32(-0x80000000)
+            for p in range(positions):
+                z, own = z_BJP[b, j, p], _place(bits_BJP[b, j, p])
+                above = low if z < low else z
+                sum_z += np.float64(z)
+                sum_a += np.float64(high if above > high else above)
+                on = np.int32(on + np.int32(z > threshold))
+                place = own if own > place else place
+            mean_BJ[b, j] = sum_z / positions
+            activation_BJ[b, j] = sum_a / positions
+            largest_bits_BJ[b, j] = _place(place)
+            on_BJ[b, j] = on
+            if np.isnan(sum_z):
+                largest_BJ[b, j] = _largest(z_BJP[b, j])
+
+
+@njit(cache=True, fastmath=ANY_ORDER)
+def _summarise(z_BJP, bits_BJP, a_BJP, threshold, mean_BJ, largest_BJ, activation_BJ, on_BJ):  # type: ignore[no-untyped-def]
+    """As `_summarise_clipped`, of any activations."""
+    batch, nodes, positions = z_BJP.shape
+    largest_bits_BJ = largest_BJ.view(np.int32)
+    for b in range(batch):
+        for j in range(nodes):
+            sum_z, sum_a, on, place = 0.0, 0.0, np.int32(0), np.int32(-0x80000000)
+            for p in range(positions):
+                z, own = z_BJP[b, j, p], _place(bits_BJP[b, j, p])
+                sum_z += np.float64(z)
+                sum_a += np.float64(a_BJP[b, j, p])
+                on = np.int32(on + np.int32(z > threshold))
+                place = own if own > place else place
+            mean_BJ[b, j] = sum_z / positions
+            activation_BJ[b, j] = sum_a / positions
+            largest_bits_BJ[b, j] = _place(place)
+            on_BJ[b, j] = on
+            if np.isnan(sum_z):  # of infinities of both signs too
+                largest_BJ[b, j] = _largest(z_BJP[b, j])
+
+
+@njit(cache=True)
 def _largest(values):  # type: ignore[no-untyped-def]
-    """Of values that are all numbers."""
+    """What is not a number, if there is any, else the largest."""
     largest = values[0]
     for i in range(1, len(values)):
-        largest = max(largest, values[i])
+        if np.isnan(values[i]) or values[i] > largest:
+            largest = values[i]
+        if np.isnan(largest):
+            break
     return largest
 
 
-@njit(cache=True, fastmath={"reassoc", "contract", "nsz", "nnan"})
-def _sum_of_clipped(values, low, high):  # type: ignore[no-untyped-def]
-    """Of values that are all numbers."""
-    total = 0.0
-    for i in range(len(values)):
-        total += np.float64(min(max(values[i], low), high))
-    return total
-
-
-@njit(cache=True, fastmath=ANY_ORDER)
-def _sum(values):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for i in range(len(values)):
-        total += np.float64(values[i])
-    return total
-
-
-@njit(cache=True, fastmath=ANY_ORDER)
-def _count_above(values, threshold):  # type: ignore[no-untyped-def]
-    count = 0
-    for i in range(len(values)):
-        count += values[i] > threshold
-    return count
-
-
 @njit(cache=True)
-def _summarise(z_BJP, a_BJP, threshold, low, high, clips, mean_JB, largest_JB, activation_JB, on_JB):  # type: ignore[no-untyped-def]
-    """Of each sample and node; what is not a number stays so."""
-    batch, nodes, positions = z_BJP.shape
-    for b in range(batch):
-        for j in range(nodes):
-            z = z_BJP[b, j]
-            sum_z = _sum(z)
-            is_number = not np.isnan(sum_z)  # of infinities of both signs neither, but they are looked for below
-            largest = _largest(z)
-            if is_number and clips:
-                sum_a = _sum_of_clipped(z, low, high)
-            elif clips:
-                sum_a = 0.0
-                for p in range(positions):
-                    sum_a += np.nan if np.isnan(z[p]) else np.float64(min(max(z[p], low), high))
-            else:
-                sum_a = _sum(a_BJP[b, j])
-            if not is_number:
-                largest = z[0]
-                for p in range(positions):
-                    if np.isnan(z[p]) or z[p] > largest:
-                        largest = z[p]
-                    if np.isnan(largest):
-                        break
-            mean_JB[j, b] = sum_z / positions
-            largest_JB[j, b] = largest
-            activation_JB[j, b] = sum_a / positions
-            on_JB[j, b] = _count_above(z, threshold)
-
-
-@njit(cache=True)
-def _summarise_tokens(z_BPJ, a_BPJ, valid_BP, threshold, low, high, clips, mean_JB, largest_JB, activation_JB, on_JB):  # type: ignore[no-untyped-def]
+def _summarise_tokens(z_BPJ, a_BPJ, valid_BP, threshold, low, high, clips, mean_BJ, largest_BJ, activation_BJ, on_BJ):  # type: ignore[no-untyped-def]
     """As `_summarise`, where the nodes of a position lie together, and of some positions only."""
     batch, positions, nodes = z_BPJ.shape
     sum_z, sum_a = np.empty(nodes), np.empty(nodes)
@@ -367,44 +402,74 @@ def _summarise_tokens(z_BPJ, a_BPJ, valid_BP, threshold, low, high, clips, mean_
                     for j in range(nodes):
                         sum_a[j] += np.float64(a[j])
         for j in range(nodes):
-            mean_JB[j, b] = sum_z[j] / count
-            activation_JB[j, b] = sum_a[j] / count
-            largest_JB[j, b] = largest[j]
-            on_JB[j, b] = on[j]
+            mean_BJ[b, j] = sum_z[j] / count
+            activation_BJ[b, j] = sum_a[j] / count
+            largest_BJ[b, j] = largest[j]
+            on_BJ[b, j] = on[j]
+
+
+@njit(cache=True)
+def _collect(values, bits, sums, ends, counts):  # type: ignore[no-untyped-def]
+    """Add values to number, mean and sums of powers; to smallest and largest, as places, and zeros; to the buckets."""
+    for begin in range(0, len(values), CHUNK):
+        chunk, chunk_bits = values[begin : begin + CHUNK], bits[begin : begin + CHUNK]
+        _add_to_sums(chunk, sums)
+        _add_to_ends(chunk_bits, ends)
+        _add_to_buckets(chunk_bits, counts)
+
+
+@njit(cache=True)
+def _collect_clipped(values, bits, low, high, sums, ends, counts, clipped_sums, clipped_ends):  # type: ignore[no-untyped-def]
+    """As `_collect`, and add the clipped values to their own, except to the buckets."""
+    clipped = np.empty(CHUNK, np.float32)
+    for begin in range(0, len(values), CHUNK):
+        chunk, chunk_bits = values[begin : begin + CHUNK], bits[begin : begin + CHUNK]
+        _add_to_sums(chunk, sums)
+        _add_to_ends(chunk_bits, ends)
+        _add_to_buckets(chunk_bits, counts)
+        n = len(chunk)
+        for i in range(n):  # what is not a number stays so
+            above = low if chunk[i] < low else chunk[i]
+            clipped[i] = high if above > high else above
+        _add_to_sums(clipped[:n], clipped_sums)
+        _add_to_ends(clipped[:n].view(np.uint32), clipped_ends)
 
 
 @njit(cache=True, fastmath=ANY_ORDER)
-def _collect(values, bits, sums, ends, counts):  # type: ignore[no-untyped-def]
-    """Add values to number, mean and sums of powers; to smallest and largest, as places, and zeros; to the buckets."""
-    place = np.empty(CHUNK, np.int32)
-    for begin in range(0, len(values), CHUNK):
-        chunk, chunk_bits = values[begin : begin + CHUNK], bits[begin : begin + CHUNK]
-        n = len(chunk)
-        total = 0.0
-        for i in range(n):
-            total += np.float64(chunk[i])
-        mean = total / n
-        second, third, fourth = 0.0, 0.0, 0.0
-        for i in range(n):
-            d = np.float64(chunk[i]) - mean
-            square = d * d
-            second += square
-            third += square * d
-            fourth += square * square
-        _put_together(sums, n, mean, second, third, fourth)
-        for i in range(n):
-            sign = np.int32(chunk_bits[i]) >> np.int32(31)
-            place[i] = ((np.int32(chunk_bits[i]) & np.int32(0x7FFFFFFF)) ^ sign) - sign
-        low, high, zeros = np.int32(ends[0]), np.int32(ends[1]), 0
-        for i in range(n):
-            low = min(low, place[i])
-            high = max(high, place[i])
-        for i in range(n):
-            zeros += place[i] == 0
-        ends[0], ends[1] = low, high
-        ends[2] += zeros
-        for i in range(n):  # of a negative value away from zero, so that a bucket holds its lower end
-            counts[(chunk_bits[i] + (chunk_bits[i] >> np.uint32(31)) * LOWER_BITS) >> np.uint32(SHIFT)] += 1
+def _add_to_sums(chunk, sums):  # type: ignore[no-untyped-def]
+    n = len(chunk)
+    total = 0.0
+    for i in range(n):
+        total += np.float64(chunk[i])
+    mean = total / n
+    second, third, fourth = 0.0, 0.0, 0.0
+    for i in range(n):
+        d = np.float64(chunk[i]) - mean
+        square = d * d
+        second += square
+        third += square * d
+        fourth += square * square
+    _put_together(sums, n, mean, second, third, fourth)
+
+
+@njit(cache=True)
+def _add_to_ends(bits, ends):  # type: ignore[no-untyped-def]
+    """Both zeros have the same place here."""
+    low, high, zeros = np.int32(ends[0]), np.int32(ends[1]), np.int32(0)
+    for i in range(len(bits)):
+        sign = np.int32(bits[i]) >> np.int32(31)
+        place = np.int32(((np.int32(bits[i]) & np.int32(0x7FFFFFFF)) ^ sign) - sign)
+        low = place if place < low else low
+        high = place if place > high else high
+        zeros = np.int32(zeros + np.int32(place == 0))
+    ends[0], ends[1] = low, high
+    ends[2] += zeros
+
+
+@njit(cache=True)
+def _add_to_buckets(bits, counts):  # type: ignore[no-untyped-def]
+    for i in range(len(bits)):  # of a negative value away from zero, so that a bucket holds its lower end
+        counts[(bits[i] + (bits[i] >> np.uint32(31)) * LOWER_BITS) >> np.uint32(SHIFT)] += 1
 
 
 @njit(cache=True)
@@ -429,9 +494,12 @@ def _put_together(sums, n, mean, second, third, fourth):  # type: ignore[no-unty
 def compile_ahead() -> None:
     """Compile what summarising needs; numba keeps the result beside the sources for all later processes."""
     z = torch.zeros(1, 2, 4)
-    for valid in (None, np.ones((1, 4), np.bool_)):
-        summarise(z, z, 0.0, valid=valid)
-    collector = ValuesCollector(("post",), 1)
-    for level, _ in collector.chosen(1, 8):
-        collector.add(level, "post", z.numpy())
-    collector.finished()
+    for valid, a in product((None, np.ones((1, 4), np.bool_)), (None, z)):
+        summarise(z, a, 0.0, valid=valid)
+    collected: tuple[tuple[tuple[Kind, ...], tuple[float, float] | None], ...]
+    collected = ((("post",), None), (("pre", "post"), (0.0, math.inf)))
+    for kinds, clip in collected:
+        collector = ValuesCollector(kinds, 1, clip)
+        for level, _ in collector.chosen(1, 8):
+            collector.add(level, z.numpy())
+        collector.finished()

@@ -100,6 +100,14 @@ def edge(bucket: NDArray[np.integer]) -> NDArray[np.float64]:
     return np.copysign(sizes.astype(np.float64), bucket)
 
 
+def bucket_of(values: NDArray[np.float32]) -> NDArray[np.int32]:
+    """The buckets that values lie in."""
+    sizes = np.abs(values).view(np.int32)
+    below_zero = np.signbit(values)
+    found: NDArray[np.int32] = np.where(below_zero, -((sizes + ((1 << SHIFT) - 1)) >> SHIFT), sizes >> SHIFT)
+    return found
+
+
 def nearest_edges(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """The edge of a bucket that is nearest to each value."""
     sizes = np.abs(values).astype(np.float32).view(np.int32)
