@@ -23,6 +23,7 @@ from pathlib import Path
 import following
 import layers
 import local_gradients
+import modules
 import numpy as np
 import pattern_evolution
 import propagation
@@ -51,6 +52,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP),
         "following": lambda root: following.compare_following("mnist", "mlp"),
         "recording": lambda root: [layers.compare_recording(800, 10_000)],
+        "modules": lambda root: modules.compare_modules(200),
         "propagation": lambda root: [propagation.compare_propagation(21, 200, 1_000)],
         "local-gradients": lambda root: local_gradients.compare_local_gradients(16),
         "dry-run": lambda root: [whole_runs.measure_dry_run()],
@@ -66,6 +68,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP, pattern_evolution.RESNET),
         "following": lambda root: following.compare_following("mnist", "mlp"),
         "recording": lambda root: [layers.compare_recording(800, 60_000)],
+        "modules": lambda root: modules.compare_modules(1_000),
         "propagation": lambda root: [propagation.compare_propagation(21, 500, 2_000)],
         "default-run": lambda root: [whole_runs.compare_default_run()],
         "local-gradients": lambda root: local_gradients.compare_local_gradients(16),
