@@ -551,3 +551,21 @@ def test_the_table_is_written_whole(net, data, tmp_path):
     path = follow.write(tmp_path / "below" / "followed.parquet")
     assert pl.read_parquet(path).equals(follow.table())
     assert [each.name for each in path.parent.iterdir()] == ["followed.parquet"]
+
+
+def test_a_buffer_in_whose_place_a_forward_pass_puts_another_is_as_before():
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(3, 4)
+            self.register_buffer("seen", torch.zeros(()))
+
+        def forward(self, x):
+            self.seen = self.seen + 1
+            return torch.relu(self.linear(x))
+
+    network = Counting()
+    before = network.seen
+    with nodescope.follow(network, torch.randn(5, 3)) as followed:
+        followed.look()
+    assert network.seen is before and network.seen == 0

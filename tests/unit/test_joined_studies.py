@@ -127,7 +127,8 @@ def test_networks_of_any_origin_stand_side_by_side_and_other_classes_are_refused
     ours = OURS | {"grid": OURS["grid"] | {"width": 3}}
     theirs = recorded("out")
     theirs["recordings"]["classes"] = ["setosa", "versicolor", "virginica"]
-    both = {"name": "both", "join": ["Our_own", "elsewhere"]}
+    # The recordings come first, and have fewer states and splits.
+    both = {"name": "both", "join": ["elsewhere", "Our_own"]}
     nodescope.run(studies(ours, theirs, both), tmp_path / "results", tmp_path / "reports")
     sparsity = pl.read_parquet(tmp_path / "results/both/tables/sparsity.parquet")
     trained = sparsity.filter(pl.col("state") == "trained")
@@ -136,6 +137,19 @@ def test_networks_of_any_origin_stand_side_by_side_and_other_classes_are_refused
     assert "Our_own" in (tmp_path / "reports" / "index.html").read_text()
     theirs["recordings"]["classes"] = ["virginica", "versicolor", "setosa"]
     with pytest.raises(
-        ConfigError, match=r"'both' joins studies with different classes: Our_own has .*; elsewhere has"
+        ConfigError, match=r"'both' joins studies with different classes: elsewhere has .*; Our_own has"
     ):
         nodescope.run(studies(ours, theirs, both), tmp_path / "others", page=False)
+
+
+def test_configurations_that_would_have_one_identifier_are_refused():
+    one = {"depth": 1, "width": 4, "activation": "relu", "batch_norm": False}
+    first, second = OURS | {"name": "a_b", "grid": one}, OTHER | {"name": "a-b", "grid": one}
+    with pytest.raises(ConfigError, match=r"a-b would stand for several configurations.*Hint: rename"):
+        configurations_of(joined(first, second, {"name": "both", "join": ["a_b", "a-b"]}))
+
+
+def test_studies_that_measure_otherwise_are_not_compared():
+    other = OTHER | {"analyses": ANALYSES | {"medians": {"splits": ["test"]}}}
+    with pytest.raises(ConfigError, match=r"Our_own and other have different options of analyses\.medians"):
+        parse_config(studies(OURS, other, BOTH))

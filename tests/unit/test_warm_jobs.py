@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -155,6 +156,45 @@ def test_a_job_that_is_asked_to_stop_stops_politely(folder, tmp_path):
     assert not is_alive(pid)
 
 
+def test_a_request_to_stop_the_whole_group_leaves_the_word_to_the_jobs(folder, served, tmp_path):
+    process, pid = waiting(tmp_path)
+    server = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    os.kill(server, signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
+    status, _, err = finished(process)
+    assert status == 1 and "The job was interrupted (SIGTERM)" in err
+    assert finished(started(tmp_path, "print('next')"))[:2] == (0, "next\n")
+
+
+def test_a_job_that_breaks_off_in_between_does_not_end_the_others(folder, tmp_path):
+    process, pid = waiting(tmp_path)
+    for message in (b"{", b"{}", json.dumps({"settings": warm._settings()}).encode()):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
+            connection.connect(str(folder / "socket"))
+            socket.send_fds(connection, [message], [1, 2])
+    assert finished(started(tmp_path, "print('next')"))[:2] == (0, "next\n")
+    assert is_alive(pid)
+    process.send_signal(signal.SIGTERM)
+    finished(process)
+
+
+def test_warnings_of_a_job_are_shown(folder, tmp_path):
+    assert "mind this" in finished(started(tmp_path, "import warnings; warnings.warn('mind this')"))[2]
+
+
+def test_a_folder_that_others_may_use_is_not_trusted(folder, tmp_path):
+    folder.chmod(0o755)
+    process = started(tmp_path, ABOUT)
+    assert json.loads(finished(process)[1])[0] == process.pid
+
+
+def test_where_no_socket_can_be_named_no_server_is_offered(monkeypatch):
+    monkeypatch.delenv(warm.VARIABLE, raising=False)
+    monkeypatch.setattr("tempfile.gettempdir", lambda: "/tmp/" + "x" * 120)
+    warm.offer_server()
+    assert warm.VARIABLE not in os.environ
+
+
 def test_a_job_that_is_killed_does_not_live_on_in_the_server(folder, tmp_path):
     process, pid = waiting(tmp_path)
     process.kill()
@@ -165,7 +205,7 @@ def test_a_job_that_is_killed_does_not_live_on_in_the_server(folder, tmp_path):
 
 def test_the_end_of_the_server_ends_its_jobs_with_a_word(served, tmp_path, monkeypatch):
     folder = tmp_path / "server"
-    folder.mkdir()
+    folder.mkdir(mode=0o700)
     monkeypatch.setenv(warm.VARIABLE, f"{served.pid}:{folder}")
     server = subprocess.Popen([sys.executable, "-c", SERVER, str(folder), str(served.pid)])
     until((folder / "socket").exists)

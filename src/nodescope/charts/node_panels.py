@@ -30,10 +30,11 @@ def filled_panel(panels: NodePanels, context: Context, part: pl.DataFrame, label
         Its rows: layer, node, class and the value.
     """
     sizes = part.group_by("layer", maintain_order=True).agg(pl.col("node").max() + 1).sort("layer")["node"].to_list()
-    borders = [0, *np.cumsum(sizes, dtype=int).tolist()]
+    # A network may lack the view that a figure begins with: its panel is empty.
+    borders = [0, *(np.cumsum(sizes, dtype=int).tolist() or [1])]
     known = part.drop_nulls(panels.value)
     low, high = panels.domain or _domain(known[panels.value])
-    first = pl.DataFrame({"layer": range(1, len(sizes) + 1), "first": borders[:-1]})
+    first = pl.DataFrame({"layer": range(1, len(sizes) + 1), "first": borders[: len(sizes)]})
     placed = known.join(first.cast({"layer": part["layer"].dtype}), on="layer", maintain_order="left")
     position = (placed["first"] + placed["node"]).to_numpy()
     values, classes = placed[panels.value].to_numpy(), placed["class"].to_numpy()

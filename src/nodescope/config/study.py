@@ -193,6 +193,15 @@ class JoinedStudy(Section):
                 f"the studies have different values of theta_threshold ({values}), so nodes are on in different "
                 "cases. Hint: give them the same"
             )
+        for name, options in found[0].analyses:
+            differing = [
+                part.name for part in found[1:] if part.analyses[name].enabled and part.analyses[name] != options
+            ]
+            if options.enabled and differing:
+                raise ValueError(
+                    f"{found[0].name} and {', '.join(differing)} have different options of analyses.{name}. "
+                    "Hint: give them the same, or switch the analysis off in one of the studies"
+                )
         return self.model_copy(update={"parts": tuple(found)})
 
     @property

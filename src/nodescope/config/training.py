@@ -142,6 +142,8 @@ class Training(Section):
             changes["learning_rate_decay"] = self.learning_rate_decay**pace
         elif self.schedule == "multi_step":
             changes["milestones"] = [max(1, round(epoch / pace)) for epoch in self.milestones]
+        elif self.schedule == "cyclic":
+            changes["cycle_epochs"] = max(2, round(self.cycle_epochs / pace))
         return self.model_copy(update=changes)
 
     def states(self) -> list[str]:

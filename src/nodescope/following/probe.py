@@ -131,6 +131,8 @@ def _each(values: Any, function: Any) -> Any:
     """The values of a dict, tuple or list, each changed; others as they are."""
     if isinstance(values, Mapping):
         return {key: function(value) for key, value in values.items()}
+    if isinstance(values, tuple) and hasattr(values, "_fields"):  # a named tuple
+        return type(values)(*map(function, values))
     return type(values)(map(function, values)) if isinstance(values, tuple | list) else values
 
 

@@ -23,6 +23,7 @@ import selectors
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -56,15 +57,30 @@ LOADED = (
 READ_WHILE_LOADING = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONPATH", "PYTHONHASHSEED", "NUMBA_CACHE_DIR")
 
 LARGEST_MESSAGE = 1 << 20
+#: Of a socket, in bytes.
+LONGEST_NAME = 100
+IN_CONTAINERS = frozenset({"APPTAINER_CONTAINER", "SINGULARITY_CONTAINER"})
 STOP = b"stop"
 
 
 def offer_server() -> None:
     """Let the jobs of this Snakemake process share a server; it starts with the first of them."""
-    if os.environ.get(VARIABLE) != OFF and sys.platform == "linux" and hasattr(os, "pidfd_open"):
+    if os.environ.get(VARIABLE) != OFF and _is_possible():
         # The name is drawn, so that nobody else has made the folder when the first job does.
         folder = Path(tempfile.gettempdir()) / f"nodescope-{secrets.token_hex(8)}"
-        os.environ[VARIABLE] = f"{os.getpid()}:{folder}"
+        if len(os.fsencode(folder / "loading")) <= LONGEST_NAME:
+            os.environ[VARIABLE] = f"{os.getpid()}:{folder}"
+
+
+def _is_possible() -> bool:
+    """Whether the system can say when a process ends, and jobs see each other's files: not so in containers of their own."""
+    if sys.platform != "linux" or not IN_CONTAINERS.isdisjoint(os.environ):
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 def withdraw_server() -> None:
@@ -84,13 +100,29 @@ def run_in_server() -> int | None:
     served, _, folder = os.environ.get(VARIABLE, "").partition(":")
     if not folder or INSIDE in os.environ:
         return None
+    if not _is_possible():
+        return None
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         try:
+            _check_ours(Path(folder))
             connection.connect(str(Path(folder) / "socket"))
         except OSError:
             _start(Path(folder), served)
             return None
         return _handed_over(connection)
+
+
+def _check_ours(folder: Path) -> None:
+    """Nobody else may listen there: what is sent holds the environment.
+
+    Raises
+    ------
+    OSError
+        If the folder is not there, or not this user's alone.
+    """
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        raise PermissionError(str(folder))
 
 
 def _start(folder: Path, served: str) -> None:
@@ -105,7 +137,12 @@ def _start(folder: Path, served: str) -> None:
 
 def _handed_over(connection: socket.socket) -> int | None:
     """The exit status of the script, run by the server; None where it cannot be handed over."""
-    job = {"script": str(Path(sys.argv[0]).absolute()), "folder": str(Path.cwd()), "environment": dict(os.environ)}
+    job = {
+        "script": str(Path(sys.argv[0]).absolute()),
+        "folder": str(Path.cwd()),
+        "environment": dict(os.environ),
+        "settings": _settings(),
+    }
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     try:
@@ -117,15 +154,23 @@ def _handed_over(connection: socket.socket) -> int | None:
         return None
     # Ctrl-C reaches the child by itself: it belongs to the same group of processes.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: connection.send(STOP))
-    status = connection.recv(LARGEST_MESSAGE)
+    signal.signal(signal.SIGTERM, lambda *_: _send(connection, STOP))
+    try:
+        status = connection.recv(LARGEST_MESSAGE)
+    except OSError:
+        status = b""
     if not status:
         print("The process that the job ran in has ended unexpectedly.", file=sys.stderr)
     return int(status) if status else 1
 
 
+def _send(connection: socket.socket, message: bytes) -> None:
+    with suppress(OSError):  # of one whose other end is gone
+        connection.send(message)
+
+
 def _settings() -> dict[str, str | None]:
-    return {name: os.environ.get(name) for name in READ_WHILE_LOADING}
+    return {"python": sys.executable} | {name: os.environ.get(name) for name in READ_WHILE_LOADING}
 
 
 @dataclass
@@ -172,29 +217,49 @@ class _Server:
 
     def _accept(self) -> None:
         connection, _ = self._listener.accept()
+        streams: list[int] = []
         try:
             message, streams, _, _ = socket.recv_fds(connection, LARGEST_MESSAGE, 2)
-        except OSError:
+            given = json.loads(message) if len(streams) == 2 else None
+            if given is None or given.get("settings") != self._settings:
+                connection.close()
+            else:
+                self._fork(given, streams, connection)
+        except (OSError, ValueError, AttributeError):  # of one job, which then runs by itself: the others go on
             connection.close()
-            return
-        given = json.loads(message) if len(streams) == 2 else None
-        if given is None or {name: given["environment"].get(name) for name in READ_WHILE_LOADING} != self._settings:
-            connection.close()
-        else:
-            connection.send(b"taken")
-            pid = os.fork()
-            if pid == 0:
+        finally:
+            for stream in streams:
+                os.close(stream)
+
+    def _fork(self, given: dict[str, object], streams: list[int], connection: socket.socket) -> None:
+        """Start a job."""
+        ready, go = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(go)
+            if os.read(ready, 1):
+                os.close(ready)
                 self._run(given, streams, connection)
+            os._exit(1)
+        os.close(ready)
+        try:
             job = _Job(pid, os.pidfd_open(pid), connection)
-            self._jobs[job.ended] = job
-            self._selector.register(job.ended, selectors.EVENT_READ)
-            self._selector.register(connection, selectors.EVENT_READ)
-        for stream in streams:
-            os.close(stream)
+            connection.send(b"taken")
+            os.write(go, b"1")
+        except OSError:
+            os.close(go)  # the child ends: nobody waits for it
+            os.waitpid(pid, 0)
+            raise
+        os.close(go)
+        self._jobs[job.ended] = job
+        self._selector.register(job.ended, selectors.EVENT_READ)
+        self._selector.register(connection, selectors.EVENT_READ)
 
     def _hear(self, connection: socket.socket) -> None:
         """The job that waits asks its child to stop, or was killed, as its child is then."""
-        job = next(job for job in self._jobs.values() if job.connection is connection)
+        job = next((job for job in self._jobs.values() if job.connection is connection), None)
+        if job is None:  # its child has just ended
+            return
         try:
             asked = connection.recv(LARGEST_MESSAGE) == STOP
         except OSError:
@@ -237,6 +302,11 @@ class _Server:
                 if job.connection is not None:
                     job.connection.close()
             signal.signal(signal.SIGINT, signal.default_int_handler)
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            numpy = sys.modules.get("numpy")
+            if numpy is not None:  # as it is where it has just been loaded
+                numpy.random.seed()
             os.chdir(str(given["folder"]))
             os.environ.clear()
             os.environ.update({**given["environment"], INSIDE: "1"})  # type: ignore[dict-item]
@@ -272,14 +342,19 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 def main(folder: str, served: str) -> None:
     """Load the libraries, and serve."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    warnings.filterwarnings("ignore")
-    try:
+    # Of requests to stop, each job has its own; the server ends when its Snakemake and they have.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         for name in LOADED:
             import_module(name)
-        gc.collect()
-        gc.freeze()  # so that collections in children do not copy what they share
-        _Server(Path(folder), int(served)).serve()
+    gc.collect()
+    gc.freeze()  # so that collections in children do not copy what they share
+    # Where it cannot serve, the folder stays, so that no other job tries.
+    server = _Server(Path(folder), int(served))
+    try:
+        server.serve()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

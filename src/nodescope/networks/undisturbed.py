@@ -38,6 +38,7 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
     modes = [(module, module.training) for module in network.modules()]
     # Batch normalisation without evaluation, counters and codebooks change in any forward pass.
     buffers = [(buffer, buffer._version, buffer.clone()) for buffer in network.buffers() if not buffer.is_inference()]
+    places = [(module, name, buffer) for module in network.modules() for name, buffer in module._buffers.items()]
     with same_random_numbers(), torch.no_grad(), _uncompiled():
         try:
             for module, _ in modes:
@@ -49,6 +50,8 @@ def undisturbed(network: nn.Module) -> Iterator[None]:
             for buffer, version, before in buffers:
                 if buffer._version != version:
                     buffer.copy_(before)
+            for module, name, own in places:  # of a forward pass that puts another tensor in a buffer's place
+                module._buffers[name] = own
 
 
 def _uncompiled() -> AbstractContextManager[Any]:

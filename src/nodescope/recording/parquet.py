@@ -19,7 +19,7 @@ from nodescope.numerics.activation_functions import KINDS, ActivationFunction, K
 from nodescope.recording.values import AllValues, read_values, values_path, write_values
 from nodescope.storage.digests import check_digest, digested_path
 
-FORMAT_VERSION = 4
+FORMAT_VERSION = 5
 
 #: The columns of a summary, each an array of one value per node, by the names of `Summary`.
 SUMMARY_COLUMNS = {"mean": "mean", "largest": "max", "activation": "a", "on": "on"}
@@ -125,7 +125,10 @@ class LayerMetadata:
         fields: dict[str, Any] = json.loads(text)
         version = fields.get("format_version")
         if version != FORMAT_VERSION:
-            raise ValueError(f"its format is version {version}, this nodescope reads {FORMAT_VERSION}")
+            raise ValueError(
+                f"its format is version {version}, this nodescope reads {FORMAT_VERSION}; what nodescope.record wrote has to "
+                "be recorded again"
+            )
         for name in ("node_shape", "class_names", "node_names"):
             fields[name] = fields[name] if fields[name] is None else tuple(fields[name])
         given = fields["parameters"].items()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from nodescope.charts.registry import charts_of, has_inspector_table
 from nodescope.config.root import Config
-from nodescope.config.study import Study
+from nodescope.config.study import JoinedStudy, Study
 from nodescope.jobs.status import JobStatus, study_status
 from nodescope.messages.errors import NodescopeError
 from nodescope.stages.collect import collect
@@ -89,10 +89,16 @@ def _collect_and_draw(study: Study, identifiers: list[str], config: Config, whol
             if source.table_of(name, identifier).is_file():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source.table_of(name, identifier), target)
-    shutil.copytree(source.benchmarks, files.benchmarks, dirs_exist_ok=True)
+    if source.benchmarks.is_dir():
+        shutil.copytree(source.benchmarks, files.benchmarks, dirs_exist_ok=True)
     description = description_path(study.dataset, results)
-    description.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(description_path(study.dataset, whole), description)
+    for part in study.parts if isinstance(study, JoinedStudy) else [study]:
+        own = description_path(part.dataset, results)
+        own.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(description_path(part.dataset, whole), own)
+        networks = StudyFiles.of(part.name, whole).network("any").parent
+        if networks.is_dir():  # what is known of networks that users bring
+            shutil.copytree(networks, StudyFiles.of(part.name, results).network("any").parent, dirs_exist_ok=True)
     collect(study, description, files, identifiers)
     draw(
         files,

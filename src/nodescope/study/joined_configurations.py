@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from nodescope.messages.errors import ConfigError
 from nodescope.study.configuration import Configuration
 
 #: The axis that says which of the joined studies a configuration is from.
@@ -37,6 +38,11 @@ def joined_configurations(parts: Mapping[str, Sequence[Configuration]]) -> list[
     ----------
     parts
         The configurations of each study, by its name.
+
+    Raises
+    ------
+    ConfigError
+        If two configurations would have one identifier.
     """
     common = _common_axes([configuration for of_one in parts.values() for configuration in of_one])
     found = []
@@ -60,6 +66,12 @@ def joined_configurations(parts: Mapping[str, Sequence[Configuration]]) -> list[
                     configuration,
                 )
             )
+    repeated = [name for name, count in Counter(each.identifier for each in found).items() if count > 1]
+    if repeated:
+        raise ConfigError(
+            f"join: {', '.join(repeated)} would stand for several configurations of {' and '.join(parts)}. "
+            "Hint: rename one of the studies"
+        )
     return found
 
 

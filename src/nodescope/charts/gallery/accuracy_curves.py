@@ -25,7 +25,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     curves = tables["learning_curves"].filter(pl.col("epoch") > 0)
     net = [CONFIGURATION, "seed", "learning_rate"]
     chosen = tables["accuracy"].select(net).unique(maintain_order=True)
-    kept = curves.join(chosen, on=net, maintain_order="left")
+    # Of networks that were trained elsewhere the rate is null.
+    kept = curves.join(chosen, on=net, maintain_order="left", nulls_equal=True)
     sizes = [axis.name for axis in context.configurations.axes if axis.is_size and axis.side is None]
     seeds = over_seeds(kept.drop("loss", "mean_squared_error", "learning_rate"), "accuracy")
     mean = in_panels(context.with_spread(seeds, "accuracy-curves", bounds=(0, 1)), context, without=sizes)

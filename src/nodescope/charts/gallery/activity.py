@@ -20,9 +20,9 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
             name="activity",
             title="Node activity" + words.where_classes(" by class"),
             caption=words.where_classes(
-                "Share of each class's samples for which a node is on (theta = 1). A node near 1 for some "
+                "Share of each class's samples for which a node is on. A node near 1 for some "
                 "classes and near 0 for the others is selective for these classes. ",
-                "Share of the samples for which a node is on (theta = 1). A node near 0 or near 1 tells few samples apart. ",
+                "Share of the samples for which a node is on. A node near 0 or near 1 tells few samples apart. ",
             )
             + words.where_trained(
                 "Compare training and test samples, and the untrained and the trained network. "

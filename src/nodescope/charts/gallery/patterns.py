@@ -22,7 +22,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     split = preferred_split(table)
     relative = over_seeds(table.select(*context.configurations.columns, "seed", *KEPT), "relative_entropy")
     shown = table.filter(pl.col("split") == split)
-    samples = shown.select(pl.col("samples").max()).item()
+    samples = shown.drop_nulls("relative_entropy").select(pl.col("samples").max()).item()
     distinct = (
         shown.filter(pl.col("state") == context.states[-1])
         .select((pl.col("distinct") / pl.col("samples")).mean())
