@@ -12,6 +12,7 @@ from scipy.special import expit, logsumexp
 
 from nodescope.analyses import layer_accuracy, registered
 from nodescope.config.analyses import Analyses
+from nodescope.measuring.recordings import RecordedNetworks
 from nodescope.measuring.runner import measure as measured
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.numerics.kernel_density import MIN_BANDWIDTH
@@ -25,6 +26,9 @@ OPTIONS = Analyses()
 
 
 def measure(name, layer, **options):
+    """Of a layer; where an analysis looks at a whole configuration, of one that consists of this layer."""
+    if registered()[name].scope == "configuration":
+        layer = RecordedNetworks(layer.folder, (layer.seed,), (layer.state,), layer.theta_threshold)
     return measured(name, layer, OPTIONS[name].model_copy(update=options))
 
 

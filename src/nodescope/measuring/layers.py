@@ -1,8 +1,9 @@
 """One recorded layer of one net, as the analyses see it: J nodes, N samples, C classes, P positions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from nodescope.recording import LayerActivations, read
 from nodescope.recording.outputs import accuracy_of
 from nodescope.study.layout import activation_path
+
+FoundT = TypeVar("FoundT")
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class RecordedLayer:
     layer: int
     theta_threshold: float
     _read: dict[str, LayerActivations] = field(default_factory=dict, repr=False, compare=False)
+    _found: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -51,6 +55,18 @@ class RecordedLayer:
         if split not in self._read:
             self._read[split] = read(str(activation_path(self.folder, self.seed, self.state, split, self.layer)))
         return self._read[split]
+
+    def once(self, name: str, split: str, compute: Callable[[], FoundT]) -> FoundT:
+        """What several analyses need of a split, computed for the first and kept for the others."""
+        if (name, split) not in self._found:
+            self._found[name, split] = compute()
+        found: FoundT = self._found[name, split]
+        return found
+
+    def forget(self) -> None:
+        """Let go of what was read and computed."""
+        self._read.clear()
+        self._found.clear()
 
     def network_accuracy(self, split: str) -> float | None:
         """Accuracy of the whole net on a split; see `nodescope.recording.outputs.accuracy_of`."""
