@@ -36,10 +36,8 @@ class Dormant(LayerOptions):
 
 def measure(layer: "RecordedLayer", options: Dormant) -> Parts:
     """Columns split, threshold, nodes, dormant_share, dormant_centred_share."""
-    from nodescope.measuring.sums import sums
-
     for split in options.splits:
-        activations, found = layer.read(split), sums(layer, split)
+        activations, found = layer.read(split), layer.sums(split)
         low = activations.metadata.function.bounds[0]
         size_J = deviation_J = None
         if found.known and found.values is not None:

@@ -39,10 +39,8 @@ class Kin(LayerOptions):
 
 def measure(networks: "RecordedNetworks", options: Kin) -> Parts:
     """Columns seed, split, layer, node, other_seed, other_state, nearest, nearest_correlation, same_correlation."""
-    from nodescope.measuring.layers import recorded_layers
-
     kept = networks.states[-1]
-    for number in recorded_layers(networks.folder, networks.seeds[0], kept):
+    for number in networks.layers():
         of_seeds = {seed: networks.layer(seed, kept, number) for seed in networks.seeds}
         for seed, layer in of_seeds.items():
             for state in networks.states[:-1]:
@@ -70,14 +68,12 @@ def _of_pair(layer: "RecordedLayer", other: "RecordedLayer", number: int, option
 
 def between(layer: "RecordedLayer", other: "RecordedLayer", split: str) -> Floats | None:
     """Correlations [J, K] of the nodes of two recordings; NaN of constant nodes, None where the two cannot be compared."""
-    from nodescope.measuring.sums import normalised, sums
-
     one, two = layer.read(split), other.read(split)
     same = np.array_equal(one.samples, two.samples)
-    if not (same and one.n_samples > 2 and sums(layer, split).known and sums(other, split).known):
+    if not (same and one.n_samples > 2 and layer.sums(split).known and other.sums(split).known):
         return None
     found_JK = np.zeros((one.n_nodes, two.n_nodes))
-    for first, second in zip(normalised(layer, split), normalised(other, split), strict=True):
+    for first, second in zip(layer.normalised(split), other.normalised(split), strict=True):
         found_JK += first @ second.T
     return np.clip(found_JK, -1, 1)
 

@@ -13,6 +13,7 @@ the kinds in every state; two states of a layer are in memory at once.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,24 +37,15 @@ class NodeFates(NodeKinds):
 
 
 def measure(networks: "RecordedNetworks", options: NodeFates) -> Parts:
-    """Columns seed, split, layer, node, fate, first_kind, last_kind, changes, since, not_before, theta_change, z_correlation, states."""
-    from nodescope.measuring.layers import recorded_layers
-
+    """Columns seed, split, layer, node, and those that are declared from fate to states."""
     for seed in networks.seeds:
         states = states_before(networks.states, networks.kept_epochs.get(seed))
-        for number in recorded_layers(networks.folder, seed, networks.states[-1]):
-            last = networks.layer(seed, networks.states[-1], number)
-            layers = [networks.layer(seed, state, number) for state, _ in states[:-1]]
-            layers = [layer for layer in layers if layer.splits]
-            epochs = [epoch for state, epoch in states if state in {layer.state for layer in (*layers, last)}]
+        for number in networks.layers():
+            layers = [(networks.layer(seed, state, number), epoch) for state, epoch in states]
             for split in options.splits:
-                there = [
-                    (layer, epoch)
-                    for layer, epoch in zip([*layers, last], epochs, strict=True)
-                    if split in layer.splits
-                ]
-                if split in last.splits:
-                    yield {"seed": seed, "split": split, "layer": number, **_of_layer(there, split, options)}
+                recorded = [(layer, epoch) for layer, epoch in layers if split in layer.splits]
+                if recorded and recorded[-1][0].state == networks.states[-1]:
+                    yield {"seed": seed, "split": split, "layer": number, **_of_layer(recorded, split, options)}
 
 
 def states_before(states: Sequence[str], kept: int | None) -> list[tuple[str, int | None]]:
@@ -123,10 +115,7 @@ def _of_layer(layers: "list[tuple[RecordedLayer, int | None]]", split: str, opti
         "fate": [fate(of_node, of_dead) for of_node, of_dead in zip(by_node, dead_by_node, strict=True)],
         "first_kind": [of_node[0] for of_node in by_node],
         "last_kind": [of_node[-1] for of_node in by_node],
-        "changes": [
-            None if None in of_node else sum(a != b for a, b in zip(of_node, of_node[1:], strict=False))
-            for of_node in by_node
-        ],
+        "changes": [None if None in of_node else sum(a != b for a, b in pairwise(of_node)) for of_node in by_node],
         "since": [None if run is None else epochs[run] for run in runs],
         "not_before": [None if not run else epochs[run - 1] for run in runs],
         "states": len(layers),
@@ -166,12 +155,10 @@ def _first_and_last(first: "RecordedLayer", last: "RecordedLayer", split: str) -
 
 def correlation(x: NDArray[np.float32], y: NDArray[np.float32]) -> float:
     """Pearson correlation of finite values; NaN where either is constant."""
-    from nodescope.measuring.sums import CONSTANT
+    from nodescope.numerics.moments import are_constant
 
-    for values in (x, y):
-        low, high = float(values.min()), float(values.max())
-        if high - low <= CONSTANT * max(1.0, abs(low), abs(high)):
-            return float("nan")
+    if any(are_constant(float(values.min()), float(values.max())) for values in (x, y)):
+        return float("nan")
     a, b = (values - values.mean() for values in (x.astype(np.float64), y.astype(np.float64)))
     return float(np.clip(np.dot(a, b) / np.sqrt(np.dot(a, a) * np.dot(b, b)), -1, 1))
 

@@ -65,9 +65,7 @@ def measure(layer: "RecordedLayer", options: NodeKinds) -> Parts:
 
 def kinds(layer: "RecordedLayer", split: str, options: NodeKinds) -> dict[str, Any]:
     """Columns kind, form, on_share, switch_share, low, high, rare of the nodes of a layer [J]."""
-    from nodescope.measuring.sums import sums
-
-    found, activations = sums(layer, split), layer.read(split)
+    found, activations = layer.sums(split), layer.read(split)
     p_J = found.on_share
     if not found.known:
         nothing = [None] * activations.n_nodes

@@ -52,9 +52,7 @@ def measure(layer: "RecordedLayer", options: NodeOrder) -> Parts:
 
 def orders(layer: "RecordedLayer", split: str) -> Mapping[str, Ints | None]:
     """The nodes of a layer in each order; None where nothing is known."""
-    from nodescope.measuring.sums import correlations, sums
-
-    found = sums(layer, split)
+    found = layer.sums(split)
     with_classes = layer.read(split).n_classes > 1
     names = ("class", "profile", "similarity") if with_classes else ("similarity",)
     if not found.known:
@@ -70,7 +68,7 @@ def orders(layer: "RecordedLayer", split: str) -> Mapping[str, Ints | None]:
         means_VC = found.class_means[np.ix_(varies, found.present)]
         by_profile = neighbours(1 - _correlations_of_rows(means_VC), first[varies])
         result |= {"class": by_class, "profile": np.concatenate([varies[by_profile], constant])}
-    r_VV = correlations(layer, split)[np.ix_(varies, varies)]
+    r_VV = layer.correlations(split)[np.ix_(varies, varies)]
     by_similarity = neighbours(1 - np.abs(r_VV), None if preferred_J is None else preferred_J[varies])
     result["similarity"] = np.concatenate([varies[by_similarity], constant])
     return result

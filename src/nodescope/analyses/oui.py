@@ -9,7 +9,7 @@ Needs: the activations of a layer. Gives: one row per split; null with fewer tha
 diverged. Cost: one comparison per value.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +36,7 @@ def measure(layer: "RecordedLayer", options: Oui) -> Parts:
     for split in options.splits:
         activations = layer.read(split)
         nodes, n = activations.n_nodes, activations.n_samples
-        row = {"split": split, "nodes": nodes, "samples": n}
+        row: dict[str, Any] = {"split": split, "nodes": nodes, "samples": n}
         if nodes > 1 and n > 1 and activations.finite_nodes().all():
             theta_JN = layer.theta(activations)
             on_J = np.array([np.count_nonzero(theta_N) for theta_N in theta_JN], np.int64)

@@ -45,15 +45,13 @@ class Redundancy(LayerOptions):
 
 def measure(layer: "RecordedLayer", options: Redundancy) -> Parts:
     """Columns split, node, nearest, nearest_correlation, similar, cluster, linear_redundancy."""
-    from nodescope.measuring.sums import correlations, sums
-
     for split in options.splits:
-        activations, found = layer.read(split), sums(layer, split)
+        activations, found = layer.read(split), layer.sums(split)
         nodes = activations.n_nodes
         row: dict[str, Any] = {"split": split, "node": np.arange(nodes)}
         varies = np.flatnonzero(~found.samples.constant) if found.known else np.empty(0, np.int64)
         if len(varies) > 1 and activations.n_samples > 2:
-            r_VV = correlations(layer, split)[np.ix_(varies, varies)]
+            r_VV = layer.correlations(split)[np.ix_(varies, varies)]
             null = np.ones(nodes, bool)
             null[varies] = False
             for name, of_varying in _of_varying(r_VV, varies, options).items():
@@ -67,7 +65,7 @@ def measure(layer: "RecordedLayer", options: Redundancy) -> Parts:
 
 def _of_varying(r_VV: Floats, varies: NDArray[np.int64], options: Redundancy) -> dict[str, Any]:
     """Columns of the nodes that are not constant [V], from their correlations."""
-    size_VV = np.round(np.abs(r_VV), DIGITS)
+    size_VV: Floats = np.round(np.abs(r_VV), DIGITS)
     np.fill_diagonal(size_VV, -1)
     nearest = size_VV.argmax(axis=1)
     cluster = clusters(size_VV, options.alike)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 #: `top_precision` looks at so many samples, or at all of the class where it has fewer.
 TOP = 50
 
+SAMPLES_AT_A_TIME = 4096
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -46,10 +48,8 @@ class Selectivity(LayerOptions):
 
 def measure(layer: "RecordedLayer", options: Selectivity) -> Parts:
     """Columns as declared, from split to selectivity_null."""
-    from nodescope.measuring.sums import sums
-
     for split in options.splits:
-        activations, found = layer.read(split), sums(layer, split)
+        activations, found = layer.read(split), layer.sums(split)
         row: dict[str, Any] = {"split": split, "node": np.arange(activations.n_nodes)}
         if found.known and len(found.present) > 1 and activations.is_labelled:
             row |= _of_means(found)
@@ -143,8 +143,6 @@ def _shuffled_indices(
     a_JN: NDArray[np.float32], labels_N: NDArray[np.int32], found: "LayerSums", shuffles: int
 ) -> Floats:
     """Mean selectivity index of each node over shuffled labels [J]."""
-    from nodescope.measuring.sums import SAMPLES_AT_A_TIME
-
     random = np.random.default_rng(0)  # the same for all networks
     classes = len(found.present)
     places = np.searchsorted(found.present, labels_N)

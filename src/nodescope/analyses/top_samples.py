@@ -9,7 +9,7 @@ samples; ``sample`` and ``z`` are null where the node is constant or the net div
 node.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +47,7 @@ def measure(layer: "RecordedLayer", options: TopSamples) -> Parts:
         shape = places_JEK.shape
         node_JEK = np.broadcast_to(np.arange(nodes)[:, None, None], shape)
         null = np.broadcast_to(null_J[:, None, None], shape).ravel()
-        columns = {
+        columns: dict[str, NDArray[Any]] = {
             "sample": activations.samples[places_JEK],
             "label": activations.labels[places_JEK],
             "z": values_JN[node_JEK, places_JEK],
@@ -68,7 +68,7 @@ def _places(
     activations: "LayerActivations", k: int
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float32]]:
     """Places of the samples of each node and end [J, 3, k], the nodes without any [J], and the values [J, N]."""
-    from nodescope.measuring.sums import CONSTANT
+    from nodescope.numerics.moments import are_constant
     from nodescope.numerics.ordering import ascending
 
     values_JN = activations.z if activations.positions == 1 else activations.largest()
@@ -78,8 +78,7 @@ def _places(
     by_sample = np.argsort(activations.samples, kind="stable")
     spread = np.clip(np.round((np.arange(k) + 0.5) * n / k - 0.5).astype(np.int64), 0, n - 1)
     for node, values_N in enumerate(values_JN):
-        low, high = float(values_N.min()), float(values_N.max())
-        null_J[node] |= not high - low > CONSTANT * max(1.0, abs(low), abs(high))
+        null_J[node] = null_J[node] or are_constant(float(values_N.min()), float(values_N.max()))
         if null_J[node]:
             continue
         falling = ascending(-values_N[by_sample])

@@ -10,12 +10,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.measuring.layers import RecordedLayer
+from nodescope.numerics.moments import are_constant
 from nodescope.recording import LayerActivations
-
-#: A node is constant where its activations span no more than this share of the largest of them (at least of 1): float32
-#: noise.
-CONSTANT = 1e-6
 
 SAMPLES_AT_A_TIME = 4096
 
@@ -45,8 +41,7 @@ class Spread:
     @property
     def constant(self) -> NDArray[np.bool_]:
         """Nodes [J] whose values are the same but for rounding."""
-        largest = np.maximum(np.abs(self.minimum), np.abs(self.maximum))
-        same: NDArray[np.bool_] = self.maximum - self.minimum <= CONSTANT * np.maximum(1, largest)
+        same: NDArray[np.bool_] = are_constant(self.minimum, self.maximum)
         return same
 
 
@@ -91,12 +86,8 @@ class LayerSums:
         return (self.values or self.samples).constant
 
 
-def sums(layer: RecordedLayer, split: str) -> LayerSums:
-    """The sums of a layer on a split, computed when first asked for."""
-    return layer.once("sums", split, lambda: _sums(layer, layer.read(split)))
-
-
-def _sums(layer: RecordedLayer, activations: LayerActivations) -> LayerSums:
+def sums_of(activations: LayerActivations, theta_threshold: float) -> LayerSums:
+    """The sums of a recorded layer; a node is on above the threshold."""
     nodes, counts_C = activations.n_nodes, activations.class_counts()
     present = np.flatnonzero(counts_C)
     known = bool(len(present)) and bool(activations.finite_nodes().all())
@@ -119,7 +110,7 @@ def _sums(layer: RecordedLayer, activations: LayerActivations) -> LayerSums:
         z = each_JN[node]
         centred, of_values[:, node] = _spread(activations.metadata.activate(z, node))
         mean = of_values[0, node]
-        on = z > layer.theta_threshold
+        on = z > theta_threshold
         n_on = np.count_nonzero(on)
         on_sum = float(np.dot(centred, on))
         on_share_J[node] = n_on / len(z)
@@ -132,8 +123,8 @@ def _sums(layer: RecordedLayer, activations: LayerActivations) -> LayerSums:
     samples = Spread(*(of_samples if with_positions else of_values))
     means_JC[:, present] = means_JC[:, present] / counts_C[present] + samples.mean[:, None]
     if each_JN is None:
-        switches = int(layer.switch_counts(activations).sum())
-        on_share_J = layer.active_counts(activations).sum(axis=1) / switches
+        on_J = activations.on_counts(theta_threshold).sum(axis=1, dtype=np.int64)
+        on_share_J = on_J / activations.position_counts().sum(dtype=np.int64)
         return LayerSums(True, counts_C, means_JC, samples, on_share_J, None, None, None)
     values = Spread(*of_values)
     return LayerSums(True, counts_C, means_JC, samples, on_share_J, values, on_mean_J, off_mean_J)
@@ -150,43 +141,28 @@ def _spread(a: NDArray[np.float32]) -> tuple[Floats, tuple[float, ...]]:
     return centred, (mean, float(np.dot(centred, centred)) / len(a), low, high, size, deviation)
 
 
-def normalised(layer: RecordedLayer, split: str) -> Iterator[Floats]:
+def normalised(activations: LayerActivations, found: LayerSums) -> Iterator[Floats]:
     """Activations [J, n] of n samples after another, scaled so that each node has mean 0 and squares that sum to 1.
 
     Of a layer with positions a sample's mean over them. Constant nodes are NaN, and all where nothing is known.
     """
-    activations, found = layer.read(split), sums(layer, split)
-    spread = found.samples
     with np.errstate(divide="ignore"):
-        scale_J = 1 / np.sqrt(spread.variance * activations.n_samples)
-    scale_J[spread.constant] = np.nan
+        scale_J = 1 / np.sqrt(found.samples.variance * activations.n_samples)
+    scale_J[found.samples.constant] = np.nan
     a_JN = activations.a()
     for begin in range(0, a_JN.shape[1], SAMPLES_AT_A_TIME):
         block_JN = a_JN[:, begin : begin + SAMPLES_AT_A_TIME].astype(np.float64)
-        block_JN -= spread.mean[:, None]
+        block_JN -= found.samples.mean[:, None]
         block_JN *= scale_J[:, None]
         yield block_JN
 
 
-def correlations(layer: RecordedLayer, split: str) -> Floats:
-    """Pearson correlation of the activations of all pairs of nodes [J, J]; NaN of constant nodes (see `normalised`)."""
-
-    def compute() -> Floats:
-        nodes = layer.read(split).n_nodes
-        found_JJ = np.zeros((nodes, nodes))
-        if not sums(layer, split).known:
-            return np.full_like(found_JJ, np.nan)
-        for block_JN in normalised(layer, split):
-            found_JJ += block_JN @ block_JN.T
-        return np.clip(found_JJ, -1, 1, out=found_JJ)
-
-    return layer.once("correlations", split, compute)
-
-
-def centred_gram(layer: RecordedLayer, split: str) -> Floats:
-    """``sum over samples of (a_j - mean_j) (a_k - mean_k)`` [J, J]; 0 for constant nodes, NaN where nothing is known."""
-    found = sums(layer, split)
-    scale_J = np.sqrt(found.samples.variance * found.class_counts.sum())
-    r_JJ = correlations(layer, split)
-    gram_JJ: Floats = (np.nan_to_num(r_JJ) if found.known else r_JJ) * scale_J[:, None] * scale_J[None, :]
-    return gram_JJ
+def correlations_of(activations: LayerActivations, found: LayerSums) -> Floats:
+    """Pearson correlation of the activations of all pairs of nodes [J, J]; NaN as of `normalised`."""
+    nodes = activations.n_nodes
+    if not found.known:
+        return np.full((nodes, nodes), np.nan)
+    found_JJ = np.zeros((nodes, nodes))
+    for block_JN in normalised(activations, found):
+        found_JJ += block_JN @ block_JN.T
+    return np.clip(found_JJ, -1, 1, out=found_JJ)
