@@ -65,7 +65,7 @@ def measure(layer: "RecordedLayer", options: Redundancy) -> Parts:
 
 def _of_varying(r_VV: Floats, varies: NDArray[np.int64], options: Redundancy) -> dict[str, Any]:
     """Columns of the nodes that are not constant [V], from their correlations."""
-    size_VV: Floats = np.round(np.abs(r_VV), DIGITS)
+    size_VV: Floats = np.abs(r_VV).round(DIGITS)
     np.fill_diagonal(size_VV, -1)
     nearest = size_VV.argmax(axis=1)
     cluster = clusters(size_VV, options.alike)
