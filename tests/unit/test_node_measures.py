@@ -89,7 +89,7 @@ def test_a_node_that_is_stuck_at_a_bound_is_saturated_and_a_dead_one_says_so_in_
     assert of(frame, 5, "kind") == of(frame, 5, "form") == "saturated"
     assert (of(frame, 6, "kind"), of(frame, 6, "form")) == ("dead", "saturated")
     assert (of(frame, 0, "kind"), of(frame, 0, "form")) == ("dead", "graded")
-    assert of(frame, 4, "rare") is (1 / 90 < node_kinds.RARE)
+    assert of(frame, 4, "rare") is (node_kinds.RARE > 1 / 90)
 
 
 @laws

@@ -103,12 +103,15 @@ def sums_of(activations: LayerActivations, theta_threshold: float) -> LayerSums:
     samples_JN = activations.a() if with_positions else None
     for node in range(nodes):  # row by row, in a core's cache
         if samples_JN is not None:
-            centred, of_samples[:, node] = _spread(samples_JN[node])
-            means_JC[node, present] = np.add.reduceat(centred, begins)
+            means_JC[node, present] = np.add.reduceat(samples_JN[node], begins, dtype=np.float64)
+            _, of_samples[:, node] = _spread(samples_JN[node])
         if each_JN is None:
             continue
         z = each_JN[node]
-        centred, of_values[:, node] = _spread(activations.metadata.activate(z, node))
+        a = activations.metadata.activate(z, node)
+        if not with_positions:
+            means_JC[node, present] = np.add.reduceat(a, begins, dtype=np.float64)
+        centred, of_values[:, node] = _spread(a)
         mean = of_values[0, node]
         on = z > theta_threshold
         n_on = np.count_nonzero(on)
@@ -118,10 +121,8 @@ def sums_of(activations: LayerActivations, theta_threshold: float) -> LayerSums:
             on_mean_J[node] = mean + on_sum / n_on
         if n_on < len(z):  # values around their mean sum to zero
             off_mean_J[node] = mean - on_sum / (len(z) - n_on)
-        if not with_positions:
-            means_JC[node, present] = np.add.reduceat(centred, begins)
     samples = Spread(*(of_samples if with_positions else of_values))
-    means_JC[:, present] = means_JC[:, present] / counts_C[present] + samples.mean[:, None]
+    means_JC[:, present] /= counts_C[present]
     if each_JN is None:
         on_J = activations.on_counts(theta_threshold).sum(axis=1, dtype=np.int64)
         on_share_J = on_J / activations.position_counts().sum(dtype=np.int64)
