@@ -27,6 +27,8 @@ COLOURS = {
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a panel per configuration, a bar per layer."""
     table = tables["node_fates_summary"]
+    if not table["share"].count():  # of one state
+        return []
     mean = over_seeds(table.drop("nodes"), "share")
     return [
         Figure(
