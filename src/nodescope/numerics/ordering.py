@@ -39,15 +39,28 @@ def largest_places(values_N: NDArray[np.float32], k: int) -> NDArray[np.int64]:
 def class_aucs(values_N: NDArray[np.float32], labels_N: NDArray[np.int32], n_classes: int) -> NDArray[np.float64]:
     """``P(a(x) > a(x')) + P(=)/2`` for x in a class and x' not, [C]; NaN where a class has no sample, or all of them.
 
-    From the rank sums of the classes; equal values have the mean of their ranks. Values are finite.
+    From the rank sums of the classes; equal values have the mean of their ranks. Values are finite. Those of each class are
+    sorted and looked up among all: sorting places along with values would take three times as long. The smallest values, all
+    off samples of a ReLU, are only counted.
     """
-    order_N = ascending(values_N)
-    sorted_N = values_N[order_N]
-    begins = np.flatnonzero(np.concatenate([[True], sorted_N[1:] != sorted_N[:-1]]))
-    ends = np.append(begins[1:], len(sorted_N))
-    ranks_N = np.repeat((begins + ends + 1) / 2, ends - begins)
-    sums_C = np.bincount(labels_N[order_N], weights=ranks_N, minlength=n_classes)
-    n_C = np.bincount(labels_N, minlength=n_classes).astype(np.float64)
+    if (labels_N[1:] < labels_N[:-1]).any():
+        order_N = np.argsort(labels_N, kind="stable")
+        values_N, labels_N = values_N[order_N], labels_N[order_N]
+    bounds = np.searchsorted(labels_N, np.arange(n_classes + 1))
+    sorted_N = np.sort(values_N)
+    lowest = int(np.searchsorted(sorted_N, sorted_N[0], "right"))
+    higher = sorted_N[lowest:]
+    begins = np.flatnonzero(np.concatenate([[len(higher) > 0], higher[1:] != higher[:-1]]))
+    numbers = np.diff(begins, append=len(higher))
+    # Twice the mean rank, a whole number, of the value at each place.
+    doubled_N = 2 * lowest + np.repeat(2 * begins + numbers + 1, numbers)
+    n_C = np.diff(bounds).astype(np.float64)
+    sums_C = np.zeros(n_classes)
+    for c in range(n_classes):
+        own = np.sort(values_N[bounds[c] : bounds[c + 1]])
+        n_lowest = int(np.searchsorted(own, sorted_N[0], "right"))
+        found = np.searchsorted(higher, own[n_lowest:])
+        sums_C[c] = (n_lowest * (lowest + 1) + int(doubled_N[found].sum())) / 2
     with np.errstate(invalid="ignore"):
         aucs_C: NDArray[np.float64] = (sums_C - n_C * (n_C + 1) / 2) / (n_C * (len(values_N) - n_C))
     return aucs_C
