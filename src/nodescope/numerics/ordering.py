@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-PLACE_BITS = np.uint64(32)
-PLACE = np.uint64(0xFFFFFFFF)
+HALF = np.uint64(32)
+LOW_HALF = np.uint64(0xFFFFFFFF)
 SIGN = np.uint32(0x80000000)
 
 
@@ -16,11 +16,16 @@ def ascending(values_N: NDArray[np.float32]) -> NDArray[np.int64]:
     >>> ascending(np.array([2, -1, 0, -1], np.float32)).tolist()
     [1, 3, 2, 0]
     """
+    packed_N = _packed(values_N, np.arange(len(values_N), dtype=np.uint64))
+    packed_N.sort()
+    return (packed_N & LOW_HALF).astype(np.int64)
+
+
+def _packed(values_N: NDArray[np.float32], numbers_N: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """Values in the upper and numbers in the lower half of integers, that are ordered as the pairs."""
     bits_N = (np.asarray(values_N, np.float32) + np.float32(0)).view(np.uint32)  # -0.0 becomes 0.0
     keys_N = np.where(bits_N & SIGN, ~bits_N, bits_N | SIGN)
-    packed_N = (keys_N.astype(np.uint64) << PLACE_BITS) | np.arange(len(keys_N), dtype=np.uint64)
-    packed_N.sort()
-    return (packed_N & PLACE).astype(np.int64)
+    return (keys_N.astype(np.uint64) << HALF) | numbers_N.astype(np.uint64)
 
 
 def largest_places(values_N: NDArray[np.float32], k: int) -> NDArray[np.int64]:
@@ -39,28 +44,21 @@ def largest_places(values_N: NDArray[np.float32], k: int) -> NDArray[np.int64]:
 def class_aucs(values_N: NDArray[np.float32], labels_N: NDArray[np.int32], n_classes: int) -> NDArray[np.float64]:
     """``P(a(x) > a(x')) + P(=)/2`` for x in a class and x' not, [C]; NaN where a class has no sample, or all of them.
 
-    From the rank sums of the classes; equal values have the mean of their ranks. Values are finite. Those of each class are
-    sorted and looked up among all: sorting places along with values would take three times as long. The smallest values, all
+    From the rank sums of the classes; equal values have the mean of their ranks. Values are finite. The smallest values, all
     off samples of a ReLU, are only counted.
     """
-    if (labels_N[1:] < labels_N[:-1]).any():
-        order_N = np.argsort(labels_N, kind="stable")
-        values_N, labels_N = values_N[order_N], labels_N[order_N]
-    bounds = np.searchsorted(labels_N, np.arange(n_classes + 1))
-    sorted_N = np.sort(values_N)
-    lowest = int(np.searchsorted(sorted_N, sorted_N[0], "right"))
-    higher = sorted_N[lowest:]
-    begins = np.flatnonzero(np.concatenate([[len(higher) > 0], higher[1:] != higher[:-1]]))
-    numbers = np.diff(begins, append=len(higher))
-    # Twice the mean rank, a whole number, of the value at each place.
-    doubled_N = 2 * lowest + np.repeat(2 * begins + numbers + 1, numbers)
-    n_C = np.diff(bounds).astype(np.float64)
-    sums_C = np.zeros(n_classes)
-    for c in range(n_classes):
-        own = np.sort(values_N[bounds[c] : bounds[c + 1]])
-        n_lowest = int(np.searchsorted(own, sorted_N[0], "right"))
-        found = np.searchsorted(higher, own[n_lowest:])
-        sums_C[c] = (n_lowest * (lowest + 1) + int(doubled_N[found].sum())) / 2
+    higher = values_N > values_N.min()
+    packed = _packed(values_N[higher], labels_N[higher])
+    packed.sort()
+    values = packed >> HALF
+    begins = np.flatnonzero(np.concatenate([[len(values) > 0], values[1:] != values[:-1]]))
+    numbers = np.diff(begins, append=len(values))
+    lowest = len(values_N) - len(values)
+    ranks = np.repeat(lowest + begins + (numbers + 1) / 2, numbers)
+    n_C = np.bincount(labels_N, minlength=n_classes).astype(np.float64)
+    classes = (packed & LOW_HALF).astype(np.int64)
+    n_lowest_C = n_C - np.bincount(classes, minlength=n_classes)
+    sums_C = np.bincount(classes, weights=ranks, minlength=n_classes) + n_lowest_C * (lowest + 1) / 2
     with np.errstate(invalid="ignore"):
         aucs_C: NDArray[np.float64] = (sums_C - n_C * (n_C + 1) / 2) / (n_C * (len(values_N) - n_C))
     return aucs_C
