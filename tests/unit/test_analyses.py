@@ -12,6 +12,7 @@ from scipy.special import expit, logsumexp
 
 from nodescope.analyses import layer_accuracy, registered
 from nodescope.config.analyses import Analyses
+from nodescope.measuring.recordings import RecordedNetworks
 from nodescope.measuring.runner import measure as measured
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.numerics.kernel_density import MIN_BANDWIDTH
@@ -25,6 +26,9 @@ OPTIONS = Analyses()
 
 
 def measure(name, layer, **options):
+    """Of a layer; where an analysis looks at a whole configuration, of one whose two states are both this layer."""
+    if registered()[name].scope == "configuration":
+        layer = RecordedNetworks(layer.folder, (layer.seed,), (layer.state, layer.state), layer.theta_threshold)
     return measured(name, layer, OPTIONS[name].model_copy(update=options))
 
 
@@ -273,6 +277,9 @@ def test_densities_equal_the_definition(make_layer):
 
 # --- laws ---
 
+#: Columns that name samples, or take some at random by their places in the recording.
+OF_PLACES = ("sample", "oui", "selectivity_null")
+
 slow_fixture = settings(
     max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
@@ -288,19 +295,21 @@ def test_the_order_of_samples_changes_nothing(make_layer, name, seed):
     for split, (z, labels) in splits.items():
         order = random.permutation(len(labels))
         shuffled[split] = (z[:, order], labels[order])
-    first, second = (measure(name, make_layer(s)) for s in (splits, shuffled))
+    first, second = (measure(name, make_layer(s)).drop(OF_PLACES, strict=False) for s in (splits, shuffled))
     assert_frame_equal(first, second, rel_tol=1e-9)
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("name", [name for name in ANALYSES if name != "node_order"])  # which puts lower classes first
 @slow_fixture
 @given(seed=st.integers(0, 1000), permutation=st.permutations(range(3)))
 def test_renaming_classes_renames_rows_and_changes_nothing_else(make_layer, name, seed, permutation):
     splits = random_layer(seed, samples=40)
     renamed = {split: (z, np.array(permutation)[labels]) for split, (z, labels) in splits.items()}
-    first, second = (measure(name, make_layer(s)) for s in (splits, renamed))
-    if "class" in first.columns:
-        first = first.with_columns(pl.col("class").replace_strict(range(3), permutation, return_dtype=pl.Int32))
+    first, second = (measure(name, make_layer(s)).drop(OF_PLACES, strict=False) for s in (splits, renamed))
+    # Of means or areas that tie, the lower class is named (test_node_measures.py).
+    first, second = (frame.drop(pl.selectors.ends_with("_class")) for frame in (first, second))
+    classes = pl.col([c for c in first.columns if c in ("class", "label")])
+    first = first.with_columns(classes.replace_strict(range(3), permutation, return_dtype=pl.Int32))
     keys = [c for c in first.columns if c not in ("median", "active_share", "count", "density", "accuracy")]
     assert_frame_equal(
         first.with_columns(pl.col("class").cast(pl.Int32)).sort(keys) if "class" in first.columns else first,
@@ -366,7 +375,7 @@ def test_a_diverged_net_gives_null_not_nan(make_layer, name, bad):
             lost += 1
         else:
             assert set(frame[column].to_list()) <= set(healthy[column].to_list()), column
-    assert lost and not frame.select(pl.selectors.float().is_nan().any()).row(0).count(True)
+    assert lost and not any(frame[column].is_nan().any() for column in frame.select(pl.selectors.float()).columns)
 
 
 @pytest.mark.parametrize("constant", [0.0, -1e17, 3e38])

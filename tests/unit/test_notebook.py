@@ -16,6 +16,7 @@ from test_analyses import measure as measured
 from test_charts_and_report import build_page
 
 import nodescope
+from nodescope.analyses import registered
 from nodescope.messages.errors import ConfigError, RecordingError, UnknownNameError
 from nodescope.recording import read
 from nodescope.study.layout import activation_path
@@ -154,7 +155,18 @@ def recorded(folder, splits=None):
     return folder, splits
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+OF_LAYERS = [name for name in ANALYSES if registered()[name].scope == "layer"]
+
+
+@pytest.mark.parametrize("name", sorted(set(ANALYSES) - set(OF_LAYERS)))
+def test_what_compares_recordings_takes_a_folder_and_no_single_layer(tmp_path, name):
+    folder, _ = recorded(tmp_path / "net")
+    assert "seed" in nodescope.measure(folder, name).columns
+    path = activation_path(str(folder), 0, "trained", "test", 1)
+    assert "Hint: name the folder of the configuration." in refused(ConfigError, nodescope.measure, str(path), name)
+
+
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_a_folder_is_measured_as_the_workflow_measures_it(tmp_path, make_layer, name):
     folder, splits = recorded(tmp_path / "net")
     found = nodescope.measure(folder, name)
@@ -163,7 +175,7 @@ def test_a_folder_is_measured_as_the_workflow_measures_it(tmp_path, make_layer, 
     assert_frame_equal(found.filter(layer=1).drop("seed", "state", "layer"), expected)
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_a_layer_is_measured_from_its_file_or_as_it_was_read(tmp_path, make_layer, name):
     folder, splits = recorded(tmp_path / "net")
     path = activation_path(str(folder), 0, "trained", "test", 1)

@@ -1,15 +1,19 @@
 """One recorded layer of one net, as the analyses see it: J nodes, N samples, C classes, P positions."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nodescope.measuring.sums import LayerSums, correlations_of, normalised, sums_of
 from nodescope.recording import LayerActivations, read
 from nodescope.recording.outputs import accuracy_of
 from nodescope.study.layout import activation_path
+
+FoundT = TypeVar("FoundT")
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class RecordedLayer:
     layer: int
     theta_threshold: float
     _read: dict[str, LayerActivations] = field(default_factory=dict, repr=False, compare=False)
+    _found: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def splits(self) -> tuple[str, ...]:
@@ -51,6 +56,36 @@ class RecordedLayer:
         if split not in self._read:
             self._read[split] = read(str(activation_path(self.folder, self.seed, self.state, split, self.layer)))
         return self._read[split]
+
+    def _once(self, name: str, split: str, compute: Callable[[], FoundT]) -> FoundT:
+        if (name, split) not in self._found:
+            self._found[name, split] = compute()
+        found: FoundT = self._found[name, split]
+        return found
+
+    def sums(self, split: str) -> LayerSums:
+        """What several analyses need of the activations on a split; from one pass over them."""
+        return self._once("sums", split, lambda: sums_of(self.read(split), self.theta_threshold))
+
+    def correlations(self, split: str) -> NDArray[np.float64]:
+        """Pearson correlation of the activations of all pairs of nodes [J, J]; NaN of constant nodes."""
+        return self._once("correlations", split, lambda: correlations_of(self.read(split), self.sums(split)))
+
+    def centred_gram(self, split: str) -> NDArray[np.float64]:
+        """``sum over samples of (a_j - mean_j) (a_k - mean_k)`` [J, J]; 0 of constant nodes, NaN where nothing is known."""
+        found, r_JJ = self.sums(split), self.correlations(split)
+        scale_J = np.sqrt(found.samples.variance * found.class_counts.sum())
+        gram_JJ: NDArray[np.float64] = np.outer(scale_J, scale_J) * (np.nan_to_num(r_JJ) if found.known else r_JJ)
+        return gram_JJ
+
+    def normalised(self, split: str) -> Iterator[NDArray[np.float64]]:
+        """Activations of some samples after another, see `nodescope.measuring.sums.normalised`."""
+        return normalised(self.read(split), self.sums(split))
+
+    def forget(self) -> None:
+        """Let go of what was read and computed."""
+        self._read.clear()
+        self._found.clear()
 
     def network_accuracy(self, split: str) -> float | None:
         """Accuracy of the whole net on a split; see `nodescope.recording.outputs.accuracy_of`."""

@@ -120,6 +120,11 @@ def _of_layer(
     activations: LayerActivations, analysis: Analysis, options: Mapping[str, Any], threshold: float
 ) -> pl.DataFrame:
     _check_needs(analysis, activations)
+    if analysis.scope == "configuration":
+        raise ConfigError(
+            f"The analysis {analysis.name} compares recordings of a configuration, and {activations.path} is one layer. "
+            "Hint: name the folder of the configuration."
+        )
     if "splits" in options:
         raise ConfigError(f"{activations.path} is one layer on one split. Hint: leave splits out.")
     layer = RecordedLayer("", 0, "trained", 1, threshold, {ONLY_SPLIT: activations})

@@ -15,6 +15,9 @@ from nodescope.numerics.binning import binning
 
 CHUNK = 1 << 14
 
+#: A node is constant where its values span no more than this share of the largest of them (at least of 1): noise of float32.
+CONSTANT = 1e-6
+
 
 @dataclass(frozen=True)
 class Moments:
@@ -54,6 +57,17 @@ class Moments:
             "minimum": self.minimum,
             "maximum": self.maximum,
         }
+
+
+def are_constant(minimum: Any, maximum: Any) -> Any:
+    """Whether values with these ends, numbers or arrays of them, are the same but for rounding.
+
+    >>> are_constant(0.5, 0.5000001), are_constant(0.0, 0.01)
+    (True, False)
+    """
+    largest = np.maximum(np.abs(minimum), np.abs(maximum))
+    same = np.subtract(maximum, minimum) <= CONSTANT * np.maximum(1, largest)
+    return same if np.ndim(same) else bool(same)
 
 
 def moments(values: NDArray[np.floating]) -> Moments | None:
