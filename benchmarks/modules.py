@@ -13,7 +13,7 @@ from measure import Row, side
 
 SIZE, CLASSES, SEED = 96, 10, 0
 #: Samples that are best for the bare passes, and are taken for the hooks, among 16, 24, 32 and 48.
-BATCH = 32
+BATCH = 16
 #: Recording may cost this many times the bare passes.
 TOLERATED = 1.15
 

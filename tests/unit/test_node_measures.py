@@ -513,8 +513,8 @@ def write_summary(folder, z_JNP, labels):
     a = np.maximum(z_JNP, 0)
     nothing = AllValues(0, None, np.empty(0, np.int32), np.empty(0, np.int64))
     summary = Summary(
-        z_JNP.mean(2).astype(np.float32), z_JNP.max(2), a.mean(2).astype(np.float32),
-        (z_JNP > 0).sum(2).astype(np.uint32), {"pre": nothing, "post": nothing},
+        z_JNP.mean(2).astype(np.float32).T, z_JNP.max(2).T, a.mean(2).astype(np.float32).T,
+        (z_JNP > 0).sum(2).astype(np.uint32).T, {"pre": nothing, "post": nothing},
     )  # fmt: skip
     metadata = LayerMetadata(
         "made", "layer-1", "relu", (len(z_JNP), z_JNP.shape[2]), ("a", "b", "c"), holds="summary", theta_threshold=0.0

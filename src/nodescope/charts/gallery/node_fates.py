@@ -34,7 +34,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="node-fates",
             title="Fates of nodes by layer",
-            caption="From the first recorded state to the kept one: nodes that were dead in all states, died, were dead in "
+            caption="From the first recorded state to the last: nodes that were dead in all states, died, were dead in "
             "between only (revived), woke, became of another kind, or stayed as they were, "
             f"{context.words.mean}. What happens between two recorded states is not seen.",
             chart=stacked_nodes(mean, "fate", COLOURS, QUANTITY, context),
