@@ -59,4 +59,4 @@ def test_the_record_of_a_job_lies_where_its_readers_look():
     )
     assert record_path("logs/datasets/iris-1.log") == Path("results/datasets/iris-1.benchmark.tsv")
     assert record_path("logs/report.log") == Path("results/report.benchmark.tsv")
-    assert record_path("logs/plan.log") is None and record_path("/tmp/job.log") is None
+    assert record_path("logs/plan.log") is None and record_path("elsewhere/job.log") is None
