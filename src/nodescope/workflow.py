@@ -254,6 +254,13 @@ class Workflow:
             return configuration.training(study).loss
         return "cross_entropy"
 
+    def batch_size(self, wildcards: Wildcards) -> int | Literal["all"] | None:
+        """Samples per step of the configuration's training; None of networks that were trained elsewhere."""
+        study, configuration = self.studies[wildcards.study], self._configuration(wildcards)
+        if isinstance(study, FamilyStudy) and isinstance(configuration, FamilyConfiguration):
+            return configuration.training(study).batch_size
+        return None
+
     def network(self, wildcards: Wildcards) -> dict[str, Any]:
         """The settings of the configuration's networks."""
         study, configuration = self._of_family(wildcards)
@@ -829,7 +836,13 @@ def _run_configuration(flow: Workflow, study: Part, identifier: str, results: Pa
             threshold = study.theta_threshold
             accuracy = files.table_of("accuracy", identifier)
             measure_layers(
-                activations, tables, analyses=analyses, theta_threshold=threshold, accuracy=accuracy, **of_nets
+                activations,
+                tables,
+                analyses=analyses,
+                theta_threshold=threshold,
+                accuracy=accuracy,
+                batch_size=flow.batch_size(job),
+                **of_nets,
             )
     if not flow.keeps(study):
         shutil.rmtree(activations, ignore_errors=True)

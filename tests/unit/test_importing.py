@@ -122,12 +122,16 @@ def test_spike_counts_texts_and_names_of_nodes_are_kept(tmp_path):
     assert layer.z.tolist() == [[0, 9, 3], [2, 3, 1]]
 
 
-def test_what_is_missing_or_not_finite_is_taken_in_as_of_a_diverged_net(tmp_path):
+def test_what_is_missing_or_not_finite_is_taken_in_as_of_a_diverged_net_with_a_word(tmp_path, caplog):
     frame = pl.DataFrame({"n0": [1.0, None, float("inf")], "n1": [1e300, 0, 0]})
     frame.write_parquet(tmp_path / "a.parquet")
     layer = taken_in(tmp_path, Convention("made", ()), a=tmp_path / "a.parquet")["layer-1"]
     np.testing.assert_array_equal(layer.z, np.array([[1, np.nan, np.inf], [np.inf, 0, 0]], np.float32))
     assert layer.finite_nodes().tolist() == [False, False]
+    (said,) = caplog.messages
+    assert said.endswith(
+        "a.parquet: 3 values are missing or infinite, the first in sample 0; measurements of 2 nodes (0, ...) are null."
+    )
 
 
 # --- positions ---

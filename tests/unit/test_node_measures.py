@@ -1,5 +1,8 @@
 """What single nodes do: every measure against a slow reference in float64, and the laws that it must keep."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import strategies as st
 from test_analyses import measure, value
 from test_other_recordings import NODES, plain, recorded, texts
 
-from nodescope.analyses import dormant, node_fates, node_kinds, node_order, oui, redundancy
+from nodescope.analyses import dormant, node_fates, node_kinds, node_order, oui, redundancy, registered
 from nodescope.measuring.recordings import RecordedNetworks
 from nodescope.measuring.runner import measure as measured
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
@@ -305,6 +308,29 @@ def test_fates_follow_the_epochs_of_the_parameters_up_to_the_kept_one(tmp_path):
     assert summary["nodes"].sum() == 6 and set(summary["fate"]) == set(node_fates.FATES)
 
 
+def test_states_after_steps_stand_where_their_steps_lie_in_the_training(tmp_path):
+    states, labels = changing()
+    steps = {"initial": "initial", "step-2": "epoch-1", "step-999": "epoch-10", "trained": "trained"}
+    named = {step: states[epoch] for step, epoch in steps.items()}
+    networks = replace(write_states(tmp_path, named, labels), batch_size=16)
+    n = len(labels)
+    assert networks.epoch(0, "step-2") == 2 / math.ceil(n / 16) < 1 and networks.epoch(0, "step-999") > 7
+    frame = measured("node_fates", networks)
+    assert frame["fate"].to_list()[:5] == ["died", "woke", "revived", "always_dead", "stayed"]
+    assert frame["since"][0] == networks.epoch(0, "step-2") and frame["not_before"][0] == 0
+    assert set(frame["states"]) == {3}
+    assert replace(networks, batch_size="all").epoch(0, "step-2") == 2
+    assert replace(networks, batch_size=None).epoch(0, "step-2") is None
+
+
+@given(st.permutations(["step-1", "step-30", "epoch-1", "epoch-2", "epoch-9"]))
+def test_states_are_in_the_order_of_their_epochs_however_they_are_listed(listed):
+    epochs = {"step-1": 0.1, "step-30": 3.0, "epoch-1": 1.0, "epoch-2": 2.0, "epoch-9": 9.0}
+    given_states = {"initial": 0.0} | {state: epochs[state] for state in listed} | {"trained": 5.0}
+    found = [state for state, _ in node_fates.states_before(given_states)]
+    assert found == ["initial", "step-1", "epoch-1", "epoch-2", "step-30", "trained"]
+
+
 def test_one_state_and_a_diverged_one_have_no_fate(tmp_path):
     states, labels = changing()
     alone = measured("node_fates", write_states(tmp_path / "one", {"trained": states["trained"]}, labels))
@@ -334,6 +360,20 @@ def test_kin_are_found_in_other_states_and_seeds(tmp_path):
     np.testing.assert_allclose(rows["same_correlation"], np.diag(expected), atol=1e-9)
     constant = frame.filter(seed=0, other_state="epoch-1")
     assert constant["same_correlation"][2] is None and constant["nearest"].null_count() == 0
+
+
+@pytest.mark.parametrize(("limit", "others"), [(0, set()), (1, {1}), (2, {1, 2}), (9, {1, 2, 3})])
+def test_each_seed_is_compared_with_so_many_that_follow_it(tmp_path, limit, others):
+    states, labels = changing()
+    networks = write_states(tmp_path, {"trained": states["trained"]}, labels, seeds=(0, 1, 2, 3))
+    frame = measured("kin", networks, registered()["kin"].options(seeds=limit))
+    assert set(frame.filter(seed=0)["other_seed"]) == others
+    assert len(frame) == 4 * len(others) * 6
+
+
+def test_samples_without_classes_have_no_label(tmp_path):
+    layer = recorded(tmp_path, plain(random_layer(nodes=NODES)), classes=())
+    assert measure("top_samples", layer)["label"].null_count() == len(measure("top_samples", layer)) > 0
 
 
 # --- redundancy and order ---
@@ -564,14 +604,3 @@ def test_outputs_are_measured_as_activations(tmp_path, name):
     assert len(measure(name, recorded(tmp_path, splits, values="output", activation="identity")))
     kinds = measure("node_kinds", recorded(tmp_path / "again", splits, values="output", activation="identity"))
     assert kinds["switch_share"].count() == NODES and kinds["low"].count() == 0
-
-
-def test_the_centred_gram_matrix_is_that_of_the_activations(make_layer):
-    splits = special_layer(samples=9000)
-    layer = make_layer(splits)
-    a = np.maximum(splits["train"][0], 0).astype(np.float64)
-    centred = a - a.mean(axis=1, keepdims=True)
-    np.testing.assert_allclose(
-        layer.centred_gram("train"), centred @ centred.T, atol=1e-6 * (centred**2).sum(axis=1).max()
-    )
-    assert layer.centred_gram("train")[2].tolist() == [0.0] * 9

@@ -38,6 +38,7 @@ for job in ("nodes", "classifiers"):
                 states=flow.states,
                 analyses=flow.analyses(job),
                 theta_threshold=flow.study("theta_threshold"),
+                batch_size=flow.batch_size,
             script:
                 "../scripts/analyse.py"
 

@@ -6,8 +6,8 @@ the lower; ``same_correlation`` is r with the node of the same number, which in 
 section 7).
 Needs: the activations of a layer in several states or seeds, of the same samples. In a layer with positions a sample's
 activation is the mean over them.
-Gives: one row per seed, layer, node, and other state or seed; null where the node is constant, all others are, a network
-diverged or the samples differ. Cost: a product of the activations of two networks, O(N J^2), for each pair.
+Gives: one row per seed, layer, node, and other state or seed, of which there is a limit; null where the node is constant, all
+others are, a network diverged or the samples differ. Cost: a product of the activations of two networks, O(N J^2), for each pair.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from pydantic import Field
 
 from nodescope.analyses import Analysis, Parts
 from nodescope.config.analysis_fields import LayerOptions
-from nodescope.config.fields import Splits
+from nodescope.config.fields import Index, Splits
 from nodescope.storage.columns import LAYER, NODE, SPLIT, Column, Quantity
 
 if TYPE_CHECKING:
@@ -35,20 +35,21 @@ class Kin(LayerOptions):
     """Which node of the same layer each node resembles most: in the other states, and in the other seeds."""
 
     splits: Splits = Field(["test"], description="splits to measure")
+    seeds: Index = Field(3, description="other seeds that each is compared with: those that follow it in the list")
 
 
 def measure(networks: "RecordedNetworks", options: Kin) -> Parts:
     """Columns seed, split, layer, node, other_seed, other_state, nearest, nearest_correlation, same_correlation."""
-    kept = networks.states[-1]
+    kept, seeds = networks.states[-1], networks.seeds
     for number in networks.layers():
-        of_seeds = {seed: networks.layer(seed, kept, number) for seed in networks.seeds}
-        for seed, layer in of_seeds.items():
+        for place, seed in enumerate(seeds):
+            layer = networks.layer(seed, kept, number)
+            # Two layers are in memory at once: what is read of another is let go with it.
             for state in networks.states[:-1]:
-                other = networks.layer(seed, state, number)
-                yield from _of_pair(layer, other, number, options)
-            for other_seed, other in of_seeds.items():
-                if other_seed != seed:
-                    yield from _of_pair(layer, other, number, options)
+                yield from _of_pair(layer, networks.layer(seed, state, number), number, options)
+            for step in range(1, min(options.seeds, len(seeds) - 1) + 1):
+                other_seed = seeds[(place + step) % len(seeds)]
+                yield from _of_pair(layer, networks.layer(other_seed, kept, number), number, options)
 
 
 def _of_pair(layer: "RecordedLayer", other: "RecordedLayer", number: int, options: Kin) -> Parts:

@@ -12,7 +12,7 @@ Gives: one row per seed, split, layer and node; fate is null with one state, or 
 the kinds in every state; two states of a layer are in memory at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +39,7 @@ class NodeFates(NodeKinds):
 def measure(networks: "RecordedNetworks", options: NodeFates) -> Parts:
     """Columns seed, split, layer, node, and those that are declared from fate to states."""
     for seed in networks.seeds:
-        states = states_before(networks.states, networks.kept_epochs.get(seed))
+        states = states_before({state: networks.epoch(seed, state) for state in networks.states})
         for number in networks.layers():
             layers = [(networks.layer(seed, state, number), epoch) for state, epoch in states]
             for split in options.splits:
@@ -48,36 +48,30 @@ def measure(networks: "RecordedNetworks", options: NodeFates) -> Parts:
                     yield {"seed": seed, "split": split, "layer": number, **_of_layer(recorded, split, options)}
 
 
-def states_before(states: Sequence[str], kept: int | None) -> list[tuple[str, int | None]]:
-    """The states that lie before the last, which is kept, and that itself, with their epochs as far as they are known.
+def states_before(epochs: Mapping[str, float | None]) -> list[tuple[str, float | None]]:
+    """The states that lie before the last, which is kept, and that itself, in the order of their parameters.
 
     Parameters
     ----------
-    states
-        In the order of training, the kept one at the end.
-    kept
-        Its epoch; None where that is not known: all states then count as earlier.
+    epochs
+        Of every state, the kept one at the end; None where it is not known. A state of which it is not known counts as
+        earlier, in its place; all do where the epoch of the kept one is not known.
 
     Examples
     --------
-    >>> states_before(["initial", "epoch-1", "epoch-10", "trained"], kept=7)
-    [('initial', 0), ('epoch-1', 1), ('trained', 7)]
+    >>> states_before({"initial": 0, "step-5": 0.5, "step-90": 9, "epoch-1": 1, "epoch-10": 10, "trained": 7})
+    [('initial', 0), ('step-5', 0.5), ('epoch-1', 1), ('trained', 7)]
     """
-    found: list[tuple[str, int | None]] = []
-    for state in states[:-1]:
-        epoch = epoch_of(state)
-        if kept is not None and epoch is not None and epoch >= kept and state != "initial":
-            break  # what follows is later still
-        found.append((state, epoch))
-    return [*found, (states[-1], kept if kept is not None else epoch_of(states[-1]))]
-
-
-def epoch_of(state: str) -> int | None:
-    """The epoch after which a network is in a state, where its name says so."""
-    if state == "initial":
-        return 0
-    kind, _, number = state.rpartition("-")
-    return int(number) if kind == "epoch" and number.isdecimal() else None
+    *states, last = epochs
+    kept = epochs[last]
+    earlier = [
+        (state, epoch)
+        for state in states
+        if (epoch := epochs[state]) is None or kept is None or epoch < kept or state == "initial"
+    ]
+    if all(epoch is not None for _, epoch in earlier):
+        earlier.sort(key=lambda of_one: of_one[1] or 0)
+    return [*earlier, (last, kept)]
 
 
 def fate(kinds_of_node: Sequence[str | None], dead: Sequence[bool | None]) -> str | None:
@@ -97,7 +91,7 @@ def fate(kinds_of_node: Sequence[str | None], dead: Sequence[bool | None]) -> st
     return "stayed" if kinds_of_node[0] == kinds_of_node[-1] else "became"
 
 
-def _of_layer(layers: "list[tuple[RecordedLayer, int | None]]", split: str, options: NodeFates) -> dict[str, Any]:
+def _of_layer(layers: "list[tuple[RecordedLayer, float | None]]", split: str, options: NodeFates) -> dict[str, Any]:
     """Columns of the nodes of a layer in several states."""
     found, dead = [], []
     first, last = layers[0][0], layers[-1][0]
@@ -177,7 +171,7 @@ def of_layers(table: "pl.DataFrame") -> "pl.DataFrame":
     return rows.select(*keys, "fate", nodes=nodes, share=nodes / pl.col("known"))
 
 
-EPOCH = Quantity("epoch", range=(0.0, None), format="d")
+EPOCH = Quantity("epoch", range=(0.0, None))
 
 ANALYSIS = Analysis(
     title="fates of the nodes",
@@ -194,8 +188,13 @@ ANALYSIS = Analysis(
         Column(
             "changes", "int32", "how often the kind changed from one state to the next", number_of("changes of kind")
         ),
-        Column("since", "int32", "epoch of the first state of its last kind; null where that is not known", EPOCH),
-        Column("not_before", "int32", "epoch of the state before; null where the node always was of its kind", EPOCH),
+        Column(
+            "since",
+            "float64",
+            "epoch of the first state of its last kind, a fraction after a step; null where that is not known",
+            EPOCH,
+        ),
+        Column("not_before", "float64", "epoch of the state before; null where the node always was of its kind", EPOCH),
         Column(
             "theta_change",
             "float64",

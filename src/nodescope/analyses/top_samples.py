@@ -49,9 +49,10 @@ def measure(layer: "RecordedLayer", options: TopSamples) -> Parts:
         null = np.broadcast_to(null_J[:, None, None], shape).ravel()
         columns: dict[str, NDArray[Any]] = {
             "sample": activations.samples[places_JEK],
-            "label": activations.labels[places_JEK],
             "z": values_JN[node_JEK, places_JEK],
         }
+        if activations.is_labelled:
+            columns["label"] = activations.labels[places_JEK]
         each_JN = activations.each() if activations.positions > 1 else None
         if each_JN is not None:
             columns["position"] = _positions(activations, each_JN, places_JEK)
@@ -111,7 +112,7 @@ ANALYSIS = Analysis(
         Column("end", "string", "most, least, or spread: evenly spaced ranks from the largest to the smallest"),
         Column("rank", "int32", "place within the end, from 1: of most the largest first, of least the smallest"),
         Column("sample", "int32", "in the prepared data set; null where the node is constant or the network diverged"),
-        Column("label", "int32", "class of the sample; 0 where samples have no classes"),
+        Column("label", "int32", "class of the sample; null where samples have no classes"),
         Column("position", "int32", "of the largest value, from 0; null of layers without positions, or of a summary"),
         Column("z", "float32", "pre-activation; the largest over the positions", Quantity("pre-activation z")),
     ),

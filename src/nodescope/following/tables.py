@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from nodescope.storage.columns import DESCRIBED_PATTERNS, NODES, Column, Table, number_of, share
-from nodescope.training.tables import REFERENCES, SIMILARITIES
+from nodescope.training.tables import COUNTED, DISTINCT_SHARE, similarities_with
 
 #: Times that a layer is compared with.
 COMPARED = ("initial", "previous")
@@ -17,12 +17,7 @@ FOLLOWED = Table(
         Column("layer", "int32", "in the order of computation, from 1"),
         Column("layer_name", "string", "of the layer in the network"),
         NODES,
-        Column(
-            "patterns",
-            "int64",
-            "patterns that were counted, T: of samples, or of samples and positions",
-            number_of("patterns"),
-        ),
+        COUNTED,
         Column("share_on", "float64", "share of the switches that are on", share("switches that are on")),
         Column(
             "sparsity",
@@ -33,12 +28,8 @@ FOLLOWED = Table(
         Column("dead_nodes", "int32", "nodes that are on nowhere", number_of("dead nodes")),
         Column("always_on_nodes", "int32", "nodes that are off nowhere", number_of("nodes always on")),
         *DESCRIBED_PATTERNS,
-        Column("distinct_share", "float64", "distinct patterns by all", share("distinct patterns")),
-        *(
-            Column(f"{name}_{reference}", "float64", f"{meaning} {REFERENCES[reference]}", quantity)
-            for name, (meaning, quantity) in SIMILARITIES.items()
-            for reference in COMPARED
-        ),
+        DISTINCT_SHARE,
+        *similarities_with(COMPARED),
     ),
 )
 

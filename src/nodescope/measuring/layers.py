@@ -71,13 +71,6 @@ class RecordedLayer:
         """Pearson correlation of the activations of all pairs of nodes [J, J]; NaN of constant nodes."""
         return self._once("correlations", split, lambda: correlations_of(self.read(split), self.sums(split)))
 
-    def centred_gram(self, split: str) -> NDArray[np.float64]:
-        """``sum over samples of (a_j - mean_j) (a_k - mean_k)`` [J, J]; 0 of constant nodes, NaN where nothing is known."""
-        found, r_JJ = self.sums(split), self.correlations(split)
-        scale_J = np.sqrt(found.samples.variance * found.class_counts.sum())
-        gram_JJ: NDArray[np.float64] = np.outer(scale_J, scale_J) * (np.nan_to_num(r_JJ) if found.known else r_JJ)
-        return gram_JJ
-
     def normalised(self, split: str) -> Iterator[NDArray[np.float64]]:
         """Activations of some samples after another, see `nodescope.measuring.sums.normalised`."""
         return normalised(self.read(split), self.sums(split))

@@ -1,8 +1,11 @@
 """All recordings of a configuration, for analyses that look at several layers, states or seeds together."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from nodescope.measuring.layers import RecordedLayer, recorded_layers
 from nodescope.recording import LayerActivations, read
@@ -24,6 +27,8 @@ class RecordedNetworks:
         Of the study.
     kept_epochs : mapping
         After which epoch the kept network of each seed is; a seed is missing where that is not known.
+    batch_size : int, 'all' or None
+        Samples per step of the training; None where that is not known.
     """
 
     folder: str
@@ -31,6 +36,7 @@ class RecordedNetworks:
     states: tuple[str, ...]
     theta_threshold: float
     kept_epochs: Mapping[int, int] = field(default_factory=dict)
+    batch_size: int | Literal["all"] | None = None
 
     def layers(self) -> list[int]:
         """The numbers of the hidden layers, from 1 on."""
@@ -39,6 +45,28 @@ class RecordedNetworks:
     def layer(self, seed: int, state: str, layer: int) -> RecordedLayer:
         """A layer of one network in one state; what it reads is held only by what this returns."""
         return RecordedLayer(self.folder, seed, state, layer, self.theta_threshold)
+
+    def epoch(self, seed: int, state: str) -> float | None:
+        """After which epoch a network has the parameters of a state; a fraction after a step, None where it is not known."""
+        if state == "initial":
+            return 0.0
+        if state == self.states[-1] and seed in self.kept_epochs:
+            return float(self.kept_epochs[seed])
+        kind, _, number = state.rpartition("-")
+        if not number.isdecimal() or kind not in ("epoch", "step"):
+            return None
+        if kind == "epoch":
+            return float(number)
+        steps = self._steps_per_epoch
+        return None if steps is None else int(number) / steps
+
+    @cached_property
+    def _steps_per_epoch(self) -> int | None:
+        """Known where all training samples are recorded and the training says how many a step takes."""
+        path = Path(activation_path(self.folder, self.seeds[0], self.states[-1], "train", 1))
+        if self.batch_size is None or not path.is_file():
+            return None
+        return 1 if self.batch_size == "all" else math.ceil(read(path).n_samples / self.batch_size)
 
     def splits(self, seed: int, state: str) -> list[str]:
         """Those that were recorded."""

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 
@@ -93,6 +93,7 @@ def analyse_configuration(
     states: list[str],
     theta_threshold: float,
     kept_epochs: Mapping[int, int] | None = None,
+    batch_size: int | Literal["all"] | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Measure every layer of every net of a configuration.
 
@@ -106,7 +107,7 @@ def analyse_configuration(
         Its identifier.
     theta_threshold
         Of the study.
-    kept_epochs
+    kept_epochs, batch_size
         As of `nodescope.measuring.recordings.RecordedNetworks`.
 
     Returns
@@ -124,7 +125,9 @@ def analyse_configuration(
                 for name in wanted:
                     found.add(name, layer, seed=seed, state=state, layer=number)
             logger.info("%s: seed %d, %s done", ", ".join(of_layers), seed, state)
-    networks = RecordedNetworks(activations_folder, tuple(seeds), tuple(states), theta_threshold, kept_epochs or {})
+    networks = RecordedNetworks(
+        activations_folder, tuple(seeds), tuple(states), theta_threshold, kept_epochs or {}, batch_size
+    )
     for name in analyses:
         if name not in of_layers:
             found.add(name, networks)

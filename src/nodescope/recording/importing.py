@@ -5,6 +5,7 @@ labels, in any order of rows; each is sorted by label, cast to float32 and writt
 `nodescope.record` wrote have that form already: they are checked, and linked.
 """
 
+import logging
 import os
 import re
 import shutil
@@ -28,6 +29,8 @@ from nodescope.storage.files import atomic_path
 from nodescope.study.brought_configurations import NETWORK_FILE, RecordedFile
 from nodescope.study.descriptions import NetworkDescription
 from nodescope.study.layout import activation_path
+
+logger = logging.getLogger(__name__)
 
 Values = Literal["pre_activation", "output"]
 
@@ -224,9 +227,24 @@ def import_split(
             foreign = read_foreign(path)
             rows = _Rows.of(foreign, convention)
             first.check_same(rows)
+            _warn_of_no_numbers(path, foreign)
             metadata = _written(foreign, rows.with_labels_of(first), target, layer, name, convention)
         found[name] = ImportedLayer(layer, metadata)
     return found
+
+
+def _warn_of_no_numbers(path: str | Path, foreign: ForeignLayer) -> None:
+    """One value that is no number takes a node from every measurement."""
+    strange = ~np.isfinite(foreign.values)
+    if strange.any():
+        nodes = np.flatnonzero(strange.any(axis=0))
+        row = int(strange.any(axis=1).argmax())
+        named = nodes[0] if foreign.node_names is None else foreign.node_names[nodes[0]]
+        logger.warning(
+            "%s: %s missing or infinite, the first in sample %s; measurements of %s (%s%s) are null.",
+            path, counted(int(strange.sum()), "value is", "values are"), foreign.samples[row],
+            counted(len(nodes), "node"), named, ", ..." if len(nodes) > 1 else "",
+        )  # fmt: skip
 
 
 def _reference(paths: Sequence[str | Path], convention: Convention) -> "_Rows":

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from nodescope.measuring.runner import analyse_configuration, checked_options
 from nodescope.storage.tables import read_table, write_table
@@ -18,6 +18,7 @@ def measure_layers(
     states: list[str],
     theta_threshold: float,
     accuracy: str | Path | None = None,
+    batch_size: int | Literal["all"] | None = None,
 ) -> None:
     """Make the analyses of one job, each layer read once.
 
@@ -35,11 +36,15 @@ def measure_layers(
         A node is on above it.
     accuracy
         The table of that name, which knows the epochs of the kept networks.
+    batch_size
+        Samples per step of their training, where that is known.
     """
     options = checked_options(analyses)
     kept = (
         {} if accuracy is None else dict(read_table(accuracy).select("seed", "best_epoch").drop_nulls().unique().rows())
     )
-    found = analyse_configuration(options, str(activations), configuration, seeds, states, theta_threshold, kept)
+    found = analyse_configuration(
+        options, str(activations), configuration, seeds, states, theta_threshold, kept, batch_size
+    )
     for name, table in found.items():
         write_table(table, tables[name])

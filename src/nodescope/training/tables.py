@@ -1,5 +1,6 @@
 """The tables that training writes; see `nodescope.training.results` and `nodescope.training.pattern_probe`."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from nodescope.storage.columns import (
@@ -89,6 +90,25 @@ SIMILARITIES = {
 }
 _LARGE = ("distinct", "singletons")
 
+#: Of a network at one time.
+COUNTED = Column(
+    "patterns",
+    "int64",
+    "patterns that were counted, T: of samples, or of samples and positions",
+    number_of("patterns"),
+)
+DISTINCT_SHARE = Column("distinct_share", "float64", "distinct patterns by all", share("distinct patterns"))
+
+
+def similarities_with(references: Iterable[str]) -> tuple[Column, ...]:
+    """Columns of the similarity of the patterns at one time with those at other times, of `REFERENCES`."""
+    return tuple(
+        Column(f"{name}_{reference}", "float64", f"{meaning} {REFERENCES[reference]}", quantity)
+        for name, (meaning, quantity) in SIMILARITIES.items()
+        for reference in references
+    )
+
+
 PATTERN_EVOLUTION = Table(
     "pattern_evolution",
     "Patterns of every hidden layer through training. What follows `patterns` is null where the layer has a value that is not "
@@ -100,19 +120,10 @@ PATTERN_EVOLUTION = Table(
         Column("layer", "int32", "hidden layer, from 1"),
         Column("layer_name", "string", "of the layer in the network"),
         NODES,
-        Column(
-            "patterns",
-            "int64",
-            "patterns that were counted, T: of samples, or of samples and positions",
-            number_of("patterns"),
-        ),
+        COUNTED,
         *(replace(column, type="int64") if column.name in _LARGE else column for column in DESCRIBED_PATTERNS),
-        Column("distinct_share", "float64", "distinct patterns by all", share("distinct patterns")),
-        *(
-            Column(f"{name}_{reference}", "float64", f"{meaning} {of}", quantity)
-            for name, (meaning, quantity) in SIMILARITIES.items()
-            for reference, of in REFERENCES.items()
-        ),
+        DISTINCT_SHARE,
+        *similarities_with(REFERENCES),
     ),
 )
 
