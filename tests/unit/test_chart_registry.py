@@ -16,7 +16,7 @@ def test_what_is_read_from_the_sources_is_what_the_modules_declare():
 
 
 def test_charts_stand_in_the_order_of_their_sections_and_of_their_numbers(tmp_path):
-    for name, section, order in (("b", "rates", 2), ("c", "training", 9), ("a", "rates", 1)):
+    for name, section, order in (("b", "nodes", 2), ("c", "performance", 9), ("a", "nodes", 1)):
         text = f'CHART = Chart(section="{section}", order={order}, tables=("accuracy",))\n'
         (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
     assert list(declared(tmp_path)) == ["c", "a", "b"]
@@ -30,7 +30,7 @@ def test_charts_stand_in_the_order_of_their_sections_and_of_their_numbers(tmp_pa
         ("", "has no `CHART = Chart"),
         (
             'CHART = Chart(section="elsewhere", order=1, tables=())',
-            "the section 'elsewhere' is none of training, rates",
+            "the section 'elsewhere' is none of performance, nodes",
         ),
     ],
 )
@@ -55,6 +55,6 @@ def test_a_module_without_a_declaration_is_named(tmp_path, text, said):
     ],
 )
 def test_a_chart_is_left_out_for_the_reason_that_is_given(needs, reason):
-    chart = Chart(**{"section": "rates", "order": 1, "tables": ("accuracy",)} | needs)
+    chart = Chart(**{"section": "nodes", "order": 1, "tables": ("accuracy",)} | needs)
     nothing = {"trained": False, "accuracy": False, "snapshots": False, "classes": False}
     assert reason_to_leave_out(chart, ["accuracy"], ["size"], **nothing) == reason

@@ -2,21 +2,18 @@
 
 from dataclasses import dataclass
 
-#: The sections of the report, in order, by the names that charts give.
+#: The chapters of a study's report that have figures, in order, by the names that charts give. The first chapter is what
+#: was found.
 SECTIONS = {
-    "training": "Accuracy and learning curves",
-    "rates": "Choice of the learning rate",
-    "distributions": "Distributions at single nodes",
-    "nodes": "Medians and activity of all nodes",
-    "activity": "Sparsity, dead nodes and patterns",
-    "evolution": "Patterns through training",
-    "classifiers": "Nodes and layers as classifiers",
-    "process": "The learning process",
-    "layers": "Distributions of whole layers",
-    "gradients": "Weights and gradients",
-    "diagnosis": "Diagnosis and remedies",
-    "works": "Comparison with published works",
+    "performance": "Performance",
+    "nodes": "Nodes",
+    "layers": "Layers",
+    "health": "Health",
+    "literature": "Beside the literature",
 }
+
+#: The number of each chapter: a figure that moves between studies keeps the number of its chapter.
+CHAPTERS = {title: number for number, title in enumerate(SECTIONS.values(), 2)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,9 +23,9 @@ class Chart:
     Attributes
     ----------
     section : str
-        Of `SECTIONS`: where it stands in the report.
+        Of `SECTIONS`: the chapter that it stands in.
     order : int
-        Its place in the section.
+        Its place in the chapter.
     tables : tuple of str
         The collected tables that it is drawn from.
     axes : tuple of str
@@ -66,5 +63,5 @@ class Chart:
 
     @property
     def title(self) -> str:
-        """The title of its section."""
+        """The title of its chapter."""
         return SECTIONS[self.section]

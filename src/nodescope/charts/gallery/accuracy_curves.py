@@ -15,7 +15,7 @@ from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import groups
 from nodescope.study.axes import CONFIGURATION
 
-CHART = Chart(section="training", order=30, tables=("learning_curves", "accuracy"), needs_training=True)
+CHART = Chart(section="performance", order=30, tables=("learning_curves", "accuracy"), needs_training=True)
 
 ACCURACY = quantity_of("learning_curves", "accuracy")
 

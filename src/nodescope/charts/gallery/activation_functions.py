@@ -10,7 +10,7 @@ from nodescope.charts.figure import Figure
 from nodescope.charts.style import series_scale
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 
-CHART = Chart(section="distributions", order=20, tables=("accuracy",), axes=("activation",))
+CHART = Chart(section="nodes", order=120, tables=("accuracy",), axes=("activation",))
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:

@@ -13,7 +13,7 @@ from nodescope.numerics.intervals import CANNOT_TELL, ON_THIS_TEST_SET, REAL
 from nodescope.study.axes import CONFIGURATION
 
 CHART = Chart(
-    section="training",
+    section="performance",
     order=20,
     tables=("comparisons", "accuracy"),
     needs_accuracy=True,

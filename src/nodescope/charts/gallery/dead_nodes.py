@@ -12,7 +12,7 @@ from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import preferred_split
 from nodescope.storage.columns import of_means
 
-CHART = Chart(section="activity", order=10, tables=("dead_nodes",))
+CHART = Chart(section="health", order=10, tables=("dead_nodes",))
 
 QUANTITY = quantity_of("dead_nodes", "dead_share")
 

@@ -13,7 +13,7 @@ from nodescope.findings.diagnosis import PROBLEMS
 from nodescope.numerics.intervals import in_words
 from nodescope.storage.columns import points
 
-CHART = Chart(section="diagnosis", order=10, tables=("diagnosis", "remedies"))
+CHART = Chart(section="health", order=110, tables=("diagnosis", "remedies"))
 
 WORDS = {problem: problem.replace("_", " ") for problem in PROBLEMS}
 VERDICTS = {"found": "#cc3311", "not found": "#dddddd", "cannot be told": "#ffffff"}

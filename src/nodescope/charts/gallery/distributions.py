@@ -11,7 +11,7 @@ from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
 from nodescope.charts.views import first_view
 from nodescope.storage.columns import Quantity, share
 
-CHART = Chart(section="distributions", order=10, tables=("distributions",))
+CHART = Chart(section="nodes", order=110, tables=("distributions",))
 
 HISTOGRAM = ("configuration", "seed", "state", "split", "layer", "node", "class", "kind")
 TITLES = {"pre": "pre-activation z", "post": "activation a"}

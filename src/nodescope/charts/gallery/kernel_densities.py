@@ -9,7 +9,7 @@ from nodescope.charts.figure import Figure
 from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
 from nodescope.charts.views import first_view
 
-CHART = Chart(section="classifiers", order=20, tables=("densities", "distributions"), needs_classes=True)
+CHART = Chart(section="layers", order=20, tables=("densities", "distributions"), needs_classes=True)
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:

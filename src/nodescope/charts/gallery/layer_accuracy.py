@@ -12,7 +12,7 @@ from nodescope.charts.seeds import seed_view
 from nodescope.charts.system_panels import ACCURACY, mean_accuracies, system_panels
 from nodescope.charts.views import groups
 
-CHART = Chart(section="classifiers", order=10, tables=("layer_accuracy",), needs_classes=True)
+CHART = Chart(section="layers", order=10, tables=("layer_accuracy",), needs_classes=True)
 
 PANELS_IN_A_ROW = 3
 

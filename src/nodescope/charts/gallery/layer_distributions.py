@@ -10,7 +10,7 @@ from nodescope.charts.histograms import before_and_after, with_curves
 from nodescope.charts.labels import kinds_in_words
 from nodescope.charts.views import preferred_split
 
-CHART = Chart(section="layers", order=10, tables=("layer_distributions",))
+CHART = Chart(section="layers", order=210, tables=("layer_distributions",))
 
 #: The part of the values that the surface shows; the rest lies further out.
 SHOWN = 0.999

@@ -13,7 +13,7 @@ from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.style import series_scale
 from nodescope.charts.views import preferred_split
 
-CHART = Chart(section="layers", order=20, tables=("statistics",))
+CHART = Chart(section="layers", order=220, tables=("statistics",))
 
 STATISTICS = {
     "zero_share": "share of zeros",

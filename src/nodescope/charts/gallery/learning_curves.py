@@ -13,7 +13,7 @@ from nodescope.charts.tables import quantity_of
 from nodescope.study import words
 from nodescope.study.axes import CONFIGURATION
 
-CHART = Chart(section="training", order=40, tables=("learning_curves", "accuracy", "replicas"), needs_training=True,
+CHART = Chart(section="performance", order=40, tables=("learning_curves", "accuracy", "replicas"), needs_training=True,
               needs_values=("replicas.objective",))  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from nodescope.charts.seeds import seed_view
 from nodescope.charts.system_panels import ACCURACY, mean_accuracies, system_panels
 from nodescope.charts.views import in_last_layers
 
-CHART = Chart(section="process", order=10, tables=("layer_accuracy",), needs_snapshots=True, needs_classes=True)
+CHART = Chart(section="layers", order=30, tables=("layer_accuracy",), needs_snapshots=True, needs_classes=True)
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:

@@ -12,7 +12,7 @@ from nodescope.charts.tables import quantity_of
 from nodescope.messages.words import counted
 from nodescope.study.axes import CONFIGURATION
 
-CHART = Chart(section="rates", order=10, tables=("learning_curves", "replicas"), needs_training=True,
+CHART = Chart(section="performance", order=110, tables=("learning_curves", "replicas"), needs_training=True,
               needs_values=("learning_curves.learning_rate",))  # fmt: skip
 
 ACCURACY = quantity_of("replicas", "validation_accuracy")

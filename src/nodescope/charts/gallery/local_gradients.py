@@ -8,7 +8,7 @@ from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
 from nodescope.study.words import loss_words
 
-CHART = Chart(section="gradients", order=30, tables=("local_gradients",))
+CHART = Chart(section="health", order=230, tables=("local_gradients",))
 
 COLOURS = {"absorption": "#4477aa", "emission": "#ee6677"}
 

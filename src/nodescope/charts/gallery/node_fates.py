@@ -11,7 +11,7 @@ from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import preferred_split
 
 CHART = Chart(
-    section="activity",
+    section="health",
     order=14,
     tables=("node_fates_summary",),
     needs_values=("node_fates_summary.share",),

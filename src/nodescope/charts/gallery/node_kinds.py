@@ -11,7 +11,7 @@ from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import preferred_split
 
 CHART = Chart(
-    section="activity",
+    section="nodes",
     order=12,
     tables=("node_kinds_summary",),
     needs_values=("node_kinds_summary.share",),

@@ -12,7 +12,7 @@ from nodescope.charts.style import series_scale
 from nodescope.charts.views import groups
 from nodescope.storage.tables import mean_over_seeds
 
-CHART = Chart(section="evolution", order=10, tables=("pattern_evolution",))
+CHART = Chart(section="layers", order=310, tables=("pattern_evolution",))
 
 #: Columns of a heatmap at most: a panel has hardly more pixels to show.
 TIMES = 80

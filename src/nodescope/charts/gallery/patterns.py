@@ -10,7 +10,7 @@ from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import preferred_split
 
-CHART = Chart(section="activity", order=30, tables=("patterns",), needs_values=("patterns.relative_entropy",))
+CHART = Chart(section="layers", order=120, tables=("patterns",), needs_values=("patterns.relative_entropy",))
 
 KEPT = ("state", "split", "layer", "relative_entropy")
 QUANTITY = quantity_of("patterns", "relative_entropy")

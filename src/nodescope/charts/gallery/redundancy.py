@@ -11,8 +11,8 @@ from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import preferred_split
 
 CHART = Chart(
-    section="activity",
-    order=22,
+    section="layers",
+    order=150,
     tables=("redundancy_summary",),
     needs_values=("redundancy_summary.redundant_share",),
 )

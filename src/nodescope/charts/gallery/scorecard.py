@@ -12,7 +12,7 @@ from nodescope.works import scorecard as scoring
 from nodescope.works.judging import VERDICTS
 from nodescope.works.printed import PERCENT
 
-CHART = Chart(section="works", order=10, tables=("scorecard", "claims", "differences"), may_be_empty=True)
+CHART = Chart(section="literature", order=10, tables=("scorecard", "claims", "differences"), may_be_empty=True)
 
 COLOURS = {"published": "#ee6677", "ours": "#4477aa"}
 

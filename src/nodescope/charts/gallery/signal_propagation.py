@@ -13,7 +13,7 @@ from nodescope.charts.style import series_scale
 from nodescope.charts.views import preferred_split
 from nodescope.study.words import loss_words
 
-CHART = Chart(section="gradients", order=10, tables=("statistics", "gradients"))
+CHART = Chart(section="health", order=210, tables=("statistics", "gradients"))
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:

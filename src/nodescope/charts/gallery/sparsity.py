@@ -12,7 +12,7 @@ from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import preferred_split
 from nodescope.storage.columns import of_means
 
-CHART = Chart(section="activity", order=20, tables=("sparsity", "sparsity_summary"))
+CHART = Chart(section="layers", order=100, tables=("sparsity", "sparsity_summary"))
 
 QUANTITY = quantity_of("sparsity", "sparsity")
 

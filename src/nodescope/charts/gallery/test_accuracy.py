@@ -19,7 +19,7 @@ from nodescope.storage.columns import of_means
 from nodescope.storage.tables import mean_over_seeds
 
 CHART = Chart(
-    section="training",
+    section="performance",
     order=10,
     tables=("accuracy", "replicas"),
     needs_accuracy=True,

@@ -8,7 +8,7 @@ from nodescope.charts.figure import Figure
 from nodescope.charts.histograms import before_and_after
 from nodescope.storage.tables import mean_over_seeds
 
-CHART = Chart(section="gradients", order=20, tables=("weight_distributions", "weights"))
+CHART = Chart(section="health", order=220, tables=("weight_distributions", "weights"))
 
 
 VALUES = ("mean", "std", "skew", "minimum", "maximum")

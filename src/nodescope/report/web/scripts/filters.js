@@ -29,8 +29,11 @@ const viewsOf = (figure, parts) => {
   return view;
 };
 
+// A chip with a state of its own shows that one.
+const viewOfPin = (c, view) => (c?.state && "state" in view ? { ...view, state: c.state } : view);
+
 const testsOf = (figure, frame, view) => {
-  const tests = Object.entries(view).map(([column, value]) => [column, (v) => String(v) === value]);
+  const tests = Object.entries(viewOfPin(frame.pin, view)).map(([column, value]) => [column, (v) => String(v) === value]);
   const study = figure.study;
   if (!figure.per_configuration) {
     for (const axis of Object.keys(study.axes)) if (!(axis in view)) tests.push([axis, (v) => axisIsOn(axis, v)]);

@@ -104,7 +104,7 @@ const drawNodes = async (figure, holder) => {
   const parts = await Promise.all(pins.map((c) => nodescope.load(c.study.name, `${figure.source}.${c.name}`)));
   const view = viewsOf(figure, parts);
   const found = pins.map((configuration, i) => {
-    const tests = Object.entries(view).map(([column, value]) => [column, (v) => String(v) === value]);
+    const tests = Object.entries(viewOfPin(configuration, view)).map(([column, value]) => [column, (v) => String(v) === value]);
     const indices = frames.select(parts[i], tests);
     const off = configuration.study.name === chosen.study ? chosen.classesOff : new Set();
     return { ...matrixOf(parts[i], indices, figure.value, configuration.study.classes.length), configuration, study: configuration.study, off, frame: parts[i], indices };
@@ -126,7 +126,7 @@ const drawNodes = async (figure, holder) => {
     const box = element("div", { class: `node-panel ${faded ? "muted" : ""}`, tabindex: "0", role: "img" });
     grid.append(box);
     if (focused === grid.children.length - 1 && document.activeElement === document.body) box.focus({ preventScroll: true });
-    const lines = [`${panel.configuration.label}${studies.size > 1 ? `, ${panel.study.name}` : ""}`, viewWords(figure, view)];
+    const lines = [pinLabel(panel.configuration), viewWords({ ...figure, study: panel.study }, viewOfPin(panel.configuration, view))];
     const label = lines.join(", ");
     const known = panel.indices.length && panel.values.some((row) => row.some((v) => !Number.isNaN(v)));
     if (!known) {
