@@ -68,7 +68,7 @@ def test_the_page_speaks_of_what_there_is(browser, report):
         )
         assert "Median activation of every node over the samples" in text
         assert not NOT_THERE.findall(text)
-        for control in (".state-control", "#class-menu", "#pin-row"):
+        for control in (".state-control", "#class-menu", "#chips"):
             expect(page.locator(control)).to_be_hidden()
         for number, figure in enumerate(page.locator(".chart").all()):
             assert not NOT_THERE.search(figure.inner_text()), number

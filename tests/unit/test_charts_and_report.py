@@ -526,8 +526,8 @@ def test_untrained_networks_are_neither_best_nor_worst(small_study, small_tables
 def test_the_page_names_diverged_nets_and_numbers_its_figures(page):
     assert "2 of the kept networks diverged" in page.text
     assert "relu 2x6 without BN, seed 0" in page.text
-    assert "Figure 1. Test accuracy" in page.text
-    assert "Figure 2. Accuracy on all splits" in page.text
+    assert "Figure 2.1. Test accuracy" in page.text
+    assert "Figure 2.2. Accuracy on all splits" in page.text
     assert "torch" in page.text and "commit" in page.text
     assert "seeds 0, 1" in page.text
     assert "activity: it rains" in page.text

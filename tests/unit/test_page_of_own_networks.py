@@ -103,7 +103,7 @@ def test_names_that_say_no_more_than_numbers_are_not_shown(tmp_path):
         family=["hidden.0", "layer-2", "output"], sequential=["1", "3", "output"], own=["block.1", "layer-2"]
     )
     table = table.filter(pl.col("name") != "output")
-    assert names_of("family", table, files) == names_of("sequential", table, files) == {}
+    assert names_of("family", table, files) == names_of("sequential", table, files) == {"sizes": [4, 4]}
     assert names_of("own", table, files) == {"layers": ["block.1", ""]}
     assert names_of("chosen", layers(chosen=["hidden.2", "hidden.5"]), files) == {"layers": ["hidden.2", "hidden.5"]}
 
@@ -120,9 +120,9 @@ def test_names_of_nodes_come_from_the_files(tmp_path):
     file = RecordedFile(0, "trained", "test", "first", str(tmp_path / "first.csv"))
     files = StudyFiles.of("mine", tmp_path / "results")
     import_configuration([file], tmp_path / "in", Convention("made", ())).write(files.network("one"))
-    assert names_of("one", layers(one=["first"]), files) == {"layers": ["first"], "nodes": {"1": ["petal", "stem"]}}
+    assert names_of("one", layers(one=["first"]), files) == {"sizes": [4], "layers": ["first"], "nodes": {"1": ["petal", "stem"]}}
     write_json(files.network("two"), {"layers": [{"layer": 1}]})
-    assert names_of("two", layers(two=["layer-1"]), files) == {}
+    assert names_of("two", layers(two=["layer-1"]), files) == {"sizes": [4, 4]}
 
 
 def test_figures_of_many_layers_are_wider():

@@ -22,6 +22,11 @@ def nearest(name: str, known: Collection[str]) -> str:
     return f"; did you mean '{found[0]}'?" if found else "."
 
 
+def listed(words: Sequence[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
 def were(number: int) -> str:
     """``was`` of one, ``were`` of several."""
     return "was" if number == 1 else "were"

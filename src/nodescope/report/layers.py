@@ -57,11 +57,12 @@ def names_of(identifier: str, layers: pl.DataFrame, files: StudyFiles) -> dict[s
     Returns
     -------
     dict
-        ``layers``, names in the order of computation, empty where they say nothing; ``nodes``, names by layer.
+        ``sizes``, the nodes of each layer; ``layers``, names in the order of computation, empty where they say nothing;
+        ``nodes``, names by layer.
     """
-    own = layers.filter(pl.col(CONFIGURATION) == identifier)
-    names = [name if _says_more(name, layer) else "" for layer, name in own.sort("layer")["layer", "name"].iter_rows()]
-    found: dict[str, Any] = {"layers": names} if any(names) else {}
+    own = layers.filter(pl.col(CONFIGURATION) == identifier).sort("layer")
+    names = [name if _says_more(name, layer) else "" for layer, name in own["layer", "name"].iter_rows()]
+    found: dict[str, Any] = {"sizes": own["nodes"].to_list()} | ({"layers": names} if any(names) else {})
     described = files.network(identifier)
     rows = read_json(described)["layers"] if described.is_file() else []
     nodes = {str(row["layer"]): row["node_names"] for row in rows if row.get("node_names")}

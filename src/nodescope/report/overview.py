@@ -1,6 +1,8 @@
 """What was run and what became of it: a status for every network, best and worst."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -8,7 +10,7 @@ import polars as pl
 from nodescope.charts.labels import percent
 from nodescope.findings.comparisons import best_on_validation
 from nodescope.findings.divergence import divergences, results_of, sentences
-from nodescope.messages.words import counted
+from nodescope.messages.words import counted, listed
 from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL, wilson
 from nodescope.study.axes import CONFIGURATION, Configurations
 
@@ -134,6 +136,31 @@ def overview(
     )
 
 
+#: Findings that the page shows of a study.
+MOST_FINDINGS = 8
+
+
+def said_findings(path: Path) -> list[dict[str, Any]]:
+    """The findings of a study that may be said, the most important first; none where they were not looked for."""
+    if not path.is_file():
+        return []
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    said = [finding for finding in found if finding["said"]]
+    return sorted(said, key=lambda finding: finding["rank"])[:MOST_FINDINGS]
+
+
+def question_of(configurations: Configurations) -> str:
+    """What a study asks, from the axes in which its configurations differ."""
+    varying = [axis.title for axis in configurations.axes if axis.varies]
+    untrained = configurations.states == ("initial",)
+    if not varying:
+        return f"What does each node do{' before training' if untrained else ''}?"
+    return (
+        f"How {'does' if len(varying) == 1 else 'do'} {listed(varying)} change what the nodes do"
+        f"{' before training' if untrained else ''}?"
+    )
+
+
 def _standing(comparisons: pl.DataFrame | None) -> str:
     """Whether the others differ significantly from the best, and what one test sample weighs."""
     known = pl.DataFrame() if comparisons is None else comparisons.drop_nulls("difference")
@@ -155,9 +182,11 @@ def _standing(comparisons: pl.DataFrame | None) -> str:
             "the other configuration does not differ" if len(known) == 1 else f"none of the {len(known)} others differs"
         )
         return f"{weight}; {others} significantly from the best."
-    words = [f"{real} of the {counted(len(known), 'other configuration')} {_differ(real)} significantly from the best"]
+    words = [
+        f"{real or 'None'} of the {counted(len(known), 'other configuration')} {_differ(real or 1)} significantly from the best"
+    ]
     if here:
-        words.append(f"{here} more {_differ(here)} on this test set only")
+        words.append(f"{here}{' more' if real else ''} {_differ(here)} on this test set only")
     rest = "; the others do not differ significantly" if real + here < len(known) else ""
     return f"{weight}. {', '.join(words)}{rest}."
 

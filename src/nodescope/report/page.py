@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from nodescope.analyses import WHERE_MISSING
-from nodescope.charts.chart import SECTIONS
+from nodescope.charts.chart import CHAPTERS
 from nodescope.charts.labels import state_label
 from nodescope.charts.registry import INSPECTOR_TABLE, has_inspector_table
 from nodescope.config.charts import Charts
@@ -24,11 +24,11 @@ from nodescope.jobs.status import JobStatus
 from nodescope.messages.words import counted, duration, named_seeds
 from nodescope.report.layers import LayerTable, layer_tables, names_of, read_layers
 from nodescope.report.methods import Method, methods_of
-from nodescope.report.overview import Overview, overview
-from nodescope.report.page_figures import PageFigure, PageSection, page_figure
+from nodescope.report.overview import Overview, overview, question_of, said_findings
+from nodescope.report.page_figures import Chapter, PageFigure, page_figure
 from nodescope.report.provenance import Provenance, stage_times
 from nodescope.report.published import index_of
-from nodescope.report.scripts import library_script, page_script
+from nodescope.report.scripts import library_script, page_script, page_style
 from nodescope.storage.files import write_text
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import class_names_of, read_table, scan_table
@@ -53,7 +53,9 @@ class PageStudy:
     warnings: list[str]
     decisions: list[str]
     overview: Overview
-    sections: list[PageSection]
+    chapters: list[Chapter]
+    question: str
+    findings: list[dict[str, Any]]
     works: tuple[Work, ...]
     absent: list[str]
     left_out: list[tuple[str, str]]
@@ -64,6 +66,15 @@ class PageStudy:
     layers: list[LayerTable]
     tables: list[str]
     data: dict[str, Any]
+
+    @property
+    def numbers(self) -> dict[str, tuple[str, str]]:
+        """Number and name of the first figure of each kind of chart."""
+        found: dict[str, tuple[str, str]] = {}
+        for chapter in self.chapters:
+            for figure in chapter.figures:
+                found.setdefault(figure.entry["chart"], (figure.number, figure.entry["name"]))
+        return found
 
 
 def build(
@@ -93,12 +104,7 @@ def build(
     """
     results = Path(results)
     links = Path(os.path.relpath(results, Path(path).parent)).as_posix()
-    shown = []
-    number = 0
-    for name in studies:
-        study = _study(name, results, charts, number)
-        number += sum(len(section.figures) for section in study.sections)
-        shown.append(study)
+    shown = [_study(name, results, charts) for name in studies]
     environment = Environment(
         loader=PackageLoader("nodescope.report", "web"),
         autoescape=True,
@@ -116,11 +122,12 @@ def build(
     html = environment.get_template("page.html.jinja").render(
         title=title,
         studies=shown,
-        subjects=_subjects(shown),
         numbers=("layer", "nodes", "positions", "parameters", "fan_in"),
         several=sum(len(study.data["configurations"]) for study in shown) > 1,
         unfinished=unfinished,
-        published=index_of([(study.name, figure) for study in shown for s in study.sections for figure in s.figures]),
+        published=index_of(
+            [(study.name, figure) for study in shown for chapter in study.chapters for figure in chapter.figures]
+        ),
         sources=_sources(shown),
         links=links,
         provenance=Provenance.now(),
@@ -128,6 +135,7 @@ def build(
         data=_script_json({"studies": [study.data for study in shown]}),
         library_script=library_script(),
         page_script=page_script(),
+        styles=page_style(),
         vega=Markup(_vega_bundle()),
     )
     write_text(path, html)
@@ -174,17 +182,21 @@ def _with_code(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
 
 
-def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
+def _study(name: str, results: Path, charts: Charts) -> PageStudy:
     files = StudyFiles.of(name, results)
     settings = study_of(read_json(files.settings))
     dataset = read_json(description_path(settings.dataset, results))
-    sections: dict[str, list[PageFigure]] = {}
     index = read_json(files.figure_index)
+    figures: dict[str, list[PageFigure]] = {}
     for entry in index["figures"]:
-        number += 1
-        sections.setdefault(entry["section"], []).append(page_figure(entry, number, name))
+        of_chapter = figures.setdefault(entry["section"], [])
+        number = f"{CHAPTERS[entry['section']]}.{len(of_chapter) + 1}"
+        of_chapter.append(page_figure(entry, number, name))
     configurations = Configurations.read(files.configurations)
-    page_sections = [PageSection(f"{name}-{_anchor(title)}", title, figures) for title, figures in sections.items()]
+    chapters = [
+        Chapter(CHAPTERS[title], f"{name}-{_anchor(title)}", title, of_chapter) for title, of_chapter in figures.items()
+    ]
+    findings = said_findings(files.folder / "findings.json")
     colours = charts.class_colours
     resources = resource_table(settings, files)
     compared = files.table(COMPARISON_TABLE)
@@ -208,7 +220,9 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
             scan_table(files.table("learning_curves")),
             read_table(compared) if compared.is_file() else None,
         ),
-        sections=page_sections,
+        chapters=chapters,
+        question=question_of(configurations),
+        findings=findings,
         works=works_of(settings.works),
         absent=_absent(dataset, left_out),
         left_out=[(name.replace("_", " "), reason) for name, reason in {**left_out, **index["left_out"]}.items()],
@@ -246,7 +260,8 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
                 }
                 for identifier, label in configurations.labels.items()
             ],
-            "figures": [figure.entry for section in page_sections for figure in section.figures],
+            "figures": [figure.entry for chapter in chapters for figure in chapter.figures],
+            "findings": findings,
         },
     )
 
@@ -254,20 +269,6 @@ def _study(name: str, results: Path, charts: Charts, number: int) -> PageStudy:
 def _has_rows(table: Path) -> bool:
     """Whether a collected table has any; what is not collected has none."""
     return table.is_file() and scan_table(table).select(pl.len()).collect().item() > 0
-
-
-def _subjects(studies: list[PageStudy]) -> list[str]:
-    """What the sections show, in their order."""
-    classes = any(study.words.has_classes for study in studies)
-    sections = {section.title for study in studies for section in study.sections}
-    said = {
-        "how accurate the networks are": any(study.overview.has_accuracies for study in studies),
-        "how single nodes respond to each class": classes,
-        "how the values of single nodes are distributed": not classes,
-        "which nodes are active": True,
-        "how well a single layer predicts the class": classes and SECTIONS["classifiers"] in sections,
-    }
-    return [subject for subject, there in said.items() if there]
 
 
 def _absent(dataset: dict[str, Any], left_out: Mapping[str, str]) -> list[str]:

@@ -8,34 +8,42 @@ from nodescope.works.published_figures import Reference
 
 @dataclass(frozen=True)
 class PageFigure:
-    """A figure as the page shows it; ``entry`` is what the page's script needs of it."""
+    """A figure as the page shows it.
 
-    number: int
+    ``number`` is that of its chapter and its own, ``about`` says more than its caption, and ``entry`` is what the page's script
+    needs of it.
+    """
+
+    number: str
     anchor: str
     title: str
     caption: str
+    about: str
     references: list[Reference]
     kind: str
     entry: dict[str, Any]
 
 
 @dataclass(frozen=True)
-class PageSection:
-    """Figures that belong together."""
+class Chapter:
+    """A numbered part of a study's report, and its figures."""
 
+    number: int
     anchor: str
     title: str
     figures: list[PageFigure]
 
 
-def page_figure(entry: dict[str, Any], number: int, study: str) -> PageFigure:
+def page_figure(entry: dict[str, Any], number: str, study: str) -> PageFigure:
+    """A figure of the index of a study, with its number there."""
     anchor = f"{study}-{entry['name']}"
-    words = {"caption", "references", "section"}
+    words = {"caption", "about", "references", "section"}
     return PageFigure(
         number=number,
         anchor=anchor,
         title=entry["title"],
         caption=entry["caption"],
+        about=entry.get("about", ""),
         references=[Reference(**reference) for reference in entry["references"]],
         kind=entry["kind"],
         entry={key: value for key, value in entry.items() if key not in words} | {"anchor": anchor, "number": number},

@@ -1,5 +1,6 @@
-"""The script of the page, joined from the files of ``web/scripts``."""
+"""Script and style of the page, joined from the files of ``web/scripts`` and ``web/styles``."""
 
+from base64 import b64encode
 from importlib.resources import files
 
 from markupsafe import Markup
@@ -26,10 +27,20 @@ PARTS = (
     "figures",
     "distributions",
     "inspector",
+    "findings",
+    "search",
     "controls",
     "contents",
     "start",
 )
+
+#: The styles, in order.
+STYLES = ("page", "bar", "figures", "inspector", "print")
+
+FONT_FACE = """@font-face {{
+  font-family: Inter; font-weight: 100 900; font-display: block; src: url(data:font/woff2;base64,{}) format("woff2");
+}}
+"""
 
 
 def library_script() -> Markup:
@@ -40,6 +51,14 @@ def library_script() -> Markup:
 def page_script() -> Markup:
     """The script of the page as one function, so that its names stay out of the global scope."""
     return Markup("(() => {\n" + "\n".join(map(_source, PARTS)) + "})();")
+
+
+def page_style() -> Markup:
+    """The style of the page with its typeface; where a letter is not among the Latin ones, the system's is used."""
+    web = files("nodescope.report").joinpath("web")
+    font = b64encode(web.joinpath("fonts", "inter.woff2").read_bytes()).decode()
+    styles = (web.joinpath("styles", f"{name}.css").read_text("utf-8") for name in STYLES)
+    return Markup(FONT_FACE.format(font) + "\n".join(styles))
 
 
 def _source(name: str) -> str:

@@ -1,11 +1,12 @@
-// The state of the view in the address, `#place?choices`, so that a link shows the same view.
+// The state of the view in the address, `#place?choices`, so that a link shows the same view, and Back the one before.
 
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 const toAddress = () => {
-  const base = first();
+  const base = { ...first(), ...firstOf(studies.get(chosen.study)) };
+  base.state = studies.get(chosen.study).states.at(-1).name;
   const words = new URLSearchParams();
-  if (chosen.study !== base.study) words.set("study", chosen.study);
+  if (chosen.study !== data.studies[0].name) words.set("study", chosen.study);
   if (!same(chosen.pins, base.pins)) words.set("pins", chosen.pins.join(","));
   for (const name of ["state", "split", "seed", "pattern", "mode", "theme", "scales"]) if (chosen[name] !== base[name]) words.set(name, chosen[name]);
   for (const item of chosen.off) words.append("off", item);
@@ -17,57 +18,83 @@ const toAddress = () => {
   return words.toString();
 };
 
+// What a study does not have is not chosen: an address may be of another page, or mistyped.
 const fromAddress = (text) => {
   const words = new URLSearchParams(text);
   const found = first();
-  if (studies.has(words.get("study"))) found.study = words.get("study");
-  const study = studies.get(found.study);
-  found.pins = words.has("pins")
-    ? words.get("pins").split(",").filter((pin) => configurationOf(pin)).slice(0, MOST_PINS)
-    : study.configurations.slice(0, 2).map((c) => `${study.name}/${c.name}`);
-  for (const name of ["state", "split", "seed", "pattern", "mode", "theme", "scales"]) if (words.has(name)) found[name] = words.get(name);
+  const study = studies.get(words.get("study")) ?? data.studies[0];
+  Object.assign(found, { study: study.name, ...firstOf(study), state: study.states.at(-1).name });
+  if (words.has("pins")) found.pins = words.get("pins").split(",").filter((pin) => configurationOf(pin)).slice(0, MOST_PINS);
+  const allowed = {
+    state: study.states.map((s) => s.name), split: study.splits, seed: ["mean", ...study.seeds],
+    mode: ["highlight", "hide", "only"], theme: ["light", "dark"], scales: ["common", "own"],
+  };
+  for (const [name, values] of Object.entries(allowed)) if (values.includes(words.get(name))) found[name] = words.get(name);
+  found.pattern = words.get("pattern") ?? "";
   found.off = new Set(words.getAll("off"));
-  found.classesOff = new Set((words.get("without") ?? "").split(",").filter(Boolean).map(Number));
+  found.classesOff = new Set((words.get("without") ?? "").split(",").filter(Boolean).map(Number).filter((c) => study.classes[c] !== undefined));
   for (const [key, value] of words) if (key.startsWith("in:")) found.choices[key.slice(3)] = value;
   if (words.has("colour")) found.hues = Array.from({ length: MOST_HUES }, (_, i) => words.get("colour").split("-")[i]).map((c) => (c && study.classes[c] !== undefined ? Number(c) : null));
   const zoom = (words.get("zoom") ?? "").split("-").map(Number);
   if (zoom.length === 2 && zoom[1] > zoom[0]) found.zoom = zoom;
-  const node = (words.get("node") ?? "").split("/");
-  if (node.length === 4 && configurationOf(`${node[0]}/${node[1]}`)) {
-    found.node = { study: node[0], configuration: node[1], layer: Number(node[2]), node: Number(node[3]) };
-  }
+  const [of, name, layer, node] = (words.get("node") ?? "").split("/");
+  if (isNode(of, name, Number(layer), Number(node))) found.node = { study: of, configuration: name, layer: Number(layer), node: Number(node) };
   return found;
 };
 
-let anchor = "";
-const writeAddress = () => {
+const isNode = (study, name, layer, node) => {
+  const sizes = studies.get(study)?.byName.get(name)?.sizes;
+  return Boolean(sizes) && Number.isInteger(layer) && Number.isInteger(node) && node >= 0 && node < (sizes[layer - 1] ?? 0);
+};
+
+// Where the reader is: the last heading or figure that begins above the middle of the window, and how far it has scrolled by.
+let anchor = "", offset = 0;
+
+// Going somewhere, and opening or closing a node, are steps of the history; dragging a slider is not.
+const writeAddress = (step = false) => {
   const words = toAddress();
-  history.replaceState(null, "", `#${anchor}${words ? `?${words}` : ""}`);
+  history[step ? "pushState" : "replaceState"]({ words, offset }, "", `#${anchor}${words ? `?${words}` : ""}`);
 };
 
-const goTo = (hash) => {
-  const [place, words] = [hash.split("?")[0], hash.split("?")[1]];
-  if (words !== undefined) chosen = fromAddress(words);
-  anchor = decodeURIComponent(place);
-  const target = anchor ? byId(anchor) : null;
-  const study = target?.closest("section.study")?.dataset.study;
-  if (study) toStudy(study);
-  update();
-  if (target) {
-    byId("contents").classList.remove("open");
-    byId("toggle-contents").setAttribute("aria-expanded", "false");
-    target.scrollIntoView();
-    // What is drawn above may still push it down.
-    let left = 12;
-    const settle = () => {
-      const off = target.getBoundingClientRect().top - byId("bar").offsetHeight;
-      if (Math.abs(off) > 24 && Math.abs(scrollY - lastScroll) < 2) target.scrollIntoView();
-      lastScroll = scrollY;
-      if (left-- > 0) setTimeout(settle, 120);
-    };
-    let lastScroll = scrollY;
-    setTimeout(settle, 120);
-  }
+const scrollToPlace = (target, by) => {
+  const off = () => target.getBoundingClientRect().top - byId("bar").offsetHeight - 8 + by;
+  scrollBy({ top: off(), behavior: "instant" });
+  // What is drawn above may still push it down.
+  let left = 12, last = scrollY;
+  const settle = () => {
+    if (Math.abs(scrollY - last) >= 2) return; // the reader scrolls
+    if (Math.abs(off()) > 24) scrollBy({ top: off(), behavior: "instant" });
+    last = scrollY;
+    if ((left -= 1) > 0) setTimeout(settle, 120);
+  };
+  setTimeout(settle, 120);
 };
 
-addEventListener("hashchange", () => goTo(location.hash.slice(1)));
+// Shows a place, of another study too.
+const goTo = (hash, { step = false, words, by = 0, focus = false } = {}) => {
+  const [place, written] = hash.split("?");
+  if (step) writeAddress(); // where the reader was
+  if (words !== undefined || written !== undefined) chosen = fromAddress(words ?? written);
+  const target = byId(decodeURIComponent(place));
+  const view = target ? target.closest("[data-view]")?.dataset.view ?? shownView : FIRST_VIEW;
+  if (studies.has(view)) toStudy(view);
+  const changed = view !== shownView;
+  shownView = view;
+  anchor = target ? target.id : "";
+  offset = by;
+  update({ step, going: true });
+  byId("contents").classList.remove("open");
+  byId("toggle-contents").setAttribute("aria-expanded", "false");
+  if (target && !target.dataset.view) scrollToPlace(target, by);
+  else if (changed || target) for (const wait of [0, 60]) setTimeout(() => scrollTo({ top: by, behavior: "instant" }), wait); // also after the browser's own jump
+  if (focus && target) (target.matches("[tabindex]") ? target : target.querySelector("h1[tabindex], h2[tabindex], h3[tabindex], h4[tabindex]"))?.focus({ preventScroll: true });
+};
+
+history.scrollRestoration = "manual";
+addEventListener("popstate", (event) => goTo(location.hash.slice(1), { words: event.state?.words, by: event.state?.offset ?? 0 }));
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.('a[href^="#"]');
+  if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  goTo(link.getAttribute("href").slice(1), { step: true, focus: true });
+});

@@ -63,15 +63,22 @@ const drawOnce = async (holder) => {
         ...(zoomed ? [" ", element("button", { type: "button", class: "zoom-out", onclick: () => { chosen.zoom = null; update(); } }, `nodes ${chosen.zoom[0]} to ${chosen.zoom[1] - 1}: show all`)] : []));
     }
     const text = result.reading ?? reading(figure, result.rows ?? []);
-    box.querySelector(".reading").textContent = text;
     holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table with ${(result.rows ?? []).length} rows that can be sorted and filtered.`}`);
     saveMenu(figure, result, holder, box.querySelector(".save > .panel"));
+    showRows(figure, result, box);
   } catch (error) {
     message(holder, `This figure could not be drawn: ${error.message}`);
   }
   holder.style.minHeight = "";
   if (changes === before) holder.classList.remove("stale");
   holder.dataset.drawn = "yes";
+};
+
+// What was never drawn, one figure after the other, while nothing else is to do: then nothing is empty on paper.
+const idle = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 50));
+const drawRest = () => {
+  const holder = holders.find((one) => one.dataset.drawn === undefined && !one.closest("[hidden]"));
+  if (holder) idle(() => { if (holder.dataset.drawn === undefined) draw(holder).then(drawRest); });
 };
 
 // What the reader looks at first, then what lies around it.

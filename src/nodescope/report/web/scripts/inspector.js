@@ -80,4 +80,4 @@ const close = () => {
 };
 
 byId("inspector-close").addEventListener("click", close);
-addEventListener("keydown", (event) => { if (event.key === "Escape" && chosen.node) close(); });
+addEventListener("keydown", (event) => { if (event.key === "Escape" && chosen.node) close(); }); // menus and dialogs stop the key

@@ -1,9 +1,5 @@
 // The networks that are compared, as chips A to D: each follows the state of the page, or has one of its own.
 
-// STUDY/CONFIGURATION, or STUDY/CONFIGURATION@STATE.
-const partsOfPin = (pin) => /^([^/]+)\/([^@]+)(?:@(.+))?$/.exec(pin)?.slice(1) ?? [];
-const pinOf = (study, name, state = null) => `${study}/${name}${state ? `@${state}` : ""}`;
-
 const configurationOf = (pin) => {
   const [study, name, state] = partsOfPin(pin);
   const configuration = studies.get(study)?.byName.get(name);

@@ -35,7 +35,7 @@ const saveMenu = (figure, result, holder, panel) => {
   panel.replaceChildren(...(buttons.length ? buttons : [document.createTextNode("Nothing to save.")]));
 };
 
-on("print", "click", async () => {
+const printAll = async () => {
   const redrawn = isDark();
   const shut = [...document.querySelectorAll("details.method:not([open])")];
   paper = true;
@@ -46,4 +46,8 @@ on("print", "click", async () => {
   paper = false;
   for (const details of shut) details.open = false;
   if (redrawn) update();
+};
+on("print", "click", printAll);
+addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "p") { event.preventDefault(); printAll(); }
 });

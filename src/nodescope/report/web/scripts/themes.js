@@ -35,7 +35,7 @@ const longestClass = Math.min(22, Math.max(...data.studies.flatMap((study) => st
 const themeConfig = () => {
   const [text, line, soft] = isDark() ? ["#e8e8e8", "#3b4048", "#262b33"] : ["#1c1c1c", "#b9b9b9", "#ececec"];
   return {
-    background: null, font: "system-ui, sans-serif", view: { stroke: line },
+    background: null, font: "Inter, system-ui, sans-serif", view: { stroke: line },
     axis: { labelFontSize: 11, titleFontSize: 12, titleFontWeight: "normal", labelColor: text, titleColor: text, gridColor: soft, domainColor: line, tickColor: line },
     header: { labelColor: text, titleColor: text, labelFontSize: 12, titleFontWeight: "normal" },
     legend: { labelColor: text, titleColor: text, labelFontSize: 11, titleFontWeight: "normal", symbolOpacity: 1, ...(innerWidth < NARROW && { orient: "top", columns: Math.max(1, Math.min(4, Math.floor((innerWidth - 60) / (26 + 7 * longestClass)))) }) },
