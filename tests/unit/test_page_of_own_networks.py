@@ -104,8 +104,9 @@ def test_names_that_say_no_more_than_numbers_are_not_shown(tmp_path):
     )
     table = table.filter(pl.col("name") != "output")
     assert names_of("family", table, files) == names_of("sequential", table, files) == {"sizes": [4, 4]}
-    assert names_of("own", table, files) == {"layers": ["block.1", ""]}
-    assert names_of("chosen", layers(chosen=["hidden.2", "hidden.5"]), files) == {"layers": ["hidden.2", "hidden.5"]}
+    assert names_of("own", table, files) == {"sizes": [4, 4], "layers": ["block.1", ""]}
+    chosen = names_of("chosen", layers(chosen=["hidden.2", "hidden.5"]), files)
+    assert chosen == {"sizes": [4, 4], "layers": ["hidden.2", "hidden.5"]}
 
 
 def test_networks_with_the_same_layers_share_a_table():
@@ -120,9 +121,10 @@ def test_names_of_nodes_come_from_the_files(tmp_path):
     file = RecordedFile(0, "trained", "test", "first", str(tmp_path / "first.csv"))
     files = StudyFiles.of("mine", tmp_path / "results")
     import_configuration([file], tmp_path / "in", Convention("made", ())).write(files.network("one"))
-    assert names_of("one", layers(one=["first"]), files) == {"sizes": [4], "layers": ["first"], "nodes": {"1": ["petal", "stem"]}}
+    one = names_of("one", layers(one=["first"]), files)
+    assert one == {"sizes": [4], "layers": ["first"], "nodes": {"1": ["petal", "stem"]}}
     write_json(files.network("two"), {"layers": [{"layer": 1}]})
-    assert names_of("two", layers(two=["layer-1"]), files) == {"sizes": [4, 4]}
+    assert names_of("two", layers(two=["layer-1"]), files) == {"sizes": [4]}
 
 
 def test_figures_of_many_layers_are_wider():

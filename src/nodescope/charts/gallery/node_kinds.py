@@ -33,8 +33,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="node-kinds",
             title="Kinds of nodes by layer",
             caption="Share of the nodes of each layer that are on for no sample (dead), for all (always on), near one bound of "
-            "the activation function (saturated), whose activation is mostly explained by being on or off (switch), or none of "
-            f"these (graded), {context.words.mean}. The words are summaries: the table node_kinds holds the shares that they "
+            "the activation function (saturated), whose activation is mostly explained by being on or off (switch), or any "
+            f"other (graded), {context.words.mean}. The words are summaries: the table node_kinds holds the shares that they "
             "are decided by.",
             chart=stacked_nodes(mean, "kind", COLOURS, QUANTITY, context),
             quantities={"mean": QUANTITY},

@@ -44,7 +44,7 @@ const fromAddress = (text) => {
 
 const isNode = (study, name, layer, node) => {
   const sizes = studies.get(study)?.byName.get(name)?.sizes;
-  return Boolean(sizes) && Number.isInteger(layer) && Number.isInteger(node) && node >= 0 && node < (sizes[layer - 1] ?? 0);
+  return Boolean(sizes) && Number.isInteger(layer) && Number.isInteger(node) && node >= 0 && (!sizes.length || node < (sizes[layer - 1] ?? 0));
 };
 
 // Where the reader is: the last heading or figure that begins above the middle of the window, and how far it has scrolled by.
