@@ -1,6 +1,5 @@
 """What was run and what became of it: a status for every network, best and worst."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from nodescope.findings.comparisons import best_on_validation
 from nodescope.findings.divergence import divergences, results_of, sentences
 from nodescope.messages.words import counted, listed
 from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL, wilson
+from nodescope.storage.json_files import read_json
 from nodescope.study.axes import CONFIGURATION, Configurations
 
 DONE, DIVERGED, MISSING = "done", "diverged", "missing"
@@ -144,7 +144,7 @@ def said_findings(path: Path) -> list[dict[str, Any]]:
     """The findings of a study that may be said, the most important first; none where they were not looked for."""
     if not path.is_file():
         return []
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = read_json(path)["findings"]
     said = [finding for finding in found if finding["said"]]
     return sorted(said, key=lambda finding: finding["rank"])[:MOST_FINDINGS]
 

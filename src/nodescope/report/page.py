@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,6 +115,7 @@ def build(
     )
     environment.filters["duration"] = duration
     environment.filters["cell"] = _cell
+    environment.filters["aside"] = _aside
     environment.filters["counted"] = counted
     environment.filters["code"] = _with_code
     environment.filters["whole"] = lambda value: (
@@ -169,6 +171,12 @@ def _cell(value: Any) -> str:
         if isinstance(value, float)
         else str(value)
     )
+
+
+def _aside(sentence: str) -> Markup:
+    """A sentence with what stands in parentheses set apart."""
+    parts = re.split(r"(\([^()]*\))", sentence)
+    return Markup("").join(Markup('<span class="aside">{}</span>').format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
 
 
 def _script_json(value: Any) -> Markup:

@@ -14,7 +14,8 @@ const drawFindings = async () => {
     const inner = element("div");
     holder.replaceChildren(inner);
     try {
-      await embed(inner, { study, kind: "chart", quantities: quantity ? { value: quantity } : {} }, recolour(structuredClone(chart)), {});
+      const spec = { ...recolour(structuredClone(chart)), width: Math.min(360, holder.clientWidth) };
+      await embed(inner, { study, kind: "chart", quantities: quantity ? { value: quantity } : {} }, spec, {});
     } catch { holder.replaceChildren(); } // the sentence says it without a picture
   }
 };
