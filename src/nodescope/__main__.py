@@ -28,10 +28,21 @@ def main(arguments: list[str] | None = None) -> int:
         "config and a SLURM profile. Existing files are not overwritten.",
     )
     new.add_argument("folder", help="folder of the new project")
+    page = tools.add_parser(
+        "page",
+        help="build one report of several results folders",
+        description="Build one report of all studies in several results folders, as of networks that were trained on "
+        "different days or machines. Nothing is measured anew.",
+    )
+    page.add_argument("results", nargs="+", help="results folders, each with a finished report")
+    page.add_argument("--reports", default="reports", help="folder of the new report (default: reports)")
+    page.add_argument("--title", default="What does each hidden node do?", help="title of the new report")
     options = parser.parse_args(arguments)
     try:
         if options.tool == "new":
             return _new(options.folder)
+        if options.tool == "page":
+            return _page(options.results, options.reports, options.title)
         return _compare(options.before, options.after, exact=options.exact)
     except NodescopeError as error:
         print(error, file=sys.stderr)
@@ -48,6 +59,13 @@ def _compare(before: str, after: str, *, exact: bool) -> int:
     concerned = len({(difference.study, difference.table) for difference in changed})
     print(f"{tables} tables in both; {concerned} differ." if changed else f"{tables} tables in both; all are equal.")
     return 1 if changed else 0
+
+
+def _page(results: list[str], reports: str, title: str) -> int:
+    from nodescope.stages.report import joint_report
+
+    print(joint_report(results, reports, title))
+    return 0
 
 
 def _new(folder: str) -> int:

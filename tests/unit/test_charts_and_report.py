@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+import shutil
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from html.parser import HTMLParser
@@ -15,6 +16,7 @@ import polars as pl
 import pytest
 import vl_convert
 
+from nodescope.__main__ import main
 from nodescope.analyses.sparsity import over_seeds as sparsity_summary
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import draw, quantities_of
@@ -675,3 +677,23 @@ def test_an_overview_of_one_seed_tells_no_difference(small_study, tables_of_one_
 def test_what_is_counted_agrees_with_its_number(number, words):
     assert counted(number, "configuration") == words
     assert (named_seeds([3]), named_seeds([3, 5])) == ("seed 3", "seeds 3, 5")
+
+
+def test_one_page_is_built_of_several_results_folders(tmp_path, small_study, small_tables, capsys):
+    for name in ("first", "second"):
+        build_page(tmp_path / name, small_study, small_tables, ["test_accuracy"])
+        files = StudyFiles.of("small", tmp_path / name / "results")
+        shutil.copytree(tmp_path / name / "reports" / "data" / "small", files.page_data)
+    results = [str(tmp_path / name / "results") for name in ("first", "second")]
+    reports = ["--reports", str(tmp_path / "both")]
+    assert main(["page", *results, *reports]) == 2
+    assert "both hold a study small" in capsys.readouterr().err
+    files.folder.rename(files.folder.with_name("later"))
+    assert main(["page", *results, *reports, "--title", "Two days"]) == 0
+    page = (tmp_path / "both" / "index.html").read_text(encoding="utf-8")
+    for link in ("../first/results/small/tables/accuracy.csv", "../second/results/later/tables/accuracy.csv"):
+        assert f'href="{link}"' in page
+    assert "<title>Two days</title>" in page
+    assert {path.name for path in (tmp_path / "both" / "data").iterdir()} == {"small", "later"}
+    assert main(["page", str(tmp_path / "both"), *reports]) == 2
+    assert "holds no study with figures" in capsys.readouterr().err

@@ -82,7 +82,7 @@ def build(
     path: str | Path,
     title: str,
     studies: list[str],
-    results: str | Path,
+    results: str | Path | Mapping[str, Path],
     charts: Charts,
     unfinished: Sequence[JobStatus] = (),
 ) -> None:
@@ -97,15 +97,14 @@ def build(
     studies
         Their names, in order.
     results
-        The folder of all results.
+        The folder of all results, or that of each study.
     charts
         How figures look.
     unfinished
         The jobs that are not done, for a report of a part.
     """
-    results = Path(results)
-    links = Path(os.path.relpath(results, Path(path).parent)).as_posix()
-    shown = [_study(name, results, charts) for name in studies]
+    folders = results if isinstance(results, Mapping) else dict.fromkeys(studies, Path(results))
+    shown = [_study(name, folders[name], charts) for name in studies]
     environment = Environment(
         loader=PackageLoader("nodescope.report", "web"),
         autoescape=True,
@@ -131,7 +130,7 @@ def build(
             [(study.name, figure) for study in shown for chapter in study.chapters for figure in chapter.figures]
         ),
         sources=_sources(shown),
-        links=links,
+        links={name: Path(os.path.relpath(folders[name], Path(path).parent)).as_posix() for name in studies},
         provenance=Provenance.now(),
         configuration=_digest(shown),
         data=_script_json({"studies": [study.data for study in shown]}),
@@ -176,7 +175,9 @@ def _cell(value: Any) -> str:
 def _aside(sentence: str) -> Markup:
     """A sentence with what stands in parentheses set apart."""
     parts = re.split(r"(\([^()]*\))", sentence)
-    return Markup("").join(Markup('<span class="aside">{}</span>').format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
+    return Markup("").join(
+        Markup('<span class="aside">{}</span>').format(p) if i % 2 else escape(p) for i, p in enumerate(parts)
+    )
 
 
 def _script_json(value: Any) -> Markup:
