@@ -573,7 +573,7 @@ def test_a_published_figure_is_two_clicks_away(page):
     page.locator("nav").get_by_text("Figures by published number").click()
     row = page.locator("#published tr").filter(has=page.get_by_role("rowheader", name="figure 5.6", exact=True))
     row.get_by_role("link").click()
-    expect(page.locator("#small-activity-heatmap h4")).to_be_in_viewport()
+    expect(page.locator("#small-activity-heatmap h3")).to_be_in_viewport()
     numbers = page.locator("#published tbody th").all_inner_texts()
     assert {"figure 1.1", "figure 3.10", "figure 4.11", "table 5.2", "figure 6.7", "figure A.6"} <= set(numbers)
 
@@ -590,7 +590,7 @@ def test_hostile_names_are_text(visited, report):
     visited.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page = visited.open(report)
     assert page.title() == f"Nodes & {HOSTILE}"
-    expect(page.locator("h1")).to_have_text(f"Nodes & {HOSTILE}")
+    expect(page.locator("#overview h1")).to_have_text(f"Nodes & {HOSTILE}")
     open_menu(page, "class-menu")
     expect(page.locator("#classes")).to_contain_text(HOSTILE)
     for name in ("distributions", "medians", "activity-heatmap"):
@@ -612,7 +612,7 @@ def test_themes_and_controls_on_a_narrow_page(browser, report):
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         page.locator("#toggle-contents").click()
         page.locator("nav").get_by_text("Sparsity by layer").click()
-        expect(page.locator("#small-sparsity h4")).to_be_in_viewport()
+        expect(page.locator("#small-sparsity h3")).to_be_in_viewport()
         assert "theme=dark" in page.url and "split=test" in page.url
         visited.check()
 

@@ -87,7 +87,7 @@ const goTo = (hash, { step = false, words, by = 0, focus = false } = {}) => {
   byId("toggle-contents").setAttribute("aria-expanded", "false");
   if (target && !target.dataset.view) scrollToPlace(target, by);
   else if (changed || target) for (const wait of [0, 60]) setTimeout(() => scrollTo({ top: by, behavior: "instant" }), wait); // also after the browser's own jump
-  if (focus && target) (target.matches("[tabindex]") ? target : target.querySelector("h1[tabindex], h2[tabindex], h3[tabindex], h4[tabindex]"))?.focus({ preventScroll: true });
+  if (focus && target) (target.matches("[tabindex]") ? target : target.querySelector("h1[tabindex], h2[tabindex], h3[tabindex]"))?.focus({ preventScroll: true });
 };
 
 history.scrollRestoration = "manual";
