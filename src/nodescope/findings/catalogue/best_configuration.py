@@ -1,0 +1,105 @@
+"""Which configuration is best, and is it?
+
+The best is chosen on validation samples. Said where it is better than at least one other after Holm's correction, with the
+noise of seeds and of test samples, and, with several seeds, where it is not: that is a result too. One seed tells nothing.
+"""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from nodescope.findings.comparisons import DIFFERENCE, TEST_ACCURACY
+from nodescope.findings.finding import Finding, Found, Tables
+from nodescope.findings.phrasing import clipped, interval, listing, number_word
+from nodescope.findings.small_charts import dots
+from nodescope.findings.studied import Studied
+from nodescope.messages.words import counted
+from nodescope.numerics.intervals import REAL
+
+FINDING = Finding(
+    chapter="performance", rank=10, tables=("comparisons",), figure="comparisons", needs_training=True
+)
+
+
+def find(tables: Tables, studied: Studied) -> Iterator[Found]:
+    """One sentence."""
+    table = tables["comparisons"].collect()
+    best = table.filter("is_best")
+    others = table.filter(~pl.col("is_best"), pl.col("difference").is_not_null()).sort("difference", descending=True)
+    if best.is_empty() or others.is_empty() or best["value"][0] is None:
+        return
+    name, value, samples = best["best"][0], best["value"][0], int(best["samples"][0])
+    real = others.filter(pl.col("verdict") == REAL)
+    worse, better = real.filter(pl.col("difference") < 0), real.filter(pl.col("difference") > 0)
+    nearest = others.row(0, named=True)
+    low, high = clipped(nearest["interval_low"], nearest["interval_high"], DIFFERENCE)
+    chosen = f"{name}, which is best on validation samples"
+    reaches = f"classifies {TEST_ACCURACY.text(value)} of the {samples:,} test samples correctly"
+    reason = ""
+    if others["seeds"].max() == 1:
+        sentence = f"{_with_dot(chosen)} {reaches}; whether another configuration differs from it cannot be told."
+        reason = "with one seed, nothing says how far another seed would be from this one"
+    elif better.is_empty() and len(worse) == len(others):
+        sentence = f"{_with_dot(chosen)} {reaches}, more than {_each(len(others))}: the smallest lead is {_lead(nearest, samples)}."
+    elif len(worse) or len(better):
+        than = [
+            f"it is better than {number_word(len(worse))} of the {number_word(len(others))} others" if len(worse) else "",
+            f"worse than {listing([studied.label(each) for each in better['configuration']])}" if len(better) else "",
+        ]
+        words = " and ".join(part for part in than if part)
+        words = words if len(worse) else f"it is {words}"
+        sentence = f"{_with_dot(chosen)} {reaches}; {words}, beyond the noise of seeds and test samples."
+    else:
+        farthest = max(others.iter_rows(named=True), key=lambda row: abs(row["difference"]))
+        low, high = clipped(farthest["interval_low"], farthest["interval_high"], DIFFERENCE)
+        nearest = farthest
+        seeds = number_word(int(others["seeds"].max()), begins=True)  # type: ignore[arg-type]  # whole numbers
+        sentence = (
+            f"{seeds} seeds do not tell {_any(len(others))} from {chosen} ({TEST_ACCURACY.text(value)} on test samples): the "
+            f"largest difference is {_difference(farthest, samples, studied)}."
+        )
+    rows = [
+        (studied.label(row["configuration"]), row["difference"], row["interval_low"], row["interval_high"])
+        for row in others.iter_rows(named=True)
+    ]
+    yield Found(
+        sentence=sentence, value=nearest["difference"], low=low, high=high, quantity=DIFFERENCE, reason=reason,
+        chart=dots(rows, DIFFERENCE, zero=True), view={"split": "test"},
+    )  # fmt: skip
+
+
+def _with_dot(words: str) -> str:
+    """The chosen configuration as the beginning of a sentence that goes on."""
+    return f"{words}," if "," in words else words
+
+
+def _each(number: int) -> str:
+    return "the other configuration" if number == 1 else f"each of the other {number_word(number)} configurations"
+
+
+def _any(number: int) -> str:
+    return "the other configuration" if number == 1 else f"any of the other {number_word(number)} configurations"
+
+
+def _lead(row: dict[str, object], samples: int) -> str:
+    difference = float(row["difference"])  # type: ignore[arg-type]  # of floats
+    return f"{_points(-difference)}, or {_of_samples(difference, samples)}"
+
+
+def _difference(row: dict[str, object], samples: int, studied: Studied) -> str:
+    difference = float(row["difference"])  # type: ignore[arg-type]  # of floats
+    said = interval(*clipped(row["interval_low"], row["interval_high"], DIFFERENCE), DIFFERENCE)  # type: ignore[arg-type]  # of floats
+    with_interval = f" ({said})" if said else ""
+    return f"{DIFFERENCE.text(difference)}, that of {studied.label(str(row['configuration']))}, or {_of_samples(difference, samples)}{with_interval}"
+
+
+def _points(difference: float) -> str:
+    return DIFFERENCE.text(abs(difference)).removeprefix("+")
+
+
+def _of_samples(difference: float, samples: int) -> str:
+    """A difference as a number of test samples."""
+    number = abs(difference) * samples
+    if number < 0.95:
+        return "less than one test sample"
+    return f"about {counted(round(number), 'test sample')} of {samples:,}"

@@ -1,0 +1,55 @@
+"""How many nodes can be switched off, one at a time, without the networks getting anything wrong that they got right?
+
+Counts of the networks at hand: nodes that are not constant, set to their mean. With the node that does most damage. Not said
+of fewer than 100 test samples, on which few nodes could show.
+"""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from nodescope.findings.catalogue.ablation_and_selectivity import split_of_ablation
+from nodescope.findings.estimating import TO_CLAIM
+from nodescope.findings.finding import Finding, Found, Tables
+from nodescope.findings.small_charts import bars
+from nodescope.findings.studied import Studied
+from nodescope.messages.words import counted
+from nodescope.storage.columns import share
+from nodescope.study.axes import CONFIGURATION
+
+FINDING = Finding(chapter="nodes", rank=23, tables=("ablation",), figure="ablation")
+
+HARMLESS = share("nodes without which no further sample is wrong")
+LEAST_SAMPLES = 100
+
+
+def find(tables: Tables, studied: Studied) -> Iterator[Found]:
+    """One sentence."""
+    table = tables["ablation"]
+    conditions = split_of_ablation(table)
+    nodes = (
+        table.filter(pl.col("kind") == "mean", pl.col("state") == studied.last, *conditions)
+        .select(CONFIGURATION, "seed", "layer", "node", "loss_change", "lost", "gained")
+        .drop_nulls()
+        .collect()
+    )
+    if nodes.is_empty():
+        return
+    harmless = nodes.filter(pl.col("lost") == 0)
+    by_damage = (pl.col("lost") - pl.col("gained")).alias("net")
+    worst = nodes.with_columns(by_damage).sort("net", "loss_change", descending=True).row(0, named=True)
+    networks = nodes.select(CONFIGURATION, "seed").n_unique()
+    value = len(harmless) / len(nodes)
+    where = f"node {worst['node']} of layer {worst['layer']} of {studied.label(worst[CONFIGURATION], worst['seed'])}"
+    costs = f"costs {counted(worst['net'], 'right answer')}" if worst["net"] > 0 else "costs no right answer on balance"
+    samples = max((studied.samples(split) for split in TO_CLAIM[:1]), default=0)
+    sentence = (
+        f"{HARMLESS.text(value)} of the {counted(len(nodes), 'node')} of {studied.counted_networks(networks)} can be switched off, one at a "
+        f"time, without any further test sample being classified wrongly; the most damaging, {where}, {costs} of {samples:,}."
+    )
+    layers = nodes.group_by("layer").agg(value=(pl.col("lost") == 0).mean()).sort("layer")
+    yield Found(
+        sentence=sentence, value=value, quantity=HARMLESS, view={"state": studied.last},
+        chart=bars([(f"layer {layer}", share_of) for layer, share_of in layers.iter_rows()], HARMLESS, name="layer"),
+        reason=f"there are only {samples} test samples" if samples < LEAST_SAMPLES else "",
+    )  # fmt: skip
