@@ -80,9 +80,10 @@ def find_all(tables: Tables, studied: Studied, charts: Iterable[str] = ()) -> li
     list of Statement
         Those that may be said first, by rank.
     """
-    trained = studied.configurations.states != ("initial",)
     there, statements = set(charts), []
-    for finding in findings_of(tables, trained=trained):
+    for finding in findings_of(tables):
+        if finding.needs_training and studied.configurations.states == ("initial",):
+            continue
         module = import_module(f"nodescope.findings.catalogue.{finding.name}")
         statements += [_statement(finding, found, there) for found in module.find(tables, studied)]
     return sorted(statements, key=lambda each: (not each.said, each.rank, each.name))

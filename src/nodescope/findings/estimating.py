@@ -3,6 +3,7 @@
 The seed is the unit: networks of one seed share initial weights and batches (methods, section 14).
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from nodescope.findings.finding import Tables
-from nodescope.numerics.intervals import Estimate, over_grid, over_seeds
+from nodescope.numerics.intervals import Estimate, combined_errors, over_grid, over_seeds, t_quantile
 from nodescope.study.axes import CONFIGURATION, Configurations
 
 #: The splits in the order in which they are preferred.
@@ -40,15 +41,31 @@ def over_networks(frame: pl.DataFrame, value: str, *further: str) -> Estimate:
     return over_grid(by_case(frame, value, *further))
 
 
+def with_sample_error(estimate: Estimate, error: float) -> tuple[float, float]:
+    """The 95 % interval of a mean over networks that share their samples, whose own noise is known.
+
+    Of one seed it has the noise of the samples alone.
+
+    Parameters
+    ----------
+    error
+        Standard error over the samples. It is known, not estimated from the seeds, which counts in the degrees of freedom
+        (Satterthwaite).
+    """
+    assert estimate.centre is not None
+    errors, freedoms = ([estimate.seed_error], [estimate.freedom]) if estimate.seed_error is not None else ([], [])
+    total, freedom = combined_errors([*errors, error], [*freedoms, math.inf])
+    half = t_quantile(freedom) * total if total else 0.0
+    return estimate.centre - half, estimate.centre + half
+
+
 def by_case(frame: pl.DataFrame, value: str, *further: str) -> NDArray[np.float64]:
     """Values [configurations, seeds]; NaN where a network has none."""
     known = frame.drop_nulls(value)
     if known.is_empty():
         return np.empty((0, 0))
     seeds = known["seed"].unique().sort().to_list()
-    wide = known.pivot(
-        "seed", index=[CONFIGURATION, *further], values=value, maintain_order=True, sort_columns=False
-    )
+    wide = known.pivot("seed", index=[CONFIGURATION, *further], values=value, maintain_order=True, sort_columns=False)
     return wide.select(*map(str, seeds)).cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
@@ -98,6 +115,7 @@ def layer_means(frame: pl.DataFrame, value: str) -> list[tuple[int, float]]:
 
 def pairs_along(configurations: Configurations, axis: str, one: object, other: object) -> list[tuple[str, str]]:
     """The configurations that differ in an axis alone: (with ``one``, with ``other``)."""
+
     def rest(keys: Mapping[str, object]) -> tuple[tuple[str, object], ...]:
         return tuple((name, value) for name, value in keys.items() if name != axis)
 

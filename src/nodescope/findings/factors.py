@@ -9,7 +9,7 @@ import polars as pl
 
 from nodescope.findings.estimating import per_configuration
 from nodescope.findings.finding import Found
-from nodescope.findings.phrasing import capitalised, factor, interval, number_word
+from nodescope.findings.phrasing import capitalised, factor, number_word
 from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import Quantity
@@ -39,7 +39,9 @@ class FactorWords:
     title: str
 
 
-def factor_along_layers(layers: pl.DataFrame, studied: Studied, words: FactorWords, *, backward: bool) -> Iterator[Found]:
+def factor_along_layers(
+    layers: pl.DataFrame, studied: Studied, words: FactorWords, *, backward: bool
+) -> Iterator[Found]:
     """What there is to say of the factor between the first and the last layer.
 
     Parameters
@@ -50,7 +52,12 @@ def factor_along_layers(layers: pl.DataFrame, studied: Studied, words: FactorWor
         Whether the factor is that from the last layer to the first.
     """
     quantity = Quantity(f"ratio of the {words.title}", range=(0.0, None), format=".3g")
-    ends = layers.drop_nulls("value").filter(pl.col("value") > 0).sort("layer").group_by(CONFIGURATION, "seed", maintain_order=True)
+    ends = (
+        layers.drop_nulls("value")
+        .filter(pl.col("value") > 0)
+        .sort("layer")
+        .group_by(CONFIGURATION, "seed", maintain_order=True)
+    )
     ratios = ends.agg(
         first=pl.col("value").first(), last=pl.col("value").last(), layers=pl.col("layer").max() - pl.col("layer").min()
     ).filter(pl.col("layers") > 0)
@@ -62,16 +69,19 @@ def factor_along_layers(layers: pl.DataFrame, studied: Studied, words: FactorWor
     largest = max(estimates, key=lambda name: abs(estimates[name].centre or 0.0))
     estimate, centre = estimates[largest], estimates[largest].centre or 0.0
     beyond = sum(abs(each.centre or 0.0) > LARGE for each in estimates.values())
-    low, high = (10.0**end for end in estimate.interval) if estimate.interval and not estimate.equal_in_all_seeds else (None, None)
+    low, high = (
+        (10.0**end for end in estimate.interval)
+        if estimate.interval and not estimate.equal_in_all_seeds
+        else (None, None)
+    )
     steps = int(decades.filter(pl.col(CONFIGURATION) == largest)["layers"].max())  # type: ignore[arg-type]  # whole numbers
     before = "Before training, " if studied.first == "initial" else ""
-    of_interval = interval(low, high, Quantity("", format=".2g"))
-    in_brackets = f" ({of_interval})" if of_interval else ""
+    in_brackets = f" (95 % interval {factor(low)} to {factor(high)})" if low is not None and high is not None else ""
     reason = ""
     if abs(centre) > LARGE:
         verb = (words.grows if centre > 0 else words.shrinks).format(factor=factor(10**centre))
         whose = f" of {studied.label(largest)}" if len(estimates) > 1 else ""
-        per_layer = f", {factor(10 ** (centre / steps))} per layer" if steps > 1 else ""
+        per_layer = f", a factor of {factor(10 ** (centre / steps))} per layer" if steps > 1 else ""
         others = _others(beyond, len(estimates))
         sentence = f"{before}{words.subject}{whose} {verb}{in_brackets}{per_layer}{others}."
         if low is not None and high is not None and low <= 1 <= high:
@@ -95,7 +105,7 @@ def _others(beyond: int, configurations: int) -> str:
     if beyond == configurations:
         return f"; it changes more than tenfold in all {number_word(configurations)} configurations"
     within = configurations - beyond
-    return f"; it stays within a factor of ten in {number_word(within)} of the {number_word(configurations)} configurations"
+    return f"; within a factor of ten in {number_word(within)} of the {number_word(configurations)} configurations"
 
 
 def _geometric_means(layers: pl.DataFrame, configuration: str) -> list[tuple[float, float]]:

@@ -6,6 +6,12 @@ from dataclasses import replace
 from nodescope.numerics.intervals import Estimate
 from nodescope.storage.columns import Quantity
 
+#: What the samples of a split are called.
+SPLITS = {"train": "training samples", "validation": "validation samples", "test": "test samples"}
+#: The end of a sentence on a way of making networks that one seed does not allow, and why.
+NOT_OF_ONE_SEED = "with one seed, chance cannot be ruled out"
+ONE_SEED = "with one seed, nothing says how far networks of another seed would be from these"
+
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
 
@@ -18,6 +24,12 @@ def number_word(number: int, *, begins: bool = False) -> str:
     if number >= len(NUMBERS):
         return f"{number:,}"
     return NUMBERS[number] if begins else NUMBERS[number].lower()
+
+
+def samples_of(split: str, number: int = 2) -> str:
+    """``training samples``, ``test sample``."""
+    words = SPLITS.get(split, f"samples of the split {split}")
+    return words.replace("samples", "sample", 1) if number == 1 else words
 
 
 def capitalised(words: str) -> str:
@@ -50,6 +62,11 @@ def ends(estimate: Estimate, quantity: Quantity) -> tuple[float | None, float | 
     return clipped(low, high, quantity)
 
 
+def signless(quantity: Quantity, value: float | None) -> str:
+    """A difference whose direction the words say."""
+    return quantity.text(None if value is None else abs(value)).removeprefix("+")
+
+
 def interval(low: float | None, high: float | None, quantity: Quantity) -> str:
     """A 95 % interval in words; empty without one.
 
@@ -70,13 +87,15 @@ def of_estimate(estimate: Estimate, quantity: Quantity) -> str:
 
 
 def factor(ratio: float) -> str:
-    """A ratio as a reader wants it: what is far below one as a fraction.
+    """A ratio as a reader wants it: what is below one as a fraction.
 
-    >>> factor(5.34), factor(0.002), factor(1.5e-12), factor(40_000)
-    ('5.3', '1/500', '1/6.7e+11', '40,000')
+    >>> factor(5.34), factor(0.002), factor(1.5e-12), factor(40_000), factor(1.023)
+    ('5.3', '1/500', '1/6.7e+11', '40,000', '1.02')
     """
     if ratio < 1:
         return f"1/{factor(1 / ratio)}"
     if ratio >= 1e6:
         return f"{ratio:.1e}"
+    if ratio < 2:
+        return f"{ratio:.2f}"
     return f"{ratio:.1f}" if ratio < 10 else f"{float(f'{ratio:.2g}'):,.0f}"

@@ -1,6 +1,7 @@
 """Which findings there are, from what the modules of the catalogue declare. Imports nothing heavy."""
 
 from collections.abc import Collection
+from functools import cache
 from pathlib import Path
 
 from nodescope.findings.finding import CHAPTERS, Finding
@@ -19,7 +20,9 @@ def declaration(path: Path) -> Finding:
     """
     literals = declared_literals(path, "FINDING", "Finding")
     if literals is None:
-        raise TypeError(f"{path} has no `FINDING = Finding(...)`. Hint: every module of the catalogue declares its finding so.")
+        raise TypeError(
+            f"{path} has no `FINDING = Finding(...)`. Hint: every module of the catalogue declares its finding so."
+        )
     finding = Finding(**literals, name=path.stem)
     if finding.chapter not in CHAPTERS:
         raise TypeError(f"{path}: the chapter '{finding.chapter}' is none of {', '.join(CHAPTERS)}")
@@ -33,20 +36,12 @@ def declared(catalogue: Path = CATALOGUE) -> dict[str, Finding]:
     return {finding.name: finding for finding in findings}
 
 
-#: All findings by name, those first that matter most.
-FINDINGS = declared()
+@cache
+def registered() -> dict[str, Finding]:
+    """All findings by name, those first that matter most; read where they are asked for, since few jobs do."""
+    return declared()
 
 
-def findings_of(tables: Collection[str], *, trained: bool) -> list[Finding]:
-    """The findings that a study with these collected tables has.
-
-    Parameters
-    ----------
-    trained
-        Whether its networks are trained, here or elsewhere.
-    """
-    return [
-        finding
-        for finding in FINDINGS.values()
-        if set(finding.tables) <= set(tables) and (trained or not finding.needs_training)
-    ]
+def findings_of(tables: Collection[str]) -> list[Finding]:
+    """The findings that a study with these collected tables has."""
+    return [finding for finding in registered().values() if set(finding.tables) <= set(tables)]

@@ -89,7 +89,18 @@ def dots(rows: Sequence[Row], quantity: Quantity, *, zero: bool = False, name: s
     ]
     if zero:
         mark = {"type": "rule", "strokeDash": [2, 2], "opacity": 0.6}
-        layers.insert(0, {"mark": mark, "data": {"values": [{"none": 0}]}, "encoding": {"x": {"field": "none", "type": "quantitative"}, "y": {"value": 0}, "y2": {"value": HEIGHT}}})
+        layers.insert(
+            0,
+            {
+                "mark": mark,
+                "data": {"values": [{"none": 0}]},
+                "encoding": {
+                    "x": {"field": "none", "type": "quantitative"},
+                    "y": {"value": 0},
+                    "y2": {"value": HEIGHT},
+                },
+            },
+        )
     for layer in layers[1 if zero else 0 :]:
         layer["encoding"]["y"] = y
     return _chart(values, layer=layers)
@@ -168,5 +179,11 @@ def lines(
     }
     if len(series) > 1:
         names = [label for label, _ in series]
-        encoding["color"] = {"field": "name", "type": "nominal", "title": None, "sort": names, "legend": {"labelLimit": 70, "symbolSize": 30}}
+        encoding["color"] = {
+            "field": "name",
+            "type": "nominal",
+            "title": None,
+            "sort": names,
+            "legend": {"labelLimit": 70, "symbolSize": 30},
+        }
     return _chart(values, mark={"type": "line", "point": True}, encoding=encoding)

@@ -48,7 +48,10 @@ class Studied:
         """
         dataset, configurations = read_json(description), Configurations.read(files.configurations)
         classes = tuple(dataset["classes"])
-        sizes = {split: tuple(of_split["per_class"]) or (of_split["samples"],) for split, of_split in dataset["splits"].items()}
+        sizes = {
+            split: tuple(of_split["per_class"]) or (of_split["samples"],)
+            for split, of_split in dataset["splits"].items()
+        }
         there = [name for name in configurations.identifiers if files.predictions(name).is_file()]
         return cls(configurations, classes if len(classes) > 1 else (), sizes, read_answers(files, there))
 
@@ -75,6 +78,10 @@ class Studied:
     def counted_networks(self, number: int) -> str:
         """``1 trained network``, ``24 trained networks``."""
         return counted(number, self.networks.removesuffix("s"))
+
+    def these_networks(self, number: int) -> str:
+        """``the trained network``, ``the 24 trained networks``: all that were looked at."""
+        return f"the {self.networks.removesuffix('s')}" if number == 1 else f"the {self.counted_networks(number)}"
 
     def label(self, configuration: str, seed: int | None = None) -> str:
         """The name of a configuration, or of one of its networks, for readers."""

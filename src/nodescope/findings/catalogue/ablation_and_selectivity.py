@@ -2,8 +2,8 @@
 
 Spearman's correlation, over the nodes of a layer, of the share of a node's variance that classes explain with the change of the
 loss when the node is set to its mean; nodes that are constant are left out. The interval is over the seeds' correlations, each
-averaged over configurations; of one network it is Fisher's with the variance of Bonett and Wright (2000). Corrected for the number of
-layers (Holm). Said of each layer whose interval excludes 0, and, with several seeds or at least 50 nodes, that none does.
+averaged over configurations; of one network it is Fisher's with the variance of Bonett and Wright (2000). Corrected for the number
+of layers (Holm). Said of each layer whose interval excludes 0, and, with several seeds or at least 50 nodes, that none does.
 """
 
 import math
@@ -14,7 +14,7 @@ import polars as pl
 
 from nodescope.findings.estimating import TO_CLAIM, TO_DESCRIBE, over_networks, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import clipped, interval, listing, number_word
+from nodescope.findings.phrasing import ONE_SEED, interval, listing, number_word
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
@@ -58,7 +58,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
             ends[layer], p = _of_one(centre, nodes)
             p_values.append(p)
         else:
-            ends[layer] = clipped(*(estimate.interval or (None, None)), CORRELATION)
+            ends[layer] = ends(estimate, CORRELATION)
             p_values.append(estimate.p_value)
     corrected = holm(p_values)
     told = [layer for layer, p in zip(layers, corrected, strict=True) if p is not None and p <= ALPHA]
@@ -72,10 +72,15 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         more = [layer for layer in told if (estimates[layer].centre or 0.0) > 0]
         less = [layer for layer in told if layer not in more]
         parts = [
-            f"matter {how} when switched off in {_layers(which)}" for which, how in ((more, "more"), (less, "less")) if which
+            f"matter {how} when switched off in {_layers(which)}"
+            for which, how in ((more, "more"), (less, "less"))
+            if which
         ]
-        sentence = f"Nodes that are more selective for classes {' and '.join(parts)}: the rank correlation of selectivity and damage is {each if len(layers) > 1 else strongest_words}"
-        sentence += f"; strongest in layer {strongest}, {strongest_words}." if len(layers) > 1 else "."
+        sentence = f"Nodes that are more selective for classes {' and '.join(parts)}: the rank correlation of selectivity and damage is "
+        if len(layers) > 1:
+            sentence += f"{each}; strongest in layer {strongest}, {strongest_words}."
+        else:
+            sentence += f"{strongest_words}."
     else:
         where = "In the hidden layer" if len(layers) == 1 else f"In none of the {number_word(len(layers))} layers"
         tells = "does selectivity for classes tell" if len(layers) > 1 else "selectivity for classes does not tell"
@@ -86,11 +91,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         )
         enough = several or (one_network and int(networks["nodes"].min()) >= MANY_NODES)  # type: ignore[arg-type]  # whole numbers
         if not enough:
-            reason = (
-                f"the layers have fewer than {counted(MANY_NODES, 'node')}"
-                if one_network
-                else "with one seed, nothing says how far another seed would be from this one"
-            )
+            reason = f"the layers have fewer than {counted(MANY_NODES, 'node')}" if one_network else ONE_SEED
     rows = [(f"layer {layer}", estimates[layer].centre, *ends[layer]) for layer in layers]
     yield Found(
         sentence=sentence, value=centre, low=low, high=high, quantity=CORRELATION, reason=reason,

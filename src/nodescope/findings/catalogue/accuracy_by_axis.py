@@ -13,7 +13,7 @@ import numpy as np
 from nodescope.findings.comparisons import DIFFERENCE, of_results
 from nodescope.findings.estimating import pairs_along
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import clipped, interval
+from nodescope.findings.phrasing import NOT_OF_ONE_SEED, ONE_SEED, ends, interval, signless
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
@@ -35,7 +35,9 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
             continue
         one, other = values
         pairs = [
-            pair for pair in pairs_along(studied.configurations, axis.name, one, other) if all(answers.get(each) for each in pair)
+            pair
+            for pair in pairs_along(studied.configurations, axis.name, one, other)
+            if all(answers.get(each) for each in pair)
         ]
         seeds = sorted(set.intersection(*(set(answers[each]) for pair in pairs for each in pair))) if pairs else []
         if seeds:
@@ -57,27 +59,28 @@ def _contrast(axis: Axis) -> tuple[object, object] | None:
 def _found(axis: Axis, values: tuple[object, object], pairs: int, estimate: Estimate, verdict: str | None) -> Found:
     difference = estimate.centre or 0.0
     better, worse = values if difference >= 0 else values[::-1]
-    low, high = clipped(*(estimate.interval or (None, None)), DIFFERENCE)
-    size = DIFFERENCE.text(abs(difference)).removeprefix("+")
+    low, high = ends(estimate, DIFFERENCE)
+    size = signless(DIFFERENCE, difference)
     of_pairs = f", averaged over {counted(pairs, 'matched pair')} of configurations" if pairs > 1 else ""
     signed = (low, high) if difference >= 0 or low is None or high is None else (-high, -low)
     said_interval = interval(*signed, DIFFERENCE)
     in_brackets = f" ({said_interval})" if said_interval else ""
-    reason = ""
+    reason, rank = "", None
     if verdict == REAL:
         end = ": beyond the noise of seeds and test samples"
     elif verdict == ON_THIS_TEST_SET:
         end = f": the seeds agree on these {estimate.samples:,} test samples, but other samples may not"
+        rank = 29
     else:
-        end = ": that is no difference that can be told"
-        if estimate.seeds < 2:
-            reason = "with one seed, nothing says how far another seed would be from this one"
-        else:
-            reason = "the 95 % interval over seeds, corrected for the number of axes, includes no difference"
-    sentence = f"Test accuracy {_with(axis, better)} is {size} higher than {_with(axis, worse)}{of_pairs}{in_brackets}{end}."
+        end = f"; {NOT_OF_ONE_SEED}" if estimate.seeds < 2 else ": no difference can be told"
+        told = "the 95 % interval over the seeds, corrected for the number of axes, includes no difference"
+        reason = ONE_SEED if estimate.seeds < 2 else told
+    sentence = (
+        f"Test accuracy {_with(axis, better)} is {size} higher than {_with(axis, worse)}{of_pairs}{in_brackets}{end}."
+    )
     rows = [(f"{axis.word(values[0])} less {axis.word(values[1])}", difference, low, high)]
     return Found(
-        sentence=sentence, value=difference, low=low, high=high, quantity=DIFFERENCE, part=axis.name, reason=reason,
+        sentence=sentence, value=difference, low=low, high=high, quantity=DIFFERENCE, part=axis.name, reason=reason, rank=rank,
         chart=dots(rows, DIFFERENCE, zero=True, name="difference"), view={"split": "test"},
     )  # fmt: skip
 

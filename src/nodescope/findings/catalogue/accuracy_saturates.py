@@ -10,6 +10,7 @@ import polars as pl
 
 from nodescope.findings.estimating import TO_CLAIM, layer_means, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
+from nodescope.findings.phrasing import samples_of
 from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import share
@@ -38,7 +39,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         return
     number, known = len(deep), int((deep["first"] == 1).sum())
     median = int(deep["first"].sort()[(number - 1) // 2])
-    near_the_best = f"within one point of the most accurate layer on {split} samples"
+    near_the_best = f"within one point of the most accurate layer on {samples:,} {samples_of(split)}"
     network = studied.networks.removesuffix("s")
     if number == 1 and known:
         sentence = f"In the {network}, the first hidden layer, read by itself, is {near_the_best}."

@@ -11,6 +11,7 @@ import polars as pl
 from nodescope.findings.catalogue.dead_nodes import LEAST_SAMPLES
 from nodescope.findings.estimating import TO_DESCRIBE, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
+from nodescope.findings.phrasing import samples_of
 from nodescope.findings.small_charts import bars
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
@@ -25,9 +26,9 @@ ALWAYS_ON = share("nodes that are always on")
 def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     """One sentence."""
     split = split_of(tables["node_kinds_summary"], TO_DESCRIBE)
-    kinds = rows_of(
-        tables, "node_kinds_summary", "layer", "kind", "nodes", split=split, state=studied.last
-    ).drop_nulls("nodes")
+    kinds = rows_of(tables, "node_kinds_summary", "layer", "kind", "nodes", split=split, state=studied.last).drop_nulls(
+        "nodes"
+    )
     if kinds.is_empty():
         return
     of_kind = pl.col("nodes").filter(pl.col("kind") == "always_on").sum()
@@ -39,18 +40,19 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         return
     most = layers.sort("share", descending=True, maintain_order=True)
     first = most.row(0, named=True)
-    every = f"the {counted(nodes, 'node')} of {studied.counted_networks(networks)}"
+    every = f"the {counted(nodes, 'node')} of {studied.these_networks(networks)}"
     if on:
-        in_one = f"layer {first['layer']} of {studied.label(first[CONFIGURATION])}"
-        is_on = "is" if on == 1 else "are"
-        most_of = "" if on == 1 else f"; most are in {in_one}, {ALWAYS_ON.text(first['share'])} of its nodes"
-        where = f", in {in_one}" if on == 1 else ""
-        sentence = f"{on:,} of {every} ({ALWAYS_ON.text(on / nodes)}) {is_on} on for every {split} sample{where}{most_of}."
+        whose = f" of {studied.label(first[CONFIGURATION])}" if len(studied.configurations.identifiers) > 1 else ""
+        layer = f"layer {first['layer']}{whose}"
+        where = f", in {layer}" if on == 1 else f"; their share is largest in {layer}, {ALWAYS_ON.text(first['share'])}"
+        are = "is" if on == 1 else "are"
+        sentence = f"{on:,} of {every} ({ALWAYS_ON.text(on / nodes)}) {are} on for all {samples_of(split)}{where}."
     else:
-        sentence = f"None of {every} is on for every {split} sample."
+        sentence = f"None of {every} is on for all {samples_of(split)}."
     samples = studied.samples(split)
     rows = [
-        (f"{studied.label(row[CONFIGURATION])}, layer {row['layer']}", row["share"]) for row in most.iter_rows(named=True)
+        (f"{studied.label(row[CONFIGURATION])}, layer {row['layer']}", row["share"])
+        for row in most.iter_rows(named=True)
     ]
     yield Found(
         sentence=sentence, value=on / nodes, quantity=ALWAYS_ON, rank=None if on else 78,

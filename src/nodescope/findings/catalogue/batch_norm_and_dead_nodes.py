@@ -12,7 +12,7 @@ import polars as pl
 
 from nodescope.findings.estimating import TO_DESCRIBE, counted_per_network, pairs_along, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import clipped, interval, number_word
+from nodescope.findings.phrasing import NOT_OF_ONE_SEED, ONE_SEED, clipped, ends, interval, number_word
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
 from nodescope.numerics.intervals import REAL, Estimate, over_grid, over_seeds, verdicts
@@ -36,11 +36,13 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     values = {(name, seed): value for name, seed, value in shares.select(CONFIGURATION, "seed", "value").iter_rows()}
     seeds = shares["seed"].unique().sort().to_list()
     groups: dict[str, list[tuple[str, str]]] = {}
-    for pair in pairs_along(studied.configurations, AXIS, True, False):  # noqa: FBT003  # values of the axis
+    for pair in pairs_along(studied.configurations, AXIS, True, False):
         groups.setdefault(str(studied.configurations.keys[pair[0]].get("activation", "")), []).append(pair)
     found: list[tuple[str, list[tuple[str, str]], Estimate, float, float]] = []
     for activation, pairs in groups.items():
-        with_and_without = np.array([[[values.get((name, seed), np.nan) for seed in seeds] for name in pair] for pair in pairs])
+        with_and_without = np.array(
+            [[[values.get((name, seed), np.nan) for seed in seeds] for name in pair] for pair in pairs]
+        )
         both = np.where(np.isnan(with_and_without).any(axis=1, keepdims=True), np.nan, with_and_without)
         if np.isnan(both).all() or not np.nansum(both):
             continue
@@ -51,38 +53,46 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     said = verdicts([each[2] for each in found], on_test_set=False)
     place = max(range(len(found)), key=lambda i: abs(found[i][2].centre or 0.0))
     activation, pairs, estimate, with_it, without = found[place]
-    low, high = clipped(*(estimate.interval or (None, None)), CHANGE)
-    of_interval = interval(low, high, CHANGE)
-    in_brackets = f" (difference {CHANGE.text(estimate.centre)}{f', {of_interval}' if of_interval else ''})"
-    if estimate.equal_in_all_seeds:
-        in_brackets = f" (difference {CHANGE.text(estimate.centre)} in all {number_word(estimate.seeds)} seeds)"
-    nodes = f"{activation} nodes" if activation else "nodes"
+    low, high = ends(estimate, CHANGE)
     real = said[place] == REAL or (estimate.equal_in_all_seeds and bool(estimate.centre))
+    nodes = f"{activation} nodes" if activation else "nodes"
     each = _each(pairs, shares, studied) if real else ""
+    in_brackets = _in_brackets(estimate)
     if real and with_it == 0:
-        sentence = f"Batch normalisation leaves no node dead; without it {DEAD.text(without)} of the {nodes} are{in_brackets}{each}."
+        of_others = DEAD.text(without)
+        if low is not None and high is not None and not estimate.equal_in_all_seeds:
+            of_others += f" ({interval(*clipped(-high, -low, DEAD), DEAD)})"
+        sentence = f"Batch normalisation leaves no node dead; without it, {of_others} of the {nodes} are{each}."
     elif real:
         fewer = "fewer" if with_it < without else "more"
-        sentence = f"With batch normalisation {fewer} {nodes} are dead: {DEAD.text(with_it)}, and {DEAD.text(without)} without it{in_brackets}{each}."
+        shares_in_words = f"{DEAD.text(with_it)}, and {DEAD.text(without)} without it"
+        sentence = f"With batch normalisation {fewer} {nodes} are dead: {shares_in_words}{in_brackets}{each}."
     else:
-        sentence = (
-            f"{DEAD.text(with_it)} of the {nodes} are dead with batch normalisation and {DEAD.text(without)} without it{in_brackets}: "
-            "that is no difference that can be told."
+        shares_in_words = (
+            f"{DEAD.text(with_it)} of the {nodes} are dead with batch normalisation and {DEAD.text(without)} without it"
         )
+        end = f"; {NOT_OF_ONE_SEED}" if estimate.seeds < 2 else ": no difference can be told"
+        sentence = f"{shares_in_words}{in_brackets}{end}."
     reason = ""
     if not real:
         reason = (
-            "with one seed, nothing says how far another seed would be from this one"
+            ONE_SEED
             if estimate.seeds < 2
             else "the 95 % interval over the seeds, corrected for the number of activation functions, includes no difference"
         )
-    rows = [
-        (name or "difference", e.centre, *clipped(*(e.interval or (None, None)), CHANGE)) for name, _, e, _, _ in found
-    ]
+    rows = [(name or "difference", e.centre, *ends(e, CHANGE)) for name, _, e, _, _ in found]
     yield Found(
         sentence=sentence, value=estimate.centre, low=low, high=high, quantity=CHANGE, reason=reason,
         chart=dots(rows, CHANGE, zero=True, name="activation"), view={"state": studied.last, "split": split},
     )  # fmt: skip
+
+
+def _in_brackets(estimate: Estimate) -> str:
+    said = f"difference {CHANGE.text(estimate.centre)}"
+    if estimate.equal_in_all_seeds:
+        return f" ({said} in all {number_word(estimate.seeds)} seeds)"
+    of_interval = interval(*ends(estimate, CHANGE), CHANGE)
+    return f" ({said}, {of_interval})" if of_interval else f" ({said})"
 
 
 def _each(pairs: list[tuple[str, str]], shares: pl.DataFrame, studied: Studied) -> str:

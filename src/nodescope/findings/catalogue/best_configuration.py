@@ -5,20 +5,18 @@ noise of seeds and of test samples, and, with several seeds, where it is not: th
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
 from nodescope.findings.comparisons import DIFFERENCE, TEST_ACCURACY
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import clipped, interval, listing, number_word
+from nodescope.findings.phrasing import ONE_SEED, clipped, interval, listing, number_word, signless
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
-from nodescope.messages.words import counted
 from nodescope.numerics.intervals import REAL
 
-FINDING = Finding(
-    chapter="performance", rank=10, tables=("comparisons",), figure="comparisons", needs_training=True
-)
+FINDING = Finding(chapter="performance", rank=10, tables=("comparisons",), figure="comparisons", needs_training=True)
 
 
 def find(tables: Tables, studied: Studied) -> Iterator[Found]:
@@ -38,12 +36,14 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     reason = ""
     if others["seeds"].max() == 1:
         sentence = f"{_with_dot(chosen)} {reaches}; whether another configuration differs from it cannot be told."
-        reason = "with one seed, nothing says how far another seed would be from this one"
+        reason = ONE_SEED
     elif better.is_empty() and len(worse) == len(others):
         sentence = f"{_with_dot(chosen)} {reaches}, more than {_each(len(others))}: the smallest lead is {_lead(nearest, samples)}."
     elif len(worse) or len(better):
         than = [
-            f"it is better than {number_word(len(worse))} of the {number_word(len(others))} others" if len(worse) else "",
+            f"it is better than {number_word(len(worse))} of the {number_word(len(others))} others"
+            if len(worse)
+            else "",
             f"worse than {listing([studied.label(each) for each in better['configuration']])}" if len(better) else "",
         ]
         words = " and ".join(part for part in than if part)
@@ -55,8 +55,8 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         nearest = farthest
         seeds = number_word(int(others["seeds"].max()), begins=True)  # type: ignore[arg-type]  # whole numbers
         sentence = (
-            f"{seeds} seeds do not tell {_any(len(others))} from {chosen} ({TEST_ACCURACY.text(value)} on test samples): the "
-            f"largest difference is {_difference(farthest, samples, studied)}."
+            f"{seeds} seeds do not tell {_any(len(others))} from {chosen} ({TEST_ACCURACY.text(value)} of {samples:,} test "
+            f"samples): the largest difference is {_difference(farthest, samples, studied)}."
         )
     rows = [
         (studied.label(row["configuration"]), row["difference"], row["interval_low"], row["interval_high"])
@@ -81,20 +81,14 @@ def _any(number: int) -> str:
     return "the other configuration" if number == 1 else f"any of the other {number_word(number)} configurations"
 
 
-def _lead(row: dict[str, object], samples: int) -> str:
-    difference = float(row["difference"])  # type: ignore[arg-type]  # of floats
-    return f"{_points(-difference)}, or {_of_samples(difference, samples)}"
+def _lead(row: dict[str, Any], samples: int) -> str:
+    return f"{signless(DIFFERENCE, row['difference'])}, or {_of_samples(row['difference'], samples)}"
 
 
-def _difference(row: dict[str, object], samples: int, studied: Studied) -> str:
-    difference = float(row["difference"])  # type: ignore[arg-type]  # of floats
-    said = interval(*clipped(row["interval_low"], row["interval_high"], DIFFERENCE), DIFFERENCE)  # type: ignore[arg-type]  # of floats
-    with_interval = f" ({said})" if said else ""
-    return f"{DIFFERENCE.text(difference)}, that of {studied.label(str(row['configuration']))}, or {_of_samples(difference, samples)}{with_interval}"
-
-
-def _points(difference: float) -> str:
-    return DIFFERENCE.text(abs(difference)).removeprefix("+")
+def _difference(row: dict[str, Any], samples: int, studied: Studied) -> str:
+    said = interval(*clipped(row["interval_low"], row["interval_high"], DIFFERENCE), DIFFERENCE)
+    size = f"{DIFFERENCE.text(row['difference'])}, or {_of_samples(row['difference'], samples)}"
+    return f"that of {studied.label(row['configuration'])}, {size}{f' ({said})' if said else ''}"
 
 
 def _of_samples(difference: float, samples: int) -> str:
@@ -102,4 +96,4 @@ def _of_samples(difference: float, samples: int) -> str:
     number = abs(difference) * samples
     if number < 0.95:
         return "less than one test sample"
-    return f"about {counted(round(number), 'test sample')} of {samples:,}"
+    return f"about {number_word(round(number))} of {samples:,} test samples"

@@ -10,6 +10,7 @@ import polars as pl
 
 from nodescope.findings.estimating import TO_CLAIM, split_of
 from nodescope.findings.finding import Finding, Found, Tables
+from nodescope.findings.phrasing import capitalised, samples_of
 from nodescope.findings.small_charts import bars
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
@@ -27,14 +28,17 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     split = split_of(table, TO_CLAIM)
     columns = table.collect_schema().names()
     conditions = [pl.col("split") == split, *([pl.col("state") == studied.last] if "state" in columns else [])]
-    counts = table.filter(*conditions).select(CONFIGURATION, "seed", "class", "predicted", "count").collect().drop_nulls()
+    counts = (
+        table.filter(*conditions).select(CONFIGURATION, "seed", "class", "predicted", "count").collect().drop_nulls()
+    )
     wrong = counts.filter(pl.col("class") != pl.col("predicted"))
     errors, networks = int(wrong["count"].sum()), counts.select(CONFIGURATION, "seed").n_unique()
     classes = counts["class"].n_unique()
     if classes < 2 or not networks:
         return
     if not errors:
-        sentence = f"{_subject(networks, studied)} no {split} sample up with another class."
+        mixes = "mixes" if networks == 1 else "mix"
+        sentence = f"{capitalised(studied.these_networks(networks))} {mixes} none of the {samples_of(split)} up with another class."
         yield Found(sentence=sentence, value=0.0, quantity=OF_ERRORS, view={"split": split})
         return
     pairs = (
@@ -46,9 +50,10 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     of_class, taken_for = (studied.class_names[first[name]] for name in ("class", "predicted"))
     of_errors = first["count"] / errors
     evenly = 1 / (classes * (classes - 1))
+    in_networks = f", in {first['networks']:,} of the {networks:,}" if networks > 1 else ""
     sentence = (
-        f"Most often {of_class} is taken for {taken_for}: {counted(first['count'], 'time')} among the {counted(errors, 'error')} of "
-        f"{studied.counted_networks(networks)} on {split} samples ({OF_ERRORS.text(of_errors)}), in {first['networks']:,} of {networks:,}."
+        f"Most often {of_class} is taken for {taken_for}: {counted(first['count'], 'time')} among the {counted(errors, 'error')} "
+        f"of {studied.these_networks(networks)} on {samples_of(split)} ({OF_ERRORS.text(of_errors)}){in_networks}."
     )
     reason = ""
     if of_errors < 2 * evenly:
@@ -64,9 +69,3 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         sentence=sentence, value=of_errors, quantity=OF_ERRORS, reason=reason, view={"split": split},
         chart=bars(rows, OF_ERRORS, name="taken for another class"),
     )  # fmt: skip
-
-
-def _subject(networks: int, studied: Studied) -> str:
-    if networks == 1:
-        return f"The {studied.networks.removesuffix('s')} mixes"
-    return f"The {studied.counted_networks(networks)} mix"

@@ -11,8 +11,10 @@ import polars as pl
 
 from nodescope.findings.estimating import TO_DESCRIBE, split_of
 from nodescope.findings.finding import Finding, Found, Tables
+from nodescope.findings.phrasing import listing
 from nodescope.findings.small_charts import bars
 from nodescope.findings.studied import Studied
+from nodescope.messages.words import counted
 from nodescope.storage.columns import share
 from nodescope.study.axes import CONFIGURATION
 
@@ -49,21 +51,21 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     alone = ordered.filter(pl.col("first") >= ON, pl.col("second") <= OFF)
     nearest = ordered.sort(pl.col("lead").round(12), *keys, descending=[True, *[False] * 4]).row(0, named=True)
     networks = ordered.select(CONFIGURATION, "seed").n_unique()
-    every = f"{len(ordered):,} nodes of {studied.counted_networks(networks)}"
+    every = f"{counted(len(ordered), 'node')} of {studied.these_networks(networks)}"
     rule = f"on for at least {ON:.0%} of its samples and at most {OFF:.0%} of those of any other".replace("%", " %")
+    whose = "" if networks == 1 else f" of {studied.label(nearest[CONFIGURATION], nearest['seed'])}"
     best = (
-        f"node {nearest['node']} of layer {nearest['layer']} of {studied.label(nearest[CONFIGURATION], nearest['seed'])} is on for "
+        f"node {nearest['node']} of layer {nearest['layer']}{whose} is on for "
         f"{LEAD.text(nearest['first'])} of class {studied.class_names[nearest['preferred']]} and {LEAD.text(nearest['second'])} of "
         f"class {studied.class_names[nearest['next']]}, the next"
     )
-    if alone.is_empty():
-        sentence = f"None of the {every} answers to one class alone ({rule}). The largest lead is {LEAD.text(nearest['lead'])}: {best}."
-    else:
-        answer = "answers" if len(alone) == 1 else "answer"
-        sentence = (
-            f"{len(alone):,} of the {every} {answer} to one class alone ({rule}), in layer{_layers(alone)}. "
-            f"The largest lead is {LEAD.text(nearest['lead'])}: {best}."
-        )
+    answer = (
+        f"None of the {every} answers"
+        if alone.is_empty()
+        else f"{len(alone):,} of the {every} answer{'s' * (len(alone) == 1)}"
+    )
+    where = "" if alone.is_empty() else f", in {_layers(alone)}"
+    sentence = f"{answer} to one class alone ({rule}){where}. The largest lead is {LEAD.text(nearest['lead'])}: {best}."
     by_layer = ordered.group_by("layer").agg(pl.col("lead").max()).sort("layer")
     smallest = min(studied.per_class.get(split, (LEAST_SAMPLES,)), default=LEAST_SAMPLES)
     yield Found(
@@ -75,5 +77,5 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
 
 
 def _layers(alone: pl.DataFrame) -> str:
-    layers = alone["layer"].unique().sort().to_list()
-    return f" {layers[0]}" if len(layers) == 1 else f"s {', '.join(map(str, layers[:-1]))} and {layers[-1]}"
+    layers = [str(layer) for layer in alone["layer"].unique().sort()]
+    return f"layer{'s' * (len(layers) > 1)} {listing(layers)}"

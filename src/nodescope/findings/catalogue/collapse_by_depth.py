@@ -1,6 +1,7 @@
 """Do samples of a class fall together from layer to layer?
 
-Neural collapse NC1: the variability within classes over that between them; 0 is full collapse. See `nodescope.findings.changes` for when a change is said.
+Neural collapse NC1: the variability within classes over that between them; 0 is full collapse. See
+`nodescope.findings.changes` for when a change is said.
 """
 
 from collections.abc import Iterator

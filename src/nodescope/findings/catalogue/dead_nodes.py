@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from nodescope.findings.estimating import TO_DESCRIBE, counted_per_network, per_configuration, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import ends, number_word, of_estimate
+from nodescope.findings.phrasing import ends, number_word, of_estimate, samples_of
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
@@ -34,18 +34,17 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     worst = estimates[by_share[0]]
     without = sum(estimate.centre == 0 for estimate in estimates.values())
     low, high = ends(worst, DEAD)
-    of_them = f"the {counted(nodes, 'node')} of {studied.counted_networks(len(networks))}"
+    networks_looked_at = studied.these_networks(len(networks))
     if not dead:
-        sentence = f"None of {of_them} is dead: each is on for some {split} sample."
+        every = f"the {counted(nodes, 'node')} of {networks_looked_at}"
+        sentence = f"None of {every} is dead: each is on for some of the {samples_of(split)}."
     elif len(estimates) == 1:
-        sentence = (
-            f"{of_estimate(worst, DEAD)} of the nodes of the {_networks(len(networks), studied)} are dead: off for every {split} sample."
-        )
+        sentence = f"{of_estimate(worst, DEAD)} of the nodes of {networks_looked_at} are dead, that is, off for all {samples_of(split)}."
     else:
-        rest = "; every configuration has dead nodes" if not without else f"; {_none(without, len(estimates))} no dead node"
+        rest = f"{_none(without, len(estimates))} no dead node" if without else "every configuration has dead nodes"
         sentence = (
-            f"{studied.label(by_share[0])} has the most dead nodes, off for every {split} sample: {of_estimate(worst, DEAD)} of "
-            f"its nodes{rest}."
+            f"{studied.label(by_share[0])} has the most dead nodes, off for all {samples_of(split)}: {of_estimate(worst, DEAD)} of "
+            f"its nodes; {rest}."
         )
     rows = [(studied.label(name), estimates[name].centre, *ends(estimates[name], DEAD)) for name in by_share]
     samples = studied.samples(split)
@@ -55,10 +54,6 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         chart=dots(rows, DEAD, zero=True), view={"state": studied.last, "split": split},
         reason=f"only {samples} samples were looked at" if few else "",
     )  # fmt: skip
-
-
-def _networks(number: int, studied: Studied) -> str:
-    return studied.networks.removesuffix("s") if number == 1 else studied.counted_networks(number)
 
 
 def _none(without: int, every: int) -> str:

@@ -23,7 +23,9 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     layers = rows_of(tables, "dimension", "layer", "participation_ratio", split=split, state=studied.last)
     found = change(
         first_and_last_layer(layers, "participation_ratio"),
-        Subject("the participation ratio, the effective number of directions in which a layer varies,", DIRECTIONS, 0.5),
+        Subject(
+            "the participation ratio, the effective number of directions in which a layer varies,", DIRECTIONS, 1.0
+        ),
         studied,
         chart=lines([("", layer_means(layers, "participation_ratio"))], DIRECTIONS),
         view={"state": studied.last, "split": split},

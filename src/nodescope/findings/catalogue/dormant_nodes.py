@@ -50,8 +50,8 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     averaged = f", averaged over {counted(configurations, 'configuration')}" if configurations > 1 else ""
     few = (estimate.centre or 0.0) < LEAST
     sentence = (
-        f"{of_estimate(estimate, DORMANT)} of the nodes are dormant, though not silent{averaged}: their mean absolute activation is "
-        f"at most {THRESHOLD:g} of their layer's."
+        f"{of_estimate(estimate, DORMANT)} of the nodes are all but silent{averaged}: their mean absolute activation is at most "
+        f"{THRESHOLD:g} of their layer's, yet not 0."
     )
     each = per_configuration(networks, "value")
     by_share = sorted(each, key=lambda name: -(each[name].centre or 0.0))

@@ -1,23 +1,21 @@
 """What does the first hidden layer alone know of the class: its values, and only which nodes are on?
 
-Accuracy on test samples of two classifiers on the first layer, ``continuous`` less ``discrete``, averaged over configurations within
-each seed. The noise of the test samples is counted as if the two were tested on different ones, which is too much rather than too
+Accuracy on test samples of two classifiers on the first layer, ``continuous`` less ``discrete``, averaged over configurations
+within each seed. The noise of the test samples is counted as if the two were tested on different ones, which is too much rather than too
 little. Said where the interval with both kinds of noise excludes no difference; of one seed, that with the samples' alone.
 """
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 
 import polars as pl
 
-from nodescope.findings.estimating import TO_CLAIM, over_networks, split_of
+from nodescope.findings.estimating import TO_CLAIM, over_networks, split_of, with_sample_error
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import clipped, interval
+from nodescope.findings.phrasing import clipped, interval, samples_of
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
-from nodescope.numerics.intervals import t_quantile
 from nodescope.storage.columns import points, share
 from nodescope.study.axes import CONFIGURATION
 
@@ -48,22 +46,22 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     accuracies = [each.centre or 0.0 for each in (values, switches)]
     error = math.sqrt(sum(p * (1 - p) for p in accuracies) / samples)
     centre = estimate.centre or 0.0
-    if estimate.seeds > 1:
-        low, high = clipped(*(replace(estimate, samples=samples, sample_error=error).interval or (None, None)), DIFFERENCE)
-    else:
-        half = t_quantile(math.inf) * error
-        low, high = clipped(centre - half, centre + half, DIFFERENCE)
+    low, high = clipped(*with_sample_error(estimate, error), DIFFERENCE)
     assert low is not None and high is not None
     is_told = low > 0 or high < 0
-    end = "" if is_told else ": that is no difference that can be told"
+    end = "" if is_told else ": no difference can be told"
     configurations = both[CONFIGURATION].n_unique()
     over = [counted(configurations, "configuration")] if configurations > 1 else []
     over += [counted(estimate.seeds, "seed")] if estimate.seeds > 1 else []
     averaged = f", averaged over {' and '.join(over)}" if over else ""
+    of_samples = f"of the {samples:,} {samples_of(split)} correctly when its values are read"
+    switches_in_words = f"{ACCURACY.text(accuracies[1])} when only on and off are read"
+    sentence = (
+        f"The first hidden layer alone classifies {ACCURACY.text(accuracies[0])} {of_samples}, and {switches_in_words}{averaged} "
+        f"(difference {DIFFERENCE.text(centre)}, {interval(low, high, DIFFERENCE)}){end}."
+    )
     yield Found(
-        sentence=f"The first hidden layer alone classifies {ACCURACY.text(accuracies[0])} of the {samples:,} {split} samples correctly "
-        f"when its values are read, and {ACCURACY.text(accuracies[1])} when only on and off are read{averaged} (difference "
-        f"{DIFFERENCE.text(centre)}, {interval(low, high, DIFFERENCE)}){end}.",
+        sentence=sentence,
         value=centre, low=low, high=high, quantity=DIFFERENCE, view={"state": studied.last, "split": split},
         chart=dots([("values", accuracies[0], None, None), ("on and off", accuracies[1], None, None)], ACCURACY, name="read"),
         reason="" if is_told else "the 95 % interval, with the noise of the samples, includes no difference",

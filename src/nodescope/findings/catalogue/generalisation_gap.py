@@ -6,25 +6,22 @@ noise of the test samples alone does.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 
 import polars as pl
 
-from nodescope.findings.estimating import over_networks, per_configuration
+from nodescope.findings.estimating import over_networks, per_configuration, with_sample_error
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import clipped, interval
+from nodescope.findings.phrasing import capitalised, clipped, ends, interval, signless
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
-from nodescope.messages.words import counted
-from nodescope.numerics.intervals import t_quantile
+from nodescope.numerics.intervals import Estimate
 from nodescope.storage.columns import points
 from nodescope.study.axes import CONFIGURATION
 
 FINDING = Finding(chapter="performance", rank=30, tables=("accuracy",), figure="test_accuracy", needs_training=True)
 
 GAP = points("accuracy on training less on test samples")
-WITHOUT_SIGN = replace(GAP, format=".2f")
 
 
 def find(tables: Tables, studied: Studied) -> Iterator[Found]:
@@ -45,45 +42,32 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     estimate, test = over_networks(gaps, "gap"), over_networks(gaps, "test").centre or 0.0
     error = math.sqrt(test * (1 - test) / samples)
     gap = estimate.centre or 0.0
-    if estimate.seeds > 1:
-        low, high = clipped(*(replace(estimate, samples=samples, sample_error=error).interval or (None, None)), GAP)
-    else:
-        half = t_quantile(math.inf) * error
-        low, high = clipped(gap - half, gap + half, GAP)
+    low, high = clipped(*with_sample_error(estimate, error), GAP)
     assert low is not None and high is not None
     each = per_configuration(gaps, "gap")
     noise = "for other seeds and test samples" if estimate.seeds > 1 else "for other test samples"
-    said_interval = interval(low, high, GAP)
-    networks = counted(len(gaps), studied.networks.removesuffix("s"))
+    one, more = len(gaps) == 1, "more" if gap >= 0 else "less"
+    are = "is" if one else "are, on average,"
+    sentence = (
+        f"{capitalised(studied.these_networks(len(gaps)))} {are} {signless(GAP, gap)} {more} accurate on training samples than on "
+        f"test samples ({interval(low, high, GAP)} {noise})"
+    )
     if low > 0 or high < 0:
-        more = "more" if gap > 0 else "less"
-        on_average = " on average" if len(gaps) > 1 else ""
-        verb, pronoun = ("is", "it has") if len(gaps) == 1 else ("are", "they have")
-        sentence = (
-            f"The {networks} {verb}{on_average} {WITHOUT_SIGN.text(abs(gap))} {more} accurate on the samples "
-            f"that {pronoun} been trained on than on test samples ({said_interval} {noise}){_range(each, studied)}."
-        )
-        reason = ""
+        sentence, reason = f"{sentence}{_range(each, studied)}.", ""
     else:
-        sentence = (
-            f"Accuracy on training samples is {GAP.text(gap)} above that on test samples ({said_interval} {noise}), over "
-            f"{networks}: no gap can be told."
-        )
+        sentence = f"{sentence}: no gap can be told."
         reason = "the 95 % interval, with the noise of the test samples, includes no gap"
     by_size = sorted(each.items(), key=lambda item: -(item[1].centre or 0.0))
-    rows = [(studied.label(name), e.centre, *clipped(*(e.interval or (None, None)), GAP)) for name, e in by_size]
+    rows = [(studied.label(name), e.centre, *ends(e, GAP)) for name, e in by_size]
     yield Found(
         sentence=sentence, value=gap, low=low, high=high, quantity=GAP, reason=reason,
         chart=dots(rows, GAP, zero=True),
     )  # fmt: skip
 
 
-def _range(each: dict[str, object], studied: Studied) -> str:
+def _range(each: Mapping[str, Estimate], studied: Studied) -> str:
     if len(each) < 2:
         return ""
-    by_size = sorted(each, key=lambda name: each[name].centre or 0.0)  # type: ignore[attr-defined]
-    smallest, largest = by_size[0], by_size[-1]
-    return (
-        f"; least {studied.label(smallest)} ({GAP.text(each[smallest].centre)}), "  # type: ignore[attr-defined]
-        f"most {studied.label(largest)} ({GAP.text(each[largest].centre)})"  # type: ignore[attr-defined]
-    )
+    by_size = sorted((estimate.centre or 0.0, studied.label(name)) for name, estimate in each.items())
+    (smallest, of_smallest), (largest, of_largest) = by_size[0], by_size[-1]
+    return f"; least with {of_smallest} ({GAP.text(smallest)}), most with {of_largest} ({GAP.text(largest)})"

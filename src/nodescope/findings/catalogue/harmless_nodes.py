@@ -9,7 +9,6 @@ from collections.abc import Iterator
 import polars as pl
 
 from nodescope.findings.catalogue.ablation_and_selectivity import split_of_ablation
-from nodescope.findings.estimating import TO_CLAIM
 from nodescope.findings.finding import Finding, Found, Tables
 from nodescope.findings.small_charts import bars
 from nodescope.findings.studied import Studied
@@ -40,12 +39,14 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     worst = nodes.with_columns(by_damage).sort("net", "loss_change", descending=True).row(0, named=True)
     networks = nodes.select(CONFIGURATION, "seed").n_unique()
     value = len(harmless) / len(nodes)
-    where = f"node {worst['node']} of layer {worst['layer']} of {studied.label(worst[CONFIGURATION], worst['seed'])}"
+    whose = "" if networks == 1 else f" of {studied.label(worst[CONFIGURATION], worst['seed'])}"
+    where = f"node {worst['node']} of layer {worst['layer']}{whose}"
     costs = f"costs {counted(worst['net'], 'right answer')}" if worst["net"] > 0 else "costs no right answer on balance"
-    samples = max((studied.samples(split) for split in TO_CLAIM[:1]), default=0)
+    samples = studied.samples("test")
     sentence = (
-        f"{HARMLESS.text(value)} of the {counted(len(nodes), 'node')} of {studied.counted_networks(networks)} can be switched off, one at a "
-        f"time, without any further test sample being classified wrongly; the most damaging, {where}, {costs} of {samples:,}."
+        f"{HARMLESS.text(value)} of the {counted(len(nodes), 'node')} of {studied.these_networks(networks)} can be switched off, "
+        f"one at a time, without any further test sample being classified wrongly; the most damaging, {where}, {costs} of "
+        f"{samples:,}."
     )
     layers = nodes.group_by("layer").agg(value=(pl.col("lost") == 0).mean()).sort("layer")
     yield Found(

@@ -1,6 +1,7 @@
-"""Was training long enough, or is the kept epoch the last one?
+"""Was training long enough, or was validation accuracy still rising in the end?
 
-Said as a number of networks, none among them. Not said of fewer than five epochs, where the last is a fifth of all.
+Networks whose best validation accuracy is first reached in their last epoch, of those that were kept. Said as a number of
+networks, none among them. Not said of fewer than five epochs, where the last is a fifth of all.
 """
 
 from collections.abc import Iterator
@@ -10,45 +11,57 @@ import polars as pl
 from nodescope.findings.finding import Finding, Found, Tables
 from nodescope.findings.small_charts import bars
 from nodescope.findings.studied import Studied
-from nodescope.messages.words import counted, were
+from nodescope.messages.words import counted
 from nodescope.storage.columns import share
+from nodescope.study.axes import CONFIGURATION
 
 FINDING = Finding(
-    chapter="performance", rank=48, tables=("replicas",), figure="learning_curves", needs_training=True
+    chapter="performance",
+    rank=34,
+    tables=("replicas", "learning_curves"),
+    figure="learning_curves",
+    needs_training=True,
 )
 
-AT_END = share("networks kept after their last epoch")
+AT_END = share("networks that are best after their last epoch")
 LEAST_EPOCHS = 5
+#: Of the networks, above which longer training is worth a try.
+MANY = 0.1
 
 
 def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     """One sentence."""
-    kept = (
-        tables["replicas"]
-        .filter("chosen", pl.col("diverged_epoch").is_null())
-        .select("best_epoch", "epochs")
-        .drop_nulls()
+    keys = [CONFIGURATION, "seed", "learning_rate"]
+    kept = tables["replicas"].filter("chosen", pl.col("diverged_epoch").is_null()).select(*keys)
+    curves = tables["learning_curves"].filter(pl.col("split") == "validation", pl.col("accuracy").is_not_null())
+    networks = (
+        curves.join(kept, on=keys)
+        .sort("epoch")
+        .group_by(keys)
+        .agg(best=pl.col("epoch").get(pl.col("accuracy").arg_max()), epochs=pl.col("epoch").max())
         .filter(pl.col("epochs") > 0)
         .collect()
     )
-    if kept.is_empty():
+    if networks.is_empty():
         return
-    at_end = kept.filter(pl.col("best_epoch") == pl.col("epochs"))
-    several = kept["epochs"].n_unique() > 1
-    longest, shortest = int(kept["epochs"].max()), int(kept["epochs"].min())  # type: ignore[arg-type]  # whole numbers
-    last = "the last epoch" if several else f"the last of {counted(longest, 'epoch')}"
-    number, networks = len(at_end), len(kept)
-    if not number:
-        one = "The network" if networks == 1 else f"None of the {networks:,} networks"
-        what = "was kept before" if networks == 1 else "was kept after"
-        sentence = f"{one} {what} {last}: training was long enough for the best validation accuracy to lie behind."
-    elif networks == 1:
-        sentence = f"The network was kept after {last}: longer training may do better."
+    number, every = int((networks["best"] == networks["epochs"]).sum()), len(networks)
+    epochs = networks["epochs"].unique().sort().to_list()
+    last = "the last epoch" if len(epochs) > 1 else f"the last of {counted(epochs[0], 'epoch')}"
+    best = "best validation accuracy"
+    many = number >= MANY * every
+    if every == 1:
+        sentence = f"The network reached its {best} {'in' if number else 'before'} {last}"
+    elif number == every:
+        sentence = f"All {every:,} networks reached their {best} in {last}"
     else:
-        sentence = f"{number:,} of the {networks:,} networks {were(number)} kept after {last}: longer training may do better."
-    reason = f"of {counted(shortest, 'epoch')} the last is soon the best" if shortest < LEAST_EPOCHS else ""
-    counts = [("last epoch", float(number)), ("earlier", float(networks - number))]
+        some = "None" if not number else f"{'' if many else 'Only '}{number:,}"
+        sentence = f"{some} of the {every:,} networks reached {'their' if number > 1 else 'its'} {best} in {last}"
+    if many:
+        sentence += ": longer training may do better"
+    elif not number:
+        sentence += f", so {'it was not' if every == 1 else 'none was'} still improving"
     yield Found(
-        sentence=sentence, value=number / networks, quantity=AT_END, reason=reason, rank=None if number else 76,
-        chart=bars([(name, of_networks / networks) for name, of_networks in counts], AT_END, name="kept after"),
+        sentence=f"{sentence}.", value=number / every, quantity=AT_END, rank=None if many else 76,
+        chart=bars([("last epoch", number / every), ("earlier", 1 - number / every)], AT_END, name="best"),
+        reason=f"of {counted(epochs[0], 'epoch')} the last is soon the best" if epochs[0] < LEAST_EPOCHS else "",
     )  # fmt: skip

@@ -34,7 +34,11 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     layers = others.drop_nulls("nearest_correlation").group_by(keys).agg(value=alike).sort(keys).collect()
     found = change(
         first_and_last_layer(layers, "value"),
-        Subject(f"the share of nodes that have a counterpart in another seed (correlation of at least {ALIKE})", SHARED, 0.01),
+        Subject(
+            f"the share of nodes that have a counterpart in another seed (correlation of at least {ALIKE})",
+            SHARED,
+            0.05,
+        ),
         studied,
         chart=lines([("", layer_means(layers, "value"))], SHARED),
         view={"state": studied.last, "split": split},

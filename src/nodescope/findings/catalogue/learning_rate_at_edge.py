@@ -15,9 +15,7 @@ from nodescope.findings.studied import Studied
 from nodescope.storage.columns import number_of
 from nodescope.study.axes import CONFIGURATION
 
-FINDING = Finding(
-    chapter="performance", rank=45, tables=("replicas",), figure="learning_rates", needs_training=True
-)
+FINDING = Finding(chapter="performance", rank=45, tables=("replicas",), figure="learning_rates", needs_training=True)
 
 AT_EDGE = number_of("configurations whose kept learning rate is at an end of those tried")
 
@@ -39,7 +37,8 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         return
     searched = kept.filter(pl.col("tried") > 1)
     if searched.is_empty():
-        sentence = f"One learning rate was tried ({_rates(kept['high'])}), so none was chosen."
+        of_each = "" if len(kept) == 1 else " of each configuration"
+        sentence = f"One learning rate{of_each} was tried ({_rates(kept['high'])}), so none was chosen."
         yield Found(sentence=sentence, value=None, quantity=AT_EDGE, reason="one learning rate was tried")
         return
     highest = searched.filter(pl.col("kept").list.contains(pl.col("high")))

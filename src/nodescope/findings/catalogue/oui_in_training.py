@@ -1,6 +1,7 @@
 """Do samples switch on different nodes, and does training change that?
 
-The overfitting-underfitting indicator (OUI): how many nodes two samples have differently on and off, as a share of half the nodes, averaged over the layers of a network. See `nodescope.findings.changes` for when a change is said.
+The overfitting-underfitting indicator (OUI): how many nodes two samples have differently on and off, as a share of half the
+nodes, averaged over the layers of a network. See `nodescope.findings.changes` for when a change is said.
 """
 
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     ]
     found = change(
         first_and_last_state(layers, "oui", studied.first, studied.last),
-        Subject("the OUI, how differently two samples switch the nodes of a layer on, averaged over layers,", OUI, 0.01),
+        Subject("the OUI, how differently two samples switch nodes on,", OUI, 0.05),
         studied,
         (BEFORE_TRAINING, AFTER_TRAINING),
         chart=lines(series, OUI),

@@ -11,6 +11,7 @@ import polars as pl
 
 from nodescope.findings.estimating import TO_DESCRIBE, layer_means, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
+from nodescope.findings.phrasing import samples_of
 from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import share
@@ -34,8 +35,10 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     if layers.is_empty():
         return
     least = layers.sort("value", CONFIGURATION, "seed", "layer").row(0, named=True)
-    what = f"{split} samples"
-    where = f"layer {least['layer']} of {studied.label(least[CONFIGURATION], least['seed'])}"
+    what = samples_of(split)
+    networks = layers.select(CONFIGURATION, "seed").n_unique()
+    whose = "" if networks == 1 else f" of {studied.label(least[CONFIGURATION], least['seed'])}"
+    where = f"layer {least['layer']}{whose}"
     if least["value"] >= NEARLY_ALL:
         sentence = (
             f"Patterns of on and off hardly group the samples: the fewest different ones are {least['distinct']:,} for "

@@ -1,6 +1,7 @@
 """How redundant are layers, and does that change with depth?
 
-The share of nodes whose activations correlate at 0.9 or more, in absolute value, with another node of the layer. See `nodescope.findings.changes` for when a change is said.
+The share of nodes whose activations correlate strongly, at 0.9 or more in absolute value unless set otherwise, with another
+node of the layer. See `nodescope.findings.changes` for when a change is said.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     layers = rows_of(tables, "redundancy_summary", "layer", "redundant_share", split=split, state=studied.last)
     found = change(
         first_and_last_layer(layers, "redundant_share"),
-        Subject("the share of nodes that resemble another of their layer (correlation of at least 0.9)", REDUNDANT, 0.01),
+        Subject("the share of nodes that strongly correlate with another of their layer", REDUNDANT, 0.05),
         studied,
         chart=lines([("", layer_means(layers, "redundant_share"))], REDUNDANT),
         view={"state": studied.last, "split": split},

@@ -35,7 +35,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     layers = class_shares(tables["selectivity"], split).filter(pl.col("state") == studied.last)
     found = change(
         first_and_last_layer(layers, "value"),
-        Subject(WORDS, CLASS_SHARE, 0.01),
+        Subject(WORDS, CLASS_SHARE, 0.05),
         studied,
         chart=lines([("", layer_means(layers, "value"))], CLASS_SHARE),
         view={"state": studied.last, "split": split},

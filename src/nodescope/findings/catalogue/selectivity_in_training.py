@@ -31,7 +31,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     ]
     found = change(
         first_and_last_state(layers, "value", studied.first, studied.last),
-        Subject(WORDS, CLASS_SHARE, 0.01),
+        Subject(WORDS, CLASS_SHARE, 0.05),
         studied,
         (BEFORE_TRAINING, AFTER_TRAINING),
         chart=lines(series, CLASS_SHARE),

@@ -23,7 +23,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     layers = rows_of(tables, "sparsity", "layer", "sparsity", split=split, state=studied.last)
     found = change(
         first_and_last_layer(layers, "sparsity"),
-        Subject("sparsity, the share of samples for which a living node is off,", SPARSITY, 0.01),
+        Subject("sparsity, the share of samples for which a living node is off,", SPARSITY, 0.05),
         studied,
         chart=lines([("", layer_means(layers, "sparsity"))], SPARSITY),
         view={"state": studied.last, "split": split},

@@ -1,6 +1,7 @@
 """What does training do to sparsity?
 
-The share of samples for which a node that is not dead is off, averaged over the layers of a network. See `nodescope.findings.changes` for when a change is said.
+The share of samples for which a node that is not dead is off, averaged over the layers of a network. See
+`nodescope.findings.changes` for when a change is said.
 """
 
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     ]
     found = change(
         first_and_last_state(layers, "sparsity", studied.first, studied.last),
-        Subject("sparsity, averaged over layers,", SPARSITY, 0.01),
+        Subject("sparsity, the share of samples for which a living node is off,", SPARSITY, 0.05),
         studied,
         (BEFORE_TRAINING, AFTER_TRAINING),
         chart=lines(series, SPARSITY),

@@ -31,7 +31,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     switches = known.filter(pl.col("kind") == "switch")
     found = change(
         first_and_last_layer(switches, "share"),
-        Subject("the share of switch nodes, which are fully on or off for most samples,", SWITCHES, 0.01),
+        Subject("the share of switch nodes, of which being on or off explains most of the variance,", SWITCHES, 0.05),
         studied,
         chart=lines([("", layer_means(switches, "share"))], SWITCHES),
         view={"state": studied.last, "split": split},

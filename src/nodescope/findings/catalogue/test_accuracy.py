@@ -6,12 +6,11 @@ fewer than 20 test samples leave it open.
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 
 from nodescope.findings.comparisons import TEST_ACCURACY
-from nodescope.findings.estimating import per_configuration, rows_of
+from nodescope.findings.estimating import per_configuration, rows_of, with_sample_error
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import ends, interval, number_word
+from nodescope.findings.phrasing import clipped, interval, number_word
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
 from nodescope.numerics.intervals import wilson
@@ -33,7 +32,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     value = estimate.centre or 0.0
     error = math.sqrt(value * (1 - value) / samples)
     if estimate.seeds > 1:
-        low, high = ends(replace(estimate, samples=samples, sample_error=error), TEST_ACCURACY)
+        low, high = clipped(*with_sample_error(estimate, error), TEST_ACCURACY)
         of_networks = f"The {number_word(estimate.seeds)} {studied.networks} classify"
         noise = f"{interval(low, high, TEST_ACCURACY)} for other seeds and samples"
         of_samples = f" of the {samples:,} test samples correctly on average"

@@ -43,29 +43,44 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     when_known = len(early) or _lies_between(studied)
     quantity = EARLY if when_known else BEFORE
     before = pl.col("fate") == "always_dead"
-    counts = dead.group_by("seed").agg(part=(before | (is_early & ~before)).fill_null(value=False).sum(), whole=pl.len())
+    counts = dead.group_by("seed").agg(
+        part=(before | (is_early & ~before)).fill_null(value=False).sum(), whole=pl.len()
+    )
     estimate = over_seeds((counts["part"] / counts["whole"]).to_numpy())
     low, high = ends(estimate, quantity)
     value = int(counts["part"].sum()) / len(dead)
-    of_nodes = f"Of the {counted(len(dead), 'dead node')} of {studied.counted_networks(networks)}"
+    every = table.filter(pl.col("split") == split).select(CONFIGURATION, "seed").unique().collect().height
+    among = (
+        ""
+        if every == 1
+        else f", in {networks:,} of the {every:,} networks,"
+        if networks < every
+        else f" of the {every:,} networks"
+    )
+    of_nodes = f"Of the {counted(len(dead), 'node')} dead after training{among}"
     of_interval = interval(low, high, quantity)
     in_brackets = f" ({of_interval} over the seeds)" if of_interval else ""
+    before_training = f"{number_word(always)} {were(always)} dead before it"
+    comma = "" if among.endswith(",") else ","
     if when_known:
         rest = len(died) - len(early)
-        later = f", and {number_word(rest)} later" if rest else ""
         sentence = (
-            f"{of_nodes}, {number_word(always)} {were(always)} dead before training and {number_word(len(early))} died in "
-            f"the first epoch{later}: {quantity.text(value)} by then{in_brackets}."
+            f"{of_nodes}{comma} {before_training}, {number_word(len(early))} died in the first epoch and {number_word(rest)} "
+            f"later: {quantity.text(value)} were dead after the first epoch{in_brackets}."
+        )
+    elif died.height:
+        others = "the other" if len(died) == 1 else "the others"
+        sentence = (
+            f"{of_nodes}{comma} {before_training}, {quantity.text(value)}{in_brackets}; {others} died during training."
         )
     else:
-        sentence = (
-            f"{of_nodes}, {number_word(always)} {were(always)} dead before training: {quantity.text(value)}{in_brackets}; "
-            f"the {'other' if len(died) == 1 else 'others'} died during it."
-            if died.height
-            else f"{of_nodes[:2]} {of_nodes[3:]}, all were dead before training."
-        )
+        sentence = f"{of_nodes}{comma} all were dead before it."
     rows = [("before training", always / len(dead))]
-    rows += [("first epoch", len(early) / len(dead)), ("later", (len(died) - len(early)) / len(dead))] if when_known else [("during it", len(died) / len(dead))]
+    rows += (
+        [("first epoch", len(early) / len(dead)), ("later", (len(died) - len(early)) / len(dead))]
+        if when_known
+        else [("during it", len(died) / len(dead))]
+    )
     few = f"only {counted(len(dead), 'node')} {'is' if len(dead) == 1 else 'are'} dead"
     yield Found(
         sentence=sentence, value=value, low=low, high=high, quantity=quantity, reason=few if len(dead) < LEAST_NODES else "",
