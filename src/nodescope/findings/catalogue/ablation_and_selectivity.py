@@ -49,21 +49,21 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     estimates = {layer: over_networks(networks.filter(pl.col("layer") == layer), "value") for layer in layers}
     one_network = networks.select(CONFIGURATION, "seed").n_unique() == 1
     several = all(estimate.seeds > 1 for estimate in estimates.values())
-    ends: dict[int, tuple[float | None, float | None]] = {}
+    intervals: dict[int, tuple[float | None, float | None]] = {}
     p_values: list[float | None] = []
     for layer, estimate in estimates.items():
         centre = estimate.centre or 0.0
         if one_network:
             nodes = int(networks.filter(pl.col("layer") == layer)["nodes"][0])
-            ends[layer], p = _of_one(centre, nodes)
+            intervals[layer], p = _of_one(centre, nodes)
             p_values.append(p)
         else:
-            ends[layer] = ends(estimate, CORRELATION)
+            intervals[layer] = ends(estimate, CORRELATION)
             p_values.append(estimate.p_value)
     corrected = holm(p_values)
     told = [layer for layer, p in zip(layers, corrected, strict=True) if p is not None and p <= ALPHA]
     strongest = max(layers, key=lambda layer: abs(estimates[layer].centre or 0.0))
-    centre, (low, high) = estimates[strongest].centre or 0.0, ends[strongest]
+    centre, (low, high) = estimates[strongest].centre or 0.0, intervals[strongest]
     each = ", ".join(f"layer {layer} {CORRELATION.text(estimates[layer].centre)}" for layer in layers)
     of_interval = interval(low, high, CORRELATION)
     strongest_words = f"{CORRELATION.text(centre)}{f' ({of_interval})' if of_interval else ''}"
@@ -76,7 +76,8 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
             for which, how in ((more, "more"), (less, "less"))
             if which
         ]
-        sentence = f"Nodes that are more selective for classes {' and '.join(parts)}: the rank correlation of selectivity and damage is "
+        correlation = "the rank correlation of selectivity and damage is "
+        sentence = f"Nodes that are more selective for classes {' and '.join(parts)}: {correlation}"
         if len(layers) > 1:
             sentence += f"{each}; strongest in layer {strongest}, {strongest_words}."
         else:
@@ -92,7 +93,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         enough = several or (one_network and int(networks["nodes"].min()) >= MANY_NODES)  # type: ignore[arg-type]  # whole numbers
         if not enough:
             reason = f"the layers have fewer than {counted(MANY_NODES, 'node')}" if one_network else ONE_SEED
-    rows = [(f"layer {layer}", estimates[layer].centre, *ends[layer]) for layer in layers]
+    rows = [(f"layer {layer}", estimates[layer].centre, *intervals[layer]) for layer in layers]
     yield Found(
         sentence=sentence, value=centre, low=low, high=high, quantity=CORRELATION, reason=reason,
         chart=dots(rows, CORRELATION, zero=True, name="layer"), view={"state": studied.last},
