@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from nodescope.findings.estimating import TO_CLAIM, TO_DESCRIBE, over_networks, split_of
+from nodescope.findings.estimating import TO_DESCRIBE, over_networks, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import ONE_SEED, interval, listing, number_word
+from nodescope.findings.phrasing import ONE_SEED, ends, interval, listing, number_word
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
@@ -32,9 +32,9 @@ LEAST_NODES, MANY_NODES = 10, 50
 def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     """One sentence, with a correlation for each layer."""
     keys = [CONFIGURATION, "seed", "layer", "node"]
-    described, claimed = split_of(tables["selectivity"], TO_DESCRIBE), split_of_ablation(tables["ablation"])
+    described = split_of(tables["selectivity"], TO_DESCRIBE)
     selective = tables["selectivity"].filter(pl.col("split") == described, pl.col("state") == studied.last)
-    damage = tables["ablation"].filter(pl.col("kind") == "mean", pl.col("state") == studied.last, *claimed)
+    damage = tables["ablation"].filter(pl.col("kind") == "mean", pl.col("state") == studied.last)
     both = selective.select(*keys, "class_share").join(damage.select(*keys, "loss_change"), on=keys).drop_nulls()
     networks = (
         both.group_by(CONFIGURATION, "seed", "layer")
@@ -98,13 +98,6 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         sentence=sentence, value=centre, low=low, high=high, quantity=CORRELATION, reason=reason,
         chart=dots(rows, CORRELATION, zero=True, name="layer"), view={"state": studied.last},
     )  # fmt: skip
-
-
-def split_of_ablation(table: pl.LazyFrame) -> list[pl.Expr]:
-    """Which rows to look at, where the table has several splits."""
-    if "split" not in table.collect_schema().names():
-        return []
-    return [pl.col("split") == split_of(table, TO_CLAIM)]
 
 
 def _of_one(r: float, nodes: int) -> tuple[tuple[float, float], float]:

@@ -39,7 +39,8 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         every = f"the {counted(nodes, 'node')} of {networks_looked_at}"
         sentence = f"None of {every} is dead: each is on for some of the {samples_of(split)}."
     elif len(estimates) == 1:
-        sentence = f"{of_estimate(worst, DEAD)} of the nodes of {networks_looked_at} are dead, that is, off for all {samples_of(split)}."
+        off = f"dead, that is, off for all {samples_of(split)}"
+        sentence = f"{of_estimate(worst, DEAD)} of the nodes of {networks_looked_at} are {off}."
     else:
         rest = f"{_none(without, len(estimates))} no dead node" if without else "every configuration has dead nodes"
         sentence = (

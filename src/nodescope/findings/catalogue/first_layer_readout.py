@@ -1,8 +1,8 @@
 """What does the first hidden layer alone know of the class: its values, and only which nodes are on?
 
 Accuracy on test samples of two classifiers on the first layer, ``continuous`` less ``discrete``, averaged over configurations
-within each seed. The noise of the test samples is counted as if the two were tested on different ones, which is too much rather than too
-little. Said where the interval with both kinds of noise excludes no difference; of one seed, that with the samples' alone.
+within each seed. The noise of the test samples is counted as if the two were tested on different ones, which is too much rather
+than too little. Said where the interval with both kinds of noise excludes no difference; of one seed, that with the samples' alone.
 """
 
 import math

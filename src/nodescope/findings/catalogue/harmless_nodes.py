@@ -1,14 +1,13 @@
 """How many nodes can be switched off, one at a time, without the networks getting anything wrong that they got right?
 
-Counts of the networks at hand: nodes that are not constant, set to their mean. With the node that does most damage. Not said
-of fewer than 100 test samples, on which few nodes could show.
+Counts of the networks at hand: nodes set to their mean, of which a dead one cannot do damage. With the node that does most damage.
+Not said of fewer than 100 test samples, on which few nodes could show.
 """
 
 from collections.abc import Iterator
 
 import polars as pl
 
-from nodescope.findings.catalogue.ablation_and_selectivity import split_of_ablation
 from nodescope.findings.finding import Finding, Found, Tables
 from nodescope.findings.small_charts import bars
 from nodescope.findings.studied import Studied
@@ -25,10 +24,9 @@ LEAST_SAMPLES = 100
 def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     """One sentence."""
     table = tables["ablation"]
-    conditions = split_of_ablation(table)
     nodes = (
-        table.filter(pl.col("kind") == "mean", pl.col("state") == studied.last, *conditions)
-        .select(CONFIGURATION, "seed", "layer", "node", "loss_change", "lost", "gained")
+        table.filter(pl.col("kind") == "mean", pl.col("state") == studied.last)
+        .select(CONFIGURATION, "seed", "layer", "node", "samples", "loss_change", "lost", "gained")
         .drop_nulls()
         .collect()
     )
@@ -42,7 +40,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     whose = "" if networks == 1 else f" of {studied.label(worst[CONFIGURATION], worst['seed'])}"
     where = f"node {worst['node']} of layer {worst['layer']}{whose}"
     costs = f"costs {counted(worst['net'], 'right answer')}" if worst["net"] > 0 else "costs no right answer on balance"
-    samples = studied.samples("test")
+    samples = int(nodes["samples"].max())  # type: ignore[arg-type]  # whole numbers
     sentence = (
         f"{HARMLESS.text(value)} of the {counted(len(nodes), 'node')} of {studied.these_networks(networks)} can be switched off, "
         f"one at a time, without any further test sample being classified wrongly; the most damaging, {where}, {costs} of "

@@ -32,7 +32,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         subject="the spread of the pre-activations",
         grows="grows {factor}-fold from the first hidden layer to the last",
         shrinks="shrinks to {factor} from the first hidden layer to the last",
-        steady="the spread of the pre-activations changes by no more than a factor of {factor} from the first to the last hidden layer",
+        steady="the spread of the pre-activations changes by no more than a factor of {factor} over the hidden layers",
         title="standard deviation of the pre-activations",
     )
     yield from factor_along_layers(spreads, studied, words, backward=False)
