@@ -96,6 +96,6 @@ def factor(ratio: float) -> str:
         return f"1/{factor(1 / ratio)}"
     if ratio >= 1e6:
         return f"{ratio:.1e}"
-    if ratio < 2:
+    if round(ratio, 2) < 2:
         return f"{ratio:.2f}"
     return f"{ratio:.1f}" if ratio < 10 else f"{float(f'{ratio:.2g}'):,.0f}"

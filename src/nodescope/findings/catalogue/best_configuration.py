@@ -82,7 +82,9 @@ def _any(number: int) -> str:
 
 
 def _lead(row: dict[str, Any], samples: int) -> str:
-    return f"{signless(DIFFERENCE, row['difference'])}, or {_of_samples(row['difference'], samples)}"
+    low, high = clipped(-row["interval_high"], -row["interval_low"], DIFFERENCE)
+    size = f"{signless(DIFFERENCE, row['difference'])}, or {_of_samples(row['difference'], samples)}"
+    return f"{size} ({interval(low, high, DIFFERENCE)})"
 
 
 def _difference(row: dict[str, Any], samples: int, studied: Studied) -> str:

@@ -1,7 +1,8 @@
 """Do networks of different seeds have the same picture of the samples?
 
 Debiased linear CKA of a layer of two seeds in their last state, averaged over the pairs of seeds; in the first and the last hidden
-layer. See `nodescope.findings.changes` for when a change is said. Networks of one seed have no others.
+layer. See `nodescope.findings.changes` for when a change is said; pairs share seeds, which makes its interval a little too narrow.
+Networks of one seed have no others.
 """
 
 from collections.abc import Iterator

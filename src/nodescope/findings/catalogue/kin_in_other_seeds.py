@@ -2,7 +2,7 @@
 
 The share of nodes of a layer with a node of the same layer of another seed that correlates with it at 0.9 or more, in absolute
 value, averaged over the pairs of seeds; in the first and the last hidden layer. See `nodescope.findings.changes` for when a
-change is said. Networks of one seed have no others.
+change is said; pairs share seeds, which makes its interval a little too narrow. Networks of one seed have no others.
 """
 
 from collections.abc import Iterator

@@ -51,10 +51,11 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     over += [counted(gain.seeds, "seed")] if gain.seeds > 1 else []
     averaged = f", averaged over {' and '.join(over)}" if over else ""
     centre = gain.centre or 0.0
-    changes = f"training {'adds' if centre >= 0 else 'takes'} {signless(GAIN, centre)} ({interval(low, high, GAIN)})"
+    change = f"{'adds' if centre >= 0 else 'takes'} {signless(GAIN, centre)} ({interval(low, high, GAIN)})"
+    changes = f"training {change}" if is_told else f"that training {change} cannot be told"
     sentence = (
         f"A linear probe on the last hidden layer classifies {ACCURACY.text(after)} of the {samples:,} {samples_of(split)} "
-        f"correctly, and {ACCURACY.text(before)} before training{averaged}: {changes if is_told else 'no gain can be told'}."
+        f"correctly, and {ACCURACY.text(before)} before training{averaged}: {changes}."
     )
     series = [
         (name, layer_means(layers.filter(pl.col("state") == state), "accuracy"))
