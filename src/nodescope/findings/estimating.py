@@ -1,6 +1,6 @@
 """From collected tables to estimates: a value of each network, averaged over configurations within each seed, then over seeds.
 
-The seed is the unit: networks of one seed share initial weights and batches (methods, section 14).
+The seed is the unit: networks of one seed share initial weights and batches (methods, section 6).
 """
 
 import math

@@ -48,8 +48,9 @@ class Studied:
         """
         dataset, configurations = read_json(description), Configurations.read(files.configurations)
         classes = tuple(dataset["classes"])
+        # Of recordings the classes of the samples are not counted.
         sizes = {
-            split: tuple(of_split["per_class"]) or (of_split["samples"],)
+            split: tuple(of_split.get("per_class") or (of_split["samples"],))
             for split, of_split in dataset["splits"].items()
         }
         there = [name for name in configurations.identifiers if files.predictions(name).is_file()]

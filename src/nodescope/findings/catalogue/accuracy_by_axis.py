@@ -1,7 +1,7 @@
 """Does an axis of the grid matter for test accuracy: more layers, another activation function, batch normalisation?
 
 The configurations that differ in the axis alone are matched; of an axis of numbers the largest value against the smallest, of
-others two values against each other. The difference is averaged over the pairs within each seed (methods, section 14) and
+others two values against each other. The difference is averaged over the pairs within each seed (methods, section 6) and
 corrected for the number of axes. Said where the interval over seeds excludes 0; whether it does so for other test samples too is
 said with it.
 """
