@@ -10,9 +10,10 @@ import altair as alt
 import numpy as np
 import polars as pl
 import pytest
+from conftest import shared_folder
 from scipy import stats
 
-from nodescope.charts.registry import CHARTS
+from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.findings.collected import find_all, read_statements, write_statements
 from nodescope.findings.comparisons import compare_configurations
 from nodescope.findings.finding import CHAPTERS
@@ -23,6 +24,7 @@ from nodescope.messages.errors import DamagedFileError
 from nodescope.storage.columns import Quantity
 from nodescope.study.axes import Axis, Configurations
 from nodescope.study.contents import table_names
+from nodescope.study.layout import StudyFiles
 
 FINDINGS = registered()
 SEEDS = (0, 1, 2)
@@ -637,8 +639,8 @@ def test_what_only_the_seeds_tell_is_said_of_this_test_set():
 @pytest.mark.parametrize(
     ("tried", "kept", "expected"),
     [
-        ([0.001, 0.1], 0.1, "largest that was tried (0.1) in the one configuration. A larger one may do better."),
-        ([0.1, 0.5], 0.1, "smallest that was tried (0.1) in the one configuration. A smaller one may do better."),
+        ([0.001, 0.01, 0.1], 0.1, "largest that was tried (0.1) in the one configuration. A larger one may do better."),
+        ([0.1, 0.5, 0.7], 0.1, "smallest that was tried (0.1) in the one configuration. A smaller one may do better."),
         ([0.01, 0.1, 0.5], 0.1, "No kept learning rate lies at an end of those that were tried."),
     ],
 )
@@ -646,6 +648,11 @@ def test_a_learning_rate_at_an_end_is_named(tried, kept, expected):
     (said,) = found("learning_rate_at_edge", study(("relu",)), replicas=replicas(tried, kept))
     assert said.said and said.sentence.endswith(expected)
     assert said.value == ("No" not in expected)
+
+
+def test_of_two_learning_rates_each_is_at_an_end():
+    (unsaid,) = found("learning_rate_at_edge", study(("relu",)), replicas=replicas([0.01, 0.1], 0.1))
+    assert unsaid.reason == "of two learning rates each is at an end"
 
 
 @pytest.mark.parametrize(
@@ -657,7 +664,7 @@ def test_a_learning_rate_at_an_end_is_named(tried, kept, expected):
         ),
         (
             (20, 20, 20),
-            "All 3 networks reached their best validation accuracy in the last of 20 epochs: longer training may do better.",
+            "All three networks reached their best validation accuracy in the last of 20 epochs: longer training may do better.",
         ),
         (
             (19, 1, 2),
@@ -739,7 +746,7 @@ def test_when_nodes_died_is_counted():
     _, _, (said,) = of_case("when_nodes_died", 0)
     assert said.sentence == (
         "Of the 33 nodes dead after training of the 3 networks, six were dead before it, 24 died in the first epoch and three "
-        "later: 90.9 % were dead after the first epoch (95 % interval 90.9 to 90.9 % over the seeds)."
+        "later: 90.9 % were dead after the first epoch."
     ) and said.value == pytest.approx(30 / 33)
 
 
@@ -891,8 +898,8 @@ def test_networks_whose_first_layer_is_as_good_as_any_are_counted():
     _, _, (said,) = of_case("accuracy_saturates", 0)
     assert said.value == pytest.approx(2 / 3)
     assert said.sentence == (
-        "In 2 of the 3 trained networks, the first hidden layer, read by itself, is within one point of the most accurate layer on "
-        "400 test samples."
+        "In two of the 3 trained networks, the first hidden layer, read by itself, is within one point of the most accurate layer "
+        "on 400 test samples."
     )
 
 
@@ -1178,3 +1185,40 @@ def test_names_of_axes_of_the_families_read_as_they_do_elsewhere():
         "accuracy_by_axis", Studied(configurations, ("a", "b"), {}, answers), accuracy=accuracy, comparisons=accuracy
     )
     assert said.sentence.startswith("Test accuracy with BN is ") and " higher than without BN (" in said.sentence
+
+
+# --- of a real study ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def real(small_tables, small_study, tmp_path_factory):
+    """What is found in the small study, by name; one of its networks diverged."""
+    files = StudyFiles.of(small_study.name, shared_folder(tmp_path_factory) / "small")
+    return {each.name: each for each in read_statements(files.findings)}
+
+
+def test_a_real_study_has_findings_of_every_chapter(real):
+    assert {each.chapter for each in real.values()} == set(CHAPTERS) - {"literature"}  # its claims are of other data
+    assert sum(each.said for each in real.values()) >= 10 and not all(each.said for each in real.values())
+    for each in real.values():
+        assert not re.search(r"None|nan|\binf\b|missing", each.sentence), each.sentence
+
+
+def test_what_diverged_is_said_first(real):
+    first = min(real.values(), key=lambda each: each.rank)
+    assert first.name == "divergence" and "relu 2x6 without BN" in first.sentence
+
+
+def test_dead_nodes_of_a_real_study_are_those_of_its_table(real, small_tables):
+    dead = small_tables["dead_nodes"].filter(split="train", state="trained").drop_nulls("dead")
+    shares = dead.group_by("configuration", "seed").agg(value=pl.col("dead").sum() / pl.col("nodes").sum())
+    largest = shares.group_by("configuration").agg(pl.col("value").mean())["value"].max()
+    assert real["dead_nodes"].value == pytest.approx(largest)
+    assert Quantity("", "%", format=".1f", scale=100.0).text(largest) in real["dead_nodes"].sentence
+
+
+def test_figures_and_views_are_those_of_the_study(real, small_study, small_tables):
+    charts = {chart.name for chart in charts_of(small_study)}
+    assert {each.figure for each in real.values()} <= charts | {None} and any(each.figure for each in real.values())
+    for each in real.values():
+        assert set(each.view) <= {"state", "split"} and each.view.get("state", "trained") in ("initial", "trained")

@@ -12,7 +12,7 @@ import polars as pl
 
 from nodescope.findings.estimating import over_networks
 from nodescope.findings.finding import Found
-from nodescope.findings.phrasing import capitalised, ends, interval, number_word, signless
+from nodescope.findings.phrasing import all_of, capitalised, ends, interval, number_word, signless
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
 from nodescope.numerics.intervals import Estimate
@@ -46,8 +46,11 @@ class Subject:
         """Of its changes: those of percentages are in points."""
         unit = "points" if self.quantity.unit == "%" else self.quantity.unit
         form = "+" + self.quantity.format.lstrip("+").replace("d", ".0f")
+        low, high = self.quantity.range
+        most = None if low is None or high is None else high - low
+        of_changes = (None if most is None else -most, most)
         return replace(
-            self.quantity, title=f"change of {self.quantity.title}", unit=unit, range=(None, None), format=form
+            self.quantity, title=f"change of {self.quantity.title}", unit=unit, range=of_changes, format=form
         )
 
 
@@ -139,12 +142,12 @@ def _in_brackets(estimate: Estimate, subject: Subject) -> str:
     difference = subject.difference
     said = f"difference {difference.text(estimate.centre)}"
     if estimate.equal_in_all_seeds:
-        return f" ({said} in all {number_word(estimate.seeds)} seeds)"
+        return f" ({said} in {all_of(estimate.seeds, 'seeds')})"
     of_interval = interval(*ends(estimate, difference), difference)
     return f" ({said}, {of_interval})" if of_interval else f" ({said})"
 
 
 def _all_or(some: int, every: int) -> str:
     if some == every:
-        return "both" if every == 2 else f"all {number_word(every)}"
+        return all_of(every, "").rstrip()
     return f"{number_word(some)} of the {number_word(every)}"

@@ -26,6 +26,29 @@ def number_word(number: int, *, begins: bool = False) -> str:
     return NUMBERS[number] if begins else NUMBERS[number].lower()
 
 
+def counted_word(number: int) -> str:
+    """How many of some things that were named: ``none``, ``three``, ``24``."""
+    return number_word(number) if number else "none"
+
+
+def none_of(number: int, things: str) -> str:
+    """Not one of several, at the beginning of a sentence.
+
+    >>> none_of(2, "networks"), none_of(24, "networks")
+    ('Neither of the two networks', 'None of the 24 networks')
+    """
+    return f"Neither of the two {things}" if number == 2 else f"None of the {number:,} {things}"
+
+
+def all_of(number: int, things: str) -> str:
+    """Every one of several.
+
+    >>> all_of(2, "seeds"), all_of(3, "seeds"), all_of(24, "networks")
+    ('both seeds', 'all three seeds', 'all 24 networks')
+    """
+    return f"both {things}" if number == 2 else f"all {number_word(number)} {things}"
+
+
 def samples_of(split: str, number: int = 2) -> str:
     """``training samples``, ``test sample``."""
     words = SPLITS.get(split, f"samples of the split {split}")
@@ -81,7 +104,7 @@ def interval(low: float | None, high: float | None, quantity: Quantity) -> str:
 def of_estimate(estimate: Estimate, quantity: Quantity) -> str:
     """A mean with its interval: ``14.2 % (95 % interval 10.0 to 18.3 %)``."""
     if estimate.equal_in_all_seeds:
-        return f"{quantity.text(estimate.centre)} (the same in all {number_word(estimate.seeds)} seeds)"
+        return f"{quantity.text(estimate.centre)} (the same in {all_of(estimate.seeds, 'seeds')})"
     said = interval(*ends(estimate, quantity), quantity)
     return f"{quantity.text(estimate.centre)} ({said})" if said else quantity.text(estimate.centre)
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from nodescope.findings.estimating import TO_CLAIM, layer_means, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import samples_of
+from nodescope.findings.phrasing import all_of, counted_word, samples_of
 from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import share
@@ -47,10 +47,11 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         sentence = f"In the {network}, layer {median} is the first that, read by itself, is {near_the_best}."
     else:
         rest = "" if known * 2 > number else f"; in the median network layer {median} is the first that is"
-        sentence = (
-            f"In {known:,} of the {studied.counted_networks(number)}, the first hidden layer, read by itself, is "
-            f"{near_the_best}{rest}."
+        deep_ones = studied.networks if number == len(networks) else f"{studied.networks} of several layers"
+        in_some = (
+            all_of(number, deep_ones) if known == number else f"{counted_word(known)} of the {number:,} {deep_ones}"
         )
+        sentence = f"In {in_some}, the first hidden layer, read by itself, is {near_the_best}{rest}."
     yield Found(
         sentence=sentence, value=known / number, quantity=IN_FIRST, view={"state": studied.last, "split": split},
         chart=lines([("", layer_means(layers, "accuracy"))], ACCURACY),

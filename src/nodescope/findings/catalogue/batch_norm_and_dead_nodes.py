@@ -12,7 +12,7 @@ import polars as pl
 
 from nodescope.findings.estimating import TO_DESCRIBE, counted_per_network, pairs_along, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import NOT_OF_ONE_SEED, ONE_SEED, clipped, ends, interval, number_word
+from nodescope.findings.phrasing import NOT_OF_ONE_SEED, ONE_SEED, all_of, clipped, ends, interval
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
 from nodescope.numerics.intervals import REAL, Estimate, over_grid, over_seeds, verdicts
@@ -90,7 +90,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
 def _in_brackets(estimate: Estimate) -> str:
     said = f"difference {CHANGE.text(estimate.centre)}"
     if estimate.equal_in_all_seeds:
-        return f" ({said} in all {number_word(estimate.seeds)} seeds)"
+        return f" ({said} in {all_of(estimate.seeds, 'seeds')})"
     of_interval = interval(*ends(estimate, CHANGE), CHANGE)
     return f" ({said}, {of_interval})" if of_interval else f" ({said})"
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from nodescope.findings.divergence import divergences, sentences
 from nodescope.findings.finding import Finding, Found, Tables
+from nodescope.findings.phrasing import none_of
 from nodescope.findings.small_charts import bars
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import number_of
@@ -27,7 +28,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     lost = sum(one.diverged + one.risen for one in found)
     if not found:
         networks = len(replicas)
-        none = "The network did not diverge" if networks == 1 else f"None of the {networks:,} networks diverged"
+        none = "The network did not diverge" if networks == 1 else f"{none_of(networks, 'networks')} diverged"
         yield Found(sentence=f"{none}.", value=0.0, quantity=DIVERGED, rank=80)
         return
     rows = [(one.label, float(one.diverged + one.risen)) for one in found]

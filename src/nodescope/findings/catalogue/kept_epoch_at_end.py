@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from nodescope.findings.finding import Finding, Found, Tables
+from nodescope.findings.phrasing import all_of, capitalised, none_of
 from nodescope.findings.small_charts import bars
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
@@ -52,10 +53,12 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     if every == 1:
         sentence = f"The network reached its {best} {'in' if number else 'before'} {last}"
     elif number == every:
-        sentence = f"All {every:,} networks reached their {best} in {last}"
+        sentence = f"{capitalised(all_of(every, 'networks'))} reached their {best} in {last}"
     else:
-        some = "None" if not number else f"{'' if many else 'Only '}{number:,}"
-        sentence = f"{some} of the {every:,} networks reached {'their' if number > 1 else 'its'} {best} in {last}"
+        some = (
+            f"{'' if many else 'Only '}{number:,} of the {every:,} networks" if number else none_of(every, "networks")
+        )
+        sentence = f"{some} reached {'their' if number > 1 else 'its'} {best} in {last}"
     if many:
         sentence += ": longer training may do better"
     elif not number:

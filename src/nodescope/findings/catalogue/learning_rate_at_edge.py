@@ -1,7 +1,7 @@
 """Does the kept learning rate lie at an end of those that were tried?
 
-Said where it does for some configuration, since a rate beyond may do better, and where it does for none. Not said where one
-rate was tried.
+Said where it does for some configuration, since a rate beyond may do better, and where it does for none. Not said where fewer
+than three rates were tried, of which each is at an end.
 """
 
 from collections.abc import Iterator
@@ -35,11 +35,17 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     )
     if kept.is_empty():
         return
-    searched = kept.filter(pl.col("tried") > 1)
+    searched = kept.filter(pl.col("tried") > 2)
     if searched.is_empty():
         of_each = "" if len(kept) == 1 else " of each configuration"
         sentence = f"One learning rate{of_each} was tried ({_rates(kept['high'])}), so none was chosen."
-        yield Found(sentence=sentence, value=None, quantity=AT_EDGE, reason="one learning rate was tried")
+        reason = "one learning rate was tried"
+        if (kept["tried"] > 1).any():
+            sentence = (
+                f"Two learning rates{of_each} were tried, so the kept one lies at an end of those that were tried."
+            )
+            reason = "of two learning rates each is at an end"
+        yield Found(sentence=sentence, value=None, quantity=AT_EDGE, reason=reason)
         return
     highest = searched.filter(pl.col("kept").list.contains(pl.col("high")))
     lowest = searched.filter(pl.col("kept").list.contains(pl.col("low")), ~pl.col("kept").list.contains(pl.col("high")))

@@ -10,7 +10,7 @@ import polars as pl
 
 from nodescope.findings.estimating import TO_DESCRIBE, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import ends, interval, number_word
+from nodescope.findings.phrasing import counted_word, ends, interval
 from nodescope.findings.small_charts import bars
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted, were
@@ -58,14 +58,14 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         else f" of the {every:,} networks"
     )
     of_nodes = f"Of the {counted(len(dead), 'node')} dead after training{among}"
-    of_interval = interval(low, high, quantity)
+    of_interval = "" if estimate.equal_in_all_seeds else interval(low, high, quantity)
     in_brackets = f" ({of_interval} over the seeds)" if of_interval else ""
-    before_training = f"{number_word(always)} {were(always)} dead before it"
+    before_training = f"{counted_word(always)} {were(always) if always else 'were'} dead before it"
     comma = "" if among.endswith(",") else ","
     if when_known:
         rest = len(died) - len(early)
         sentence = (
-            f"{of_nodes}{comma} {before_training}, {number_word(len(early))} died in the first epoch and {number_word(rest)} "
+            f"{of_nodes}{comma} {before_training}, {counted_word(len(early))} died in the first epoch and {counted_word(rest)} "
             f"later: {quantity.text(value)} were dead after the first epoch{in_brackets}."
         )
     elif died.height:
