@@ -176,7 +176,9 @@ def _cell(value: Any) -> str:
 def _aside(sentence: str) -> Markup:
     """A sentence with what stands in parentheses set apart."""
     parts = re.split(r"(\([^()]*\))", sentence)
-    return Markup("").join(Markup('<span class="aside">{}</span>').format(p) if i % 2 else escape(p) for i, p in enumerate(parts))
+    return Markup("").join(
+        Markup('<span class="aside">{}</span>').format(p) if i % 2 else escape(p) for i, p in enumerate(parts)
+    )
 
 
 def _script_json(value: Any) -> Markup:
