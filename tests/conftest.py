@@ -225,7 +225,19 @@ def write_prepared(dataset: PreparedDataset, study: Study, results: Path) -> Non
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = {"x": dataset.x, "y": dataset.y, "shift": dataset.shift, "scale": dataset.scale}
     np.savez(path, **arrays, **dict(dataset.splits.items()), class_names=np.array(dataset.class_names))
-    description = {"classes": dataset.class_names, "samples": len(dataset.x), "shape": list(dataset.x.shape[1:])}
+    splits = {
+        split: {
+            "samples": len(places),
+            "per_class": np.bincount(dataset.y[places], minlength=len(dataset.class_names)).tolist(),
+        }
+        for split, places in dataset.splits.items()
+    }
+    description = {
+        "classes": dataset.class_names,
+        "samples": len(dataset.x),
+        "shape": list(dataset.x.shape[1:]),
+        "splits": splits,
+    }
     write_json(description_path(study.dataset, results), description)
 
 

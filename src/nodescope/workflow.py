@@ -30,6 +30,7 @@ from nodescope.datasets.sizes import DataSize, problem_with_samples
 from nodescope.estimates.costs import NOTICE_S, Stage, job_size, keeps_activations, size_of
 from nodescope.families import FAMILIES
 from nodescope.findings.divergence import divergence_report
+from nodescope.findings.registry import findings_of
 from nodescope.jobs import run_end
 from nodescope.jobs.dependencies import family_modules, job_files
 from nodescope.jobs.devices import visible_gpus
@@ -516,6 +517,16 @@ class Workflow:
         names = {table for chart in charts for table in chart.tables}
         return [str(StudyFiles.of(wildcards.study).table(name)) for name in sorted(names)]
 
+    def finding_tables(self, wildcards: Wildcards) -> list[str]:
+        """The collected tables that the study's findings are made from."""
+        study = self.studies[wildcards.study]
+        return [str(StudyFiles.of(study.name).table(name)) for name in _tables_of_findings(study)]
+
+    def finding_code(self, wildcards: Wildcards) -> list[Any]:
+        """The source files that the findings of the study depend on."""
+        found = findings_of(contents.table_names(self.studies[wildcards.study]))
+        return self.code("nodescope.stages.find", *(f"nodescope.findings.catalogue.{each.name}" for each in found))
+
     def inspector_table(self, wildcards: Wildcards) -> list[str]:
         """The table behind the page's look into a node; none where the study has no such table."""
         has = has_inspector_table(self.studies[wildcards.study])
@@ -760,6 +771,7 @@ def run(
     from nodescope.stages.import_recordings import look_at_recordings
     from nodescope.stages.prepare import prepare
     from nodescope.stages.report import report
+    from nodescope.stages.write_findings import write_findings
 
     files = [] if isinstance(config, Mapping) else [config]
     flow = Workflow(config if isinstance(config, Mapping) else read_config(config), files)
@@ -781,6 +793,9 @@ def run(
             studies=list(flow.studies),
             options=flow.setting("charts"),
             results=results,
+        )
+        write_findings(
+            layout.findings_path(reports), title=flow.config.report.title, studies=list(flow.studies), results=results
         )
     return results
 
@@ -962,12 +977,20 @@ def _measure_networks(
         )
 
 
+def _tables_of_findings(study: Study) -> list[str]:
+    """The collected tables that a study's findings are made from."""
+    names = contents.table_names(study)
+    needed = {table for finding in findings_of(names) for table in finding.tables}
+    return [name for name in names if name in needed]
+
+
 def _finish_study(flow: Workflow, study: Study, results: Path, *, draws: bool) -> None:
     """What is made from the tables of all configurations of a study, as far as it has it."""
     from nodescope.stages.collect import collect
     from nodescope.stages.compare import compare
     from nodescope.stages.diagnose import diagnose
     from nodescope.stages.draw import draw
+    from nodescope.stages.find import find
     from nodescope.stages.score import score
 
     job, files = Job(study.name), StudyFiles.of(study.name, results)
@@ -981,6 +1004,7 @@ def _finish_study(flow: Workflow, study: Study, results: Path, *, draws: bool) -
         diagnose(files, measured=names, thresholds=flow.study("diagnosis")(job))
     if study.works:
         score(files, measured=[name for name in contents.SCORED_TABLES if name in measured])
+    find(files, description, tables=_tables_of_findings(study), charts=flow.charts(job))
     if draws:
         draw(
             files,

@@ -204,6 +204,8 @@ JOBS = {
     "compare": ["nodescope.stages.compare"],
     "diagnose": ["nodescope.stages.diagnose"],
     "score": ["nodescope.stages.score"],
+    "find": ["nodescope.stages.find", "nodescope.findings.catalogue.best_configuration"],
+    "write_findings": ["nodescope.stages.write_findings"],
     "draw": ["nodescope.stages.draw", "nodescope.charts.gallery.medians"],
     "report": ["nodescope.stages.report"],
 }

@@ -10,6 +10,7 @@ from nodescope.study.layout import (
     StudyFiles,
     activation_path,
     figure_files_path,
+    findings_path,
     log_path,
     model_path,
     page_path,
@@ -32,11 +33,13 @@ PATHS = {
     "recordings": FILES.activations(CONFIGURATION),
     "a recording": activation_path(FILES.activations(CONFIGURATION), "{s}", "{state}", "{split}", "{l}"),
     "predictions": FILES.predictions(CONFIGURATION),
+    "findings": FILES.findings,
     "charts": FILES.charts,
     "page data": FILES.page_data,
     "log of a configuration": log_path(".", "{study}", "train", CONFIGURATION),
     "log of a study": log_path(".", "{study}", "collect"),
     "page": page_path(),
+    "findings of all studies": findings_path(),
     "figure files": figure_files_path() / "{study}",
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import vl_convert
-from conftest import random_layer, write_layer
+from conftest import random_layer, shared_folder, write_layer
 from polars.testing import assert_frame_equal
 from test_analyses import ANALYSES
 from test_analyses import measure as measured
@@ -64,6 +64,13 @@ def test_tables_are_the_collected_ones_filtered_by_columns(folder, small_tables)
     )  # fmt: skip
     assert len(found)
     assert_frame_equal(found, expected)
+
+
+def test_findings_are_a_frame_with_what_may_be_said_first(small_tables, small_study, tmp_path_factory):
+    found = nodescope.open(shared_folder(tmp_path_factory) / "small" / small_study.name).findings
+    assert found.columns == ["name", "chapter", "sentence", "value", "low", "high", "said", "reason"]
+    assert found["name"][0] == "divergence" and found["said"].to_list() == sorted(found["said"], reverse=True)
+    assert (found.filter("said")["reason"] == "").all() and (found.filter(~pl.col("said"))["reason"] != "").all()
 
 
 def test_a_null_is_asked_for_as_none(folder):

@@ -16,6 +16,7 @@ from project import Project, without_analyses
 from safetensors.numpy import load_file
 from scipy import stats
 
+from nodescope.findings.collected import read_statements
 from nodescope.recording import read
 from nodescope.study.layout import StudyFiles, activation_path, model_path
 
@@ -113,6 +114,19 @@ def test_the_new_claim_is_judged(files):
 def t_interval(values):
     """The 95 % t interval of the mean."""
     return stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))
+
+
+def test_the_new_finding_is_a_sentence_with_the_numbers_of_the_table(project, files):
+    (finding,) = (each for each in read_statements(files.findings) if each.name == "effective_rank")
+    ranks = table(files, "effective_rank").filter(state="trained", split="train")
+    first, last = (ranks.filter(layer=layer).sort("configuration", "seed")["effective_rank"] for layer in LAYERS)
+    per_seed = [float(np.mean(part)) for part in (last - first).to_numpy().reshape(len(NETWORKS), -1).T]
+    assert finding.value == pytest.approx(np.mean(per_seed))
+    assert (finding.low, finding.high) == pytest.approx(t_interval(per_seed))
+    assert f"{first.mean():.1f} dimensions in the first hidden layer" in finding.sentence
+    assert f"{last.mean():.1f} dimensions in the last" in finding.sentence
+    assert finding.sentence in (project.path / "reports" / "findings.md").read_text(encoding="utf-8")
+    assert finding.said == (finding.low > 0 or finding.high < 0) and finding.figure == "effective_rank"
 
 
 def test_the_rule_of_ones_own_has_run(project, files):

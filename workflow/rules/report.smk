@@ -5,6 +5,7 @@ REQUIRED INPUTS:
     results/{study}/page
     results/{study}/tables/{accuracy,learning_curves,replicas}.parquet
     results/{study}/tables/comparisons.parquet    of studies that have several trained configurations
+    results/{study}/findings.json
 OUTPUTS:
     reports/index.html    opens without a network; loads what it shows from reports/data, which is put beside it with it.
                           What reports/ held of studies that this page does not list goes.
@@ -26,6 +27,7 @@ rule build_report:
             table=["accuracy", "learning_curves", "replicas"],
         ),
         comparisons=flow.comparisons(),
+        findings=expand("results/{study}/findings.json", study=flow.studies),
         settings=expand("results/{study}/config.json", study=flow.studies),
         configurations=expand("results/{study}/configurations.json", study=flow.studies),
         datasets=expand("results/datasets/{dataset}.json", dataset=flow.datasets),

@@ -4,7 +4,6 @@ The declarations are literals, which are read from the sources: importing the mo
 Snakemake and each of its jobs.
 """
 
-import ast
 from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from nodescope.charts.chart import SECTIONS, Chart
 from nodescope.study.axes import Configurations
 from nodescope.study.configurations import is_trained, states_of
 from nodescope.study.contents import analyses_left_out, table_names
+from nodescope.study.declarations import declared_literals
 
 if TYPE_CHECKING:
     from nodescope.config.study import Study
@@ -42,14 +42,13 @@ def declaration(path: Path) -> Chart:
     TypeError
         If it has no ``CHART = Chart(...)`` of literals, or one that does not fit `Chart`.
     """
-    for statement in ast.parse(path.read_text(encoding="utf-8")).body:
-        match statement:
-            case ast.Assign(targets=[ast.Name(id="CHART")], value=ast.Call(args=[], keywords=keywords)):
-                chart = Chart(**{str(k.arg): ast.literal_eval(k.value) for k in keywords}, name=path.stem)
-                if chart.section not in SECTIONS:
-                    raise TypeError(f"{path}: the section '{chart.section}' is none of {', '.join(SECTIONS)}")
-                return chart
-    raise TypeError(f"{path} has no `CHART = Chart(...)`. Hint: every module of the gallery declares its chart so.")
+    literals = declared_literals(path, "CHART", "Chart")
+    if literals is None:
+        raise TypeError(f"{path} has no `CHART = Chart(...)`. Hint: every module of the gallery declares its chart so.")
+    chart = Chart(**literals, name=path.stem)
+    if chart.section not in SECTIONS:
+        raise TypeError(f"{path}: the section '{chart.section}' is none of {', '.join(SECTIONS)}")
+    return chart
 
 
 def declared(gallery: Path = GALLERY) -> dict[str, Chart]:

@@ -27,7 +27,7 @@ State = Literal["done", "running", "failed", "missing"]
 STATES: tuple[State, ...] = ("done", "running", "failed", "missing")
 
 #: Jobs of a whole study, after those of its configurations.
-STAGES_OF_STUDY = ("collect", "compare", "diagnose", "score", "charts")
+STAGES_OF_STUDY = ("collect", "compare", "diagnose", "score", "find", "charts")
 
 #: A log of another machine that is older than this is that of a job that is no more; file systems show changes late.
 SECONDS_TO_SILENCE = 6 * SECONDS_BETWEEN_SIGNS_OF_LIFE

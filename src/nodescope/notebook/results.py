@@ -19,6 +19,7 @@ from nodescope.charts.style import CONFIG
 from nodescope.charts.views import first_pinned, in_view
 from nodescope.config.charts import Charts
 from nodescope.config.study import study_of
+from nodescope.findings.collected import read_statements
 from nodescope.messages.errors import DamagedFileError, UnknownNameError
 from nodescope.messages.words import nearest
 from nodescope.storage.json_files import read_json
@@ -102,6 +103,16 @@ class Results:
     def layers(self) -> pl.DataFrame:
         """One row per configuration and layer."""
         return read_table(self._files.layers())
+
+    @property
+    def findings(self) -> pl.DataFrame:
+        """What the tables say: one row per sentence, those first that may be said and matter most."""
+        columns = ("name", "chapter", "sentence", "value", "low", "high", "said", "reason")
+        statements = read_statements(self._files.findings)
+        schema = {name: pl.Float64 if name in ("value", "low", "high") else pl.String for name in columns} | {
+            "said": pl.Boolean
+        }
+        return pl.DataFrame([[getattr(each, name) for each in statements] for name in columns], schema)
 
     def table(self, name: str, **where: Any) -> pl.DataFrame:
         """A collected table, or the rows of it whose columns have given values.

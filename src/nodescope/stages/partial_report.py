@@ -10,7 +10,9 @@ from nodescope.jobs.status import JobStatus, study_status
 from nodescope.messages.errors import NodescopeError
 from nodescope.stages.collect import collect
 from nodescope.stages.draw import draw
+from nodescope.stages.find import find
 from nodescope.stages.report import report
+from nodescope.stages.write_findings import write_findings
 from nodescope.study.axes import Configurations
 from nodescope.study.contents import measured_tables
 from nodescope.study.layout import (
@@ -18,6 +20,7 @@ from nodescope.study.layout import (
     RESULTS,
     StudyFiles,
     description_path,
+    findings_path,
     page_path,
     partial_report_path,
     partial_results,
@@ -70,6 +73,7 @@ def partial_report(config: Config, project: str | Path = ".") -> Path:
     page, options = page_path(reports), config.charts.model_dump(mode="json")
     title = f"{config.report.title} (partial)"
     report(page, title=title, studies=shown, options=options, results=results, unfinished=unfinished)
+    write_findings(findings_path(reports), title=title, studies=shown, results=results)
     return page
 
 
@@ -100,10 +104,12 @@ def _collect_and_draw(study: Study, identifiers: list[str], config: Config, whol
         if networks.is_dir():  # what is known of networks that users bring
             shutil.copytree(networks, StudyFiles.of(part.name, results).network("any").parent, dirs_exist_ok=True)
     collect(study, description, files, identifiers)
+    charts = [chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)]
+    find(files, description, tables=names, charts=charts)
     draw(
         files,
         description,
-        charts=[chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)],
+        charts=charts,
         left_out={},
         options=config.charts.model_dump(mode="json"),
         inspector=has_inspector_table(study),

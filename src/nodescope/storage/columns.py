@@ -56,6 +56,8 @@ class Quantity:
         """
         if value is None:
             return "missing"
+        if value < 0 and float(format(value * self.scale, self.format.replace("d", ".0f"))) == 0:
+            value = 0.0  # which is not said with a minus
         number = f"{round(value * self.scale):,d}" if self.format == "d" else format(value * self.scale, self.format)
         return f"{number} {self.unit}".rstrip()
 

@@ -108,6 +108,11 @@ class StudyFiles:
         return self.benchmarks / stage / f"{configuration}.tsv"
 
     @property
+    def findings(self) -> Path:
+        """What was found in its tables; see `nodescope.findings.collected.read_statements`."""
+        return self.folder / "findings.json"
+
+    @property
     def charts(self) -> Path:
         """The folder of what each figure shows at first."""
         return self.folder / "charts"
@@ -199,6 +204,11 @@ def dataset_log_path(project: str | PurePath, source: "DatasetSource") -> Path:
 def page_path(reports: str | PurePath = REPORTS) -> Path:
     """The page."""
     return Path(reports) / "index.html"
+
+
+def findings_path(reports: str | PurePath = REPORTS) -> Path:
+    """What was found, of all studies, as Markdown."""
+    return Path(reports) / "findings.md"
 
 
 def published_path(reports: str | PurePath = REPORTS) -> Path:

@@ -1,0 +1,32 @@
+"""Does sparsity change with depth?
+
+The share of samples for which a node that is not dead is off. See `nodescope.findings.changes` for when a change is said.
+"""
+
+from collections.abc import Iterator
+
+from nodescope.findings.changes import Subject, change
+from nodescope.findings.estimating import TO_DESCRIBE, first_and_last_layer, layer_means, rows_of, split_of
+from nodescope.findings.finding import Finding, Found, Tables
+from nodescope.findings.small_charts import lines
+from nodescope.findings.studied import Studied
+from nodescope.storage.columns import share
+
+FINDING = Finding(chapter="layers", rank=42, tables=("sparsity",), figure="sparsity")
+
+SPARSITY = share("sparsity")
+
+
+def find(tables: Tables, studied: Studied) -> Iterator[Found]:
+    """One sentence."""
+    split = split_of(tables["sparsity"], TO_DESCRIBE)
+    layers = rows_of(tables, "sparsity", "layer", "sparsity", split=split, state=studied.last)
+    found = change(
+        first_and_last_layer(layers, "sparsity"),
+        Subject("sparsity, the share of samples for which a living node is off,", SPARSITY, 0.05),
+        studied,
+        chart=lines([("", layer_means(layers, "sparsity"))], SPARSITY),
+        view={"state": studied.last, "split": split},
+    )
+    if found:
+        yield found
