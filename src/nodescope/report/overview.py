@@ -1,17 +1,17 @@
 """What was run and what became of it: a status for every network, best and worst."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from nodescope.charts.labels import percent
+from nodescope.findings.collected import read_statements
 from nodescope.findings.comparisons import best_on_validation
 from nodescope.findings.divergence import divergences, results_of, sentences
 from nodescope.messages.words import counted, listed
 from nodescope.numerics.intervals import ON_THIS_TEST_SET, REAL, wilson
-from nodescope.storage.json_files import read_json
 from nodescope.study.axes import CONFIGURATION, Configurations
 
 DONE, DIVERGED, MISSING = "done", "diverged", "missing"
@@ -144,9 +144,7 @@ def said_findings(path: Path) -> list[dict[str, Any]]:
     """The findings of a study that may be said, the most important first; none where they were not looked for."""
     if not path.is_file():
         return []
-    found: list[dict[str, Any]] = read_json(path)["findings"]
-    said = [finding for finding in found if finding["said"]]
-    return sorted(said, key=lambda finding: finding["rank"])[:MOST_FINDINGS]
+    return [asdict(each) for each in read_statements(path) if each.said][:MOST_FINDINGS]
 
 
 def question_of(configurations: Configurations) -> str:

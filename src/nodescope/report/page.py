@@ -205,7 +205,7 @@ def _study(name: str, results: Path, charts: Charts) -> PageStudy:
     chapters = [
         Chapter(CHAPTERS[title], f"{name}-{_anchor(title)}", title, of_chapter) for title, of_chapter in figures.items()
     ]
-    findings = said_findings(files.folder / "findings.json")
+    findings = said_findings(files.findings)
     colours = charts.class_colours
     resources = resource_table(settings, files)
     compared = files.table(COMPARISON_TABLE)

@@ -15,6 +15,7 @@ const drawFindings = async () => {
     holder.replaceChildren(inner);
     try {
       const spec = { ...recolour(structuredClone(chart)), width: Math.min(360, holder.clientWidth) };
+      eachView(spec, ({ encoding }) => { if (encoding?.y?.axis?.labelLimit) encoding.y.axis.labelLimit = 0.5 * spec.width; });
       await embed(inner, { study, kind: "chart", quantities: quantity ? { value: quantity } : {} }, spec, {});
     } catch { holder.replaceChildren(); } // the sentence says it without a picture
   }
