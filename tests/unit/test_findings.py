@@ -495,6 +495,18 @@ def test_a_change_in_half_of_the_configurations_is_not_said_whatever_the_mean():
     studied, tables = depth("sparsity", "sparsity")(values)
     (unsaid,) = found("sparsity_by_depth", studied, **tables)
     assert unsaid.reason == "only one of two configurations change in that direction" and unsaid.low > 0
+    assert unsaid.sentence.endswith(": the configurations disagree.")
+
+
+def test_a_small_change_is_worth_a_sentence_where_the_noise_of_the_seeds_is_known():
+    """Of one seed it may be a single node."""
+    seeds = [[0.10, 0.12], [0.10, 0.121], [0.10, 0.122]]
+    studied, tables = depth("sparsity", "sparsity")({"relu": seeds})
+    (said,) = found("sparsity_by_depth", studied, **tables)
+    assert said.said and said.value == pytest.approx(0.021)
+    studied, tables = depth("sparsity", "sparsity")({"relu": seeds[:1]})
+    (unsaid,) = found("sparsity_by_depth", studied, **tables)
+    assert unsaid.reason == "the change is smaller than 5.0 points" and unsaid.sentence.endswith(": hardly a change.")
 
 
 def test_one_seed_is_said_where_all_networks_agree_and_has_no_interval():
@@ -759,6 +771,11 @@ def test_without_states_in_between_it_is_not_known_when_nodes_died():
     )
 
 
+def test_of_networks_that_are_not_known_before_training_it_is_not_said_when_nodes_died():
+    studied, tables = fates(2, 8, 1, states=("epoch-1", "epoch-10", "trained"))
+    assert found("when_nodes_died", studied, **tables) == []
+
+
 def test_nodes_that_are_always_on_are_counted():
     _, _, (said,) = of_case("always_on", 0)
     assert said.sentence == (
@@ -848,11 +865,9 @@ def test_a_node_that_answers_to_one_class_alone_is_named_and_counted():
     _, _, (said,) = of_case("class_leads", 0)
     assert said.value == pytest.approx(0.8) and said.rank is None
     assert said.sentence == (
-        "1 of the 4 nodes of the trained network answers to one class alone (on for at least 80 % of its samples and at "
-        "most 20 % of "
-        "those of any other), in layer 2. The largest lead is 80.0 %: node 1 of layer 2 is on for 90.0 % of class dog and "
-        "10.0 % of "
-        "class cat, the next."
+        "1 of the 4 nodes of the trained network answers to one class alone (on for at least 80 % of its training samples and at "
+        "most 20 % of those of any other), in layer 2. The largest lead is 80.0 %: node 1 of layer 2 is on for 90.0 % of class dog "
+        "and 10.0 % of class cat, the next."
     )
 
 

@@ -34,12 +34,16 @@ class Subject:
     quantity : Quantity
         Of its values.
     least : float
-        The smallest change that is worth a sentence.
+        The smallest change that is worth a sentence, of networks of one seed; of several, where noise is known, a fifth of it is.
     """
 
     words: str
     quantity: Quantity
     least: float = 0.0
+
+    def least_of(self, estimate: Estimate) -> float:
+        """The smallest change that is worth a sentence, of so many seeds."""
+        return self.least if estimate.seeds < 2 else self.least / 5
 
     @property
     def difference(self) -> Quantity:
@@ -87,7 +91,8 @@ def change(
     here, there = places
     over = f"{_averaged(of_change, len(means))}{_in_brackets(of_change, subject)}"
     if reason:
-        told = "hardly a change" if _is_small(centre, subject) else "no change can be told"
+        told = "the configurations disagree" if 2 * alike <= len(means) else "no change can be told"
+        told = "hardly a change" if _is_small(of_change, subject) else told
         values = f"is {quantity.text(first)} {here} and {quantity.text(last)} {there}"
         sentence = f"{capitalised(subject.words)} {values}{over}: {told}."
     else:
@@ -105,14 +110,14 @@ def change(
     )  # fmt: skip
 
 
-def _is_small(centre: float, subject: Subject) -> bool:
-    return centre == 0 or abs(centre) < subject.least
+def _is_small(of_change: Estimate, subject: Subject) -> bool:
+    return not of_change.centre or abs(of_change.centre) < subject.least_of(of_change)
 
 
 def _reason(of_change: Estimate, subject: Subject, alike: int, configurations: int, centre: float) -> str:
-    if _is_small(centre, subject):
+    if _is_small(of_change, subject):
         return (
-            f"the change is smaller than {signless(subject.difference, subject.least)}"
+            f"the change is smaller than {signless(subject.difference, subject.least_of(of_change))}"
             if centre
             else "there is no change"
         )

@@ -11,7 +11,7 @@ import polars as pl
 
 from nodescope.findings.estimating import TO_DESCRIBE, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.phrasing import listing
+from nodescope.findings.phrasing import listing, samples_of
 from nodescope.findings.small_charts import bars
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
@@ -52,7 +52,9 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     nearest = ordered.sort(pl.col("lead").round(12), *keys, descending=[True, *[False] * 4]).row(0, named=True)
     networks = ordered.select(CONFIGURATION, "seed").n_unique()
     every = f"{counted(len(ordered), 'node')} of {studied.these_networks(networks)}"
-    rule = f"on for at least {ON:.0%} of its samples and at most {OFF:.0%} of those of any other".replace("%", " %")
+    rule = f"on for at least {ON:.0%} of its {samples_of(split)} and at most {OFF:.0%} of those of any other".replace(
+        "%", " %"
+    )
     whose = "" if networks == 1 else f" of {studied.label(nearest[CONFIGURATION], nearest['seed'])}"
     best = (
         f"node {nearest['node']} of layer {nearest['layer']}{whose} is on for "

@@ -22,7 +22,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     """One sentence."""
     norms = (
         tables["gradients"]
-        .filter(pl.col("quantity") == "activation", pl.col("state") == studied.first, pl.col("name") != "output")
+        .filter(pl.col("quantity") == "activation", pl.col("state") == studied.first)
         .select(CONFIGURATION, "seed", "layer", value="norm")
         .collect()
     )

@@ -35,7 +35,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     found = change(
         first_and_last_layer(layers, "value"),
         Subject(
-            f"the share of nodes that have a counterpart in another seed (correlation of at least {ALIKE})",
+            f"the share of nodes that have a counterpart in another seed (absolute correlation of at least {ALIKE})",
             SHARED,
             0.05,
         ),

@@ -26,7 +26,9 @@ LEAST_NODES = 10
 
 
 def find(tables: Tables, studied: Studied) -> Iterator[Found]:
-    """One sentence."""
+    """One sentence, of networks that are known before and after training."""
+    if not studied.words.trained:
+        return
     table = tables["node_fates"]
     split = split_of(table, TO_DESCRIBE)
     dead = (
