@@ -1,7 +1,7 @@
 // The atlas: all nodes of the compared networks as classes x nodes, a block per layer, in an order that shows what is alike.
 
-const LEAST_CELL = 5, MOST_CELL = 18, STRIP = 16, TICKS = 7, LINE_GAP = 10, BESIDE = 46, MATRIX_HEIGHT = 300;
-const rowHeight = (rows) => (rows === 1 ? 26 : Math.max(3, Math.min(14, Math.floor(MATRIX_HEIGHT / rows))));
+const LEAST_CELL = 5, MOST_CELL = 18, STRIP = 16, TICKS = 7, LINE_GAP = 10, BESIDE = [46, 24], MATRIX_HEIGHT = 300, BETWEEN = 16;
+const rowHeight = (rows) => (rows === 1 ? 30 : Math.max(3, Math.min(rows < 6 ? 22 : 14, Math.floor(MATRIX_HEIGHT / rows))));
 const classesShown = (study) => [...study.classes.keys()].filter((c) => !(study.name === chosen.study && chosen.classesOff.has(c)));
 
 // What a network's cells show: the values, their scale, and how a value is written.
@@ -41,9 +41,12 @@ const blockTitle = (net, layer) => {
 
 // How cells are laid out in the room there is: at least five pixels a node, in as many lines as that takes.
 const layout = (net, layer, room, order) => {
-  const size = order.length, rows = net.shown.length, hasClasses = net.c.study.has_classes, beside = hasClasses && room > 420 ? BESIDE : 0;
+  const size = order.length, rows = net.shown.length, hasClasses = net.c.study.has_classes;
   const left = hasClasses ? Math.min(room > 420 ? 110 : 64, 8 + 7 * Math.max(1, ...net.shown.map((c) => net.c.study.classes[c].length))) : 4;
-  const inner = room - left - beside, most = Math.max(1, Math.floor(inner / LEAST_CELL)), lines = Math.ceil(size / most), perLine = Math.ceil(size / lines);
+  // The margin at the right is as wide as it may be without one line more.
+  const linesBeside = (margin) => Math.ceil(size / Math.max(1, Math.floor((room - left - margin) / LEAST_CELL)));
+  const beside = !hasClasses ? 0 : linesBeside(BESIDE[0]) === linesBeside(BESIDE[1]) ? BESIDE[0] : BESIDE[1];
+  const inner = room - left - beside, lines = linesBeside(beside), perLine = Math.ceil(size / lines);
   const wide = Math.max(LEAST_CELL, Math.min(MOST_CELL, Math.floor(inner / perLine))), high = rowHeight(rows), above = (net.selective.size && hasClasses ? STRIP : 0) + TICKS;
   return { size, rows, left, beside, wide, high, perLine: lines === 1 ? perLine : Math.floor(inner / wide), above, lineHeight: above + rows * high + LINE_GAP };
 };
@@ -102,7 +105,7 @@ const drawBlock = (block, net, layer, room, options) => {
 
 const NOTHING = "no data, because the network diverged or was not measured.";
 const drawNet = (net, i, several, room, options) => {
-  const heading = element("p", { class: "net-title" }, element("b", {}, several ? `${letterOf(net.c)} ` : "", pinLabel(net.c)), ` ${viewWords({ study: net.c.study }, net.c.state ? { split: net.view.split, seed: net.view.seed } : net.view)}`);
+  const heading = element("p", { class: "net-title" }, element("b", {}, several ? `${letterOf(net.c)} ` : "", pinLabel(net.c)));
   const known = net.shares && [...net.shares.values()].some(({ values }) => values.some((v) => !Number.isNaN(v)));
   const box = element("div", { class: "atlas-net" }, heading);
   if (!known || !net.drawn) { box.append(element("p", { class: "message" }, `${pinLabel(net.c)}: ${NOTHING}`)); net.shares = known ? net.shares : null; return box; }
@@ -114,9 +117,9 @@ const drawNet = (net, i, several, room, options) => {
   return box;
 };
 
-const colourBar = ({ domain, scale }, value, text) => element("div", { class: "colour-bar" }, element("span", {}, VALUES[value]), " ",
+const colourBar = ({ domain, scale }, value, text, margins) => element("div", { class: "colour-bar" }, element("span", {}, VALUES[value]), " ",
   element("span", {}, text(domain[0])), element("span", { class: "bar", style: `background: linear-gradient(to right, ${[0, 0.25, 0.5, 0.75, 1].map((at) => shade(scale, at)).join(", ")})` }), element("span", {}, text(domain[1])),
-  element("span", { class: "key dead" }), element("span", {}, "on for no sample"));
+  element("span", { class: "key dead" }), element("span", {}, "on for no sample"), ...(margins ? [element("span", { class: "margins" }, "above: selectivity; at the right: mean share on")] : []));
 
 const setAtlas = (holder, changes) => {
   for (const [key, value] of Object.entries(changes)) if (value === null) delete chosen.choices[key]; else chosen.choices[key] = value;
@@ -143,7 +146,7 @@ const drawAtlas = async (figure, holder) => {
   const nets = (await Promise.all(pins.map((c) => readNet(c, value === "median")))).map((net) => withValues(net, value, figure));
   const common = domainOfAtlas(nets, value), sought = soughtOf(study);
   const found = nets.map((net) => (sought && net.shares ? findNodes(net, sought, net.shown) : { found: [], nearest: null }));
-  const wide = holder.clientWidth, columns = nets.length > 1 && wide >= MOST_WIDE ? 2 : 1, room = Math.floor((wide - (columns - 1) * 32) / columns) - 4;
+  const wide = holder.clientWidth, columns = nets.length > 1 && wide >= MOST_WIDE ? 2 : 1, room = Math.floor((wide - (columns - 1) * BETWEEN) / columns) - 4;
   const hadFocus = holder.querySelector(".atlas-map") === document.activeElement;
   const map = element("div", { class: `atlas-map columns-${columns}`, tabindex: "0", role: "application", "aria-roledescription": "map of nodes" });
   nets.forEach((net, i) => map.append(drawNet(net, i, nets.length > 1, room, {
@@ -153,7 +156,7 @@ const drawAtlas = async (figure, holder) => {
   const summary = nets.map((net) => (net.shares ? deadOf(net) : `${pinLabel(net.c)}: no data`)).join("; ");
   map.setAttribute("aria-label", `${figure.title}. ${summary}. Arrow keys go from node to node and from class to class, page up and down from layer to layer, Shift with an arrow to another network; Enter opens the node.`);
   const table = await nodeTable(nets, found, holder, sought);
-  keepingFocus(holder, () => holder.replaceChildren(toolsOfAtlas(holder, study, orders, values, { order, value }), ...(sought ? [findResult(nets, found, sought)] : []), map, colourBar(common, value, nets[0].text), table));
+  keepingFocus(holder, () => holder.replaceChildren(toolsOfAtlas(holder, study, orders, values, { order, value }), ...(sought ? [findResult(nets, found, sought)] : []), map, colourBar(common, value, nets[0].text, study.has_classes && nets.some((net) => net.selective.size)), table));
   if (hadFocus) map.focus({ preventScroll: true });
   answerAtlas(map, nets);
   markChosen();

@@ -27,22 +27,22 @@ const markColumn = (block, kind, at, row = null) => {
 const unmark = (map, kind) => { for (const mark of map.querySelectorAll(`.${kind}`)) mark.remove(); };
 
 // The node of each compared network that has it, at the same class; and what each says there.
-const pointAt = (map, nets, { layer, node, row }, x, y) => {
+const pointAt = (map, nets, { pin, layer, node, row }, x, y) => {
   unmark(map, "crosshair");
   for (const [i, net] of nets.entries()) {
     const block = blockUnder(map, i, layer);
     if (block && node < net.cube.sizes.get(layer)) markColumn(block, "crosshair", block.places[node], row);
   }
-  showReadout(readoutText(nets, { layer, node, row }), x, y);
+  showReadout(readoutText(nets, { pin, layer, node, row }), x, y);
 };
 
 const MOST_TOLD = 4;
-const readoutText = (nets, { layer, node, row }) => {
+const readoutText = (nets, { pin, layer, node, row }) => {
   const there = nets.filter((net) => net.shares && node < (net.cube.sizes.get(layer) ?? 0));
   const { c } = there[0], of = row === null ? null : there[0].shown[row];
   const lines = [`${placeText(c, layer, node)}${c.study.has_classes && of !== null ? `, class ${c.study.classes[of]}` : ""}`];
   for (const net of there) {
-    const part = net.drawn.get(layer), named = nets.length > 1 ? `${pinLabel(net.c)}: ` : "", kind = net.kinds.get(`${layer}/${node}`)?.[0].kind, prefers = net.selective.get(`${layer}/${node}`)?.[0];
+    const part = net.drawn.get(layer), named = nets.length > 1 ? `${net.c.pin === pin ? "▸ " : ""}${pinLabel(net.c)}: ` : "", kind = net.kinds.get(`${layer}/${node}`)?.[0].kind, prefers = net.selective.get(`${layer}/${node}`)?.[0];
     if (net.never.get(layer)[node]) { lines.push(`${named}${deadWord(net.c, layer)}, on for no sample`); continue; }
     const told = of !== null && !Number.isNaN(part.values[of * part.size + node]) ? [of] : [...net.shown].filter((own) => !Number.isNaN(part.values[own * part.size + node])).sort((a, b) => part.values[b * part.size + node] - part.values[a * part.size + node]).slice(0, MOST_TOLD);
     lines.push(`${named}${told.map((own) => `${of === null && net.c.study.has_classes ? `${net.c.study.classes[own]} ` : ""}${net.text(part.values[own * part.size + node])}`).join(", ")}`);
@@ -68,7 +68,7 @@ const answerAtlas = (map, nets) => {
   map.nets = nets;
   const spotOf = (event) => {
     const block = event.target.closest(".atlas-block"), spot = block?.geometry && spotAt(block, event);
-    return spot && { net: Number(block.dataset.net), layer: Number(block.dataset.layer), node: block.order[spot.at], row: spot.row };
+    return spot && { pin: nets[Number(block.dataset.net)].c.pin, layer: Number(block.dataset.layer), node: block.order[spot.at], row: spot.row };
   };
   const leave = () => { unmark(map, "crosshair"); hideReadout(); };
   map.addEventListener("pointermove", (event) => {
@@ -81,8 +81,8 @@ const answerAtlas = (map, nets) => {
   map.addEventListener("click", (event) => {
     const spot = spotOf(event);
     if (!spot) return;
-    cursor = { ...spot, pin: nets[spot.net].c.pin };
-    openNode(nets[spot.net].c, spot.layer, spot.node, map);
+    cursor = spot;
+    openNode(nets.find(({ c }) => c.pin === spot.pin).c, spot.layer, spot.node, map);
   });
   map.addEventListener("keydown", (event) => {
     const known = nets.filter((net) => net.shares);

@@ -49,13 +49,13 @@ const showCard = async () => {
   document.documentElement.classList.toggle("with-card", Boolean(place));
   markChosen();
   if (!place) return;
-  const c = configurationOf(`${place.study}/${place.configuration}`), { layer, node } = place, body = byId("card-body"), title = `${c ? c.label : place.configuration}, ${c ? placeText(c, layer, node) : ""}`;
+  const c = configurationOf(`${place.study}/${place.configuration}`), { layer, node } = place, body = byId("card-body"), title = c ? `${pinLabel(c)}, ${placeText(c, layer, node)}` : place.configuration;
   const say = (text) => { byId("card-title").textContent = title; byId("card-place").textContent = ""; body.replaceChildren(element("p", { class: "message" }, text)); };
   try {
     if (!c || !atlasOf(c.study)) return void say("The activity of the nodes was not measured.");
     const read = await readCard(c, layer, node);
     if (turn !== looks) return; // another was opened while this one was loading
-    if (read.net && !read.exists) return void say(`${c.label} has no such node.`);
+    if (read.net && !read.exists) return void say(`${pinLabel(c)} has no such node.`);
     const content = read.net ? await contentOfCard(read, layer, node) : [element("p", { class: "message" }, "No data for this node: the network diverged, or was not measured.")];
     if (turn !== looks) return;
     byId("card-title").textContent = title;

@@ -4,13 +4,12 @@ const LEAST_ON = 0.8, MOST_OFF = 0.2, MOST_LISTED = 4;
 
 // When it was dead, as far as it was recorded: the states in which it is on for no sample.
 const deathWords = (study, dead) => {
-  const known = study.states.map((state, i) => [state.label, dead[i]]).filter(([, own]) => own !== null);
+  const known = study.states.map((state, i) => [/^after /.test(state.label) ? state.label : `when ${state.label}`, dead[i]]).filter(([, own]) => own !== null);
   if (known.length < 2) return "";
-  const places = known.map(([, own], i) => (own ? i : -1)).filter((i) => i >= 0), label = (i) => known[i][0];
-  if (!places.length) return "never dead in the recorded states";
-  if (places.length === known.length) return "dead in every recorded state";
-  if (places.length === known.length - places[0]) return `dead ${places.length === 1 ? `only when ${label(places[0])}` : `in all recorded states from “${label(places[0])}” on`}`;
-  return `dead when ${places.map(label).join(", ")}`;
+  const when = known.filter(([, own]) => own).map(([label]) => label), rest = known.filter(([, own]) => !own);
+  if (!when.length) return "never dead in the recorded states";
+  if (!rest.length) return "so in every recorded state";
+  return `dead ${when.length > 1 ? `${when.slice(0, -1).join(", ")} and ${when.at(-1)}` : `${when[0]} only`}`;
 };
 
 // "On for 4 (96 %); for 1 in 26 %, for others at most 13 %; never dead."
@@ -18,7 +17,10 @@ const nodeSentence = (study, shares, dead, word) => {
   const known = shares.map((value, c) => ({ value, name: study.classes[c] })).filter(({ value }) => !Number.isNaN(value)).sort((a, b) => b.value - a.value);
   if (!known.length) return "";
   const ends = deathWords(study, dead), close = (said) => `${said}${ends && `; ${ends}`}.`;
-  if (known.every(({ value }) => value === 0)) return close(word === "dead" ? "Dead: on for no sample" : "Always off: on for no sample");
+  if (known.every(({ value }) => value === 0)) {
+    const now = word === "dead" ? "Dead: on for no sample" : "Always off: on for no sample", others = dead.filter((own) => own === false).length;
+    return others ? `${now}, ${ends.replace(/^dead /, "")}.` : close(now);
+  }
   if (!study.has_classes) return close(known[0].value === 1 ? "Always on" : `On for ${percentText(known[0].value)} of the samples`);
   if (known.every(({ value }) => value === 1)) return close("Always on: whether it is on does not depend on the class");
   const high = known.filter(({ value }) => value >= LEAST_ON), low = known.filter(({ value }) => value <= MOST_OFF), between = known.filter(({ value }) => value > MOST_OFF && value < LEAST_ON);
@@ -27,7 +29,7 @@ const nodeSentence = (study, shares, dead, word) => {
   if (high.length) parts.push(`On for ${high.length <= MOST_LISTED ? high.map(({ name, value }) => `${name} (${percentText(value)})`).join(", ") : `${high.length} of ${known.length} classes (${range(high)})`}`);
   const further = [];
   if (between.length) {
-    const told = between.slice(0, high.length ? 2 : 3), rest = between.slice(told.length);
+    const told = between.length <= MOST_LISTED ? between : between.slice(0, 2), rest = between.slice(told.length);
     further.push(`${told.map(({ name, value }, i) => `${!i && high.length ? "for " : ""}${!high.length && !i ? "On for " : i ? "for " : ""}${name} in ${percentText(value)}`).join(", ")}${rest.length ? `, for ${rest.length} more in ${range(rest)}` : ""}`);
   }
   if (low.length) {

@@ -15,7 +15,7 @@ const percentText = (share) => {
 const deadSince = (fate) => {
   if (!fate || !["died", "always_dead"].includes(fate.fate)) return null;
   if (fate.fate === "always_dead") return { at: 0, text: "always" };
-  return { at: fate.since, text: fate.not_before === null ? `epoch ${number(fate.since)}` : `epoch ${number(fate.not_before)} to ${number(fate.since)}` };
+  return { at: fate.since, text: fate.not_before === null ? `epoch ${number(fate.since)}` : `epoch ${number(fate.not_before)}–${number(fate.since)}` };
 };
 
 const MEAN_EFFECT = "mean"; // which ablation is said first
