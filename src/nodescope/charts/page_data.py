@@ -21,6 +21,7 @@ from nodescope.storage.columns import Quantity
 from nodescope.study.axes import CONFIGURATION
 from nodescope.works.published_figures import references
 
+
 def shown_as(quantity: Quantity) -> dict[str, Any]:
     """A quantity for the page."""
     names = ("title", "unit", "format", "scale", "coordinate")
@@ -56,7 +57,7 @@ class PageData:
         if figure.shown_in is not None:
             if figure.chart is not None:
                 self._draw_chart(figure, *specification(figure.chart))
-            return entry | {"shown_in": asdict(figure.shown_in)}
+            return entry | {"kind": "file", "shown_in": asdict(figure.shown_in)}
         if figure.atlas is not None:
             return entry | self._atlas(figure.atlas)
         if figure.chart is not None:
