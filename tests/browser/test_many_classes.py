@@ -60,7 +60,7 @@ def report(tmp_path_factory) -> Path:
     })  # fmt: skip
     names = [chart.name for chart in charts_of(study)]
     context = Context.read(files, description, Charts())
-    draw("small", names, files, context, folder / "reports" / "data" / "small", inspector=True)
+    draw("small", names, files, context, folder / "reports" / "data" / "small")
     html = folder / "reports" / "index.html"
     build(html, "Birds", ["small"], folder / "results", Charts())
     return html

@@ -66,7 +66,7 @@ def report(small_study, small_tables, tmp_path_factory) -> Path:
     write_json(path, description)
     names = [chart.name for chart in charts_of(small_study)]
     context = Context.read(files, path, Charts())
-    draw("small", names, files, context, folder / "reports" / "data" / "small", inspector=True)
+    draw("small", names, files, context, folder / "reports" / "data" / "small")
     html = folder / "reports" / "index.html"
     build(html, f"Nodes & {HOSTILE}", ["small"], folder / "results", Charts())
     return html

@@ -150,7 +150,7 @@ def test_figures_and_page_of_other_axes(others, small_study, tmp_path):
     drawn = [name for name in CHARTS if name not in left_out]
     context = Context.read(files, description, Charts())
     data = tmp_path / "reports" / "data" / "small"
-    draw("small", drawn, files, context, data, inspector=True, left_out=left_out)
+    draw("small", drawn, files, context, data, left_out=left_out)
     index = read_json(files.figure_index)
     assert {entry["chart"] for entry in index["figures"]} == set(drawn)
     assert all("depth" not in path.read_text(encoding="utf-8") for path in data.glob("*.js"))

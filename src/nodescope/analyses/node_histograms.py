@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class NodeHistograms(LayerOptions):
-    """Histograms of each class at every node of the kept nets, for the node inspector of the report."""
+    """Histograms of each class at every node of the kept nets, for the node card of the report."""
 
     splits: Splits = Field(["train"], description="splits to measure")
     bins: Bins = Field(30, description="bins of each histogram")

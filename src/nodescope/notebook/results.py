@@ -11,7 +11,7 @@ import polars as pl
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import figures_of
 from nodescope.charts.figure import Figure
-from nodescope.charts.files import configurations_in, node_parts
+from nodescope.charts.files import configurations_in, identifiers_in, node_parts
 from nodescope.charts.labels import state_label
 from nodescope.charts.node_panels import filled_panel
 from nodescope.charts.specification import filled, specification
@@ -216,13 +216,13 @@ class Results:
     def _node_panel(self, figure: Figure, view: Mapping[str, str], where: Mapping[str, Any]) -> alt.TopLevelMixin:
         assert figure.nodes is not None
         chosen = self._chosen(figure, where)
-        for identifier, label, part in node_parts(figure.nodes, self._context):
-            if identifier in chosen:
-                for column, value in view.items():
-                    _check_value(part[column].cast(pl.String), column, value, f"figure {figure.name}")
-                words = f"{label}, {state_label(view['state'])}"
-                panel = filled_panel(figure.nodes, self._context, in_view(part, view), words)
-                return alt.Chart.from_dict(panel | {"config": CONFIG})
+        found = [identifier for identifier in identifiers_in(figure.nodes.frame) if identifier in chosen]
+        for _, label, part in node_parts(figure.nodes, self._context, found[:1]):
+            for column, value in view.items():
+                _check_value(part[column].cast(pl.String), column, value, f"figure {figure.name}")
+            words = f"{label}, {state_label(view['state'])}"
+            panel = filled_panel(figure.nodes, self._context, in_view(part, view), words)
+            return alt.Chart.from_dict(panel | {"config": CONFIG})
         raise UnknownNameError(f"Figure {figure.name} shows no configuration with {where}.")
 
     def _chosen(self, figure: Figure, where: Mapping[str, Any]) -> list[str]:

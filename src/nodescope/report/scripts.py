@@ -20,13 +20,22 @@ PARTS = (
     "classes",
     "specifications",
     "charts",
+    "sorting",
     "tables",
-    "nodes",
-    "node_panels",
+    "pixels",
+    "atlas_data",
+    "node_table",
+    "atlas_find",
+    "atlas_keys",
+    "atlas_saving",
+    "atlas",
     "saving",
     "figures",
-    "distributions",
-    "inspector",
+    "card_words",
+    "card_ridges",
+    "card_classes",
+    "card_parts",
+    "card",
     "findings",
     "search",
     "controls",
@@ -35,7 +44,7 @@ PARTS = (
 )
 
 #: The styles, in order.
-STYLES = ("page", "bar", "figures", "inspector", "print")
+STYLES = ("page", "bar", "figures", "atlas", "card", "print")
 
 FONT_FACE = """@font-face {{
   font-family: Inter; font-weight: 100 900; font-display: block; src: url(data:font/woff2;base64,{}) format("woff2");

@@ -43,7 +43,7 @@ const fromAddress = (text) => {
 };
 
 const isNode = (study, name, layer, node) => {
-  const sizes = studies.get(study)?.byName.get(name)?.sizes;
+  const sizes = configurationOf(`${study}/${name}`)?.sizes;
   return Boolean(sizes) && Number.isInteger(layer) && Number.isInteger(node) && node >= 0 && (!sizes.length || node < (sizes[layer - 1] ?? 0));
 };
 

@@ -22,7 +22,7 @@ const choicesOf = (figure, parts, view, holder) => {
   })));
 };
 
-const DRAW = { chart: drawChart, table: drawTable, nodes: drawNodes };
+const DRAW = { chart: drawChart, table: drawTable, atlas: drawAtlas };
 
 const holders = [...document.querySelectorAll(".chart")];
 const figureOf = (holder) => {
@@ -57,10 +57,8 @@ const drawOnce = async (holder) => {
     if (result.note) message(holder, result.note);
     if (result.view) {
       choicesOf(figure, result.parts, result.view, box.querySelector(".choices"));
-      const note = notes(figure, result.view, figure.kind === "nodes" ? [] : result.rows ?? []);
-      const zoomed = figure.kind === "nodes" && chosen.zoom;
-      box.querySelector(".shown").replaceChildren(viewWords(figure, result.view) + (note ? ` (${note})` : ""),
-        ...(zoomed ? [" ", element("button", { type: "button", class: "zoom-out", onclick: () => { chosen.zoom = null; update(); } }, `nodes ${chosen.zoom[0]} to ${chosen.zoom[1] - 1}: show all`)] : []));
+      const note = notes(figure, result.view, typeof result.rows === "function" ? [] : result.rows ?? []);
+      box.querySelector(".shown").textContent = viewWords(figure, result.view) + (note ? ` (${note})` : "");
     }
     const text = result.reading ?? reading(figure, result.rows ?? []);
     holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table with ${(result.rows ?? []).length} rows that can be sorted and filtered.`}`);

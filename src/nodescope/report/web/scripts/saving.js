@@ -27,7 +27,7 @@ const saveMenu = (figure, result, holder, panel) => {
     }));
     add("Vega-Lite JSON", each(async ({ spec }, file) => files.save(`${file}.vl.json`, JSON.stringify(spec), "application/json")));
   }
-  if (result.rows?.length || figure.kind === "nodes" && result.views?.length) {
+  if (typeof result.rows === "function" || result.rows?.length) {
     const rows = () => (typeof result.rows === "function" ? result.rows() : result.rows);
     add("CSV", () => files.save(`${name}.csv`, files.csv(rows()), "text/csv"));
     add("Parquet", () => files.save(`${name}.parquet`, files.parquet(rows())));

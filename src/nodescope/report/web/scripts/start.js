@@ -1,6 +1,6 @@
 // Updates the page after a change of the state of the view, and shows it for the first time.
 
-let lastNode = "", hadNode = false;
+let hadNode = false;
 const update = ({ step = false, going = false } = {}) => {
   setTheme();
   for (const [name, view] of views) view.hidden = name !== shownView;
@@ -9,8 +9,7 @@ const update = ({ step = false, going = false } = {}) => {
   hadNode = Boolean(chosen.node);
   hideReadout();
   changes += 1;
-  const node = JSON.stringify([chosen.node, chosen.state, chosen.split, chosen.seed, [...chosen.classesOff], chosen.hues, document.documentElement.dataset.theme, innerWidth]);
-  if (node !== lastNode) { lastNode = node; inspect(); }
+  if (cardKey() !== shownCard) showCard();
   for (const holder of holders) if (holder.dataset.drawn !== undefined) holder.classList.add("stale");
   const keep = going ? () => {} : keepingPlace();
   drawVisible().then(keep).then(drawFindings).then(drawRest);
