@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+import warm_server
 from hypothesis import HealthCheck, settings
 
 import nodescope
@@ -198,6 +199,10 @@ def locked(path: Path) -> Iterator[None]:
 
 #: Fixtures that run a study or draw a page.
 SLOW_FIXTURES = {"small_tables", "page", "report"}
+
+
+def pytest_configure():
+    warm_server.offer()
 
 
 def pytest_collection_modifyitems(items):
