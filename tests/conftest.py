@@ -34,7 +34,7 @@ torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-#: Faults and fuzzing at length, and their figures into docs/reliability.md (`make reliability`).
+#: Faults, fuzzing and laws at length, and their figures into docs/reliability.md (`make reliability`).
 LONG = os.environ.get("NODESCOPE_LONG") == "1"
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -23,7 +23,12 @@ from nodescope.jobs import warm
 
 #: The process that the server serves, and its folder; as in `nodescope.jobs.warm`.
 VARIABLE = "NODESCOPE_TESTS_WARM"
-LOADED = (*(name for name in warm.LOADED if not name.startswith("nodescope")), "snakemake.cli", "pydantic", "numba.core.caching")
+LOADED = (
+    *(name for name in warm.LOADED if not name.startswith("nodescope")),
+    "snakemake.cli",
+    "pydantic",
+    "numba.core.caching",
+)
 
 
 #: Kept, since Python complains of a process that is forgotten while it runs.
