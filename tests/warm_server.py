@@ -85,8 +85,16 @@ def _ready() -> Path:
     return folder
 
 
+#: What pages embed, of Vega; it takes seconds to make, and a process that has made it once cannot be forked.
+MAKE_BUNDLE = "import sys, vl_convert; sys.stdout.write(vl_convert.javascript_bundle())"
+
+
 class _Server(warm._Server):
     def __init__(self, folder: Path, served: int) -> None:
+        import vl_convert
+
+        made = subprocess.run([sys.executable, "-c", MAKE_BUNDLE], stdout=subprocess.PIPE, check=True, encoding="utf-8")
+        vl_convert.javascript_bundle = lambda: made.stdout
         super().__init__(folder, served)
         self._named = f"{served}:{folder}"
         own = {str(Path(__file__).parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)}
