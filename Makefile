@@ -33,11 +33,13 @@ plan: $(READY)
 status: $(READY)
 	@$(BIN)/snakemake status --cores 1 --quiet all
 
-# Two files at a time: many tests wait for programs that they start. Those of SLURM have the machine to themselves.
+# One process more than there are cores, since tests of whole runs wait for programs that they start. A file is run by one
+# process; those that take longest come first, so that all processes end together.
+LONGEST_FIRST := tests/slurm tests/faults/test_kills.py tests/workflow tests/faults tests/browser tests/fuzz tests/real tests/unit
+WORKERS ?= $(shell $(PYTHON) -c "print(min($(CORES), 8) + 1)")
+
 test: check
-	$(BIN)/python -m pytest tests/unit -n auto --maxprocesses 8
-	$(BIN)/python -m pytest tests/workflow tests/browser tests/faults tests/fuzz tests/real -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/slurm
+	$(BIN)/python -m pytest $(LONGEST_FIRST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY)
 	$(BIN)/ruff check --quiet .
@@ -47,7 +49,8 @@ test-slurm: $(READY)
 	$(BIN)/python -m pytest tests/slurm
 
 reliability: $(READY)
-	NODESCOPE_LONG=1 $(BIN)/python -m pytest tests/faults tests/fuzz tests/slurm tests/unit/test_checkpoints.py tests/unit/test_integrity.py
+	NODESCOPE_LONG=1 $(BIN)/python -m pytest tests/faults tests/fuzz tests/slurm tests/unit/test_checkpoints.py tests/unit/test_integrity.py \
+	  tests/unit/test_array_door.py
 
 check: $(READY)
 	$(BIN)/ruff format --check .
@@ -80,18 +83,20 @@ config: $(READY)
 	$(BIN)/python -m nodescope.config.documentation
 	$(BIN)/python -m nodescope.report.tables_page
 
-# uv is used where it is installed; it is faster and does the same.
+# uv is used where it is installed; it is faster and does the same. Python compiles what is imported: all that is installed
+# would take a minute more. The last command imports most of what is used, and compiles with numba.
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'nodescope needs Python 3.11 or newer; this is ' + sys.version.split()[0] + '. Hint: make PYTHON=python3.12 ...')"
 	@echo "Creating the environment in .venv (PyTorch is large: some minutes, about 6 GB) ..."
 	$(PYTHON) -m venv .venv
 	@if command -v uv >/dev/null 2>&1; then \
-	  uv pip install --quiet --python $(BIN)/python --compile-bytecode --require-hashes -r requirements.lock; \
+	  uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
 	else \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements.lock; \
 	fi
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	$(BIN)/python -c "from nodescope.analyses import patterns; from nodescope.numerics import kernel_density; from nodescope.recording import summarising; \
+	$(BIN)/python -c "import altair, sklearn.linear_model, snakemake.cli, torchvision; \
+	  from nodescope.analyses import patterns; from nodescope.numerics import kernel_density; from nodescope.recording import summarising; \
 	  [module.compile_ahead() for module in (kernel_density, patterns, summarising)]"
 	@touch $(READY)
 

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+import warm_server
 from hypothesis import HealthCheck, settings
 
 import nodescope
@@ -33,7 +34,7 @@ torch.set_num_threads(1)
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-#: Faults and fuzzing at length, and their figures into docs/reliability.md (`make reliability`).
+#: Faults, fuzzing and laws at length, and their figures into docs/reliability.md (`make reliability`).
 LONG = os.environ.get("NODESCOPE_LONG") == "1"
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -198,6 +199,10 @@ def locked(path: Path) -> Iterator[None]:
 
 #: Fixtures that run a study or draw a page.
 SLOW_FIXTURES = {"small_tables", "page", "report"}
+
+
+def pytest_configure():
+    warm_server.offer()
 
 
 def pytest_collection_modifyitems(items):

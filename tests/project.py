@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
+import warm_server
 import yaml
 from conftest import REPOSITORY
 
@@ -35,10 +36,10 @@ class Project:
     def __init__(self, path: Path, config: dict) -> None:
         self.path = path
         self.config = config
+        # With what Python and numba have compiled, but for files in the making.
+        ignored = shutil.ignore_patterns("*.egg-info", "*.pyc.*", "*.tmp.*")
         for folder in ("src", "workflow"):
-            shutil.copytree(
-                REPOSITORY / folder, path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
-            )
+            shutil.copytree(REPOSITORY / folder, path / folder, ignore=ignored)
         self.configure(config)
 
     def configure(self, config):
@@ -59,12 +60,21 @@ class Project:
     def command(self, *arguments):
         return [sys.executable, "-m", "snakemake", "--cores", "2", *arguments]
 
-    def snakemake(self, *arguments, expect=0, **options):
-        """Run Snakemake to its end; what it said."""
-        options = {"env": self.environment(), "timeout": 600} | options
-        done = subprocess.run(
-            self.command(*arguments), cwd=self.path, capture_output=True, encoding="utf-8", errors="replace", **options
-        )
+    def snakemake(self, *arguments, expect=0, env=None):
+        """Run Snakemake to its end; what it said.
+
+        In an environment of its own it is started as a user does; otherwise in a child of a process that has it loaded,
+        and so are its jobs (`warm_server`).
+        """
+        command, timeout = self.command(*arguments), 600
+        if env is None and warm_server.VARIABLE in os.environ:
+            _, _, _, *given = command
+            done = warm_server.run_snakemake(given, self.path, self.environment(), timeout)
+        else:
+            done = subprocess.run(
+                command, cwd=self.path, env=env or self.environment(), timeout=timeout,
+                capture_output=True, encoding="utf-8", errors="replace",
+            )  # fmt: skip
         output = done.stdout + done.stderr
         assert done.returncode == expect, output[-6000:]
         return output

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import LONG
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,7 @@ from nodescope.messages.errors import DatasetError
 
 pytestmark = pytest.mark.slow
 
-CASES = 1000
+CASES = 1000 if LONG else 200
 IMAGES = (5, 7)  # rows, columns
 
 

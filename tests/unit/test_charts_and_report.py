@@ -7,6 +7,7 @@ import re
 import shutil
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from functools import cache
 from html.parser import HTMLParser
 from importlib import import_module
 
@@ -50,9 +51,15 @@ pytestmark = pytest.mark.slow
 HOSTILE = "<script>alert(1)</script>"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def context(small_study):
     return context_of(small_study)
+
+
+@pytest.fixture(scope="module")
+def drawn(small_tables, context):
+    """The figures of a chart of the small study, which are made once: tests look at them and change nothing."""
+    return cache(lambda name: figures_of(name, small_tables, context))
 
 
 def context_of(study, **changes):
@@ -68,16 +75,16 @@ def figures_of(name, tables, context) -> list[Figure]:
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_every_chart_is_drawn_and_says_what_to_read(name, small_tables, context):
-    figures = figures_of(name, small_tables, context)
+def test_every_chart_is_drawn_and_says_what_to_read(name, drawn, context):
+    figures = drawn(name)
     assert figures
     assert len({figure.name for figure in figures}) == len(figures)
     for figure in figures:
         assert len(figure.caption) > 80
         assert sum(part is not None for part in (figure.chart, figure.table, figure.nodes)) == 1
-        drawn = [spec for _, spec, _ in static_figures(figure, context) if spec is not None]
-        assert drawn or figure.table is not None
-        for spec in drawn[:3]:
+        specs = [spec for _, spec, _ in static_figures(figure, context) if spec is not None]
+        assert specs or figure.table is not None
+        for spec in specs[:3]:
             alt.Chart.from_dict(spec)  # which checks it against Vega-Lite's schema
             svg = vl_convert.vegalite_to_svg(spec)
             assert svg.startswith("<svg")
@@ -140,8 +147,8 @@ def axes_of(spec):
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_an_axis_has_percent_signs_where_the_quantity_has_that_unit_and_nowhere_else(name, small_tables, context):
-    for figure in figures_of(name, small_tables, context):
+def test_an_axis_has_percent_signs_where_the_quantity_has_that_unit_and_nowhere_else(name, drawn):
+    for figure in drawn(name):
         if figure.chart is None:
             continue
         quantities = quantities_of(name, figure)
@@ -168,8 +175,8 @@ def test_differences_of_percentages_are_shown_in_points(small_tables, context):
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_what_a_figure_shows_at_first_is_among_its_data(name, small_tables, context):
-    for figure in figures_of(name, small_tables, context):
+def test_what_a_figure_shows_at_first_is_among_its_data(name, drawn):
+    for figure in drawn(name):
         frames = [figure.table] if figure.table is not None else []
         if figure.chart is not None:
             frames += specification(figure.chart)[1].values()
@@ -426,10 +433,15 @@ class Page(HTMLParser):
             self.text += data
 
 
-@pytest.fixture
-def page(tmp_path, small_study, small_tables):
+@pytest.fixture(scope="module")
+def page(tmp_path_factory, small_study, small_tables):
     """The report of the small study, one of whose classes has a hostile name."""
-    return build_page(tmp_path, small_study, small_tables, ["test_accuracy", "layer_accuracy", "medians", "sparsity"])
+    return build_page(
+        tmp_path_factory.mktemp("page"),
+        small_study,
+        small_tables,
+        ["test_accuracy", "layer_accuracy", "medians", "sparsity"],
+    )
 
 
 def build_page(folder, study, tables, charts):
@@ -453,9 +465,9 @@ def build_page(folder, study, tables, charts):
     return parsed
 
 
-def test_every_figure_that_works_refer_to_is_drawn(small_tables, context):
+def test_every_figure_that_works_refer_to_is_drawn(drawn):
     """And a pattern finds no figure but those of its own chart."""
-    charts = {figure.name: name for name in CHARTS for figure in figures_of(name, small_tables, context)}
+    charts = {figure.name: name for name in CHARTS for figure in drawn(name)}
     for work in WORKS.values():
         for published in published_figures.figures_of(work):
             for pattern in published.figures:

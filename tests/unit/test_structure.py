@@ -4,6 +4,7 @@ Imports inside functions count; those under ``if TYPE_CHECKING:`` do not.
 """
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import nodescope
@@ -77,7 +78,10 @@ def imports_of(name):
     return (below & MODULES.keys()) - {name}
 
 
-IMPORTS = {name: imports_of(name) for name in MODULES}
+@cache
+def imports():
+    """The imports of every module."""
+    return {name: imports_of(name) for name in MODULES}
 
 
 def layer_of(name):
@@ -88,7 +92,7 @@ def layer_of(name):
 
 def is_a_mere_folder(name):
     """Whether a package imports nothing itself: who looks into its folder depends on nothing above."""
-    return MODULES[name].name == "__init__.py" and not IMPORTS[name]
+    return MODULES[name].name == "__init__.py" and not imports()[name]
 
 
 def circles(graph):
@@ -117,13 +121,13 @@ def circles(graph):
 
 
 def test_there_is_no_circle_among_the_modules():
-    assert circles(IMPORTS) == []
+    assert circles(imports()) == []
 
 
 def test_no_module_imports_from_a_package_above_it():
     upward = [
         f"{name} ({ORDER[layer_of(name)]}) imports {other} ({ORDER[layer_of(other)]})"
-        for name, others in IMPORTS.items()
+        for name, others in imports().items()
         if name
         for other in sorted(others)
         if layer_of(other) > layer_of(name) and not is_a_mere_folder(other)
@@ -143,4 +147,4 @@ def test_a_circle_and_an_import_from_above_would_be_found():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
     assert circles({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
     assert layer_of("config.study") > layer_of("config.fields") > layer_of("storage.tables")
-    assert "families.layers" in IMPORTS["families.family"]
+    assert "families.layers" in imports()["families.family"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPOSITORY
+from project import without_analyses
 
 CONFIG = {
     "download": False,
@@ -22,6 +23,7 @@ CONFIG = {
             "grid": {"depth": 1, "width": 4, "activation": ["relu", "tanh"]},
             "seeds": [0],
             "training": {"epochs": 2, "batch_size": 16, "learning_rates": 0.01, "refinement_rounds": 0},
+            "analyses": without_analyses(but=("medians",)),
         }
     ],
 }
@@ -85,6 +87,17 @@ def run(python, *arguments, cwd):
 def test_the_package_and_the_workflow_come_from_the_wheel(python, project):
     said = run(python, "-c", "import nodescope; print(nodescope.__file__, nodescope.snakefile())", cwd=project)
     assert all(path.startswith(str(python.parents[1])) for path in said.split()) and len(said.split()) == 2
+
+
+def test_the_wheel_holds_every_file_of_the_package(python):
+    packages = Path(sysconfig.get_path("purelib", vars={"base": str(python.parents[1])}))
+    assert files_of(REPOSITORY / "src" / "nodescope") <= files_of(packages / "nodescope")
+
+
+def files_of(folder):
+    return {
+        path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts
+    }
 
 
 def test_the_project_runs_from_another_folder_and_takes_in_rules_of_its_own(python, project):

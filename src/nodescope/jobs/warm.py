@@ -33,7 +33,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 #: By which jobs find the server of their run: the process that it serves, and its folder.
 VARIABLE = "NODESCOPE_WARM"
@@ -221,7 +221,7 @@ class _Server:
         try:
             message, streams, _, _ = socket.recv_fds(connection, LARGEST_MESSAGE, 2)
             given = json.loads(message) if len(streams) == 2 else None
-            if given is None or given.get("settings") != self._settings:
+            if given is None or not self._fits(given):
                 connection.close()
             else:
                 self._fork(given, streams, connection)
@@ -231,7 +231,11 @@ class _Server:
             for stream in streams:
                 os.close(stream)
 
-    def _fork(self, given: dict[str, object], streams: list[int], connection: socket.socket) -> None:
+    def _fits(self, given: dict[str, Any]) -> bool:
+        """Whether a job would have loaded what the server has."""
+        return bool(given.get("settings") == self._settings)
+
+    def _fork(self, given: dict[str, Any], streams: list[int], connection: socket.socket) -> None:
         """Start a job."""
         ready, go = os.pipe()
         pid = os.fork()
@@ -285,7 +289,7 @@ class _Server:
         job.connection.close()
         job.connection = None
 
-    def _run(self, given: dict[str, object], streams: list[int], connection: socket.socket) -> NoReturn:
+    def _run(self, given: dict[str, Any], streams: list[int], connection: socket.socket) -> NoReturn:
         """In the child: become the job, and run its script."""
         status = 1
         try:
@@ -307,13 +311,10 @@ class _Server:
             numpy = sys.modules.get("numpy")
             if numpy is not None:  # as it is where it has just been loaded
                 numpy.random.seed()
-            os.chdir(str(given["folder"]))
+            os.chdir(given["folder"])
             os.environ.clear()
-            os.environ.update({**given["environment"], INSIDE: "1"})  # type: ignore[dict-item]
-            script = str(given["script"])
-            sys.argv = [script]
-            sys.path.insert(0, str(Path(script).parent))
-            runpy.run_path(script, run_name="__main__")
+            os.environ.update(given["environment"])
+            self._execute(given)
             status = 0
         except SystemExit as error:
             status = _status_of(error)
@@ -325,6 +326,14 @@ class _Server:
                 sys.stdout.flush()
                 sys.stderr.flush()
             os._exit(status)
+
+    def _execute(self, given: dict[str, Any]) -> None:
+        """In the child: run the script."""
+        os.environ[INSIDE] = "1"
+        script = given["script"]
+        sys.argv = [script]
+        sys.path.insert(0, str(Path(script).parent))
+        runpy.run_path(script, run_name="__main__")
 
 
 def _status_of(error: SystemExit) -> int:
@@ -340,7 +349,7 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def main(folder: str, served: str) -> None:
+def main(folder: str, served: str, server: type[_Server] = _Server) -> None:
     """Load the libraries, and serve."""
     # Of requests to stop, each job has its own; the server ends when its Snakemake and they have.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -352,9 +361,9 @@ def main(folder: str, served: str) -> None:
     gc.collect()
     gc.freeze()  # so that collections in children do not copy what they share
     # Where it cannot serve, the folder stays, so that no other job tries.
-    server = _Server(Path(folder), int(served))
+    serving = server(Path(folder), int(served))
     try:
-        server.serve()
+        serving.serve()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
