@@ -571,11 +571,80 @@ def test_a_table_is_sorted_and_filtered(page):
 
 def test_a_published_figure_is_two_clicks_away(page):
     page.locator("nav").get_by_text("Figures by published number").click()
-    row = page.locator("#published tr").filter(has=page.get_by_role("rowheader", name="figure 5.6", exact=True))
+    row = page.locator('#published tr[data-numbers*="figure 5.6;"]')
+    expect(row).to_contain_text("blobs, not mnist or fmnist or cifar10")
     row.get_by_role("link").click()
-    expect(page.locator("#small-activity-heatmap h3")).to_be_in_viewport()
-    numbers = page.locator("#published tbody th").all_inner_texts()
+    expect(page.locator("#small-atlas h3")).to_be_in_viewport()
+    numbers = page.locator("#published tbody tr").evaluate_all("rows => rows.flatMap((row) => row.dataset.numbers.split('; '))")
     assert {"figure 1.1", "figure 3.10", "figure 4.11", "table 5.2", "figure 6.7", "figure A.6"} <= set(numbers)
+
+
+def test_search_finds_figures_by_published_number_networks_and_nodes(page):
+    page.keyboard.press("Control+k")
+    page.keyboard.type("figure 4.8")
+    expect(page.locator("#search-found li")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator("#small-atlas h3")).to_be_focused()
+    assert "in%3Aatlas.value=median" in page.url
+    page.keyboard.press("Control+k")
+    page.keyboard.type("1/3")
+    expect(page.locator("#search-found li")).to_have_count(2)
+    page.keyboard.press("Enter")
+    expect(page.locator("#card-title")).to_have_text("relu 1x6 without BN, layer 1, node 3")
+    page.go_back()
+    expect(page.locator("#card")).to_be_hidden()
+    page.keyboard.press("Control+k")
+    page.keyboard.type("sigmoid 2x6")
+    page.keyboard.press("Enter")
+    expect(page.locator("#pins li")).to_have_count(3)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("no such thing")
+    expect(page.locator("#search-found")).to_have_text("Nothing is called so.")
+
+
+def test_a_network_is_compared_with_itself_in_another_state(page, small_tables):
+    page.locator("#pins li").first.locator("summary").click()
+    page.get_by_role("button", name="Compare with itself in another state").click()
+    expect(page.locator("#pins li")).to_have_text([re.compile("^A"), re.compile("^B"), re.compile("^C.*untrained")])
+    rows = shown(page, "layer-distributions")
+    assert {*zip(rows["network"], rows["state"], strict=True)} == {
+        ("relu 1x6 without BN", "trained"), ("relu 1x6 with BN", "trained"), ("relu 1x6 without BN, untrained", "initial")
+    }  # fmt: skip
+    put(page, 1)
+    assert set(shown(page, "layer-distributions")["state"]) == {"epoch-2", "initial"}
+    page.reload()
+    expect(page.locator("#pins li")).to_have_count(3)
+
+
+def test_back_and_forward_go_from_place_to_place(page):
+    figure(page, "sparsity")
+    page.locator("nav").get_by_text("Health", exact=True).click()
+    expect(page.locator("#small-health h2")).to_be_in_viewport()
+    put(page, 0)
+    page.locator("nav").get_by_text("Published number").click()
+    expect(page.locator("#published")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#small-health h2")).to_be_in_viewport()
+    expect(page.locator("#state-name")).to_have_text("untrained")
+    page.go_forward()
+    expect(page.locator("#published")).to_be_visible()
+
+
+def test_a_mistyped_address_shows_what_there_is(visited, report):
+    page = visited.open(report, "#small-sparsity?state=bogus&split=none&seed=9&node=small/relu-1x6/9/9&pins=small/nothing,small/relu-1x6@never")
+    expect(page.locator("#state-name")).to_have_text("trained")
+    expect(page.locator("#card")).to_be_hidden()
+    assert "bogus" not in page.url and "node=" not in page.url
+
+
+def test_the_rows_behind_a_figure_are_shown_on_demand(page, small_tables):
+    around = box(page, "sparsity")
+    around.get_by_role("button", name="Table", exact=True).click()
+    table = small_tables["sparsity_summary"].filter(pl.col("state") == "trained", pl.col("split") == "train")
+    expect(around.locator(".rows tbody tr")).to_have_count(len(table.drop_nulls("mean")))
+    put(page, 0)
+    figure(page, "sparsity")
+    expect(around.locator(".rows tbody tr").first).to_be_visible()
 
 
 def test_the_table_of_contents_follows_the_scroll(page):

@@ -127,8 +127,9 @@ def build(
         several=sum(len(study.data["configurations"]) for study in shown) > 1,
         unfinished=unfinished,
         published=index_of(
-            [(study.name, figure) for study in shown for chapter in study.chapters for figure in chapter.figures]
-            + [(study.name, figure) for study in shown for figure in study.elsewhere]
+            (study.name, study.dataset["source"].get("source", study.dataset["source"]["name"]), figure)
+            for study in shown
+            for figure in (*(each for chapter in study.chapters for each in chapter.figures), *study.elsewhere)
         ),
         sources=_sources(shown),
         links={name: Path(os.path.relpath(folders[name], Path(path).parent)).as_posix() for name in studies},

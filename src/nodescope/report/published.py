@@ -9,12 +9,28 @@ from nodescope.works.registry import WORKS
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A figure or table of a work, and the figures of this report that correspond to it, each with its study."""
+class Here:
+    """A figure of this report that corresponds to published ones.
 
-    name: str
+    ``differs`` says how its study differs from the work, where it does.
+    """
+
+    study: str
+    figure: PageFigure
+    differs: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Figures or tables of a work that show the same thing, and the figures of this report that correspond to them.
+
+    ``numbers`` is as the work numbers them, ``singles`` names each by itself.
+    """
+
+    numbers: str
+    singles: list[str]
     content: str
-    found: list[tuple[str, PageFigure]]
+    found: list[Here]
 
 
 @dataclass(frozen=True)
@@ -25,26 +41,34 @@ class WorkIndex:
     entries: list[Entry]
 
 
-def index_of(figures: Iterable[tuple[str, PageFigure]]) -> list[WorkIndex]:
+def index_of(figures: Iterable[tuple[str, str, PageFigure]]) -> list[WorkIndex]:
     """The index of all works that figures refer to; what a work shows and no figure corresponds to is listed too.
 
     Parameters
     ----------
     figures
-        Name of the study, and figure.
+        Name of the study, kind of its data, and figure.
     """
-    found: dict[str, dict[str, list[tuple[str, PageFigure]]]] = {}
-    for study, figure in figures:
+    found: dict[tuple[str, str], list[tuple[str, str, PageFigure]]] = {}
+    for study, source, figure in figures:
         for reference in figure.references:
-            for name in single_numbers(reference.numbers):
-                found.setdefault(reference.work, {}).setdefault(name, []).append((study, figure))
+            found.setdefault((reference.work, reference.numbers), []).append((study, source, figure))
     index = []
     for work in WORKS.values():
-        if work.citation in found:
-            contents = {name: shown.content for shown in figures_of(work) for name in single_numbers(shown.numbers)}
-            of_work = found[work.citation]
-            names = sorted(contents, key=_order)
-            index.append(WorkIndex(work.title, [Entry(name, contents[name], of_work.get(name, [])) for name in names]))
+        if any(citation == work.citation for citation, _ in found):
+            entries = [
+                Entry(
+                    shown.numbers,
+                    single_numbers(shown.numbers),
+                    shown.content,
+                    [
+                        Here(study, figure, "" if source in work.datasets else f"{source}, not {' or '.join(work.datasets)}")
+                        for study, source, figure in found.get((work.citation, shown.numbers), [])
+                    ],
+                )
+                for shown in figures_of(work)
+            ]
+            index.append(WorkIndex(work.title, sorted(entries, key=lambda entry: _order(entry.singles[0]))))
     return index
 
 

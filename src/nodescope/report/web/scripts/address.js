@@ -96,5 +96,11 @@ document.addEventListener("click", (event) => {
   const link = event.target.closest?.('a[href^="#"]');
   if (!link || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
-  goTo(link.getAttribute("href").slice(1), { step: true, focus: true });
+  // A link within the page chooses only what it names.
+  const [place, written] = link.getAttribute("href").slice(1).split("?");
+  for (const [key, value] of new URLSearchParams(written ?? "")) {
+    if (key.startsWith("in:")) chosen.choices[key.slice(3)] = value;
+    else if (FOLLOWED.includes(key)) chosen[key] = value;
+  }
+  goTo(place, { step: true, focus: true });
 });

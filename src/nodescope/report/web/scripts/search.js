@@ -16,7 +16,7 @@ const fillSought = () => {
     }
   }
   for (const row of document.querySelectorAll("#published tbody tr")) {
-    for (const link of row.querySelectorAll("a")) sought.push({ kind: "published", text: `${row.cells[0].textContent} ${row.cells[1].textContent} ${link.textContent}`, run: () => link.click() });
+    for (const link of row.querySelectorAll("a")) sought.push({ kind: "published", text: `${row.dataset.numbers} ${row.cells[1].textContent} ${link.textContent}`, title: `${row.cells[0].textContent}: ${row.cells[1].textContent} (${link.textContent})`, run: () => link.click() });
   }
 };
 
@@ -44,7 +44,7 @@ const showHits = () => {
   hit = Math.min(hit, Math.max(0, hits.length - 1));
   searchFound.replaceChildren(...(hits.length ? hits.map((item, i) => element("li", {
     role: "option", id: `search-${i}`, "aria-selected": String(i === hit), onclick: () => take(item),
-  }, item.text, element("span", { class: "kind" }, item.kind))) : [element("li", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nothing is called so.")]));
+  }, item.title ?? item.text, element("span", { class: "kind" }, item.kind))) : [element("li", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, "Nothing is called so.")]));
   searchText.setAttribute("aria-activedescendant", hits.length ? `search-${hit}` : "");
 };
 
