@@ -4,6 +4,7 @@ They set no background, font or grid: a page draws them in its theme.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,11 @@ from nodescope.storage.columns import Quantity
 WIDTH, HEIGHT = 220, 90
 #: Rows that are legible in that height, and letters of a name that are.
 ROWS, LETTERS = 5, 110
+#: Steps between the numbers along a line.
+TICKS = 5
+
+#: What is one word in a name.
+_WORDS = re.compile(r"(?:with|without|layer|class|depth|width) [^\s,]+|[^\s,]+")
 
 Row = tuple[str, float | None, float | None, float | None]
 
@@ -46,6 +52,20 @@ def _tooltip(quantity: Quantity, name: str) -> list[dict[str, Any]]:
     ]
 
 
+def short(names: Sequence[str]) -> list[str]:
+    """Names without the words that all of them have, for which a small chart has no room.
+
+    >>> short(["relu 2x100 with BN", "relu 3x100 without BN"])
+    ['2x100 with BN', '3x100 without BN']
+    >>> short(["relu", "relu 2x100"])
+    ['relu', 'relu 2x100']
+    """
+    words = [_WORDS.findall(name) for name in names]
+    common = set.intersection(*map(set, words)) if len(names) > 1 else set()
+    shortened = [" ".join(word for word in of_one if word not in common) for of_one in words]
+    return shortened if all(shortened) and len(set(shortened)) == len(set(names)) else list(names)
+
+
 def dots(rows: Sequence[Row], quantity: Quantity, *, zero: bool = False, name: str = "configuration") -> dict[str, Any]:
     """A row each: a dot, and its interval where it has one.
 
@@ -67,7 +87,7 @@ def dots(rows: Sequence[Row], quantity: Quantity, *, zero: bool = False, name: s
             "low": _rounded(low, quantity),
             "high": _rounded(high, quantity),
         }
-        for label, value, low, high in rows[:ROWS]
+        for label, (_, value, low, high) in zip(short([row[0] for row in rows[:ROWS]]), rows, strict=False)
     ]
     y = {
         "field": "name",
@@ -118,7 +138,8 @@ def bars(rows: Sequence[tuple[str, float]], quantity: Quantity, *, name: str) ->
     name
         What a row is.
     """
-    values = [{"name": label, "value": _rounded(value, quantity)} for label, value in rows[:ROWS]]
+    names = short([label for label, _ in rows[:ROWS]])
+    values = [{"name": label, "value": _rounded(row[1], quantity)} for label, row in zip(names, rows, strict=False)]
     y = {"field": "name", "type": "nominal", "sort": None, "title": None}
     return _chart(
         values,
@@ -151,19 +172,22 @@ def lines(
     log
         Whether values are drawn on a logarithmic axis; those that are not above 0 are left out.
     """
+    names = short([label for label, _ in series])
     values = [
         {"name": label, "x": place, "value": _rounded(value, quantity)}
-        for label, points in series
+        for label, (_, points) in zip(names, series, strict=True)
         for place, value in points
         if value > 0 or not log
     ]
+    places = sorted({round(place) for _, points in series for place, _ in points})
+    step = max(1, -(-(len(places) - 1) // TICKS))
     encoding: dict[str, Any] = {
         "x": {
             "field": "x",
             "type": "quantitative",
             "title": x,
             "scale": {"zero": False, "nice": False},
-            "axis": {"tickMinStep": 1, "tickCount": 4, "format": "d", "grid": False},
+            "axis": {"values": places[::step], "format": "d", "grid": False},
         },
         "y": {
             "field": "value",
@@ -178,12 +202,11 @@ def lines(
         ],
     }
     if len(series) > 1:
-        names = [label for label, _ in series]
         encoding["color"] = {
             "field": "name",
             "type": "nominal",
             "title": None,
             "sort": names,
-            "legend": {"labelLimit": 70, "symbolSize": 30},
+            "legend": {"labelLimit": 80, "symbolSize": 30},
         }
     return _chart(values, mark={"type": "line", "point": True}, encoding=encoding)
