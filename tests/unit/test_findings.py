@@ -1,5 +1,6 @@
 """Every finding comes out both ways on made-up tables, and every number that a sentence prints is computed anew."""
 
+import doctest
 import json
 import math
 import re
@@ -14,6 +15,7 @@ from conftest import shared_folder
 from scipy import stats
 
 from nodescope.charts.registry import CHARTS, charts_of
+from nodescope.findings import phrasing, small_charts
 from nodescope.findings.collected import find_all, read_statements, write_statements
 from nodescope.findings.comparisons import compare_configurations
 from nodescope.findings.finding import CHAPTERS
@@ -1180,6 +1182,12 @@ def test_the_text_says_what_can_be_said_and_what_cannot_and_why(statements):
         assert each.sentence.replace("_", "\\_") in (said if each.said else unsaid)
         assert each.said or f"*Not said: {each.reason}.*" in unsaid
     assert text.rstrip().endswith("## none\n\nNothing can be said of this study.")
+
+
+@pytest.mark.parametrize("module", [phrasing, small_charts])
+def test_the_examples_of_words_and_names_are_true(module):
+    done = doctest.testmod(module)
+    assert done.attempted >= 2 and not done.failed
 
 
 def test_a_value_is_printed_with_its_unit(statements):
