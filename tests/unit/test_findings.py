@@ -841,6 +841,23 @@ def test_gradients_that_stay_are_said_too():
     )
 
 
+def test_a_gradient_of_nothing_is_named_and_is_no_factor():
+    studied, tables = gradients([0.0, 0.0, 0.0])
+    nothing = tables["gradients"].with_columns(
+        norm=pl.when(pl.col("configuration") == "relu").then(0.0).otherwise("norm")
+    )
+    (said,) = found("gradients_to_first_layer", studied, gradients=nothing)
+    assert said.said and said.rank is None and said.value == pytest.approx(1)
+    assert said.sentence == (
+        "Before training, the norm of the gradient changes by no more than a factor of 1.00 between the last and the first hidden "
+        "layer, in any other configuration. The gradient is 0 in activation relu."
+    )
+    (alone,) = found(
+        "gradients_to_first_layer", study(("relu",)), gradients=nothing.filter(pl.col("configuration") == "relu")
+    )
+    assert alone.sentence == "Before training, the gradient is 0 in activation relu." and alone.value == 0
+
+
 def test_activations_that_grow_are_said_as_such():
     (said,) = found("signal_propagation", study(("relu",), (0,), ("initial",)), statistics=of_layers(
         {"relu": [[1.0, 10.0, 400.0]]}, "std", state="initial", split="train", kind="pre"))  # fmt: skip

@@ -9,7 +9,7 @@ import polars as pl
 
 from nodescope.findings.estimating import per_configuration
 from nodescope.findings.finding import Found
-from nodescope.findings.phrasing import capitalised, factor, number_word
+from nodescope.findings.phrasing import capitalised, factor, listing, number_word
 from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import Quantity
@@ -61,7 +61,17 @@ def factor_along_layers(
     ratios = ends.agg(
         first=pl.col("value").first(), last=pl.col("value").last(), layers=pl.col("layer").max() - pl.col("layer").min()
     ).filter(pl.col("layers") > 0)
+    silent = studied.in_order(layers.filter(pl.col("value") == 0)[CONFIGURATION])
+    of_silent = f"{words.subject} is 0 in {listing([studied.label(name) for name in silent])}" if silent else ""
+    before = "Before training, " if studied.first == "initial" else ""
     if ratios.is_empty():
+        if silent:
+            yield Found(
+                sentence=capitalised(f"{before}{of_silent}."),
+                value=0.0,
+                quantity=quantity,
+                view={"state": studied.first},
+            )
         return
     sign = -1 if backward else 1
     decades = ratios.with_columns(value=sign * (pl.col("last").log10() - pl.col("first").log10()))
@@ -75,7 +85,6 @@ def factor_along_layers(
         else (None, None)
     )
     steps = int(decades.filter(pl.col(CONFIGURATION) == largest)["layers"].max())  # type: ignore[arg-type]  # whole numbers
-    before = "Before training, " if studied.first == "initial" else ""
     in_brackets = f" (95 % interval {factor(low)} to {factor(high)})" if low is not None and high is not None else ""
     reason = ""
     if abs(centre) > LARGE:
@@ -88,12 +97,15 @@ def factor_along_layers(
             reason = "the 95 % interval over the seeds includes no change"
     else:
         steady = words.steady.format(factor=factor(10 ** abs(centre)))
-        where = ", in any configuration" if len(estimates) > 1 else ""
+        others = "any other" if silent else "any"
+        where = f", in {others} configuration" if len(estimates) > 1 or silent else ""
         sentence = f"{before}{steady}{where}."
+    if silent:
+        sentence = f"{sentence} {capitalised(of_silent)}."
     shown = sorted(estimates, key=lambda name: -abs(estimates[name].centre or 0.0))[:SERIES]
     yield Found(
         sentence=capitalised(sentence), value=10**centre, low=low, high=high, quantity=quantity, reason=reason,
-        rank=None if abs(centre) > LARGE else 58,
+        rank=None if abs(centre) > LARGE or silent else 58,
         chart=lines([(studied.label(name), _geometric_means(layers, name)) for name in shown], Quantity(words.title), log=True),
         view={"state": studied.first},
     )  # fmt: skip
