@@ -1,5 +1,6 @@
 """The atlas and the node card by tasks: every number is that of the tables."""
 
+import itertools
 import json
 import re
 from pathlib import Path
@@ -338,7 +339,7 @@ def test_the_card_sorts_classes_by_their_median_and_names_their_shares(page, tab
         below = np.concatenate([[0], np.cumsum(row["counts"])])
         medians[row["class"]] = np.interp(below[-1] / 2, below, edges)
     shown = [medians[int(row.get_attribute("data-class"))] for row in rows.all()]
-    assert all(first >= second - 1e-3 for first, second in zip(shown, shown[1:], strict=False))
+    assert all(first >= second - 1e-3 for first, second in itertools.pairwise(shown))
     label = rows.first.locator(".ridge").get_attribute("aria-label")
     assert float(re.search(r"median about (\S+)", label)[1]) == pytest.approx(shown[0], rel=0.02, abs=0.02)
 

@@ -107,7 +107,8 @@ const NOTHING = "no data, because the network diverged or was not measured.";
 const drawNet = (net, i, several, room, options) => {
   const heading = element("p", { class: "net-title" }, element("b", {}, several ? `${letterOf(net.c)} ` : "", pinLabel(net.c)));
   const known = net.shares && [...net.shares.values()].some(({ values }) => values.some((v) => !Number.isNaN(v)));
-  const box = element("div", { class: "atlas-net" }, heading);
+  const muted = chosen.mode === "highlight" && expression()?.test(net.c.label) === false;
+  const box = element("div", { class: `atlas-net ${muted ? "muted" : ""}` }, heading);
   if (!known || !net.drawn) { box.append(element("p", { class: "message" }, `${pinLabel(net.c)}: ${NOTHING}`)); net.shares = known ? net.shares : null; return box; }
   for (const layer of net.cube.layers) {
     const block = element("div", { class: "atlas-block", "data-net": i, "data-layer": layer }, element("p", { class: "block-title" }), element("div", { class: "block-canvas" }));
