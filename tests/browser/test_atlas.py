@@ -290,8 +290,8 @@ def test_the_card_says_in_words_what_a_node_is_on_for(page, tables):
         if max(own.values()) == 0:
             assert sentence.startswith("Dead: on for no sample")
         else:
-            for name, said in re.findall(r"(\d) \(([\d.]+ %)\)|for (\d) in ([\d.]+ %)", sentence)[0:0]:
-                assert said == percent(own[int(name)])
+            named = re.findall(r"(\d) \(([\d.]+ %)\)", sentence) + re.findall(r"for (\d) in ([\d.]+ %)", sentence)
+            assert named and all(said == percent(own[int(name)]) for name, said in named)
             strong = {c for c, share in own.items() if share >= 0.8}
             for c in strong if len(strong) <= 4 else ():
                 assert f"{c} ({percent(own[c])})" in sentence
@@ -308,10 +308,10 @@ def test_the_card_says_in_words_what_a_node_is_on_for(page, tables):
 
 def test_the_card_shows_the_samples_that_drive_a_node_most_and_least(page, tables):
     card = open_node(page, 2, 37)
-    for end in ("most", "least", "spread"):
+    for end in ("most", "least"):  # without the samples themselves only these are listed
         rows = tables["top_samples"].filter(
             configuration="relu-2x40", seed=0, layer=2, node=37, end=end, split="test"
-        ).sort("rank")  # fmt: skip
+        ).sort("rank").head(6)  # fmt: skip
         items = card.locator(f'[data-end="{end}"] [data-sample]')
         expect(items).to_have_count(len(rows))
         assert [int(item.get_attribute("data-sample")) for item in items.all()] == rows["sample"].to_list()
@@ -382,7 +382,9 @@ def test_the_table_of_nodes_holds_what_the_tables_hold(page, tables):
     table = tables["selectivity"].filter(
         configuration="relu-2x40", seed=0, state="trained", split="train"
     ).sort("layer", "node")  # fmt: skip
-    assert own["selectivity"].to_list() == pytest.approx(table["class_share"].to_list(), rel=1e-4, nan_ok=True)
+    assert own["selectivity"].fill_null(-1).to_list() == pytest.approx(
+        table["class_share"].fill_null(-1).to_list(), rel=1e-4
+    )
     assert own["preferred_class"].cast(pl.Int32).to_list() == table["preferred_class"].to_list()
     means = shares(tables).group_by("layer", "node").agg(pl.col("active_share").mean()).sort("layer", "node")
     assert own["mean_share_on"].to_list() == pytest.approx(means["active_share"].to_list(), rel=1e-5)
@@ -394,13 +396,13 @@ def test_the_table_of_nodes_holds_what_the_tables_hold(page, tables):
 def test_a_link_to_the_atlas_shows_the_same_order_value_and_search(browser, made, page):
     choose(page, "order", "mean")
     choose(page, "value", "median")
-    text = find(page, 3, 50, 90).inner_text()
+    texts = find(page, 3, 50, 90).locator("p").all_inner_texts()
     with visit(browser, viewport={"width": 1440, "height": 1000}) as another:
         again = another.open(made[0], page.url[page.url.index("#") :])
         atlas(again)
         assert again.locator('[data-choice="order"]').input_value() == "mean"
         assert again.locator('[data-choice="value"]').input_value() == "median"
-        expect(again.locator(".find-result")).to_have_text(text)
+        expect(again.locator(".find-result p")).to_have_text([text.strip() for text in texts])
         another.check()
 
 

@@ -97,7 +97,7 @@ def test_a_click_on_a_node_shows_its_samples_and_its_name(browser, report):
         page.locator("#card-next").click()
         page.locator("#card-next").click()
         expect(page.locator("#card-title")).to_have_text("plants, layer 1 (encoder-1), node 2 (stem)")
-        expect(card.locator(".sentence")).to_have_text("Dead: on for no sample.")
+        expect(card.locator(".sentence")).to_have_text("Always off: on for no sample.")
         seen.check()
 
 

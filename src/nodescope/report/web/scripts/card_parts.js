@@ -36,6 +36,8 @@ const frameOf = (c, layer, row) => {
   return [element("span", { class: "position", style: `left:${(row.position % side) * share}%;top:${Math.floor(row.position / side) * share}%;width:${share}%;height:${share}%` })];
 };
 
+const MOST_PLAIN = 6; // of samples of which only numbers are known
+
 const samplesPart = async (net, frame, layer, node) => {
   const { study } = net.c, view = { state: net.view.state, split: splitIn(frame, net.view.split) }, note = otherState("The samples that drive it", study, frame, view);
   if (note) return part("Samples", note);
@@ -44,8 +46,8 @@ const samplesPart = async (net, frame, layer, node) => {
   const known = await sampleRows(study, rows), sampleOf = (row) => known.get(row.sample), units = "z";
   const described = (row) => `sample ${row.sample}${labelOfSample(study, row) && `, ${labelOfSample(study, row)}`}, ${units} = ${number(row.z)}${row.position === null ? "" : `, position ${row.position}`}`;
   const withFeatures = rows.some((row) => sampleOf(row)?.features), withText = rows.some((row) => sampleOf(row)?.text);
-  const strips = Object.entries(ENDS).map(([end, words]) => [end, words, rows.filter((row) => row.end === end)]).filter(([, , own]) => own.length).map(([end, words, own]) => {
-    const items = own.map((row) => {
+  const strips = Object.entries(ENDS).map(([end, words]) => [end, words, rows.filter((row) => row.end === end)]).filter(([end]) => known.size || end !== "spread").filter(([, , own]) => own.length).map(([end, words, own]) => {
+    const items = (known.size ? own : own.slice(0, MOST_PLAIN)).map((row) => {
       const sample = sampleOf(row);
       if (sample?.thumbnail) return element("li", { "data-sample": row.sample, title: described(row) }, element("span", { class: "thumbnail" }, element("img", { src: sample.thumbnail, alt: described(row) }), ...frameOf(net.c, layer, row)), element("span", {}, labelOfSample(study, row) || `${row.sample}`));
       if (withText && sample?.text) return element("li", { class: "text", "data-sample": row.sample, title: described(row) }, element("q", {}, sample.text.length > 180 ? `${sample.text.slice(0, 180)}…` : sample.text), element("span", {}, ` ${described(row)}`));
