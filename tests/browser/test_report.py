@@ -404,7 +404,9 @@ def test_a_published_figure_is_two_clicks_away(page):
     expect(row).to_contain_text("blobs, not mnist or fmnist or cifar10")
     row.get_by_role("link").click()
     expect(page.locator("#small-atlas h3")).to_be_in_viewport()
-    numbers = page.locator("#published tbody tr").evaluate_all("rows => rows.flatMap((row) => row.dataset.numbers.split('; '))")
+    numbers = page.locator("#published tbody tr").evaluate_all(
+        "rows => rows.flatMap((row) => row.dataset.numbers.split('; '))"
+    )
     assert {"figure 1.1", "figure 3.10", "figure 4.11", "table 5.2", "figure 6.7", "figure A.6"} <= set(numbers)
 
 
@@ -460,7 +462,10 @@ def test_back_and_forward_go_from_place_to_place(page):
 
 
 def test_a_mistyped_address_shows_what_there_is(visited, report):
-    page = visited.open(report, "#small-sparsity?state=bogus&split=none&seed=9&node=small/relu-1x6/9/9&pins=small/nothing,small/relu-1x6@never")
+    page = visited.open(
+        report,
+        "#small-sparsity?state=bogus&split=none&seed=9&node=small/relu-1x6/9/9&pins=small/nothing,small/relu-1x6@never",
+    )
     expect(page.locator("#state-name")).to_have_text("trained")
     expect(page.locator("#card")).to_be_hidden()
     assert "bogus" not in page.url and "node=" not in page.url
@@ -474,6 +479,12 @@ def test_the_rows_behind_a_figure_are_shown_on_demand(page, small_tables):
     put(page, 0)
     figure(page, "sparsity")
     expect(around.locator(".rows tbody tr").first).to_be_visible()
+
+
+def test_a_published_figure_of_medians_leads_to_the_atlas_with_medians(page):
+    page.locator("nav").get_by_text("Figures by published number").click()
+    page.locator('#published tr[data-numbers*="figure 4.3;"]').get_by_role("link").click()
+    expect(figure(page, "atlas").locator('[data-choice="value"]')).to_have_value("median")
 
 
 def test_the_table_of_contents_follows_the_scroll(page):

@@ -70,6 +70,7 @@ const drawBlock = (block, net, layer, room, options) => {
       context.fillStyle = ink.soft;
       if (net.never.get(layer)[node]) {
         paintHatched(context, x, top, wide, rows * high);
+        context.fillStyle = ink.soft;
         context.fillRect(x + wide / 2 - 1, top - TICKS, 2, TICKS - 2);
       } else if (strip && share !== null) context.fillRect(x + 0.5, top - TICKS - share * (strip - 2), Math.max(1, wide - 1), share * (strip - 2));
       if (options.marked.has(`${layer}/${node}`)) {
