@@ -1,6 +1,6 @@
 // The atlas: all nodes of the compared networks as classes x nodes, a block per layer, in an order that shows what is alike.
 
-const LEAST_CELL = 5, MOST_CELL = 18, STRIP = 16, TICKS = 7, LINE_GAP = 10, BESIDE = [46, 24], MATRIX_HEIGHT = 300, BETWEEN = 16;
+const LEAST_CELL = 5, MOST_CELL = 24, STRIP = 16, TICKS = 7, LINE_GAP = 10, BESIDE = [46, 24], MATRIX_HEIGHT = 300, BETWEEN = 16;
 const rowHeight = (rows) => (rows === 1 ? 30 : Math.max(3, Math.min(rows < 6 ? 22 : 14, Math.floor(MATRIX_HEIGHT / rows))));
 const classesShown = (study) => [...study.classes.keys()].filter((c) => !(study.name === chosen.study && chosen.classesOff.has(c)));
 

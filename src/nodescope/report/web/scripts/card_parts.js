@@ -36,7 +36,7 @@ const frameOf = (c, layer, row) => {
   return [element("span", { class: "position", style: `left:${(row.position % side) * share}%;top:${Math.floor(row.position / side) * share}%;width:${share}%;height:${share}%` })];
 };
 
-const MOST_PLAIN = 6; // of samples of which only numbers are known
+const MOST_PLAIN = 6, MOST_OF_FEATURES = 5, MOST_NAMES = 12; // samples of which only numbers are known; rows of features
 
 const samplesPart = async (net, frame, layer, node) => {
   const { study } = net.c, view = { state: net.view.state, split: splitIn(frame, net.view.split) }, note = otherState("The samples that drive it", study, frame, view);
@@ -57,11 +57,11 @@ const samplesPart = async (net, frame, layer, node) => {
   });
   const heading = `Samples (${view.split})`;
   if (!withFeatures) return part(heading, ...strips);
-  const length = Math.max(...[...known.values()].map((sample) => sample.features?.split(" ").length ?? 0)), names = Array.from({ length }, (_, i) => study.features?.[i] ?? `x${i}`).slice(0, 12);
+  const length = Math.max(...[...known.values()].map((sample) => sample.features?.split(" ").length ?? 0)), names = Array.from({ length }, (_, i) => study.features?.[i] ?? `x${i}`).slice(0, MOST_NAMES);
   return part(heading, element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "features of the samples" }, element("table", { class: "features" },
-    element("thead", {}, element("tr", {}, ...["", ...(study.has_classes ? ["class"] : []), ...names, "z"].map((name) => element("th", { scope: "col" }, name)))),
-    ...Object.entries(ENDS).map(([end, words]) => element("tbody", { "data-end": end }, ...rows.filter((row) => row.end === end).map((row, i) => element("tr", { "data-sample": row.sample },
-      element("th", { scope: "row" }, i ? "" : words), ...(study.has_classes ? [element("td", {}, labelOfSample(study, row))] : []), ...names.map((_, at) => element("td", { class: "number" }, sampleOf(row)?.features?.split(" ")[at] ?? "")), element("td", { class: "number" }, number(row.z)))))))));
+    element("thead", {}, element("tr", {}, ...[study.has_classes ? "class" : "sample", ...names, "z"].map((name) => element("th", { scope: "col" }, name)))),
+    ...Object.entries(ENDS).map(([end, words]) => element("tbody", { "data-end": end }, element("tr", {}, element("th", { scope: "rowgroup", class: "end", colspan: names.length + 2 }, words)), ...rows.filter((row) => row.end === end).slice(0, MOST_OF_FEATURES).map((row) => element("tr", { "data-sample": row.sample, title: described(row) },
+      element("th", { scope: "row" }, labelOfSample(study, row) || `${row.sample}`), ...names.map((_, at) => element("td", { class: "number" }, sampleOf(row)?.features?.split(" ")[at] ?? "")), element("td", { class: "number" }, number(row.z)))))))));
 };
 
 const imagesPart = (net, frame, layer, node, heading, words) => {
