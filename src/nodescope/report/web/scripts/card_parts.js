@@ -73,7 +73,7 @@ const imagesPart = (net, frame, layer, node, heading, words) => {
 
 // The share of each class for which it is on, in every recorded state.
 const statesPart = (net, layer, node) => {
-  const { study } = net.c, shown = classesShown(study), wide = Math.max(6, Math.min(26, Math.floor(250 / shown.length))), high = 18, left = 92;
+  const { study } = net.c, shown = classesShown(study), wide = Math.max(6, Math.min(64, Math.floor(250 / shown.length))), high = 18, left = 92;
   const states = study.states.filter(({ name }) => net.cube.at({ ...net.view, state: name }));
   if (states.length < 2) return null;
   const shares = states.map(({ name }) => { const { size, values } = net.cube.at({ ...net.view, state: name }).get(layer); return shown.map((c) => values[c * size + node]); });
