@@ -1,6 +1,5 @@
 """The report of a study of a hundred classes: no two look alike, and nothing is cut or wider than the page."""
 
-import json
 import os
 import re
 from pathlib import Path
@@ -10,7 +9,7 @@ import pytest
 from browsing import needs_chromium, open_browser, visit
 from conftest import tables_of
 from playwright.sync_api import expect
-from test_report import BEYOND_THE_PAGE, figure, open_menu, panel, place, saved
+from test_report import BEYOND_THE_PAGE, figure, shown
 
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import draw
@@ -78,49 +77,24 @@ def test_a_hundred_classes_fit_on_the_page_and_their_legends_can_be_read(browser
     with visit(browser, viewport={"width": width, "height": 900}) as visited:
         page = visited.open(report, "#?pins=small/relu-1x4-bn")
         folder = Path(os.environ.get("NODESCOPE_SCREENSHOTS", tmp_path))
-        for name in ("medians", "activity", "activity-heatmap", "distributions"):
+        for name in ("atlas", "layer-distributions"):
             figure(page, name).screenshot(path=folder / f"birds-{width}-{name}.png")
         assert page.get_by_text("could not be drawn").count() == 0
         assert page.evaluate(BEYOND_THE_PAGE) == []
-        # A canvas that is wider than its place would cut its legend.
-        cut = page.evaluate("""() => [...document.querySelectorAll("figure .node-panel canvas")]
+        cut = page.evaluate("""() => [...document.querySelectorAll("figure .block-canvas canvas")]
             .filter((canvas) => canvas.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length""")
         assert cut == 0
-        svg = saved(page, "medians", "SVG").read_text()
-        named = [name for name in CLASSES if f">{name}</text>" in svg]
-        assert named == CLASSES[:3] and "(97 others grey)" in svg
+        assert shown(page, "atlas")["class_name"].unique(maintain_order=True).to_list() == CLASSES
         visited.check()
 
 
-def test_at_most_three_classes_are_in_colour_by_choice_and_all_others_grey(browser, report):
-    with visit(browser, viewport={"width": 1440, "height": 900}, accept_downloads=True) as visited:
-        page = visited.open(report, "#?pins=small/relu-1x4-bn")
-
-        def colours(name):
-            spec = saved(page, name, "Vega-Lite JSON").read_text()
-            found = re.search(r'"scale":(\{"domain":\["kind of bird no. 0".*?\})', spec)
-            scale = json.loads(found[1])
-            return dict(zip(scale["domain"], scale["range"], strict=True))
-
-        for name in ("medians", "distributions"):
-            assert [c for c, colour in colours(name).items() if colour != "#969696"] == CLASSES[:3]
-        open_menu(page, "class-menu")
-        expect(page.locator("#add-hue option")).to_have_text(["3 classes in colour (maximum)"])
-        page.get_by_label(f"Make {CLASSES[1]} grey").click()
-        page.select_option("#add-hue", "77")
-        assert "colour=0-77-2" in page.url
-        for name in ("medians", "distributions"):
-            in_colour = {c: colour for c, colour in colours(name).items() if colour != "#969696"}
-            assert list(in_colour) == [CLASSES[0], CLASSES[2], CLASSES[77]]
-            assert len(set(in_colour.values())) == 3
-        with visit(browser, viewport={"width": 1440, "height": 900}) as another:
-            again = another.open(report, page.url[page.url.index("#") :])
-            open_menu(again, "class-menu")
-            expect(again.locator("#hues")).to_contain_text(CLASSES[77])
-        found = panel(page, "medians")
-        page.mouse.move(*place(page, found, 0.5))
-        lines = page.locator("#readout").inner_text().splitlines()
-        assert len(lines) < 18 and re.search(r"and \d\d others", lines[-1])
+def test_a_node_card_of_many_classes_shows_the_ends_and_all_on_request(browser, report):
+    with visit(browser, viewport={"width": 1440, "height": 900}) as visited:
+        page = visited.open(report, "#small-atlas?pins=small/relu-1x4-bn&node=small/relu-1x4-bn/1/0")
+        card = page.locator("#card")
+        expect(card.locator(".by-class tbody tr")).to_have_count(12)
+        card.get_by_role("button", name="Show all").click()
+        expect(card.locator(".by-class tbody tr")).to_have_count(100)
         visited.check()
 
 

@@ -66,7 +66,7 @@ def test_the_page_speaks_of_what_there_is(browser, report):
             for (const part of main.querySelectorAll(elsewhere)) part.remove(); return main.textContent; }""",
             ELSEWHERE,
         )
-        assert "Median activation of every node over the samples" in text
+        assert "the share of the samples for which it is on" in text
         assert not NOT_THERE.findall(text)
         for control in (".state-control", "#class-menu", "#chips"):
             expect(page.locator(control)).to_be_hidden()
@@ -81,24 +81,23 @@ def test_the_page_speaks_of_what_there_is(browser, report):
 def test_a_click_on_a_node_shows_its_samples_and_its_name(browser, report):
     with visit(browser, viewport={"width": 1440, "height": 900}) as seen:
         page = seen.open(report)
-        panel = drawn(page, "activity").locator(".node-panel")
-        panel.focus()
-        page.keyboard.press("ArrowRight")
-        expect(page.locator("#readout")).to_contain_text("layer 1 (encoder-1), node 0 (petal)")
+        the_map = drawn(page, "atlas").locator(".atlas-map")
+        the_map.focus()
+        page.keyboard.press("Home")
+        node = int(re.search(r"node (\d)", page.locator("#readout").inner_text())[1])
+        expect(page.locator("#readout")).to_contain_text(f"layer 1 (encoder-1), node {node} ({NODES[node]})")
         expect(page.locator("#readout")).not_to_contain_text("all samples")
-        page.keyboard.press("Enter")
-        inspector = page.locator("#inspector")
-        expect(page.locator("#inspector-title")).to_have_text("plants, layer 1 (encoder-1), node 0 (petal)")
-        expect(inspector.locator(".verdicts li")).to_have_text(
-            [re.compile(r"On for \d+(\.\d)? % of the samples\."), re.compile("Median activation ")]
-        )
-        expect(inspector.locator("h3")).to_have_text(["After the activation function (test samples · seed 0)"])
-        expect(inspector.locator("canvas")).to_have_count(1)
-        assert not NOT_THERE.search(inspector.inner_text())
-        page.locator("#inspector-next").click()
-        page.locator("#inspector-next").click()
-        expect(page.locator("#inspector-title")).to_have_text("plants, layer 1 (encoder-1), node 2 (stem)")
-        expect(inspector.locator(".verdicts li").first).to_have_text("Dead: never on, for any sample.")
+        page.goto(page.url.partition("#")[0] + "#plants-atlas?in:atlas.order=index&node=plants/plants/1/0")
+        page.reload()
+        card = page.locator("#card")
+        expect(page.locator("#card-title")).to_have_text("plants, layer 1 (encoder-1), node 0 (petal)")
+        expect(card.locator(".sentence")).to_have_text(re.compile(r"On for \d+(\.\d)? % of the samples\."))
+        expect(card.locator(".ridge")).to_have_count(1)
+        assert not NOT_THERE.search(card.inner_text())
+        page.locator("#card-next").click()
+        page.locator("#card-next").click()
+        expect(page.locator("#card-title")).to_have_text("plants, layer 1 (encoder-1), node 2 (stem)")
+        expect(card.locator(".sentence")).to_have_text("Always off: on for no sample.")
         seen.check()
 
 

@@ -3,8 +3,6 @@
 Screenshots are kept in the folder that NODESCOPE_SCREENSHOTS names, for people to look at.
 """
 
-import base64
-import io
 import json
 import os
 import re
@@ -18,7 +16,6 @@ import pytest
 from browsing import needs_chromium, open_browser, visit
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
-from scipy.stats import norm
 
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import draw
@@ -180,12 +177,14 @@ def test_text_stands_out_from_what_is_behind_it(browser, report, theme):
 def test_the_state_rules_figures_and_their_values_are_those_of_the_tables(page, small_tables):
     put(page, 0)
     expect(page.locator("#state-name")).to_have_text("untrained")
-    rows = shown(page, "medians")
-    table = small_tables["medians"].filter(
+    rows = shown(page, "atlas")
+    table = small_tables["activity"].filter(
         pl.col("state") == "initial", pl.col("split") == "train", pl.col("seed") == 0, pl.col("activation") == "relu",
         pl.col("depth") == 1,
     )  # fmt: skip
-    assert rows["median"].to_list() == pytest.approx(table["median"].to_list(), rel=1e-6)
+    by = ["layer", "node", "class"]
+    shares = rows.filter(pl.col("configuration") == "relu-1x6").sort(by)["active_share"]
+    assert shares.to_list() == pytest.approx(table.filter(~pl.col("batch_norm")).sort(by)["active_share"].to_list())
     sparsity = shown(page, "sparsity")
     assert set(sparsity["state"]) == {"initial"}
 
@@ -197,7 +196,7 @@ def test_split_and_seed_rule_figures(page, small_tables):
     table = small_tables["accuracy"].filter(pl.col("split") == "validation", pl.col("seed") == 1).drop_nulls("accuracy")
     assert sorted(rows["mean"]) == pytest.approx(sorted(table["accuracy"]), rel=1e-6)
     # Where a figure has no such split it says so, and shows what it has.
-    expect(box(page, "distributions").locator(".shown")).to_contain_text("no split validation here")
+    expect(box(page, "node-kinds").locator(".shown")).to_contain_text("no split validation here")
 
 
 def test_filters_rule_figures_tables_and_pins(page):
@@ -205,7 +204,7 @@ def test_filters_rule_figures_tables_and_pins(page):
     page.locator('[data-axis="activation"]').get_by_label("relu").uncheck()
     assert set(shown(page, "test-accuracy")["activation"]) == {"sigmoid"}
     assert set(shown(page, "accuracy-table")["activation"]) == {"sigmoid"}
-    expect(figure(page, "medians")).to_contain_text("All pinned networks are filtered out")
+    expect(figure(page, "atlas")).to_contain_text("All pinned networks are filtered out")
     expect(page.locator("#filter-count")).to_have_text("1")
 
 
@@ -234,14 +233,13 @@ def test_highlighting_fades_the_other_networks(page):
     (rows,) = spec["datasets"].values()
     assert {row["activation"] for row in rows if row["__muted"]} == {"relu"}
     assert "__muted" in json.dumps(spec["spec"]["layer"])
-    expect(figure(page, "medians").locator(".node-panel.muted")).to_have_count(2)
+    expect(figure(page, "atlas").locator(".atlas-net.muted")).to_have_count(2)
 
 
 def test_classes_are_hidden_in_every_figure_of_classes(page):
     open_menu(page, "class-menu")
     page.locator("#classes").get_by_label("plain").uncheck()
-    assert set(shown(page, "medians")["class"]) == {1, 2}
-    assert "plain" not in set(shown(page, "distributions")["class_name"])
+    assert set(shown(page, "atlas")["class_name"]) == set(CLASSES[1:])
     expect(page.locator("#class-count")).to_have_text("2/3")
 
 
@@ -267,62 +265,12 @@ def test_a_click_on_a_legend_hides_a_series_and_shows_it_again(page):
     assert set(shown(page, name)["system"]) == systems
 
 
-def panel(page: Page, name: str, index: int = 0) -> Locator:
-    found = figure(page, name).locator(".node-panel").nth(index)
-    expect(found.locator("canvas")).to_be_visible()
-    found.scroll_into_view_if_needed()
-    return found
-
-
-def place(page: Page, found: Locator, at: float, height: float = 0.5) -> tuple[float, float]:
-    """Where in the window a share of the nodes' axis lies: where the pointer reads values, from left to right."""
-    bounds = found.bounding_box()
-    assert bounds is not None
-    y = bounds["y"] + 24 + height * (bounds["height"] - 80)
-    ends = []
-    for columns in (range(0, int(bounds["width"]), 8), range(int(bounds["width"]), 0, -8)):
-        for x in columns:
-            page.mouse.move(bounds["x"] + x, y)
-            if page.locator("#readout").is_visible():
-                ends.append(bounds["x"] + x)
-                break
-    return ends[0] + at * (ends[1] - ends[0]), y
-
-
-def test_the_pointer_over_a_node_reads_its_values(page, small_tables):
-    found = panel(page, "activity")
-    page.mouse.move(*place(page, found, 0.5))
-    text = page.locator("#readout").inner_text()
-    layer, node = map(int, re.search(r"layer (\d+), node (\d+)", text).groups())
-    values = small_tables["activity"].filter(
-        pl.col("activation") == "relu", pl.col("depth") == 1, ~pl.col("batch_norm"), pl.col("seed") == 0,
-        pl.col("state") == "trained", pl.col("split") == "train", pl.col("layer") == layer, pl.col("node") == node,
-    ).sort("class")["active_share"]  # fmt: skip
-    for name, value in zip(CLASSES, values, strict=True):
-        assert re.search(re.escape(f"{name}: ") + r"(\S+) %", text)[1] == f"{100 * value:.1f}"
-    assert HOSTILE in text
-
-
 def faceted(path):
     """The parts of a saved specification that stand in rows and columns."""
     parts = [json.loads(path.read_text())]
     for part in parts:
         parts += part.get("hconcat", []) + part.get("vconcat", [])
     return [part for part in parts if "facet" in part]
-
-
-def domains_of_medians(page):
-    """Lowest and highest median on the axis of each panel."""
-    return page.evaluate("""async () => {
-      const found = [];
-      const save = files.save;
-      files.save = (name, content) => found.push(JSON.parse(content).params.filter((p) => p.name === "low" || p.name === "high").map((p) => p.value));
-      document.querySelector('figure[id="small-medians"] [data-kind="Vega-Lite JSON"]').click();
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      while (found.length < 4) await new Promise((resolve) => setTimeout(resolve, 20));
-      files.save = save;
-      return found;
-    }""")  # noqa: E501
 
 
 def test_charts_of_many_networks_are_as_wide_as_there_is_room(page):
@@ -336,37 +284,32 @@ def test_charts_of_many_networks_are_as_wide_as_there_is_room(page):
 
 
 def test_pinned_networks_stand_side_by_side_on_common_scales(page):
-    expect(figure(page, "medians").locator(".node-panel")).to_have_count(2)
+    expect(figure(page, "atlas").locator(".atlas-net")).to_have_count(2)
     page.locator('[data-pin="small/sigmoid-2x6"]').click()
     page.select_option("#add-pin", "small/sigmoid-1x6-bn")
     expect(page.locator("#pins li")).to_have_count(4)
-    expect(figure(page, "medians").locator(".node-panel")).to_have_count(4)
-    panels = figure(page, "medians").locator(".node-panel:has(canvas)")
+    panels = figure(page, "atlas").locator(".atlas-net:has(canvas)")
     expect(panels).to_have_count(4)
     tops = [panels.nth(i).bounding_box()["y"] for i in range(4)]
     assert tops[0] == tops[1] and tops[2] == tops[3]
-    domains = domains_of_medians(page)
-    assert len(domains) == 4 and all(domain == domains[0] for domain in domains)
     assert figure(page, "learning-curves").locator("canvas").count() == 1
-    distributions = figure(page, "distributions")
+    distributions = figure(page, "layer-distributions")
     expect(distributions.locator("canvas")).to_be_visible()
     saved_scales = [
-        own.get("resolve", {}).get("scale") for own in faceted(saved(page, "distributions", "Vega-Lite JSON"))
+        own.get("resolve", {}).get("scale") for own in faceted(saved(page, "layer-distributions", "Vega-Lite JSON"))
     ]
     assert saved_scales and all(scale == {"x": "shared", "y": "shared"} for scale in saved_scales)
     open_menu(page, "page-menu")
     page.get_by_label("common scales").uncheck()
     expect(distributions.locator("canvas")).to_be_visible()
     saved_scales = [
-        own.get("resolve", {}).get("scale") for own in faceted(saved(page, "distributions", "Vega-Lite JSON"))
+        own.get("resolve", {}).get("scale") for own in faceted(saved(page, "layer-distributions", "Vega-Lite JSON"))
     ]
     assert saved_scales and all(scale == {"x": "independent", "y": "independent"} for scale in saved_scales)
     assert "scales=own" in page.url
-    expect(figure(page, "medians").locator(".node-panel:has(canvas)")).to_have_count(4)
-    assert len({tuple(domain) for domain in domains_of_medians(page)}) == 3  # the sigmoid nets both reach from 0 to 1
     page.locator("#pins li").nth(2).locator("summary").click()
     page.get_by_role("button", name="Remove sigmoid 2x6 without BN").click()
-    expect(figure(page, "medians").locator(".node-panel")).to_have_count(3)
+    expect(figure(page, "atlas").locator(".atlas-net")).to_have_count(3)
 
 
 def test_the_page_reads_numbers_as_they_were_written(page, report):
@@ -392,9 +335,9 @@ def test_a_diverged_network_is_shown_as_such(page, small_tables):
     cell = page.locator('[data-pin="small/relu-2x6"]')
     expect(cell).to_contain_text("✕✕")
     cell.click()
-    expect(figure(page, "medians")).to_contain_text("relu 2x6 without BN: no data, because")
-    figure(page, "distributions")
-    expect(box(page, "distributions").locator(".shown")).to_contain_text("no data for relu 2x6 without BN")
+    expect(figure(page, "atlas")).to_contain_text("relu 2x6 without BN: no data, because")
+    figure(page, "layer-distributions")
+    expect(box(page, "layer-distributions").locator(".shown")).to_contain_text("no data for relu 2x6 without BN")
     expect(page.locator("#small-networks")).to_contain_text("2 of the kept networks diverged")
 
 
@@ -408,134 +351,20 @@ def test_an_address_brings_the_view_back(page, visited, browser, report):
     open_menu(page, "class-menu")
     page.locator("#classes").get_by_label("plain").uncheck()
     page.locator('[data-pin="small/sigmoid-1x6"]').click()
-    box(page, "distributions").locator('[data-choice="shape"]').select_option("cumulative")
-    before = shown(page, "distributions")
+    box(page, "layer-distributions").locator('[data-choice="shape"]').select_option("cumulative")
+    before = shown(page, "layer-distributions")
     address = page.url
     with visit(browser, viewport={"width": 1440, "height": 900}) as another:
         again = another.open(report, address[address.index("#") :])
         expect(again.locator("#state-name")).to_have_text("after epoch 2")
         expect(again.locator("#pins li")).to_have_count(3)
         assert again.locator("#pattern").input_value() == "relu"
-        assert shown(again, "distributions").equals(before)
+        assert shown(again, "layer-distributions").equals(before)
         another.check()
     assert set(before["shape"]) == {"cumulative"} and set(before["state"]) == {"epoch-2"}
     open_menu(page, "page-menu")
     page.locator("#reset").click()
     assert page.url.split("#")[1].partition("?")[2] == ""
-
-
-def test_a_click_looks_into_a_node(page, small_tables):
-    found = panel(page, "activity-heatmap")
-    page.mouse.click(*place(page, found, 0.02, 0.2))
-    inspector = page.locator("#inspector")
-    expect(inspector).to_be_visible()
-    expect(page.locator("#inspector-title")).to_have_text("relu 1x6 without BN, layer 1, node 0")
-    for heading in ("Share of each class", "Median activation", "Before the activation", "After the", "Kernel density"):
-        expect(inspector).to_contain_text(heading)
-    expect(inspector.locator("canvas")).to_have_count(5)
-    expect(inspector.locator(".verdicts li").first).to_have_text(re.compile("dead|always|selective|on for", re.I))
-    assert_describes(inspector, histogram_of(small_tables, node=0))
-    assert "node=small%2Frelu-1x6%2F1%2F0" in page.url
-    page.locator("#inspector-next").click()
-    expect(page.locator("#inspector-title")).to_have_text("relu 1x6 without BN, layer 1, node 1")
-    assert_describes(inspector, histogram_of(small_tables, node=1))
-    page.keyboard.press("Escape")
-    expect(inspector).to_be_hidden()
-
-
-@pytest.mark.parametrize("nodes", [90, 130, 170])  # points of 8, 5 and 4 pixels
-def test_points_of_nodes_stand_where_their_values_are(browser, report, tmp_path, nodes):
-    shutil.copytree(report.parent, tmp_path / "copy")
-    node = np.arange(nodes)
-    made = pl.DataFrame({"node": node, "median": node / (nodes - 1)}).with_columns(
-        seed=0, state=pl.lit("trained"), split=pl.lit("train"), layer=1, **{"class": pl.lit(0)}
-    )
-    for name in ("relu-1x6", "relu-1x6-bn"):
-        write_packed(tmp_path / "copy" / "data" / "small" / f"medians.{name}.js", f"small/medians.{name}", made)
-    with visit(browser, viewport={"width": 1440, "height": 900}, accept_downloads=True) as visited:
-        page = visited.open(tmp_path / "copy" / report.name)
-        spec = json.loads(saved(page, "medians", "Vega-Lite JSON").read_text())
-        (low,), (high,) = ([p["value"] for p in spec["params"] if p["name"] == name] for name in ("low", "high"))
-        content = base64.b64decode(spec["datasets"]["picture"][0]["url"].partition(",")[2])
-        drawn = np.asarray(Image.open(io.BytesIO(content)).convert("RGBA"))[:, :, 3] > 0
-        height, width = drawn.shape
-        y, x = np.nonzero(drawn)
-        value = low + (high - low) * (1 - (y + 0.5) / height)
-        node_under = (x + 0.5) / width * nodes - 0.5
-        assert len(np.unique(x)) > 0.7 * width
-        assert np.abs(value - node_under / (nodes - 1)).max() < 0.05
-        visited.check()
-
-
-def histogram_of(tables, node, *, batch_norm=False):
-    """Of the first class at a node of the first network."""
-    here = dict(activation="relu", depth=1, batch_norm=batch_norm, seed=0, split="train", kind="pre", node=node)
-    return tables["node_histograms"].filter(pl.col("class") == 0, **here).row(0, named=True)
-
-
-def assert_describes(inspector, row):
-    """The text alternatives name the range of the histogram and where its density is highest."""
-    described = inspector.locator('[aria-label^="Histogram of the pre-activation"]').get_attribute("aria-label")
-    low, high = map(float, re.findall(r"-?[\d.]+", described)[-2:])
-    assert (low, high) == (pytest.approx(row["low"], rel=1e-3), pytest.approx(row["high"], rel=1e-3))
-    described = inspector.locator('[aria-label^="Kernel density"]').get_attribute("aria-label")
-    peak = float(re.search(rf"highest near (\S+) \({re.escape(CLASSES[0])}\)", described)[1])
-    edges, h = np.linspace(row["low"], row["high"], len(row["counts"]) + 1), row["bandwidth"]
-
-    def density(z):
-        return (np.array(row["counts"]) * np.diff(norm.cdf((edges - z) / h))).sum()
-
-    assert density(peak) > 0.99 * max(density(z) for z in np.linspace(row["low"], row["high"], 1_000))
-
-
-def test_of_two_nodes_the_last_that_was_clicked_is_shown(page, small_tables):
-    found = panel(page, "activity-heatmap")
-    page.evaluate(
-        "() => { const load = nodescope.load; nodescope.load = (study, name) => (name === 'nodes.relu-1x6.0'"
-        " ? new Promise((resolve) => { window.release = () => resolve(load(study, name)); }) : load(study, name)); }"
-    )
-    page.mouse.click(*place(page, found, 0.02, 0.2))
-    second = figure(page, "activity-heatmap").locator(".node-panel").nth(1)
-    expect(second).to_have_attribute("aria-label", re.compile("relu 1x6 with BN"))
-    second.focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
-    title = page.locator("#inspector-title")
-    expect(title).to_have_text("relu 1x6 with BN, layer 1, node 0")
-    page.evaluate("() => release()")
-    page.wait_for_timeout(500)
-    expect(title).to_have_text("relu 1x6 with BN, layer 1, node 0")
-    assert_describes(page.locator("#inspector"), histogram_of(small_tables, node=0, batch_norm=True))
-
-
-def test_nodes_are_reached_by_keyboard(page):
-    found = panel(page, "medians")
-    found.focus()
-    page.keyboard.press("ArrowRight")
-    page.keyboard.press("ArrowRight")
-    expect(page.locator("#readout")).to_contain_text("layer 1, node 1")
-    page.keyboard.press("Enter")
-    expect(page.locator("#inspector-title")).to_contain_text("node 1")
-    expect(page.locator("#inspector-close")).to_be_focused()
-    page.keyboard.press("Escape")
-    expect(panel(page, "medians")).to_be_focused()
-    page.keyboard.press("+")
-    expect(page.locator(".zoom-out").first).to_be_visible()
-    expect(panel(page, "medians")).to_be_focused()
-
-
-def test_dragging_zooms_all_panels_of_nodes(page):
-    found = panel(page, "medians")
-    page.mouse.move(*place(page, found, 0.1))
-    page.mouse.down()
-    page.mouse.move(*place(page, found, 0.5), steps=4)
-    page.mouse.up()
-    zoomed = box(page, "medians").locator(".zoom-out")
-    expect(zoomed).to_have_text(re.compile(r"nodes 0 to \d: show all"))
-    figure(page, "activity")
-    expect(box(page, "activity").locator(".zoom-out")).to_be_visible()
-    zoomed.click()
-    expect(zoomed).to_have_count(0)
 
 
 def test_what_is_shown_can_be_saved(page, small_tables):
@@ -552,7 +381,7 @@ def test_what_is_shown_can_be_saved(page, small_tables):
     assert sorted(parquet["mean"]) == pytest.approx(sorted(table["mean"].drop_nulls()), rel=1e-6)
     curves = shown(page, "learning-curves")
     assert curves.schema["batch_norm" if "batch_norm" in curves.columns else "epoch"] in (pl.Boolean, pl.Int64)
-    hostile = shown(page, "distributions")
+    hostile = shown(page, "atlas")
     assert set(hostile["class_name"]) == set(CLASSES)
 
 
@@ -575,7 +404,9 @@ def test_a_published_figure_is_two_clicks_away(page):
     expect(row).to_contain_text("blobs, not mnist or fmnist or cifar10")
     row.get_by_role("link").click()
     expect(page.locator("#small-atlas h3")).to_be_in_viewport()
-    numbers = page.locator("#published tbody tr").evaluate_all("rows => rows.flatMap((row) => row.dataset.numbers.split('; '))")
+    numbers = page.locator("#published tbody tr").evaluate_all(
+        "rows => rows.flatMap((row) => row.dataset.numbers.split('; '))"
+    )
     assert {"figure 1.1", "figure 3.10", "figure 4.11", "table 5.2", "figure 6.7", "figure A.6"} <= set(numbers)
 
 
@@ -631,7 +462,10 @@ def test_back_and_forward_go_from_place_to_place(page):
 
 
 def test_a_mistyped_address_shows_what_there_is(visited, report):
-    page = visited.open(report, "#small-sparsity?state=bogus&split=none&seed=9&node=small/relu-1x6/9/9&pins=small/nothing,small/relu-1x6@never")
+    page = visited.open(
+        report,
+        "#small-sparsity?state=bogus&split=none&seed=9&node=small/relu-1x6/9/9&pins=small/nothing,small/relu-1x6@never",
+    )
     expect(page.locator("#state-name")).to_have_text("trained")
     expect(page.locator("#card")).to_be_hidden()
     assert "bogus" not in page.url and "node=" not in page.url
@@ -645,6 +479,12 @@ def test_the_rows_behind_a_figure_are_shown_on_demand(page, small_tables):
     put(page, 0)
     figure(page, "sparsity")
     expect(around.locator(".rows tbody tr").first).to_be_visible()
+
+
+def test_a_published_figure_of_medians_leads_to_the_atlas_with_medians(page):
+    page.locator("nav").get_by_text("Figures by published number").click()
+    page.locator('#published tr[data-numbers*="figure 4.3;"]').get_by_role("link").click()
+    expect(figure(page, "atlas").locator('[data-choice="value"]')).to_have_value("median")
 
 
 def test_the_table_of_contents_follows_the_scroll(page):
@@ -662,7 +502,7 @@ def test_hostile_names_are_text(visited, report):
     expect(page.locator("#overview h1")).to_have_text(f"Nodes & {HOSTILE}")
     open_menu(page, "class-menu")
     expect(page.locator("#classes")).to_contain_text(HOSTILE)
-    for name in ("distributions", "medians", "activity-heatmap"):
+    for name in ("atlas", "layer-distributions"):
         figure(page, name)
     settings = page.locator("#small-downloads details").filter(has_text="Settings, defaults included")
     settings.locator("summary").click()
@@ -723,8 +563,8 @@ def test_a_page_without_its_data_says_what_is_missing(browser, report, tmp_path)
 
 def test_a_look_into_a_node_without_its_file_says_what_is_missing(browser, report, tmp_path):
     shutil.copytree(report.parent, tmp_path / "copy")
-    for path in (tmp_path / "copy" / "data" / "small").glob("nodes.*"):
+    for path in (tmp_path / "copy" / "data" / "small").glob("node_histograms.*"):
         path.unlink()
     with visit(browser) as visited:
-        page = visited.open(tmp_path / "copy" / report.name, "#small-medians?node=small/relu-1x6/1/0")
-        expect(page.locator("#inspector")).to_contain_text('the folder "data" must lie beside the page')
+        page = visited.open(tmp_path / "copy" / report.name, "#small-atlas?node=small/relu-1x6/1/0")
+        expect(page.locator("#card")).to_contain_text('the folder "data" must lie beside the page')

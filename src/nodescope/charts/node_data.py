@@ -21,7 +21,7 @@ OF_CONFIGURATIONS: Mapping[str, tuple[str, ...]] = {
     "node_kinds": (*NODE, "kind", "switch_share"),
     "selectivity": (*NODE, "preferred_class", "class_share"),
     "node_fates": ("seed", "split", "layer", "node", "fate", "since", "not_before"),
-    "ablation": (*NODE, "kind", "loss_change", "standard_error", "lost", "gained"),
+    "ablation": (*NODE, "kind", "method", "loss_change", "standard_error", "lost", "gained"),
     "redundancy": (*NODE, "nearest", "nearest_correlation", "similar"),
     "kin": ("seed", "split", "layer", "node", "other_seed", "other_state", "nearest", "nearest_correlation", "same_correlation"),
 }  # fmt: skip

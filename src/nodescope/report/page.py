@@ -72,9 +72,8 @@ class PageStudy:
     def numbers(self) -> dict[str, tuple[str, str]]:
         """Number and name of the first figure of each kind of chart."""
         found: dict[str, tuple[str, str]] = {}
-        for chapter in self.chapters:
-            for figure in chapter.figures:
-                found.setdefault(figure.entry["chart"], (figure.number, figure.entry["name"]))
+        for figure in [*(figure for chapter in self.chapters for figure in chapter.figures), *self.elsewhere]:
+            found.setdefault(figure.entry["chart"], (figure.number, figure.entry["name"]))
         return found
 
 
@@ -208,7 +207,7 @@ def _study(name: str, results: Path, charts: Charts) -> PageStudy:
         by_name[entry["name"]] = page_figure(entry, number, name)
         of_chapter.append(by_name[entry["name"]])
     elsewhere = [
-        shown_elsewhere(entry, by_name[entry["shown_in"]["figure"]])
+        shown_elsewhere(entry, by_name[entry["shown_in"]["figure"]], name)
         for entry in index["figures"]
         if "shown_in" in entry and entry["shown_in"]["figure"] in by_name
     ]

@@ -51,7 +51,7 @@ def page_figure(entry: dict[str, Any], number: str, study: str) -> PageFigure:
     )
 
 
-def shown_elsewhere(entry: dict[str, Any], shown: PageFigure) -> PageFigure:
+def shown_elsewhere(entry: dict[str, Any], shown: PageFigure, study: str) -> PageFigure:
     """A figure that the page shows in another one, for the index of published figures: a link to the view there.
 
     Parameters
@@ -64,7 +64,8 @@ def shown_elsewhere(entry: dict[str, Any], shown: PageFigure) -> PageFigure:
     choices = {f"in:{shown.entry['name']}.{column}": value for column, value in entry["shown_in"]["choices"].items()}
     return replace(
         shown,
-        anchor=shown.anchor + (f"?{urlencode(choices)}" if choices else ""),
+        anchor=shown.anchor + (f"?{urlencode({'study': study} | choices)}" if choices else ""),
         title=entry["title"],
         references=[Reference(**reference) for reference in entry["references"]],
+        entry=shown.entry | {"chart": entry["chart"]},
     )

@@ -13,7 +13,6 @@ const toAddress = () => {
   if (chosen.classesOff.size) words.set("without", [...chosen.classesOff].join(","));
   for (const [key, value] of Object.entries(chosen.choices)) words.set(`in:${key}`, value);
   if (chosen.hues) words.set("colour", chosen.hues.map((c) => c ?? "").join("-"));
-  if (chosen.zoom) words.set("zoom", chosen.zoom.join("-"));
   if (chosen.node) words.set("node", [chosen.node.study, chosen.node.configuration, chosen.node.layer, chosen.node.node].join("/"));
   return words.toString();
 };
@@ -35,8 +34,6 @@ const fromAddress = (text) => {
   found.classesOff = new Set((words.get("without") ?? "").split(",").filter(Boolean).map(Number).filter((c) => study.classes[c] !== undefined));
   for (const [key, value] of words) if (key.startsWith("in:")) found.choices[key.slice(3)] = value;
   if (words.has("colour")) found.hues = Array.from({ length: MOST_HUES }, (_, i) => words.get("colour").split("-")[i]).map((c) => (c && study.classes[c] !== undefined ? Number(c) : null));
-  const zoom = (words.get("zoom") ?? "").split("-").map(Number);
-  if (zoom.length === 2 && zoom[1] > zoom[0]) found.zoom = zoom;
   const [of, name, layer, node] = (words.get("node") ?? "").split("/");
   if (isNode(of, name, Number(layer), Number(node))) found.node = { study: of, configuration: name, layer: Number(layer), node: Number(node) };
   return found;

@@ -1,6 +1,6 @@
 // The atlas: all nodes of the compared networks as classes x nodes, a block per layer, in an order that shows what is alike.
 
-const LEAST_CELL = 5, MOST_CELL = 18, STRIP = 16, TICKS = 7, LINE_GAP = 10, BESIDE = [46, 24], MATRIX_HEIGHT = 300, BETWEEN = 16;
+const LEAST_CELL = 5, MOST_CELL = 24, STRIP = 16, TICKS = 7, LINE_GAP = 10, BESIDE = [46, 24], MATRIX_HEIGHT = 300, BETWEEN = 16;
 const rowHeight = (rows) => (rows === 1 ? 30 : Math.max(3, Math.min(rows < 6 ? 22 : 14, Math.floor(MATRIX_HEIGHT / rows))));
 const classesShown = (study) => [...study.classes.keys()].filter((c) => !(study.name === chosen.study && chosen.classesOff.has(c)));
 
@@ -70,6 +70,7 @@ const drawBlock = (block, net, layer, room, options) => {
       context.fillStyle = ink.soft;
       if (net.never.get(layer)[node]) {
         paintHatched(context, x, top, wide, rows * high);
+        context.fillStyle = ink.soft;
         context.fillRect(x + wide / 2 - 1, top - TICKS, 2, TICKS - 2);
       } else if (strip && share !== null) context.fillRect(x + 0.5, top - TICKS - share * (strip - 2), Math.max(1, wide - 1), share * (strip - 2));
       if (options.marked.has(`${layer}/${node}`)) {
@@ -107,7 +108,8 @@ const NOTHING = "no data, because the network diverged or was not measured.";
 const drawNet = (net, i, several, room, options) => {
   const heading = element("p", { class: "net-title" }, element("b", {}, several ? `${letterOf(net.c)} ` : "", pinLabel(net.c)));
   const known = net.shares && [...net.shares.values()].some(({ values }) => values.some((v) => !Number.isNaN(v)));
-  const box = element("div", { class: "atlas-net" }, heading);
+  const muted = chosen.mode === "highlight" && expression()?.test(net.c.label) === false;
+  const box = element("div", { class: `atlas-net ${muted ? "muted" : ""}` }, heading);
   if (!known || !net.drawn) { box.append(element("p", { class: "message" }, `${pinLabel(net.c)}: ${NOTHING}`)); net.shares = known ? net.shares : null; return box; }
   for (const layer of net.cube.layers) {
     const block = element("div", { class: "atlas-block", "data-net": i, "data-layer": layer }, element("p", { class: "block-title" }), element("div", { class: "block-canvas" }));

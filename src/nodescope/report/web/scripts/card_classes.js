@@ -42,5 +42,5 @@ const effectPart = (net, layer, node) => {
   const row = effectOf(net, `${layer}/${node}`);
   if (!row || row.loss_change === null) return null;
   const error = row.standard_error === null || row.standard_error === undefined ? "" : ` ± ${number(Number(row.standard_error.toPrecision(2)))}`;
-  return element("p", { class: "effect" }, `Without it (${row.kind === "zero" ? "set to 0" : "held at its mean"}) the loss ${row.loss_change < 0 ? "falls" : "rises"} by ${number(Number(Math.abs(row.loss_change).toPrecision(2)))}${error}${row.lost == null ? "" : `; ${row.lost} sample${row.lost === 1 ? "" : "s"} newly wrong, ${row.gained} newly right`}.`);
+  return element("p", { class: "effect" }, `Without it (${row.kind === "zero" ? "set to 0" : "held at its mean"}) the loss ${row.loss_change === 0 ? "stays the same" : `${row.loss_change < 0 ? "falls" : "rises"} by ${number(Number(Math.abs(row.loss_change).toPrecision(2)))}${error}${row.method === "logit_linear" ? ", estimated to first order" : ""}`}${row.lost == null ? "" : `; ${row.lost} sample${row.lost === 1 ? "" : "s"} newly wrong, ${row.gained} newly right`}.`);
 };

@@ -36,6 +36,8 @@ const frameOf = (c, layer, row) => {
   return [element("span", { class: "position", style: `left:${(row.position % side) * share}%;top:${Math.floor(row.position / side) * share}%;width:${share}%;height:${share}%` })];
 };
 
+const MOST_PLAIN = 6, MOST_OF_FEATURES = 5, MOST_NAMES = 12; // samples of which only numbers are known; rows of features
+
 const samplesPart = async (net, frame, layer, node) => {
   const { study } = net.c, view = { state: net.view.state, split: splitIn(frame, net.view.split) }, note = otherState("The samples that drive it", study, frame, view);
   if (note) return part("Samples", note);
@@ -44,8 +46,8 @@ const samplesPart = async (net, frame, layer, node) => {
   const known = await sampleRows(study, rows), sampleOf = (row) => known.get(row.sample), units = "z";
   const described = (row) => `sample ${row.sample}${labelOfSample(study, row) && `, ${labelOfSample(study, row)}`}, ${units} = ${number(row.z)}${row.position === null ? "" : `, position ${row.position}`}`;
   const withFeatures = rows.some((row) => sampleOf(row)?.features), withText = rows.some((row) => sampleOf(row)?.text);
-  const strips = Object.entries(ENDS).map(([end, words]) => [end, words, rows.filter((row) => row.end === end)]).filter(([, , own]) => own.length).map(([end, words, own]) => {
-    const items = own.map((row) => {
+  const strips = Object.entries(ENDS).map(([end, words]) => [end, words, rows.filter((row) => row.end === end)]).filter(([end]) => known.size || end !== "spread").filter(([, , own]) => own.length).map(([end, words, own]) => {
+    const items = (known.size ? own : own.slice(0, MOST_PLAIN)).map((row) => {
       const sample = sampleOf(row);
       if (sample?.thumbnail) return element("li", { "data-sample": row.sample, title: described(row) }, element("span", { class: "thumbnail" }, element("img", { src: sample.thumbnail, alt: described(row) }), ...frameOf(net.c, layer, row)), element("span", {}, labelOfSample(study, row) || `${row.sample}`));
       if (withText && sample?.text) return element("li", { class: "text", "data-sample": row.sample, title: described(row) }, element("q", {}, sample.text.length > 180 ? `${sample.text.slice(0, 180)}…` : sample.text), element("span", {}, ` ${described(row)}`));
@@ -55,11 +57,11 @@ const samplesPart = async (net, frame, layer, node) => {
   });
   const heading = `Samples (${view.split})`;
   if (!withFeatures) return part(heading, ...strips);
-  const length = Math.max(...[...known.values()].map((sample) => sample.features?.split(" ").length ?? 0)), names = Array.from({ length }, (_, i) => study.features?.[i] ?? `x${i}`).slice(0, 12);
+  const length = Math.max(...[...known.values()].map((sample) => sample.features?.split(" ").length ?? 0)), names = Array.from({ length }, (_, i) => study.features?.[i] ?? `x${i}`).slice(0, MOST_NAMES);
   return part(heading, element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "features of the samples" }, element("table", { class: "features" },
-    element("thead", {}, element("tr", {}, ...["", ...(study.has_classes ? ["class"] : []), ...names, "z"].map((name) => element("th", { scope: "col" }, name)))),
-    ...Object.entries(ENDS).map(([end, words]) => element("tbody", { "data-end": end }, ...rows.filter((row) => row.end === end).map((row, i) => element("tr", { "data-sample": row.sample },
-      element("th", { scope: "row" }, i ? "" : words), ...(study.has_classes ? [element("td", {}, labelOfSample(study, row))] : []), ...names.map((_, at) => element("td", { class: "number" }, sampleOf(row)?.features?.split(" ")[at] ?? "")), element("td", { class: "number" }, number(row.z)))))))));
+    element("thead", {}, element("tr", {}, ...[study.has_classes ? "class" : "sample", ...names, "z"].map((name) => element("th", { scope: "col" }, name)))),
+    ...Object.entries(ENDS).map(([end, words]) => element("tbody", { "data-end": end }, element("tr", {}, element("th", { scope: "rowgroup", class: "end", colspan: names.length + 2 }, words)), ...rows.filter((row) => row.end === end).slice(0, MOST_OF_FEATURES).map((row) => element("tr", { "data-sample": row.sample, title: described(row) },
+      element("th", { scope: "row" }, labelOfSample(study, row) || `${row.sample}`), ...names.map((_, at) => element("td", { class: "number" }, sampleOf(row)?.features?.split(" ")[at] ?? "")), element("td", { class: "number" }, number(row.z)))))))));
 };
 
 const imagesPart = (net, frame, layer, node, heading, words) => {
@@ -71,7 +73,7 @@ const imagesPart = (net, frame, layer, node, heading, words) => {
 
 // The share of each class for which it is on, in every recorded state.
 const statesPart = (net, layer, node) => {
-  const { study } = net.c, shown = classesShown(study), wide = Math.max(6, Math.min(26, Math.floor(250 / shown.length))), high = 18, left = 92;
+  const { study } = net.c, shown = classesShown(study), wide = Math.max(6, Math.min(64, Math.floor(250 / shown.length))), high = 18, left = 92;
   const states = study.states.filter(({ name }) => net.cube.at({ ...net.view, state: name }));
   if (states.length < 2) return null;
   const shares = states.map(({ name }) => { const { size, values } = net.cube.at({ ...net.view, state: name }).get(layer); return shown.map((c) => values[c * size + node]); });

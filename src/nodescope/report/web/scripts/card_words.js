@@ -25,6 +25,7 @@ const nodeSentence = (study, shares, dead, word) => {
   if (known.every(({ value }) => value === 1)) return close("Always on: whether it is on does not depend on the class");
   const high = known.filter(({ value }) => value >= LEAST_ON), low = known.filter(({ value }) => value <= MOST_OFF), between = known.filter(({ value }) => value > MOST_OFF && value < LEAST_ON);
   const range = (some) => { const [most, least] = [percentText(some[0].value), percentText(some.at(-1).value)]; return most === least ? most : `${least.replace(" %", "")} to ${most}`; };
+  if (between.length === known.length && known.length > MOST_LISTED) return close(`On for every class in ${range(between)}, most for ${between[0].name}`);
   const parts = [];
   if (high.length) parts.push(`On for ${high.length <= MOST_LISTED ? high.map(({ name, value }) => `${name} (${percentText(value)})`).join(", ") : `${high.length} of ${known.length} classes (${range(high)})`}`);
   const further = [];
@@ -45,5 +46,6 @@ const nodeFacts = (net, layer, node) => {
   const key = `${layer}/${node}`, kind = net.kinds.get(key)?.[0].kind, selective = net.selective.get(key)?.[0], { study } = net.c, said = [];
   if (kind) said.push({ graded: "Graded: its value says more than being on or off", switch: "A switch: on or off explains most of its value", saturated: "Saturated: near a bound of its function for nearly all samples", constant: "Constant" }[kind] ?? "");
   if (study.has_classes && selective?.class_share != null) said.push(`Classes explain ${percentText(selective.class_share)} of the variance of its values${selective.preferred_class === null ? "" : `; they are highest for ${study.classes[selective.preferred_class]}`}`);
+  if ((net.c.positions?.[layer - 1] ?? 1) > 1) said.push("Shares count samples and positions");
   return said.filter(Boolean).map((text) => `${text}.`);
 };

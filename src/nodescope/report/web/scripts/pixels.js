@@ -12,10 +12,17 @@ const shade = (scale, share) => {
   const stops = shadesOf()[scale].map(rgb), at = Math.min(1, Math.max(0, share)) * (stops.length - 1), low = Math.min(stops.length - 2, Math.floor(at));
   return hex(stops[low].map((part, i) => part + (stops[low + 1][i] - part) * (at - low)));
 };
-const pixelsOf = (scale) => Uint32Array.from({ length: 256 }, (_, i) => {
-  const [r, g, b] = rgb(shade(scale, i / 255));
-  return (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
-});
+const pixelTables = new Map();
+const pixelsOf = (scale) => {
+  const key = shadesOf()[scale].join();
+  if (!pixelTables.has(key)) {
+    pixelTables.set(key, Uint32Array.from({ length: 256 }, (_, i) => {
+      const [r, g, b] = rgb(shade(scale, i / 255));
+      return (0xff000000 | (b << 16) | (g << 8) | r) >>> 0;
+    }));
+  }
+  return pixelTables.get(key);
+};
 
 // Where a value lies on its scale: from 0 at the lower end of the domain to 1 at the upper one.
 const along = ([low, high], value) => (high > low ? (value - low) / (high - low) : 0.5);
@@ -37,21 +44,25 @@ const paintCells = (context, { columns, rows, value, domain, scale }, left, top,
   context.drawImage(cells, left, top, columns * wide, rows * high);
 };
 
-// Grey with diagonal lines: a column of which there is nothing to see.
-const paintHatched = (context, left, top, wide, high) => {
+// Grey with diagonal lines: a column of which there is nothing to see. A tile is drawn once per theme.
+const hatches = new Map();
+const hatchTile = () => {
   const [ground, line] = shadesOf().hatch;
-  context.save();
-  context.beginPath();
-  context.rect(left, top, wide, high);
-  context.clip();
-  context.fillStyle = ground;
+  if (!hatches.has(ground)) {
+    const tile = element("canvas", { width: 6, height: 6 }), context = tile.getContext("2d");
+    context.fillStyle = ground;
+    context.fillRect(0, 0, 6, 6);
+    context.strokeStyle = line;
+    context.beginPath();
+    for (const at of [-6, 0, 6]) { context.moveTo(at - 1, 7); context.lineTo(at + 7, -1); }
+    context.stroke();
+    hatches.set(ground, tile);
+  }
+  return hatches.get(ground);
+};
+const paintHatched = (context, left, top, wide, high) => {
+  context.fillStyle = context.createPattern(hatchTile(), "repeat");
   context.fillRect(left, top, wide, high);
-  context.strokeStyle = line;
-  context.lineWidth = 1;
-  context.beginPath();
-  for (let y = top - wide; y < top + high + wide; y += 5) { context.moveTo(left, y + wide); context.lineTo(left + wide, y); }
-  context.stroke();
-  context.restore();
 };
 
 // A canvas that is sharp on every screen, and what draws on it in pixels of the page.

@@ -16,7 +16,7 @@ const partsOfPin = (pin) => /^([^/]+)\/([^@]+)(?:@(.+))?$/.exec(pin)?.slice(1) ?
 const pinOf = (study, name, state = null) => `${study}/${name}${state ? `@${state}` : ""}`;
 
 // What is chosen of a study when it is opened for the first time.
-const firstOf = (study) => ({ pins: study.configurations.slice(0, 2).map((c) => pinOf(study.name, c.name)), off: new Set(), classesOff: new Set(), hues: null, zoom: null, node: null });
+const firstOf = (study) => ({ pins: study.configurations.slice(0, 2).map((c) => pinOf(study.name, c.name)), off: new Set(), classesOff: new Set(), hues: null, node: null });
 
 const first = () => {
   const study = data.studies[0];
@@ -35,8 +35,8 @@ const remembered = new Map();
 
 const toStudy = (name) => {
   if (name === chosen.study) return;
-  const { pins, off, classesOff, hues, zoom } = chosen;
-  remembered.set(chosen.study, { pins, off, classesOff, hues, zoom, node: null });
+  const { pins, off, classesOff, hues } = chosen;
+  remembered.set(chosen.study, { pins, off, classesOff, hues, node: null });
   const study = studies.get(name);
   Object.assign(chosen, { study: name, ...(remembered.get(name) ?? firstOf(study)) });
   if (!study.states.some((s) => s.name === chosen.state)) chosen.state = study.states.at(-1).name;
