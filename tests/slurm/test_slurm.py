@@ -60,7 +60,7 @@ def build(seed):
 
 
 def test_studies_on_the_cluster_equal_the_local_run_bit_for_bit(cluster, tmp_path):
-    settings = config()
+    settings = config(grid={"depth": [2], "width": [6], "activation": ["relu"]})
     own = {name: settings["studies"][0][name] for name in ("dataset", "analyses")}
     settings["studies"].append({"name": "own", "module": {"make": "my_net.py:build", "with": {"seed": 1}}} | own)
     on_cluster = ClusterProject(tmp_path / "on a cluster, naïvely", settings, cluster)
@@ -72,7 +72,7 @@ def test_studies_on_the_cluster_equal_the_local_run_bit_for_bit(cluster, tmp_pat
     local.snakemake("tables")
     numbers = on_cluster.numbers()
     assert_same_numbers(numbers, local.numbers())
-    assert len([path for path in numbers if path.endswith(".safetensors")]) == 2 * 2 * 3
+    assert len([path for path in numbers if path.endswith(".safetensors")]) == 2 * 3
     # Only what belongs on compute nodes was submitted; each job on one of them.
     comments = cluster.client("squeue", "-h", "-t", "all", "-o", "%k %T %N").splitlines()
     assert {re.match(r"rule_([a-z_]+?)_wildcards", comment)[1] for comment in comments} == {
@@ -80,7 +80,7 @@ def test_studies_on_the_cluster_equal_the_local_run_bit_for_bit(cluster, tmp_pat
     }  # fmt: skip
     assert all(re.search(r" COMPLETED node[1-4]$", comment) for comment in comments)
     status = on_cluster.snakemake("status", "--quiet", "all", "--executor", "local", "--cores", "1")
-    assert "6 of 6 jobs done" in status and "3 of 3 jobs done" in status
+    assert status.count("3 of 3 jobs done") == 2
     assert on_cluster.snakemake("--dry-run").count("Nothing to be done") == 1
 
 
@@ -123,7 +123,7 @@ def test_a_node_that_dies_a_cancelled_job_a_time_limit_and_too_little_memory_are
         "train_configuration:slurm_extra='--signal=TERM@10'",
         "record_activations:mem_mb=200 * attempt ** 3",
     ]
-    running = project.start("tables", *limits, log=log)
+    running = project.start("recordings", *limits, log=log)
     try:
         _, node = job_of(cluster, "train_configuration_wildcards_faults_relu")
         cancelled, _ = job_of(cluster, "train_configuration_wildcards_faults_sigmoid")
@@ -150,7 +150,7 @@ def test_a_node_that_dies_a_cancelled_job_a_time_limit_and_too_little_memory_are
     quick = re.sub(r" +time\.sleep\(0\.025\)\n", "", source.read_text())
     local = Project(tmp_path / "local", settings)
     (local.path / "src/nodescope/training/rounds.py").write_text(quick)
-    local.snakemake("tables")
+    local.snakemake("recordings")
     assert_same_numbers(project.numbers(), local.numbers())
 
 
