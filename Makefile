@@ -53,7 +53,7 @@ test-slurm: $(READY)
 
 reliability: $(READY)
 	NODESCOPE_LONG=1 $(BIN)/python -m pytest tests/faults tests/fuzz tests/slurm tests/unit/test_checkpoints.py tests/unit/test_integrity.py \
-	  tests/unit/test_array_door.py
+	  tests/unit/test_array_door.py tests/unit/test_torchvision_layers.py
 
 check: lint types
 
