@@ -292,7 +292,7 @@ def test_a_killed_training_goes_on_where_it_was(project):
         command, cwd=project.path, env=project.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         start_new_session=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while not checkpoint.exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     os.killpg(running.pid, signal.SIGKILL)
