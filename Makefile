@@ -46,7 +46,7 @@ every-test: $(READY)
 
 test-fast: $(READY)
 	$(BIN)/ruff check --quiet .
-	$(BIN)/python -m pytest tests/unit -n auto --maxprocesses 8 -m "not slow" -q
+	$(BIN)/python -m pytest tests/unit -n auto --maxprocesses 8 --dist worksteal -m "not slow" -q
 
 test-slurm: $(READY)
 	$(BIN)/python -m pytest tests/slurm
