@@ -69,7 +69,7 @@ def test_studies_on_the_cluster_equal_the_local_run_bit_for_bit(cluster, tmp_pat
         (project.path / "my_net.py").write_text(OWN_NETWORK, encoding="utf-8")
     said = on_cluster.snakemake()
     assert "The report is at reports/index.html" in said
-    local.snakemake("tables")
+    local.snakemake("tables", *(f"results/{study['name']}/findings.json" for study in settings["studies"]))
     numbers = on_cluster.numbers()
     assert_same_numbers(numbers, local.numbers())
     assert len([path for path in numbers if path.endswith(".safetensors")]) == 2 * 3
