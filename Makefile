@@ -18,10 +18,10 @@ READY := .venv/.ready
 
 # Snakemake keeps a cache below the home; where none can be written, here.
 ifeq ($(XDG_CACHE_HOME)$(shell test -w "$$HOME" && echo writable),)
-report plan status check: export XDG_CACHE_HOME = $(CURDIR)/.snakemake/cache-home
+report plan status lint: export XDG_CACHE_HOME = $(CURDIR)/.snakemake/cache-home
 endif
 
-.PHONY: report test test-fast test-slurm reliability check plan status bench bench-check config lock clean
+.PHONY: report test every-test lint types test-fast test-slurm reliability check plan status bench bench-check config lock clean
 
 report: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules --rerun-incomplete
@@ -38,26 +38,33 @@ status: $(READY)
 LONGEST_FIRST := tests/slurm tests/faults/test_kills.py tests/workflow tests/faults tests/browser tests/fuzz tests/real tests/unit
 WORKERS ?= $(shell $(PYTHON) -c "print(min($(CORES), 8) + 1)")
 
-test: check
+test: lint
+	+$(MAKE) --jobs 2 types every-test
+
+every-test: $(READY)
 	$(BIN)/python -m pytest $(LONGEST_FIRST) -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: $(READY)
 	$(BIN)/ruff check --quiet .
-	$(BIN)/python -m pytest tests/unit -n auto --maxprocesses 8 -m "not slow" -q
+	$(BIN)/python -m pytest tests/unit -n auto --maxprocesses 8 --dist worksteal -m "not slow" -q
 
 test-slurm: $(READY)
 	$(BIN)/python -m pytest tests/slurm
 
 reliability: $(READY)
 	NODESCOPE_LONG=1 $(BIN)/python -m pytest tests/faults tests/fuzz tests/slurm tests/unit/test_checkpoints.py tests/unit/test_integrity.py \
-	  tests/unit/test_array_door.py
+	  tests/unit/test_array_door.py tests/unit/test_torchvision_layers.py
 
-check: $(READY)
+check: lint types
+
+lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check workflow
-	$(BIN)/mypy
 	$(BIN)/snakemake --lint
+
+types: $(READY)
+	$(BIN)/mypy
 
 SIZE ?= quick
 DATA_ROOT ?= data

@@ -31,10 +31,6 @@ LOADED = (
 )
 
 
-#: Kept, since Python complains of a process that is forgotten while it runs.
-_started: list[subprocess.Popen[bytes]] = []
-
-
 def offer() -> None:
     """Let this test run and its workers share a server, which starts when it is first asked."""
     if sys.platform == "linux" and VARIABLE not in os.environ:
@@ -72,13 +68,11 @@ def _ready() -> Path:
             folder.mkdir(mode=0o700)
             # As Snakemake starts jobs; and apart from the worker that happens to be first, since others go on with it.
             threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-            _started.append(
-                subprocess.Popen(
-                    [sys.executable, __file__, name, served], env=os.environ | threads, start_new_session=True,
-                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                )
+            subprocess.run(
+                ["setsid", "--fork", sys.executable, __file__, name, served], env=os.environ | threads, check=True,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not (folder / "socket").exists():
             assert time.monotonic() < deadline, "the server of the tests does not start"
             time.sleep(0.05)
@@ -132,4 +126,7 @@ class _Server(warm._Server):
 
 if __name__ == "__main__":
     warm.LOADED = LOADED
-    warm.main(sys.argv[1], sys.argv[2], _Server)
+    try:
+        warm.main(sys.argv[1], sys.argv[2], _Server)
+    finally:
+        Path(f"{sys.argv[1]}.lock").unlink()

@@ -177,7 +177,7 @@ def slow_project(path):
 
 
 def wait_for_file(path):
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 400
     while not path.exists() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert path.exists()
@@ -198,7 +198,7 @@ def test_a_second_run_and_an_edit_of_the_configuration_do_not_disturb_the_first(
         # A job on another node reads the configuration anew; it knows that of its run.
         environment = project.environment() | {"NODESCOPE_CONFIG_OF_RUN": "that of the run"}
         assert "was edited during a run of Snakemake" in project.snakemake("-n", expect=1, env=environment)
-        assert running.wait(120) == 0, (tmp_path / "log").read_text()
+        assert running.wait(400) == 0, (tmp_path / "log").read_text()
     finally:
         if running.poll() is None:
             kill_group(running)

@@ -112,14 +112,14 @@ def test_random_kills_change_no_number(tmp_path, undisturbed, figures):
         running = project.start("tables", "--keep-going", "--rerun-incomplete", log=log)
         doomed, jobs = kill_one(running, kind, rng)
         killed[kind] += bool(doomed)
-        if running.wait(120) == 0:
+        if running.wait(400) == 0:
             # Everything is done before enough was killed: a part of it is lost, as by a careless hand.
             configuration = rng.choice(["relu-1x6", "sigmoid-1x6", "relu-2x6", "sigmoid-2x6"])
             tables = project.path / "results/flowers/tables"
             for path in [*tables.glob("*.parquet"), *tables.glob(f"*/{configuration}.parquet")]:
                 path.unlink()
         # Jobs whose Snakemake is gone stop by themselves; nothing is left that writes.
-        _, alive = psutil.wait_procs(jobs, timeout=60)
+        _, alive = psutil.wait_procs(jobs, timeout=200)
         assert not alive
         project.snakemake("--unlock")
     assert sum(killed.values()) == KILLS

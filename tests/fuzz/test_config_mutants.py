@@ -12,6 +12,7 @@ from snakemake.common.configfile import load_configfile
 from snakemake_interface_common.exceptions import WorkflowError
 
 from nodescope.charts.registry import charts_of
+from nodescope.config.dataset import Recorded
 from nodescope.config.loading import parse_config
 from nodescope.datasets import preparing
 from nodescope.estimates.costs import job_size, keeps_activations, size_of, stages_of, study_cost
@@ -31,7 +32,8 @@ def outcome(raw, files=()):
     try:
         config = parse_config(raw, files)
         for study in config.studies:
-            preparing.check(study.dataset, config.data_root, download=False)
+            if not isinstance(study.dataset, Recorded):
+                preparing.check(study.dataset, config.data_root, download=False)
             identifiers = [c.identifier for c in configurations_of(study)]
             assert len(set(identifiers)) == len(identifiers)
             assert all(re.fullmatch(r"[a-z0-9-]+", identifier) and len(identifier) < 200 for identifier in identifiers)

@@ -169,7 +169,7 @@ class Cluster:
         rows = self.client("squeue", "-h", "-t", "all", "-o", "%A %T").splitlines()
         return dict(row.split() for row in rows)
 
-    def wait_until_idle(self, timeout_s: float = 30) -> None:
+    def wait_until_idle(self, timeout_s: float = 120) -> None:
         """Wait until every node can take jobs."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:

@@ -38,7 +38,7 @@ def cluster(tmp_path_factory):
         assert not left, "the cluster left processes behind"
 
 
-def wait_for(condition, what, timeout_s=90):
+def wait_for(condition, what, timeout_s=300):
     """What the condition gives once it is true."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
@@ -60,7 +60,7 @@ def build(seed):
 
 
 def test_studies_on_the_cluster_equal_the_local_run_bit_for_bit(cluster, tmp_path):
-    settings = config()
+    settings = config(grid={"depth": [2], "width": [6], "activation": ["relu"]})
     own = {name: settings["studies"][0][name] for name in ("dataset", "analyses")}
     settings["studies"].append({"name": "own", "module": {"make": "my_net.py:build", "with": {"seed": 1}}} | own)
     on_cluster = ClusterProject(tmp_path / "on a cluster, naïvely", settings, cluster)
@@ -69,10 +69,10 @@ def test_studies_on_the_cluster_equal_the_local_run_bit_for_bit(cluster, tmp_pat
         (project.path / "my_net.py").write_text(OWN_NETWORK, encoding="utf-8")
     said = on_cluster.snakemake()
     assert "The report is at reports/index.html" in said
-    local.snakemake("tables")
+    local.snakemake("tables", *(f"results/{study['name']}/findings.json" for study in settings["studies"]))
     numbers = on_cluster.numbers()
     assert_same_numbers(numbers, local.numbers())
-    assert len([path for path in numbers if path.endswith(".safetensors")]) == 2 * 2 * 3
+    assert len([path for path in numbers if path.endswith(".safetensors")]) == 2 * 3
     # Only what belongs on compute nodes was submitted; each job on one of them.
     comments = cluster.client("squeue", "-h", "-t", "all", "-o", "%k %T %N").splitlines()
     assert {re.match(r"rule_([a-z_]+?)_wildcards", comment)[1] for comment in comments} == {
@@ -80,7 +80,7 @@ def test_studies_on_the_cluster_equal_the_local_run_bit_for_bit(cluster, tmp_pat
     }  # fmt: skip
     assert all(re.search(r" COMPLETED node[1-4]$", comment) for comment in comments)
     status = on_cluster.snakemake("status", "--quiet", "all", "--executor", "local", "--cores", "1")
-    assert "6 of 6 jobs done" in status and "3 of 3 jobs done" in status
+    assert status.count("3 of 3 jobs done") == 2
     assert on_cluster.snakemake("--dry-run").count("Nothing to be done") == 1
 
 
@@ -111,19 +111,20 @@ def test_a_node_that_dies_a_cancelled_job_a_time_limit_and_too_little_memory_are
     assert found == 1
     # As slow as a large network, so that there is time for every fault.
     text, found = re.subn(
-        r"( +)reporter\.after_epoch\(state\)\n", r"\1reporter.after_epoch(state)\n\1time.sleep(0.025)\n", text
+        r"( +)reporter\.after_epoch\(state\)\n", r"\1reporter.after_epoch(state)\n\1time.sleep(0.06)\n", text
     )
     assert found == 1
     source.write_text(text)
     log = tmp_path / "snakemake.log"
     limits = [
         "--set-resources",
-        # A minute is the least that SLURM knows; it warns up to half a minute early.
-        "train_configuration:runtime=1 if wildcards.configuration == 'tanh-2x6' and attempt == 1 else 10",
+        # A training takes longer than that, and the start of a job less, also on a busy machine. SLURM warns up to half a
+        # minute early.
+        "train_configuration:runtime=2 if wildcards.configuration == 'tanh-2x6' and attempt == 1 else 10",
         "train_configuration:slurm_extra='--signal=TERM@10'",
         "record_activations:mem_mb=200 * attempt ** 3",
     ]
-    running = project.start("tables", *limits, log=log)
+    running = project.start("recordings", *limits, log=log)
     try:
         _, node = job_of(cluster, "train_configuration_wildcards_faults_relu")
         cancelled, _ = job_of(cluster, "train_configuration_wildcards_faults_sigmoid")
@@ -135,7 +136,7 @@ def test_a_node_that_dies_a_cancelled_job_a_time_limit_and_too_little_memory_are
         assert "The job was interrupted (SIGTERM); its state after epoch" in status
         time.sleep(20)
         cluster.start_node(node)
-        assert running.wait(400) == 0, log.read_text()[-5000:]
+        assert running.wait(1200) == 0, log.read_text()[-5000:]
     finally:
         if running.poll() is None:
             running.kill()
@@ -147,10 +148,10 @@ def test_a_node_that_dies_a_cancelled_job_a_time_limit_and_too_little_memory_are
     for name in ("relu-2x6", "sigmoid-2x6", "tanh-2x6"):
         assert "resuming after epoch" in (project.path / f"logs/faults/train/{name}.log").read_text()
 
-    quick = re.sub(r" +time\.sleep\(0\.025\)\n", "", source.read_text())
+    quick = re.sub(r" +time\.sleep\(0\.06\)\n", "", source.read_text())
     local = Project(tmp_path / "local", settings)
     (local.path / "src/nodescope/training/rounds.py").write_text(quick)
-    local.snakemake("tables")
+    local.snakemake("recordings")
     assert_same_numbers(project.numbers(), local.numbers())
 
 

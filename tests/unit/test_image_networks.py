@@ -6,7 +6,6 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-import torchvision
 from conftest import small_dataset
 from torch import nn
 from torch.func import functional_call
@@ -200,8 +199,10 @@ def test_without_residual_branches_the_shortcuts_carry_the_stem_to_the_end():
 
 @pytest.mark.parametrize("depth", [18, 34, 50, 101, 152])
 def test_tensors_are_named_and_shaped_as_torchvisions(depth):
+    from torchvision import models
+
     with torch.device("meta"):
-        theirs = getattr(torchvision.models, f"resnet{depth}")(weights=None)
+        theirs = models.get_model(f"resnet{depth}")
         ours = build("torchvision_resnet", input_shape=(3, 224, 224), n_classes=1000, depth=depth, width=64)
     shapes = [{name: tensor.shape for name, tensor in net.state_dict().items()} for net in (ours, theirs)]
     assert shapes[0] == shapes[1]
@@ -211,8 +212,10 @@ def test_tensors_are_named_and_shaped_as_torchvisions(depth):
 
 @pytest.mark.parametrize("depth", [18, 50])
 def test_torchvisions_weights_give_torchvisions_logits(depth, tmp_path):
+    from torchvision import models
+
     torch.manual_seed(0)
-    theirs = getattr(torchvision.models, f"resnet{depth}")(weights=None, num_classes=7).double().eval()
+    theirs = models.get_model(f"resnet{depth}", num_classes=7).double().eval()
     for name, buffer in theirs.named_buffers():
         if "running" in name:
             buffer.copy_(torch.rand_like(buffer) + 0.5)

@@ -108,6 +108,7 @@ def test_every_checkpoint_that_does_not_fit_is_named(here):
     assert "runs/4/1.pt cannot be read: it is empty" in problems[0] and "runs/6/0.pt does not fit" in problems[1]
 
 
+@pytest.mark.slow
 def test_as_a_process_it_writes_json_whatever_the_user_prints(here):
     made = config()
     given = {"config": made.model_dump(mode="json"), "keys": {"mine": {"width-4": "key"}}, "results": "results"}

@@ -369,4 +369,4 @@ def main(folder: str, served: str, server: type[_Server] = _Server) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], sys.argv[2])
