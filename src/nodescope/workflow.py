@@ -499,6 +499,11 @@ class Workflow:
         files = StudyFiles.of(wildcards.study)
         return [str(files.predictions(identifier)) for identifier in self.configurations[wildcards.study]]
 
+    def naming_tables(self, wildcards: Wildcards) -> list[str]:
+        """The collected tables of the study that name single samples."""
+        study = self.studies[wildcards.study]
+        return [str(StudyFiles.of(study.name).table(name)) for name in contents.naming_tables(study)]
+
     def scored_tables(self, wildcards: Wildcards) -> list[str]:
         """What the scorecard is made from, as far as the study measures it."""
         return self._measured(wildcards, contents.SCORED_TABLES)
@@ -986,11 +991,14 @@ def _finish_study(flow: Workflow, study: Study, results: Path, *, draws: bool) -
     from nodescope.stages.diagnose import diagnose
     from nodescope.stages.draw import draw
     from nodescope.stages.find import find
+    from nodescope.stages.samples import draw_samples
     from nodescope.stages.score import score
 
     job, files = Job(study.name), StudyFiles.of(study.name, results)
     description = layout.description_path(study.dataset, results)
     collect(study, description, files)
+    if contents.has_samples(study):
+        draw_samples(files, layout.prepared_path(study.dataset, results), contents.naming_tables(study))
     if contents.is_compared(study):
         compare(files)
     measured = contents.measured_tables(study)

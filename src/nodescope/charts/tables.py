@@ -3,6 +3,7 @@
 from functools import cache
 
 from nodescope.analyses import registered
+from nodescope.datasets.samples import SAMPLES
 from nodescope.findings.comparisons import COMPARISONS
 from nodescope.findings.diagnosis import DIAGNOSIS, REMEDIES
 from nodescope.storage.columns import Quantity, Table
@@ -20,6 +21,7 @@ def declared_tables() -> dict[str, Table]:
         *training.TABLES,
         *(analysis.table for analysis in analyses),
         *(summary.table for analysis in analyses for summary in analysis.summaries),
+        SAMPLES,
         COMPARISONS,
         DIAGNOSIS,
         REMEDIES,

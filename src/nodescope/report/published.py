@@ -62,7 +62,11 @@ def index_of(figures: Iterable[tuple[str, str, PageFigure]]) -> list[WorkIndex]:
                     single_numbers(shown.numbers),
                     shown.content,
                     [
-                        Here(study, figure, "" if source in work.datasets else f"{source}, not {' or '.join(work.datasets)}")
+                        Here(
+                            study,
+                            figure,
+                            "" if source in work.datasets else f"{source}, not {' or '.join(work.datasets)}",
+                        )
                         for study, source, figure in found.get((work.citation, shown.numbers), [])
                     ],
                 )

@@ -4,6 +4,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from nodescope.analyses import EVERYTHING, JOBS, reason_to_leave_out, registered
+from nodescope.config.dataset import Recorded
 from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, RecordingsStudy
 from nodescope.study.configurations import configurations_of, is_trained
 from nodescope.study.layout import RESULTS, StudyFiles
@@ -30,6 +31,8 @@ DIAGNOSIS_TABLES = ("diagnosis", "remedies")
 DIAGNOSED_TABLES = ("gradients", "dead_nodes", "statistics")
 #: Table that holds every configuration against the best.
 COMPARISON_TABLE = "comparisons"
+#: Table of what samples look like that other tables name.
+SAMPLES_TABLE = "samples"
 
 
 def analyses_of_job(study: "Study", job: str) -> tuple[str, ...]:
@@ -117,6 +120,7 @@ def table_names(study: "Study") -> list[str]:
     return [
         CLASSES_TABLE,
         *measured_tables(study),
+        *((SAMPLES_TABLE,) if has_samples(study) else ()),
         *((COMPARISON_TABLE,) if is_compared(study) else ()),
         *(DIAGNOSIS_TABLES if is_diagnosed(study) else ()),
         *(SCORE_TABLES if study.works else ()),
@@ -131,6 +135,19 @@ def is_compared(study: "Study") -> bool:
     if isinstance(study, JoinedStudy) and any(part.dataset != study.dataset for part in study.parts):
         return False
     return is_trained(study) and len(configurations_of(study)) > 1
+
+
+def naming_tables(study: "Study") -> list[str]:
+    """The collected tables that name single samples, in a column ``sample``."""
+    columns = {name: registered()[name].table.columns for name in analyses_of(study)}
+    return [name for name, of_table in columns.items() if any(column.name == "sample" for column in of_table)]
+
+
+def has_samples(study: "Study") -> bool:
+    """Whether tables name samples that can be looked at: of one data set, which was prepared here."""
+    parts = study.parts if isinstance(study, JoinedStudy) else (study,)
+    is_prepared = all(part.dataset == study.dataset and not isinstance(part.dataset, Recorded) for part in parts)
+    return is_prepared and bool(naming_tables(study))
 
 
 def is_diagnosed(study: "Study") -> bool:
