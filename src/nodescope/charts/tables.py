@@ -19,7 +19,7 @@ def declared_tables() -> dict[str, Table]:
     tables = (
         CLASSES,
         *training.TABLES,
-        *(analysis.table for analysis in analyses),
+        *(table for analysis in analyses for table in analysis.tables),
         *(summary.table for analysis in analyses for summary in analysis.summaries),
         SAMPLES,
         COMPARISONS,

@@ -3,7 +3,7 @@
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from nodescope.analyses import EVERYTHING, JOBS, reason_to_leave_out, registered
+from nodescope.analyses import EVERYTHING, JOBS, reason_to_leave_out, registered, tables_made_by
 from nodescope.config.dataset import Recorded
 from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, RecordingsStudy
 from nodescope.study.configurations import configurations_of, is_trained
@@ -92,7 +92,7 @@ def jobs_done(study: "Study", configuration: str, results: str | PurePath = RESU
     """For each job of a configuration whether its outputs are there."""
     files = StudyFiles.of(study.name, results)
     measured = {
-        job: all(files.table_of(name, configuration).is_file() for name in analyses)
+        job: all(files.table_of(name, configuration).is_file() for name in tables_made_by(analyses))
         for job, analyses in analysis_jobs(study).items()
     }
     made = {MAKING_JOBS[type(study)]: files.table_of(TRAINING_TABLES[-1], configuration).is_file()}
@@ -139,8 +139,8 @@ def is_compared(study: "Study") -> bool:
 
 def naming_tables(study: "Study") -> list[str]:
     """The collected tables that name single samples, in a column ``sample``."""
-    columns = {name: registered()[name].table.columns for name in analyses_of(study)}
-    return [name for name, of_table in columns.items() if any(column.name == "sample" for column in of_table)]
+    tables = [table for name in analyses_of(study) for table in registered()[name].tables]
+    return [table.name for table in tables if any(column.name == "sample" for column in table.columns)]
 
 
 def has_samples(study: "Study") -> bool:
@@ -155,8 +155,13 @@ def is_diagnosed(study: "Study") -> bool:
     return study.diagnosis.enabled and not set(DIAGNOSED_TABLES).isdisjoint(analyses_of(study))
 
 
+def tables_of_configuration(study: "Study") -> list[str]:
+    """The tables that training and analyses give of each configuration of a study."""
+    return [*training_tables(study), *tables_made_by(analyses_of(study))]
+
+
 def measured_tables(study: "Study") -> list[str]:
     """The collected tables that training and analyses give."""
     analyses = analyses_of(study)
     of_analyses = [summary.table.name for name in analyses for summary in registered()[name].summaries]
-    return [*training_tables(study), *analyses, *of_analyses]
+    return [*tables_of_configuration(study), *of_analyses]
