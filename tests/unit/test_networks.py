@@ -59,7 +59,9 @@ def network_and_samples(request):
 
 
 def measure(name, network, x, y, objective="cross_entropy", **options):
-    return measured(name, MeasuredNetwork(network, x, y, objective), OPTIONS[name].model_copy(update=options))
+    shape = (1, 1, 5) if x.ndim == 2 else tuple(x.shape[1:])
+    network = MeasuredNetwork(network, x, y, objective, input_shape=shape)
+    return measured(name, network, OPTIONS[name].model_copy(update=options))
 
 
 @pytest.mark.parametrize("name", ON_NETWORKS)

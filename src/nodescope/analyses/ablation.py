@@ -87,18 +87,13 @@ class Effects:
         change_AB = flat.view(ways, -1) - loss_B
         after_AB = logits_ABC.argmax(2)
         was_B, is_AB = before_B == y_B, after_AB == y_B
-        change_AB = change_AB.double()
-        found = torch.stack(
-            [
-                change_AB,
-                change_AB**2,
-                (was_B & ~is_AB).double(),
-                (~was_B & is_AB).double(),
-                (after_AB != before_B).double(),
-            ]
-        )
-        classes = functional.one_hot(y_B, self.sums_KJC.shape[2]).double()
-        self.sums_KJC[:, node_A.numpy()] += (found @ classes).numpy()
+        exact_AB = change_AB.double()
+        sums = torch.stack([exact_AB, exact_AB.square()])
+        counts = torch.stack([was_B & ~is_AB, ~was_B & is_AB, after_AB != before_B]).float()
+        classes_BC = functional.one_hot(y_B, self.sums_KJC.shape[2])
+        nodes = node_A.numpy()
+        self.sums_KJC[:2, nodes] += (sums @ classes_BC.double()).numpy()
+        self.sums_KJC[2:, nodes] += (counts @ classes_BC.float()).numpy()
 
     def columns(self, counts_C: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Of all samples [J]."""
@@ -137,8 +132,6 @@ class _Measurement:
     """One network: what is known before nodes are switched off, and what changes."""
 
     def __init__(self, network: "MeasuredNetwork", options: Ablation) -> None:
-        from nodescope.measuring.ablating import can_be_replaced, ranges_of
-
         self.options = options
         self.layers = network.hidden_layers()
         has_positions = any(layer.positions > 1 for layer in self.layers)
@@ -146,10 +139,10 @@ class _Measurement:
         count = options.test_images if has_positions else options.test_samples
         self.test = network.of_split("test", count)
         train = network.of_split("train", options.test_images if has_positions else MEAN_SAMPLES)
-        self.of_train, self.of_test = ranges_of(train, self.batch), ranges_of(self.test, self.batch)
+        self.of_train, self.of_test = train.ranges(self.batch), self.test.ranges(self.batch)
         self.outputs = self.test.output(next(self.test.batches(1))[0]).shape[1]
         self.counts_C = np.bincount(self.test.y.numpy(), minlength=self.outputs)
-        self.numbers = [n for n, layer in enumerate(self.layers, start=1) if can_be_replaced(layer)]
+        self.numbers = network.replaceable_layers()
         left_out = [layer.name for n, layer in enumerate(self.layers, start=1) if n not in self.numbers]
         if left_out:
             logger.info("ablation: no module gives these layers, which are left out: %s", ", ".join(left_out))
@@ -157,9 +150,7 @@ class _Measurement:
 
     def cost(self, number: int) -> float:
         """Multiply-adds of switching off a node of a layer for all samples, at most."""
-        from nodescope.measuring.ablating import is_chain
-
-        behind = sum(self.adds[number + 1 :]) if is_chain(self.test) else sum(self.adds)
+        behind = sum(self.adds[number + 1 :]) if self.test.is_chain else sum(self.adds)
         return float(len(self.test.y)) * (behind + self.layers[number - 1].nodes)
 
     def parts(self) -> Parts:
@@ -202,15 +193,13 @@ class _Measurement:
     def _estimates(self, numbers: list[int]) -> dict[int, dict[str, Effects]]:
         import torch
 
-        from nodescope.measuring.ablating import linear_changes
-
         found = {n: self._effects(n) for n in numbers}
         for number in numbers:
             layer, mean_J = self.layers[number - 1], self.of_train[number - 1].mean
             for x, y in self.test.batches(self.batch):
                 with torch.no_grad():
                     base = self.test.output(x)
-                for kind, changes in linear_changes(self.test, layer, x, mean_J).items():
+                for kind, changes in self.test.linear_changes(layer, x, mean_J).items():
                     for part in torch.split(torch.arange(layer.nodes), max(1, (1 << 22) // base.numel())):
                         found[number][kind].add(part, base + changes[part], base, y)
             for kind in KINDS:
@@ -240,11 +229,9 @@ class _Measurement:
     def _exact(self, wanted: dict[int, NDArray[np.int64]]) -> dict[int, dict[str, Effects]]:
         import torch
 
-        from nodescope.measuring.ablating import layers_off
-
         found = {number: self._effects(number) for number in wanted}
         for x, y in self.test.batches(self.batch):
-            for number, layer in layers_off(self.test, x, list(wanted)):
+            for number, layer in self.test.layers_off(x, wanted):
                 base = layer.baseline()
                 for kind, effects in found[number].items():
                     node_A = wanted[number][self._changing(number, kind)[wanted[number]]]
@@ -290,8 +277,6 @@ class _Measurement:
         """Accuracy where a share of a layer's nodes is switched off together."""
         import torch
 
-        from nodescope.measuring.ablating import layers_off
-
         orders = self.options.orders
         runs = len(KINDS) * len(SHARES) * (orders + 1)
         # Each run begins at the layer itself, so that the next product counts too.
@@ -304,7 +289,7 @@ class _Measurement:
         found = {number: {kind: np.zeros((2, len(off[number][kind]))) for kind in KINDS} for number in wanted}
         base = np.zeros(2)
         for x, y in self.test.batches(self.batch):
-            for place, (number, layer) in enumerate(layers_off(self.test, x, wanted)):
+            for place, (number, layer) in enumerate(self.test.layers_off(x, wanted)):
                 before = layer.baseline()
                 if not place:
                     base += _loss_and_right(before[None], y).numpy()[:, 0]

@@ -2,7 +2,8 @@
 
 Dimension letters: A a way to switch off (which nodes, and to what), B batch, C class, J node, P position.
 
-`LayerOff` is one hidden layer, whose nodes can be switched off for a batch of samples. Two kinds of networks have it:
+Of a hidden layer and a batch of samples, ``single`` switches one node off in each way and ``several`` any number; both give logits
+[A, B, C], some ways after another. Two kinds of networks have such layers:
 
 - a fully connected network of nodescope's own (`ChainLayer`): batch normalisation is folded into the linear maps, and a single
   node changes the next pre-activations by a rank-one term, ``z' = z + (v - a_j) W[:, j]``, so that the product with the next
@@ -14,18 +15,20 @@ Dimension letters: A a way to switch off (which nodes, and to what), B batch, C 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
-from nodescope.measuring.networks import MeasuredNetwork, mapped
 from nodescope.networks.found_layers import FoundLayer, run
 from nodescope.networks.hooks import hooked
 from nodescope.networks.mlp import FullyConnected, HiddenLayer
-from nodescope.networks.outputs import first_tensor
+from nodescope.networks.outputs import first_tensor, mapped
 from nodescope.networks.torch_activations import TORCH_ACTIVATIONS
 from nodescope.networks.unwrapping import module_names, unwrapped
+
+if TYPE_CHECKING:
+    from nodescope.measuring.networks import MeasuredNetwork
 
 Tensor = torch.Tensor
 
@@ -45,13 +48,12 @@ class NodeRange:
 
 
 @torch.no_grad()
-def ranges_of(network: MeasuredNetwork, size: int) -> list[NodeRange]:
+def ranges_of(network: "MeasuredNetwork", size: int) -> list[NodeRange]:
     """Of every hidden layer, over the network's samples; ``size`` samples at a time."""
-    layers = network.hidden_layers()
     found: dict[int, list[Any]] = {}
 
     def look(number: int, _: Tensor, a: Tensor) -> None:
-        values = layers[number].layout.view(a).transpose(0, 1).flatten(1)
+        values = a.transpose(0, 1).flatten(1)
         ends = values.sum(1, dtype=torch.float64), values.amin(1), values.amax(1)
         count = values.shape[1]
         if number not in found:
@@ -62,25 +64,10 @@ def ranges_of(network: MeasuredNetwork, size: int) -> list[NodeRange]:
         before[1] += ends[0]
         before[2], before[3] = torch.minimum(before[2], ends[1]), torch.maximum(before[3], ends[2])
 
-    with network.watched(look):
+    with network.seen(look):
         for x, _ in network.batches(size):
             network.output(x)
     return [NodeRange(total / count, low, high) for _, (count, total, low, high) in sorted(found.items())]
-
-
-class LayerOff(Protocol):
-    """A hidden layer whose nodes can be switched off, for one batch of samples."""
-
-    @property
-    def nodes(self) -> int: ...
-
-    def single(self, node_A: Tensor, value_A: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """Logits [A, B, C] with one node off in each way, some ways after another."""
-        ...
-
-    def several(self, off_AJ: Tensor, value_J: Tensor) -> Iterator[tuple[slice, Tensor]]:
-        """The same with several nodes off in each way."""
-        ...
 
 
 # --- fully connected networks ---
@@ -188,7 +175,10 @@ class ChainLayer:
                 logits = base_BC.expand(len(node_a), *base_BC.shape).clone()
                 if len(way):
                     change = change_aB[way, sample]
-                    sums = sums_BJ[sample].addcmul_(change[:, None], columns_JK[node_a][way])
+                    sums = sums_BJ[sample]
+                    of_way = torch.bincount(way, minlength=len(node_a)).tolist()
+                    for node, *own in zip(node_a, torch.split(sums, of_way), torch.split(change, of_way), strict=True):
+                        own[0].addcmul_(own[1][:, None], columns_JK[node])
                     logits[way, sample] = self._rest(sums, node_a[way], change, sample)
             else:
                 sums = torch.addcmul(sums_BJ[None], change_aB[:, :, None], columns_JK[node_a][:, None])
@@ -245,7 +235,7 @@ class HookedLayer:
         Of all layers of one sample.
     """
 
-    def __init__(self, network: MeasuredNetwork, layer: FoundLayer, x: Any, values: int) -> None:
+    def __init__(self, network: "MeasuredNetwork", layer: FoundLayer, x: Any, values: int) -> None:
         self._network, self._layer, self._x = network, layer, x
         names = {name: module for module, name in module_names(unwrapped(network.module)).items()}
         self._module = names[layer.path]
@@ -328,7 +318,7 @@ def can_be_replaced(layer: FoundLayer) -> bool:
     return layer.function is None and not layer.items and layer.sample_axis == 0
 
 
-def is_chain(network: MeasuredNetwork) -> bool:
+def is_chain(network: "MeasuredNetwork") -> bool:
     """Whether all hidden layers are those of a fully connected network of nodescope's own."""
     module = unwrapped(network.module)
     return isinstance(module, FullyConnected) and [layer.path for layer in network.hidden_layers()] == [
@@ -337,7 +327,7 @@ def is_chain(network: MeasuredNetwork) -> bool:
 
 
 def layers_off(
-    network: MeasuredNetwork, x: Any, wanted: Collection[int]
+    network: "MeasuredNetwork", x: Any, wanted: Collection[int]
 ) -> Iterator[tuple[int, "ChainLayer | HookedLayer"]]:
     """Some hidden layers, by their numbers from 1, whose nodes can be switched off for a batch of samples."""
     module = unwrapped(network.module)
@@ -357,7 +347,7 @@ def layers_off(
 # --- all nodes at once, approximately ---
 
 
-def linear_changes(network: MeasuredNetwork, layer: FoundLayer, x: Any, mean_J: Tensor) -> dict[str, Tensor]:
+def linear_changes(network: "MeasuredNetwork", layer: FoundLayer, x: Any, mean_J: Tensor) -> dict[str, Tensor]:
     """Changes of the logits [J, B, C] for every node, to first order: ``(v - a_j) do / da_j``, summed over positions.
 
     Returns

@@ -6,7 +6,7 @@ All analyses of the job ``networks`` run in one job per configuration, since imp
 import copy
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import cache
@@ -23,12 +23,22 @@ from nodescope.analyses import registered
 from nodescope.config.fields import Section
 from nodescope.config.layer_patterns import ACTIVATIONS
 from nodescope.datasets import PreparedDataset
+from nodescope.measuring.ablating import (
+    ChainLayer,
+    HookedLayer,
+    NodeRange,
+    can_be_replaced,
+    is_chain,
+    layers_off,
+    linear_changes,
+    ranges_of,
+)
 from nodescope.measuring.runner import Measurements, is_measured
 from nodescope.networks import NetworkShape
 from nodescope.networks.found_layers import FoundLayer, find_layers, run
 from nodescope.networks.hooks import hooked
 from nodescope.networks.losses import SUMMED_LOSSES
-from nodescope.networks.outputs import first_tensor
+from nodescope.networks.outputs import first_tensor, mapped
 from nodescope.networks.watching import Look, watched
 
 logger = logging.getLogger(__name__)
@@ -61,7 +71,7 @@ class MeasuredNetwork:
     draw : callable, optional
         Inputs and labels of up to so many samples of a split. Without it ``x`` and ``y`` stand for every split.
     input_shape : tuple of int, optional
-        Of a sample in the data set; by default as the network takes it.
+        Of a sample as an image; None where it is not known.
     theta_threshold : float
         A node is on (theta = 1) where its pre-activation exceeds this.
     """
@@ -107,6 +117,10 @@ class MeasuredNetwork:
         """Look at the tensors of the hidden layers in every forward pass within; gradients can be asked for on them."""
         return watched(self.module, self.hidden_layers(), look, differentiable=True)
 
+    def seen(self, look: Look) -> AbstractContextManager[Any]:
+        """The same without gradients: tensors are [B, J] or [B, J, P...], as they were before a layer wrote over them."""
+        return watched(self.module, self.hidden_layers(), look)
+
     def output(self, x: Any = None) -> torch.Tensor:
         """What the network gives for its samples, or for others."""
         found = first_tensor(run(self.module, self.x if x is None else x))
@@ -118,6 +132,29 @@ class MeasuredNetwork:
         with torch.no_grad():
             found = first_tensor(run(self.module, self._samples(slice(0, 1))))
         return found is not None and found.ndim == 2 and self.n_classes in (None, found.shape[1])
+
+    # --- nodes that are switched off, see `nodescope.measuring.ablating` ---
+
+    def ranges(self, size: int) -> list[NodeRange]:
+        """What the activations of each node are, of every hidden layer; so many samples at a time."""
+        return ranges_of(self, size)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether all hidden layers are those of a fully connected network of nodescope's own."""
+        return is_chain(self)
+
+    def replaceable_layers(self) -> list[int]:
+        """The hidden layers, from 1, whose nodes can be switched off."""
+        return [number for number, layer in enumerate(self.hidden_layers(), start=1) if can_be_replaced(layer)]
+
+    def layers_off(self, x: Any, wanted: Collection[int]) -> Iterator[tuple[int, ChainLayer | HookedLayer]]:
+        """Some hidden layers, from 1, whose nodes can be switched off for a batch of samples."""
+        return layers_off(self, x, wanted)
+
+    def linear_changes(self, layer: FoundLayer, x: Any, mean_J: torch.Tensor) -> dict[str, torch.Tensor]:
+        """How the logits change, to first order, when each node is switched off [J, B, C]; for zero and mean."""
+        return linear_changes(self, layer, x, mean_J)
 
     @torch.no_grad()
     def multiply_adds(self) -> list[int]:
@@ -161,17 +198,6 @@ class MeasuredNetwork:
         """The file that it started from; None where its weights were drawn, or where that is not known."""
         shape = getattr(self.module, "shape", None)
         return shape.weights if isinstance(shape, NetworkShape) else None
-
-
-def mapped(function: Callable[[torch.Tensor], torch.Tensor], x: Any) -> Any:
-    """The same with every tensor of what a network takes."""
-    if isinstance(x, torch.Tensor):
-        return function(x)
-    if isinstance(x, Mapping):
-        return {name: mapped(function, value) for name, value in x.items()}
-    if isinstance(x, tuple | list):
-        return tuple(mapped(function, value) for value in x)
-    return x
 
 
 def _in_float64(x: Any) -> Any:
@@ -241,12 +267,17 @@ def analyse_networks(
                         patterns,
                         n_classes,
                         draw,
-                        dataset.x.shape[1:] if inputs is None else None,
+                        _input_shape(samples[name][0] if inputs else dataset.x),
                         theta_threshold,
                     )
                     found.add(name, measured, seed=seed, state=state)
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
     return found.tables(configuration)
+
+
+def _input_shape(x: Any) -> tuple[int, ...] | None:
+    """Of a sample among what a network takes; None of several inputs."""
+    return tuple(x.shape[1:]) if isinstance(x, torch.Tensor | np.ndarray) else None
 
 
 def split_samples(

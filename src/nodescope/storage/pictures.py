@@ -50,3 +50,32 @@ def as_pixels(image: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]
     if bytes_.ndim == 2:
         return bytes_
     return bytes_[0] if len(bytes_) == 1 else np.ascontiguousarray(np.moveaxis(bytes_[:3], 0, -1))
+
+
+#: Shades of each sign in a picture of differences: few, so that a small picture takes few bytes.
+SHADES = 15
+
+
+def signed_picture(values: NDArray[Any], bound: float) -> str:
+    """Values around zero as a data URI.
+
+    Of one channel, from blue (``-bound``) over white (0) to red; of three, each is a colour, and zero is half of it.
+
+    Parameters
+    ----------
+    values : array [channel, row, column]
+        Of 1, 3 or 4 channels; a fourth is left out.
+    bound : float
+        The largest size that can be shown.
+    """
+    if len(values) > 1:
+        return png_uri(as_pixels(values, -bound, bound))
+    shades = np.round(np.clip(values[0] / (bound or 1.0), -1, 1) * SHADES) / SHADES
+    paler = 1 - np.abs(shades)
+    colours = np.stack([np.where(shades < 0, paler, 1), paler, np.where(shades > 0, paler, 1)], axis=-1)
+    return png_uri(np.round(colours * 255).astype(np.uint8))
+
+
+def can_be_drawn(shape: tuple[int, ...]) -> bool:
+    """Whether an array [channel, row, column] is a picture: of 1, 3 or 4 channels, and more than one pixel."""
+    return len(shape) == 3 and shape[0] in (1, 3, 4) and shape[1] * shape[2] > 1
