@@ -575,7 +575,9 @@ def test_a_published_figure_is_two_clicks_away(page):
     expect(row).to_contain_text("blobs, not mnist or fmnist or cifar10")
     row.get_by_role("link").click()
     expect(page.locator("#small-atlas h3")).to_be_in_viewport()
-    numbers = page.locator("#published tbody tr").evaluate_all("rows => rows.flatMap((row) => row.dataset.numbers.split('; '))")
+    numbers = page.locator("#published tbody tr").evaluate_all(
+        "rows => rows.flatMap((row) => row.dataset.numbers.split('; '))"
+    )
     assert {"figure 1.1", "figure 3.10", "figure 4.11", "table 5.2", "figure 6.7", "figure A.6"} <= set(numbers)
 
 
@@ -631,7 +633,10 @@ def test_back_and_forward_go_from_place_to_place(page):
 
 
 def test_a_mistyped_address_shows_what_there_is(visited, report):
-    page = visited.open(report, "#small-sparsity?state=bogus&split=none&seed=9&node=small/relu-1x6/9/9&pins=small/nothing,small/relu-1x6@never")
+    page = visited.open(
+        report,
+        "#small-sparsity?state=bogus&split=none&seed=9&node=small/relu-1x6/9/9&pins=small/nothing,small/relu-1x6@never",
+    )
     expect(page.locator("#state-name")).to_have_text("trained")
     expect(page.locator("#card")).to_be_hidden()
     assert "bogus" not in page.url and "node=" not in page.url
