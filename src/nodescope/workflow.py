@@ -21,6 +21,7 @@ from typing import Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel
 
+from nodescope.analyses import makers, tables_made_by
 from nodescope.charts.registry import charts_of, left_out, tables_of
 from nodescope.charts.texts import FigureTexts
 from nodescope.config.dataset import DatasetSource, Npz, Recorded
@@ -469,18 +470,18 @@ class Workflow:
             "nodescope.stages.draw", *(f"nodescope.charts.gallery.{name}" for name in self.charts(wildcards))
         )
 
-    def analysis_code(self, analyses: Iterable[str]) -> list[Any]:
-        """The source files that analyses of recorded layers depend on."""
-        return self.code("nodescope.stages.measure_layers", *(f"nodescope.analyses.{name}" for name in analyses))
+    def analysis_code(self, tables: Iterable[str]) -> list[Any]:
+        """The source files that tables of recorded layers depend on."""
+        return self.code("nodescope.stages.measure_layers", *(f"nodescope.analyses.{name}" for name in makers(tables)))
 
-    def network_code(self, stage: str, analyses: Iterable[str] = ()) -> Callable[[Wildcards], list[Any]]:
+    def network_code(self, stage: str, tables: Iterable[str] = ()) -> Callable[[Wildcards], list[Any]]:
         """A function of wildcards: the source files that a stage depends on which makes or reads networks."""
-        modules = [f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses)]
+        modules = [f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in makers(tables))]
         return lambda wildcards: self.code(*modules, *family_modules(self._configuration(wildcards).model))
 
-    def module_code(self, stage: str, analyses: Iterable[str]) -> list[Any]:
+    def module_code(self, stage: str, tables: Iterable[str]) -> list[Any]:
         """The source files that a stage depends on which looks into networks of the user's own."""
-        return self.code(f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in analyses))
+        return self.code(f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in makers(tables)))
 
     def dataset(self, wildcards: Wildcards) -> str:
         """The study's prepared data set."""
@@ -498,6 +499,11 @@ class Workflow:
         """What the kept networks of every configuration of the study predict."""
         files = StudyFiles.of(wildcards.study)
         return [str(files.predictions(identifier)) for identifier in self.configurations[wildcards.study]]
+
+    def naming_tables(self, wildcards: Wildcards) -> list[str]:
+        """The collected tables of the study that name single samples."""
+        study = self.studies[wildcards.study]
+        return [str(StudyFiles.of(study.name).table(name)) for name in contents.naming_tables(study)]
 
     def scored_tables(self, wildcards: Wildcards) -> list[str]:
         """What the scorecard is made from, as far as the study measures it."""
@@ -537,7 +543,7 @@ class Workflow:
         study, configuration = self._of_studies(wildcards)
         there, here = StudyFiles.of(configuration.study), StudyFiles.of(study.name)
         original, own = configuration.original.identifier, configuration.identifier
-        names = [*contents.training_tables(study), *contents.analyses_of(study)]
+        names = contents.tables_of_configuration(study)
         tables = {there.table_of(name, original): here.table_of(name, own) for name in names}
         tables[there.predictions(original)] = here.predictions(own)
         return {str(source): str(target) for source, target in tables.items()}
@@ -574,7 +580,7 @@ class Workflow:
         files = StudyFiles.of(study.name)
         return [
             str(files.table_of(table, identifier))
-            for table in [*contents.training_tables(study), *contents.analyses_of(study)]
+            for table in contents.tables_of_configuration(study)
             for identifier in self.configurations[study.name]
         ]
 
@@ -631,18 +637,14 @@ class Workflow:
         kinds = tuple(ORIGINS[origin] for origin in origins)
         rule = f"measure_{job}" if "module" not in origins or len(origins) > 1 else f"measure_{job}_of_modules"
         return self._variations(
-            rule, lambda study: contents.analyses_of_job(study, job) if isinstance(study, kinds) else ()
+            rule, lambda study: tables_made_by(contents.analyses_of_job(study, job)) if isinstance(study, kinds) else ()
         )
 
     def joining(self) -> list[Variation]:
         """The rules that take configurations into studies that look at several together."""
         return self._variations(
             "join_studies",
-            lambda study: (
-                (*contents.training_tables(study), *contents.analyses_of(study))
-                if isinstance(study, JoinedStudy)
-                else ()
-            ),
+            lambda study: tuple(contents.tables_of_configuration(study)) if isinstance(study, JoinedStudy) else (),
         )
 
     def collecting(self) -> list[Variation]:
@@ -957,6 +959,7 @@ def _measure_networks(
         "seeds": flow.seeds(job),
         "states": flow.states(job),
         "objective": flow.objective(job),
+        "theta_threshold": study.theta_threshold,
     }
     if isinstance(study, FamilyStudy):
         measure_networks(files.models(job.configuration), dataset, tables, layers=study.layers, **settings)
@@ -986,11 +989,14 @@ def _finish_study(flow: Workflow, study: Study, results: Path, *, draws: bool) -
     from nodescope.stages.diagnose import diagnose
     from nodescope.stages.draw import draw
     from nodescope.stages.find import find
+    from nodescope.stages.samples import draw_samples
     from nodescope.stages.score import score
 
     job, files = Job(study.name), StudyFiles.of(study.name, results)
     description = layout.description_path(study.dataset, results)
     collect(study, description, files)
+    if contents.has_samples(study):
+        draw_samples(files, layout.prepared_path(study.dataset, results), contents.naming_tables(study))
     if contents.is_compared(study):
         compare(files)
     measured = contents.measured_tables(study)

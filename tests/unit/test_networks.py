@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from nodescope.analyses import registered
 from nodescope.config.analyses import Analyses
-from nodescope.measuring.networks import MeasuredNetwork, linear_maps, training_samples
+from nodescope.measuring.networks import MeasuredNetwork, linear_maps, split_samples
 from nodescope.measuring.runner import measure as measured
 from nodescope.networks import HiddenActivation, NetworkShape
 from nodescope.networks.losses import SUMMED_LOSSES
@@ -59,7 +59,9 @@ def network_and_samples(request):
 
 
 def measure(name, network, x, y, objective="cross_entropy", **options):
-    return measured(name, MeasuredNetwork(network, x, y, objective), OPTIONS[name].model_copy(update=options))
+    shape = (1, 1, 5) if x.ndim == 2 else tuple(x.shape[1:])
+    network = MeasuredNetwork(network, x, y, objective, input_shape=shape)
+    return measured(name, network, OPTIONS[name].model_copy(update=options))
 
 
 @pytest.mark.parametrize("name", ON_NETWORKS)
@@ -214,8 +216,8 @@ def test_a_diverged_net_gives_null_not_nan(name, bad):
 
 def test_training_samples_are_spread_over_the_split():
     dataset = small_dataset()
-    x, y = training_samples(dataset, 4)
+    x, y = split_samples(dataset, "train", 4)
     chosen = dataset.splits.train[[0, 20, 40, 60]]
     np.testing.assert_array_equal(x.numpy(), dataset.x[chosen])
     np.testing.assert_array_equal(y.numpy(), dataset.y[chosen])
-    assert len(training_samples(dataset, 10_000)[0]) == len(dataset.splits.train)
+    assert len(split_samples(dataset, "train", 10_000)[0]) == len(dataset.splits.train)

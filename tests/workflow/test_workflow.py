@@ -178,7 +178,14 @@ def test_deleting_one_table_runs_one_measurement_again(project):
     project.snakemake("tables")
     assert project.table("medians").equals(before)
     (project.path / "results/flowers/tables/accuracy.csv").unlink()
-    made_of_tables = ("collect_tables", "compare_configurations", "diagnose_study", "score_study", "tables")
+    made_of_tables = (
+        "collect_tables",
+        "draw_samples",
+        "compare_configurations",
+        "diagnose_study",
+        "score_study",
+        "tables",
+    )
     assert project.jobs("tables") == dict.fromkeys(made_of_tables, 1)
     project.snakemake()
 

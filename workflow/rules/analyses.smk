@@ -69,6 +69,7 @@ for variation in flow.measuring("networks", "families"):
             analyses=flow.analyses("networks"),
             objective=flow.objective,
             layers=flow.study("layers"),
+            theta_threshold=flow.study("theta_threshold"),
         script:
             "../scripts/analyse_networks.py"
 
@@ -103,5 +104,6 @@ for variation in flow.measuring("networks", "module"):
             axes=flow.axes,
             files=flow.checkpoint_of_network,
             layers=flow.study("layers"),
+            theta_threshold=flow.study("theta_threshold"),
         script:
             "../scripts/analyse_modules.py"

@@ -113,6 +113,9 @@ class Analysis:
     needs : tuple of str
         What a study must have for it, of `WHERE_MISSING`, beside the networks themselves where it looks at them.
     summaries : tuple of Summary
+    further : tuple of Table
+        Other tables that ``measure`` makes meanwhile; parts of their rows say so by ``table``, its name. Declared as ``columns``
+        are.
     scope : {'layer', 'configuration'}
         Of recordings: whether it looks at one layer of one network in one state, or at all of a configuration together;
         it then declares all its columns itself, but ``seed``.
@@ -127,6 +130,7 @@ class Analysis:
     states: Literal["all", "kept"] = "all"
     needs: tuple[Need, ...] = ()
     summaries: tuple[Summary, ...] = field(default=())
+    further: tuple[Table, ...] = ()
     scope: Literal["layer", "configuration"] = "layer"
 
     @property
@@ -150,6 +154,11 @@ class Analysis:
     def table(self) -> Table:
         """Its table."""
         return Table(self.name, inspect.getdoc(self.options) or "", (*self.place, *self.columns))
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables that its job makes."""
+        return (self.table, *(Table(t.name, t.meaning, (*self.place, *t.columns)) for t in self.further))
 
     @property
     def text(self) -> str:
@@ -189,6 +198,17 @@ def reason_to_leave_out(analysis: Analysis, has: Collection[Need]) -> str:
     """
     needs: list[Need] = ["network"] if analysis.of_networks else []
     return next((WHERE_MISSING[need] for need in (*needs, *analysis.needs) if need not in has), "")
+
+
+def tables_made_by(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of all tables that the jobs of some analyses make."""
+    return tuple(table.name for name in names for table in registered()[name].tables)
+
+
+def makers(tables: Iterable[str]) -> tuple[str, ...]:
+    """The analyses that make some tables."""
+    by_table = {table.name: name for name, analysis in registered().items() for table in analysis.tables}
+    return tuple(dict.fromkeys(by_table[table] for table in tables))
 
 
 def summaries() -> "dict[str, tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]]":

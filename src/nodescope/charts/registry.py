@@ -27,6 +27,7 @@ NO_CLASSES = WHERE_MISSING["classes"]
 WITHOUT_TABLE = {
     "comparisons": "one configuration has nothing to be compared with, and untrained networks no accuracy",
     "pattern_evolution": "patterns are not followed through training (pattern_evolution)",
+    "samples": "no table names samples of a data set that was prepared here",
     "scorecard": "the study is compared with no published works (works)",
 }
 

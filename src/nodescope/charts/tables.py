@@ -3,6 +3,7 @@
 from functools import cache
 
 from nodescope.analyses import registered
+from nodescope.datasets.samples import SAMPLES
 from nodescope.findings.comparisons import COMPARISONS
 from nodescope.findings.diagnosis import DIAGNOSIS, REMEDIES
 from nodescope.storage.columns import Quantity, Table
@@ -18,8 +19,9 @@ def declared_tables() -> dict[str, Table]:
     tables = (
         CLASSES,
         *training.TABLES,
-        *(analysis.table for analysis in analyses),
+        *(table for analysis in analyses for table in analysis.tables),
         *(summary.table for analysis in analyses for summary in analysis.summaries),
+        SAMPLES,
         COMPARISONS,
         DIAGNOSIS,
         REMEDIES,

@@ -87,11 +87,14 @@ class Examined:
     decisions : tuple of str
         What was decided for the user while reading.
     inspection : Inspection
+    feature_names : tuple of str
+        Of samples that are rows of features, where they are known.
     """
 
     dataset: PreparedDataset
     decisions: tuple[str, ...]
     inspection: Inspection
+    feature_names: tuple[str, ...] = ()
 
 
 def examine(source: DatasetSource, data_root: str, *, download: bool) -> Examined:
@@ -120,7 +123,7 @@ def examine(source: DatasetSource, data_root: str, *, download: bool) -> Examine
         official=tuple(split for split, samples in official.items() if samples),
         stratified=_stratified_splits(source),
     )
-    return Examined(dataset, decisions, inspection)
+    return Examined(dataset, decisions, inspection, labels.feature_names)
 
 
 def _stratified_splits(source: DatasetSource) -> tuple[str, ...]:
@@ -237,6 +240,7 @@ def prepare(source: DatasetSource, data_root: str, path: str | Path, *, download
         },
         "sha256": data.digest(),
         **_described(data.extras),
+        **({"feature_names": list(examined.feature_names)} if examined.feature_names else {}),
     }
     write_json(Path(path).with_suffix(".json"), description)
     for sentence in (*examined.decisions, *inspection.notes):

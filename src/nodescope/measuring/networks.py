@@ -5,9 +5,11 @@ All analyses of the job ``networks`` run in one job per configuration, since imp
 
 import copy
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,18 +23,30 @@ from nodescope.analyses import registered
 from nodescope.config.fields import Section
 from nodescope.config.layer_patterns import ACTIVATIONS
 from nodescope.datasets import PreparedDataset
+from nodescope.measuring.ablating import (
+    ChainLayer,
+    HookedLayer,
+    NodeRange,
+    can_be_replaced,
+    is_chain,
+    layers_off,
+    linear_changes,
+    ranges_of,
+)
 from nodescope.measuring.runner import Measurements, is_measured
 from nodescope.networks import NetworkShape
 from nodescope.networks.found_layers import FoundLayer, find_layers, run
 from nodescope.networks.hooks import hooked
 from nodescope.networks.losses import SUMMED_LOSSES
-from nodescope.networks.outputs import first_tensor
+from nodescope.networks.outputs import first_tensor, mapped
 from nodescope.networks.watching import Look, watched
 
 logger = logging.getLogger(__name__)
 
 #: From indices of samples to what a network takes; a mask that comes with it is part of that already.
 Inputs = Callable[[NDArray[np.int64]], Any]
+#: From a split and a number to inputs and labels (0 without classes) of so many of its samples.
+Draw = Callable[[str, int], tuple[Any, torch.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -54,6 +68,12 @@ class MeasuredNetwork:
         Which layers count as hidden ones, see `nodescope.config.layer_patterns`.
     n_classes : int or None
         Of the labels, 0 where samples have none; None where the network is known to have an output for each.
+    draw : callable, optional
+        Inputs and labels of up to so many samples of a split. Without it ``x`` and ``y`` stand for every split.
+    input_shape : tuple of int, optional
+        Of a sample as an image; None where it is not known.
+    theta_threshold : float
+        A node is on (theta = 1) where its pre-activation exceeds this.
     """
 
     module: nn.Module
@@ -62,6 +82,16 @@ class MeasuredNetwork:
     objective: str
     patterns: Sequence[str] = (ACTIVATIONS,)
     n_classes: int | None = None
+    draw: Draw | None = None
+    input_shape: tuple[int, ...] | None = None
+    theta_threshold: float = 0.0
+
+    def of_split(self, split: str, count: int) -> "MeasuredNetwork":
+        """The same network with up to ``count`` samples of a split, evenly spaced over it."""
+        if self.draw is None:
+            return self
+        x, y = self.draw(split, count)
+        return replace(self, x=x, y=y)
 
     def in_float64(self) -> "MeasuredNetwork":
         """A copy of the network in float64, for gradients: of a net that fits its samples float32 gives little but rounding.
@@ -77,15 +107,19 @@ class MeasuredNetwork:
 
     def linear_maps(self) -> "list[LinearMap]":
         """The linear maps in the order in which the network computes them."""
-        return linear_maps(self.module, _as_parameters(self._samples(slice(0, 1)), self.module), self.hidden_layers())
+        return linear_maps(self.module, as_parameters(self._samples(slice(0, 1)), self.module), self.hidden_layers())
 
     def hidden_layers(self) -> list[FoundLayer]:
         """The hidden layers in the order in which the network computes them."""
-        return find_layers(self.module, _as_parameters(self._samples(slice(0, 2)), self.module), self.patterns)
+        return find_layers(self.module, as_parameters(self._samples(slice(0, 2)), self.module), self.patterns)
 
     def watched(self, look: Look) -> AbstractContextManager[Any]:
         """Look at the tensors of the hidden layers in every forward pass within; gradients can be asked for on them."""
         return watched(self.module, self.hidden_layers(), look, differentiable=True)
+
+    def seen(self, look: Look) -> AbstractContextManager[Any]:
+        """The same without gradients: tensors are [B, J] or [B, J, P...], as they were before a layer wrote over them."""
+        return watched(self.module, self.hidden_layers(), look)
 
     def output(self, x: Any = None) -> torch.Tensor:
         """What the network gives for its samples, or for others."""
@@ -99,14 +133,53 @@ class MeasuredNetwork:
             found = first_tensor(run(self.module, self._samples(slice(0, 1))))
         return found is not None and found.ndim == 2 and self.n_classes in (None, found.shape[1])
 
+    # --- nodes that are switched off, see `nodescope.measuring.ablating` ---
+
+    def ranges(self, size: int) -> list[NodeRange]:
+        """What the activations of each node are, of every hidden layer; so many samples at a time."""
+        return ranges_of(self, size)
+
+    @property
+    def is_chain(self) -> bool:
+        """Whether all hidden layers are those of a fully connected network of nodescope's own."""
+        return is_chain(self)
+
+    def replaceable_layers(self) -> list[int]:
+        """The hidden layers, from 1, whose nodes can be switched off."""
+        return [number for number, layer in enumerate(self.hidden_layers(), start=1) if can_be_replaced(layer)]
+
+    def layers_off(self, x: Any, wanted: Collection[int]) -> Iterator[tuple[int, ChainLayer | HookedLayer]]:
+        """Some hidden layers, from 1, whose nodes can be switched off for a batch of samples."""
+        return layers_off(self, x, wanted)
+
+    def linear_changes(self, layer: FoundLayer, x: Any, mean_J: torch.Tensor) -> dict[str, torch.Tensor]:
+        """How the logits change, to first order, when each node is switched off [J, B, C]; for zero and mean."""
+        return linear_changes(self, layer, x, mean_J)
+
+    @torch.no_grad()
+    def multiply_adds(self) -> list[int]:
+        """Of one sample: of the linear maps that lead to each hidden layer, and of those after the last."""
+        counts = Counter[str]()
+
+        def note(name: str) -> Callable[..., None]:
+            def hook(module: Any, _: Any, output: torch.Tensor) -> None:
+                counts[name] += output.numel() * module.weight[0].numel()
+
+            return hook
+
+        maps, layers = self.linear_maps(), self.hidden_layers()
+        with hooked(linear.module.register_forward_hook(note(linear.name)) for linear in maps):
+            run(self.module, as_parameters(self._samples(slice(0, 1)), self.module))
+        return [sum(counts[m.name] for m in maps if m.layer == number) for number in range(1, len(layers) + 2)]
+
     def batches(self, size: int) -> Iterator[tuple[Any, torch.Tensor]]:
         """Its samples in the type that it computes in, with their labels, so many at a time."""
         for begin in range(0, len(self.y), size):
             part = slice(begin, begin + size)
-            yield _as_parameters(self._samples(part), self.module), self.y[part]
+            yield as_parameters(self._samples(part), self.module), self.y[part]
 
     def _samples(self, which: slice) -> Any:
-        return _mapped(lambda tensor: tensor[which], self.x)
+        return mapped(lambda tensor: tensor[which], self.x)
 
     def summed_loss(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
         """The loss that the network was trained with, summed over samples."""
@@ -127,25 +200,14 @@ class MeasuredNetwork:
         return shape.weights if isinstance(shape, NetworkShape) else None
 
 
-def _mapped(function: Callable[[torch.Tensor], torch.Tensor], x: Any) -> Any:
-    """The same with every tensor of what a network takes."""
-    if isinstance(x, torch.Tensor):
-        return function(x)
-    if isinstance(x, Mapping):
-        return {name: _mapped(function, value) for name, value in x.items()}
-    if isinstance(x, tuple | list):
-        return tuple(_mapped(function, value) for value in x)
-    return x
-
-
 def _in_float64(x: Any) -> Any:
-    return _mapped(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor, x)
+    return mapped(lambda tensor: tensor.double() if tensor.is_floating_point() else tensor, x)
 
 
-def _as_parameters(x: Any, module: nn.Module) -> Any:
+def as_parameters(x: Any, module: nn.Module) -> Any:
     """Samples in the type that the network computes in."""
     dtype = next((p.dtype for p in module.parameters() if p.is_floating_point()), torch.float32)
-    return _mapped(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor, x)
+    return mapped(lambda tensor: tensor.to(dtype) if tensor.is_floating_point() else tensor, x)
 
 
 def analyse_networks(
@@ -159,6 +221,7 @@ def analyse_networks(
     *,
     inputs: Inputs | None = None,
     patterns: Sequence[str] = (ACTIVATIONS,),
+    theta_threshold: float = 0.0,
 ) -> dict[str, pl.DataFrame]:
     """Measure every net of a configuration.
 
@@ -174,32 +237,54 @@ def analyse_networks(
         The loss that its networks are trained with: a key of `nodescope.networks.losses.SUMMED_LOSSES`.
     inputs
         What the networks take; by default what `PreparedDataset.inputs` gives.
-    patterns
+    patterns, theta_threshold
         As of `MeasuredNetwork`.
 
     Returns
     -------
     dict of DataFrame
-        For each analysis its table.
+        The tables of the analyses, by name.
     """
     samples = {
-        name: training_samples(dataset, getattr(options, "samples", 1), inputs) for name, options in analyses.items()
+        name: split_samples(dataset, "train", getattr(options, "samples", 1), inputs)
+        for name, options in analyses.items()
     }
+
+    @cache
+    def draw(split: str, count: int) -> tuple[Any, torch.Tensor]:
+        return split_samples(dataset, split, count, inputs)
+
     found, n_classes = Measurements(analyses), len(dataset.class_names) if dataset.is_labelled else 0
     for seed in seeds:
         for state in states:
             network = load(seed, state)
             for name in analyses:
                 if is_measured(registered()[name], state, states):
-                    measured = MeasuredNetwork(network, *samples[name], objective, patterns, n_classes)
+                    measured = MeasuredNetwork(
+                        network,
+                        *samples[name],
+                        objective,
+                        patterns,
+                        n_classes,
+                        draw,
+                        _input_shape(samples[name][0] if inputs else dataset.x),
+                        theta_threshold,
+                    )
                     found.add(name, measured, seed=seed, state=state)
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)
     return found.tables(configuration)
 
 
-def training_samples(dataset: PreparedDataset, count: int, inputs: Inputs | None = None) -> tuple[Any, torch.Tensor]:
-    """Inputs and labels (0 without classes) of up to ``count`` training samples, evenly spaced over the split."""
-    indices = dataset.splits.train
+def _input_shape(x: Any) -> tuple[int, ...] | None:
+    """Of a sample among what a network takes; None of several inputs."""
+    return tuple(x.shape[1:]) if isinstance(x, torch.Tensor | np.ndarray) else None
+
+
+def split_samples(
+    dataset: PreparedDataset, split: str, count: int, inputs: Inputs | None = None
+) -> tuple[Any, torch.Tensor]:
+    """Inputs and labels (0 without classes) of up to ``count`` samples of a split, evenly spaced over it."""
+    indices = dict(dataset.splits.items())[split]
     chosen = indices[np.linspace(0, len(indices), min(count, len(indices)), endpoint=False).astype(np.int64)]
     x = torch.from_numpy(dataset.inputs(chosen)) if inputs is None else inputs(chosen)
     return x, torch.from_numpy(dataset.y[chosen])

@@ -1,12 +1,12 @@
 """Run analyses over all recorded layers of a configuration."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import polars as pl
 
-from nodescope.analyses import Analysis, registered
+from nodescope.analyses import Analysis, registered, tables_made_by
 from nodescope.config.analysis_fields import LayerOptions
 from nodescope.config.fields import Section
 from nodescope.measuring.layers import RecordedLayer, recorded_layers
@@ -42,11 +42,26 @@ def measure(name: str, measured: Any, options: Section | None = None) -> pl.Data
         The columns that it declares, before those a ``split`` where it looks at recorded layers, and a ``seed`` where it
         looks at all of a configuration.
     """
+    return all_tables(name, measured, options)[name]
+
+
+def all_tables(name: str, measured: Any, options: Section | None = None) -> dict[str, pl.DataFrame]:
+    """The same with the further tables of the analysis, by name."""
     analysis = registered()[name]
     of_part = [column for column in analysis.place if column.name == "split"]
     if analysis.scope == "configuration":
         of_part = [SEED]
-    return frame_of([*of_part, *analysis.columns], analysis.measure(measured, options or analysis.options()))
+    of_further: dict[str, list[dict[str, Any]]] = {table.name: [] for table in analysis.further}
+
+    def own() -> Iterator[Mapping[str, Any]]:
+        for part in analysis.measure(measured, options or analysis.options()):
+            if "table" in part:
+                of_further[part["table"]].append({key: value for key, value in part.items() if key != "table"})
+            else:
+                yield part
+
+    found = {name: frame_of([*of_part, *analysis.columns], own())}
+    return found | {t.name: frame_of([*of_part, *t.columns], of_further[t.name]) for t in analysis.further}
 
 
 class Measurements:
@@ -54,7 +69,7 @@ class Measurements:
 
     def __init__(self, analyses: Mapping[str, Section]) -> None:
         self._options = analyses
-        self._frames: dict[str, list[pl.DataFrame]] = {name: [] for name in analyses}
+        self._frames: dict[str, list[pl.DataFrame]] = {name: [] for name in tables_made_by(analyses)}
 
     def add(self, name: str, measured: Any, **place: Any) -> None:
         """Measure, and note where: seed, state, layer.
@@ -69,13 +84,14 @@ class Measurements:
         ):
             there = [split for split in options.splits if split in measured.splits]
             options = options.model_copy(update={"splits": there or [measured.reference_split]})
-        frame = measure(name, measured, options)
-        self._frames[name].append(frame.with_columns(**{key: pl.lit(value) for key, value in place.items()}))
+        for table, frame in all_tables(name, measured, options).items():
+            self._frames[table].append(frame.with_columns(**{key: pl.lit(value) for key, value in place.items()}))
 
     def tables(self, configuration: str) -> dict[str, pl.DataFrame]:
-        """For each analysis its table, of a configuration by its identifier."""
+        """The tables by name, of a configuration by its identifier."""
+        schemas = {table.name: table.schema() for name in self._options for table in registered()[name].tables}
         return {
-            name: of_configuration(pl.concat(frames), configuration, registered()[name].table.schema())
+            name: of_configuration(pl.concat(frames), configuration, schemas[name])
             for name, frames in self._frames.items()
         }
 
@@ -113,7 +129,7 @@ def analyse_configuration(
     Returns
     -------
     dict of DataFrame
-        For each analysis its table. One layer is in memory at a time.
+        The tables of the analyses, by name. One layer is in memory at a time.
     """
     found = Measurements(analyses)
     of_layers = [name for name in analyses if registered()[name].scope == "layer"]

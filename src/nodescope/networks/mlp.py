@@ -42,7 +42,7 @@ class HiddenLayer(nn.Module):
             self.norm = nn.LayerNorm(of.nodes)
         self.activation = HiddenActivation(shape.activation)
         self.dropout = Dropout(shape.dropout) if shape.dropout else nn.Identity()
-        self._skips = shape.skip_connections and of.inputs == of.nodes
+        self.skips = shape.skip_connections and of.inputs == of.nodes
 
     def pre_activation(self, x_BI: Tensor) -> Tensor:
         """``z`` [B, O], after the normalisation."""
@@ -51,7 +51,7 @@ class HiddenLayer(nn.Module):
 
     def forward(self, x_BI: Tensor) -> Tensor:
         a_BO: Tensor = self.dropout(self.activation(self.pre_activation(x_BI)))
-        return a_BO + x_BI if self._skips else a_BO
+        return a_BO + x_BI if self.skips else a_BO
 
 
 class FullyConnected(nn.Module):

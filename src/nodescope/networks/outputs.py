@@ -1,7 +1,7 @@
 """The tensor in what a module gives: itself, or one of a tuple, dict or dataclass."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -40,3 +40,14 @@ def parts_of(output: Any) -> dict[str, Any]:
     if dataclasses.is_dataclass(output) and not isinstance(output, type):
         return {each.name: getattr(output, each.name) for each in dataclasses.fields(output)}
     return {}
+
+
+def mapped(function: Callable[[Tensor], Tensor], x: Any) -> Any:
+    """The same with every tensor of what a network takes."""
+    if isinstance(x, Tensor):
+        return function(x)
+    if isinstance(x, Mapping):
+        return {name: mapped(function, value) for name, value in x.items()}
+    if isinstance(x, tuple | list):
+        return tuple(mapped(function, value) for value in x)
+    return x

@@ -23,6 +23,7 @@ def measure_networks(
     states: list[str],
     objective: str,
     layers: Sequence[str],
+    theta_threshold: float = 0.0,
 ) -> None:
     """Make the analyses of one job, each network read once.
 
@@ -33,7 +34,7 @@ def measure_networks(
     dataset
         The prepared data set.
     tables
-        For each analysis the table to write.
+        The tables to write, by name.
     analyses
         For each analysis its options.
     configuration
@@ -42,6 +43,8 @@ def measure_networks(
         The loss that the networks are trained with.
     layers
         See `nodescope.config.layer_patterns`.
+    theta_threshold
+        Of the study.
     """
     found = analyse_networks(
         checked_options(analyses),
@@ -52,6 +55,7 @@ def measure_networks(
         states,
         objective,
         patterns=layers,
+        theta_threshold=theta_threshold,
     )
     for name, table in found.items():
         write_table(table, tables[name])
@@ -70,6 +74,7 @@ def measure_modules(
     axes: Mapping[str, Any],
     files: Mapping[str, str | None],
     layers: Sequence[str],
+    theta_threshold: float = 0.0,
 ) -> None:
     """The same for networks of the user's own.
 
@@ -83,6 +88,8 @@ def measure_modules(
         The weights of each network, by ``seed/state``; None for a network as it is built.
     layers
         See `nodescope.config.layer_patterns`.
+    theta_threshold
+        Of the study.
     """
     from nodescope.config.module import Module
     from nodescope.jobs.own_functions import load_function, own_code
@@ -101,6 +108,7 @@ def measure_modules(
             objective,
             inputs=lambda samples: inputs(samples)[0],
             patterns=layers,
+            theta_threshold=theta_threshold,
         )
     for name, table in found.items():
         write_table(table, tables[name])

@@ -12,9 +12,10 @@ from nodescope.stages.collect import collect
 from nodescope.stages.draw import draw
 from nodescope.stages.find import find
 from nodescope.stages.report import report
+from nodescope.stages.samples import draw_samples
 from nodescope.stages.write_findings import write_findings
 from nodescope.study.axes import Configurations
-from nodescope.study.contents import measured_tables
+from nodescope.study.contents import SAMPLES_TABLE, has_samples, measured_tables, naming_tables
 from nodescope.study.layout import (
     REPORTS,
     RESULTS,
@@ -24,6 +25,7 @@ from nodescope.study.layout import (
     page_path,
     partial_report_path,
     partial_results,
+    prepared_path,
 )
 
 
@@ -104,6 +106,9 @@ def _collect_and_draw(study: Study, identifiers: list[str], config: Config, whol
         if networks.is_dir():  # what is known of networks that users bring
             shutil.copytree(networks, StudyFiles.of(part.name, results).network("any").parent, dirs_exist_ok=True)
     collect(study, description, files, identifiers)
+    if has_samples(study):
+        draw_samples(files, prepared_path(study.dataset, whole), naming_tables(study))
+        names = [*names, SAMPLES_TABLE]
     charts = [chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)]
     find(files, description, tables=names, charts=charts)
     draw(

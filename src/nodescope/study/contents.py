@@ -3,7 +3,8 @@
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from nodescope.analyses import EVERYTHING, JOBS, reason_to_leave_out, registered
+from nodescope.analyses import EVERYTHING, JOBS, reason_to_leave_out, registered, tables_made_by
+from nodescope.config.dataset import Recorded
 from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, RecordingsStudy
 from nodescope.study.configurations import configurations_of, is_trained
 from nodescope.study.layout import RESULTS, StudyFiles
@@ -30,6 +31,8 @@ DIAGNOSIS_TABLES = ("diagnosis", "remedies")
 DIAGNOSED_TABLES = ("gradients", "dead_nodes", "statistics")
 #: Table that holds every configuration against the best.
 COMPARISON_TABLE = "comparisons"
+#: Table of what samples look like that other tables name.
+SAMPLES_TABLE = "samples"
 
 
 def analyses_of_job(study: "Study", job: str) -> tuple[str, ...]:
@@ -89,7 +92,7 @@ def jobs_done(study: "Study", configuration: str, results: str | PurePath = RESU
     """For each job of a configuration whether its outputs are there."""
     files = StudyFiles.of(study.name, results)
     measured = {
-        job: all(files.table_of(name, configuration).is_file() for name in analyses)
+        job: all(files.table_of(name, configuration).is_file() for name in tables_made_by(analyses))
         for job, analyses in analysis_jobs(study).items()
     }
     made = {MAKING_JOBS[type(study)]: files.table_of(TRAINING_TABLES[-1], configuration).is_file()}
@@ -117,6 +120,7 @@ def table_names(study: "Study") -> list[str]:
     return [
         CLASSES_TABLE,
         *measured_tables(study),
+        *((SAMPLES_TABLE,) if has_samples(study) else ()),
         *((COMPARISON_TABLE,) if is_compared(study) else ()),
         *(DIAGNOSIS_TABLES if is_diagnosed(study) else ()),
         *(SCORE_TABLES if study.works else ()),
@@ -133,13 +137,31 @@ def is_compared(study: "Study") -> bool:
     return is_trained(study) and len(configurations_of(study)) > 1
 
 
+def naming_tables(study: "Study") -> list[str]:
+    """The collected tables that name single samples, in a column ``sample``."""
+    tables = [table for name in analyses_of(study) for table in registered()[name].tables]
+    return [table.name for table in tables if any(column.name == "sample" for column in table.columns)]
+
+
+def has_samples(study: "Study") -> bool:
+    """Whether tables name samples that can be looked at: of one data set, which was prepared here."""
+    parts = study.parts if isinstance(study, JoinedStudy) else (study,)
+    is_prepared = all(part.dataset == study.dataset and not isinstance(part.dataset, Recorded) for part in parts)
+    return is_prepared and bool(naming_tables(study))
+
+
 def is_diagnosed(study: "Study") -> bool:
     """Whether the study has what the diagnosis is made from, and wants it."""
     return study.diagnosis.enabled and not set(DIAGNOSED_TABLES).isdisjoint(analyses_of(study))
+
+
+def tables_of_configuration(study: "Study") -> list[str]:
+    """The tables that training and analyses give of each configuration of a study."""
+    return [*training_tables(study), *tables_made_by(analyses_of(study))]
 
 
 def measured_tables(study: "Study") -> list[str]:
     """The collected tables that training and analyses give."""
     analyses = analyses_of(study)
     of_analyses = [summary.table.name for name in analyses for summary in registered()[name].summaries]
-    return [*training_tables(study), *analyses, *of_analyses]
+    return [*tables_of_configuration(study), *of_analyses]

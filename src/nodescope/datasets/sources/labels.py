@@ -29,6 +29,8 @@ class Labels:
         What was decided for the user while reading (scaling of depths, composition, what was left out), a sentence each.
     extras : Extras
         Further inputs and labels.
+    feature_names : tuple of str
+        Of samples that are rows of features, where they are known.
     """
 
     labels: NDArray[np.int64]
@@ -37,3 +39,4 @@ class Labels:
     decisions: tuple[str, ...] = ()
     official_validation: int = 0
     extras: Extras = field(default_factory=Extras)
+    feature_names: tuple[str, ...] = ()

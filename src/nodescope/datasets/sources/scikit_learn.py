@@ -16,4 +16,5 @@ def read(name: str) -> tuple[Labels, NDArray[np.float32]]:
     else:
         data = load_iris()
         x = data.data.astype(np.float32)
-    return Labels(data.target.astype(np.int64), [str(c) for c in data.target_names], 0), x
+    names = () if name == "digits" else tuple(map(str, data.feature_names))
+    return Labels(data.target.astype(np.int64), [str(c) for c in data.target_names], 0, feature_names=names), x
