@@ -6,11 +6,17 @@ import pytest
 from conftest import random_layer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 from test_analyses import measure, value
-from test_other_recordings import NODES, plain, recorded, texts
+from test_other_recordings import NODES, plain, recorded
 
-from nodescope.analyses import registered
+from nodescope.analyses import class_accuracy, registered
+from nodescope.measuring.recordings import RecordedNetworks
+from nodescope.measuring.runner import measure as measured
+from nodescope.numerics import intervals
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
+from nodescope.recording import LayerMetadata, write
+from nodescope.study.layout import activation_path
 
 laws = settings(
     max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
@@ -143,3 +149,143 @@ def test_dimension_of_few_samples_is_null_or_in_range(make_layer, samples):
 def test_a_layer_of_constant_nodes_has_no_dimension(make_layer):
     row = row_of("dimension", make_layer(changed(random_layer(), lambda z: np.full_like(z, 0.3))))
     assert set(numbers_of("dimension", row).values()) == {None} and row["samples"] == 120
+
+
+# --- accuracy per class, confusion ---
+
+
+def networks_of(folder, outputs, labels, *, splits=("test",), samples=None, state="trained"):
+    """Recorded networks with these outputs [C, N], one of each seed, and a hidden layer of one node."""
+    for seed, logits in enumerate(outputs):
+        for split in splits:
+            order = np.argsort(labels, kind="stable")
+            for layer, z in (("output", logits), ("layer-1", np.zeros((1, len(labels))))):
+                metadata = LayerMetadata("made", layer, "identity", (len(z),), tuple("abcdefgh"[: len(outputs[0])]))
+                places = np.arange(len(labels)) if samples is None else samples[seed]
+                path = activation_path(str(folder), seed, state, split, 1 if layer == "layer-1" else layer)
+                z = np.ascontiguousarray(np.asarray(z, np.float32)[:, order])
+                write(str(path), z, labels[order].astype(np.int32), places[order].astype(np.int32), metadata)
+    return RecordedNetworks(str(folder), tuple(range(len(outputs))), (state,), 0.0)
+
+
+def random_outputs(seed, classes=4, samples=60, seeds=3):
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, classes, samples)
+    return [
+        random.normal(size=(classes, samples)) + 1.5 * (np.arange(classes)[:, None] == labels) for _ in range(seeds)
+    ], labels
+
+
+def collected(frame):
+    """As the collected table of a study."""
+    keyed = frame.with_columns(configuration=pl.lit("a"))
+    return keyed.select("configuration", pl.exclude("configuration"))
+
+
+def test_accuracy_per_class_and_confusion_equal_the_definition(tmp_path):
+    outputs, labels = random_outputs(0)
+    networks = networks_of(tmp_path, outputs, labels)
+    classes, pairs = measured("class_accuracy", networks), measured("confusion", networks)
+    wrong = np.array([logits.argmax(axis=0) != labels for logits in outputs])
+    for seed, logits in enumerate(outputs):
+        predicted = logits.argmax(axis=0)
+        for c in range(4):
+            where = {"seed": seed, "class_": c}
+            right = sum(p == y == c for p, y in zip(predicted, labels, strict=True))
+            own, taken = (labels == c).sum(), (predicted == c).sum()
+            assert (value(classes, "samples", **where), value(classes, "right", **where)) == (own, right)
+            assert value(classes, "recall", **where) == right / own
+            assert (
+                value(classes, "precision", **where) == right / taken and value(classes, "predicted", **where) == taken
+            )
+            ends = tuple(value(classes, f"recall_{end}", **where) for end in ("low", "high"))
+            assert ends == intervals.wilson(right, own)
+            assert value(classes, "wrong_in_all", **where) == (wrong.all(axis=0) & (labels == c)).sum()
+            assert value(classes, "wrong_in_any", **where) == (wrong.any(axis=0) & (labels == c)).sum()
+            for other in range(4):
+                count = sum(y == c and p == other for p, y in zip(predicted, labels, strict=True))
+                rows = pairs.filter(pl.col("class") == c, seed=seed, predicted=other)
+                assert rows["count"].to_list() == ([count] if count else [])
+
+
+def test_the_summary_of_classes_has_the_balanced_accuracy_and_the_gap_to_training(tmp_path):
+    outputs, labels = random_outputs(1)
+    networks_of(tmp_path, [np.eye(4)[labels].T] * 3, labels, splits=("train",))
+    networks = networks_of(tmp_path, outputs, labels)
+    table = class_accuracy.of_networks(collected(measured("class_accuracy", networks)))
+    declared = [column.name for column in registered()["class_accuracy"].summaries[0].table.columns]
+    assert table.columns == ["configuration", "seed", *declared]
+    for seed, logits in enumerate(outputs):
+        right = logits.argmax(axis=0) == labels
+        row = table.filter(seed=seed, split="test").row(0, named=True)
+        assert row["accuracy"] == pytest.approx(right.mean()) and row["wrong"] == (~right).sum()
+        assert row["balanced_accuracy"] == pytest.approx(np.mean([right[labels == c].mean() for c in range(4)]))
+        assert row["generalisation_gap"] == pytest.approx(1 - right.mean())
+        assert row["wrong_in_all"] <= row["wrong"] <= row["wrong_in_any"]
+    assert table.filter(split="train")["generalisation_gap"].null_count() == 3
+
+
+@laws
+@given(seed=st.integers(0, 1000), permutation=st.permutations(range(4)))
+def test_confusion_is_of_all_samples_and_is_renamed_with_the_classes(tmp_path_factory, seed, permutation):
+    outputs, labels = random_outputs(seed)
+    place = np.array(permutation)
+    renamed = [logits[np.argsort(place)] for logits in outputs]
+    first, second = (
+        measured("confusion", networks_of(tmp_path_factory.mktemp("made"), logits, of_class))
+        for logits, of_class in ((outputs, labels), (renamed, place[labels]))
+    )
+    assert first.group_by("seed", "class").agg(pl.col("count").sum()).sort("seed", "class")["count"].to_list() == (
+        3 * np.bincount(labels, minlength=4)[np.bincount(labels, minlength=4) > 0].tolist()
+    )
+    again = first.with_columns(
+        pl.col("class", "predicted").replace_strict(range(4), permutation, return_dtype=pl.Int32)
+    )
+    assert_frame_equal(again.sort(again.columns), second.sort(second.columns))
+
+
+def test_an_absent_class_has_no_recall_and_one_that_is_never_predicted_no_precision(tmp_path):
+    labels = np.repeat([0, 2], 5)
+    frame = measured("class_accuracy", networks_of(tmp_path, [np.eye(4)[np.zeros(10, int)].T], labels))
+    assert frame["recall"].to_list() == [1, None, 0, None] and frame["recall_low"].null_count() == 2
+    assert frame["precision"].to_list() == [0.5, None, None, None] and frame["samples"].to_list() == [5, 0, 5, 0]
+    summary = class_accuracy.of_networks(collected(frame)).row(0, named=True)
+    assert summary["balanced_accuracy"] == 0.5 and summary["generalisation_gap"] is None
+
+
+def test_equal_outputs_predict_the_lower_class(tmp_path):
+    frame = measured("confusion", networks_of(tmp_path, [np.ones((3, 6))], np.arange(6) % 3))
+    assert frame.select("class", "predicted", "count").rows() == [(0, 0, 2), (1, 0, 2), (2, 0, 2)]
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_of_a_network_that_diverged_only_the_numbers_of_samples_are_known(tmp_path, bad):
+    outputs, labels = random_outputs(2)
+    outputs[1][:] = bad
+    networks = networks_of(tmp_path, outputs, labels)
+    frame = measured("class_accuracy", networks)
+    lost = frame.filter(seed=1)
+    assert lost["samples"].sum() == 60
+    for column in ("right", "recall", "recall_low", "recall_high", "predicted", "precision"):
+        assert lost[column].null_count() == 4 and frame.filter(seed=0)[column].null_count() == 0
+    wrong = np.array([outputs[seed].argmax(axis=0) != labels for seed in (0, 2)])
+    summary = class_accuracy.of_networks(collected(frame))
+    assert summary["wrong_in_all"].to_list() == [wrong.all(axis=0).sum()] * 3
+    assert summary["accuracy"].is_null().to_list() == [False, True, False]
+    (row,) = measured("confusion", networks).filter(seed=1).rows()
+    assert row == (1, "trained", "test", None, None, None)
+
+
+def test_seeds_with_other_samples_are_not_wrong_together(tmp_path):
+    outputs, labels = random_outputs(3, seeds=2)
+    frame = measured(
+        "class_accuracy", networks_of(tmp_path, outputs, labels, samples=[np.arange(60), np.arange(60) + 7])
+    )
+    assert frame["wrong_in_all"].null_count() == len(frame) and frame["recall"].null_count() == 0
+
+
+def test_without_outputs_or_classes_there_are_no_rows(tmp_path):
+    splits = plain(random_layer(nodes=NODES))
+    recorded(tmp_path, splits)
+    networks = RecordedNetworks(str(tmp_path), (0,), ("trained",), 0.0)
+    assert measured("class_accuracy", networks).is_empty() and measured("confusion", networks).is_empty()
