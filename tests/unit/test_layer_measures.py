@@ -3,14 +3,18 @@
 import numpy as np
 import polars as pl
 import pytest
+import torch
 from conftest import random_layer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 from test_analyses import measure, value
-from test_other_recordings import NODES, plain, recorded
+from test_other_recordings import NODES, plain, recorded, texts
+from torch import nn
 
 from nodescope.analyses import class_accuracy, registered
+from nodescope.measuring.layers import RecordedLayer
+from nodescope.measuring.networks import MeasuredNetwork
 from nodescope.measuring.recordings import RecordedNetworks
 from nodescope.measuring.runner import measure as measured
 from nodescope.numerics import intervals
@@ -289,3 +293,282 @@ def test_without_outputs_or_classes_there_are_no_rows(tmp_path):
     recorded(tmp_path, splits)
     networks = RecordedNetworks(str(tmp_path), (0,), ("trained",), 0.0)
     assert measured("class_accuracy", networks).is_empty() and measured("confusion", networks).is_empty()
+
+
+# --- collapse ---
+
+
+def reference_nc1_nc2(a_JN, y_N, classes):
+    mu = np.stack([a_JN[:, y_N == c].mean(1) for c in range(classes)], 1)
+    M, R = mu - mu.mean(1, keepdims=True), a_JN - mu[:, y_N]
+    Sw, Sb, norm = R @ R.T / R.shape[1], M @ M.T / classes, np.linalg.norm(M, axis=0)
+    cos = (M / norm).T @ (M / norm)
+    return {
+        "nc1": np.trace(Sw @ np.linalg.pinv(Sb, rcond=1e-6, hermitian=True)) / classes,
+        "variability_ratio": np.trace(Sw) / np.trace(Sb),
+        "nc2_norms": norm.std() / norm.mean(),
+        "nc2_angles": abs(cos[~np.eye(classes, dtype=bool)] + 1 / (classes - 1)).mean(),
+    }
+
+
+def reference_nearest(a_JN, y_N, others_JN, classes):
+    mu = [a_JN[:, y_N == c].mean(1) if (y_N == c).any() else np.full(len(a_JN), np.inf) for c in range(classes)]
+    return np.array([np.argmin([((x - m) ** 2).sum() for m in mu]) for x in others_JN.T])
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "silu"])
+@pytest.mark.parametrize("classes", [2, 4])
+def test_collapse_equals_the_definition(make_layer, activation, classes):
+    splits = random_layer(1, n_classes=classes)
+    for z, _ in splits.values():
+        z[0] = -1
+    frame = measure("collapse", make_layer(splits, classes, activation=activation), splits=["train", "test"])
+    for split in ("train", "test"):
+        z, labels = splits[split]
+        a = ACTIVATION_FUNCTIONS[activation].apply(z).astype(np.float64)
+        for name, expected in reference_nc1_nc2(a, labels, classes).items():
+            assert value(frame, name, split=split) == pytest.approx(expected, rel=1e-9, abs=1e-12), name
+        wrong = reference_nearest(a, labels, a, classes) != labels  # the network of the fixture is always right
+        assert value(frame, "nc4", split=split) == wrong.mean()
+
+
+@laws
+@given(seed=st.integers(0, 1000), scale=st.floats(0.1, 10))
+def test_collapse_is_that_of_the_layer_turned_shifted_and_scaled(make_layer, seed, scale):
+    splits = random_layer(seed, nodes=5)
+    turn, shift = rotation(5, seed), np.random.default_rng(seed).normal(size=(5, 1))
+    turned = changed(splits, lambda z: scale * turn @ z + shift)
+    first, second = (row_of("collapse", make_layer(s, activation="identity")) for s in (splits, turned))
+    for name, expected in numbers_of("collapse", first).items():
+        assert second[name] == pytest.approx(expected, rel=1e-3, abs=1e-5 if name != "nc4" else 0.02), name
+
+
+@laws
+@given(seed=st.integers(0, 1000))
+def test_repeating_the_samples_of_a_class_leaves_what_is_of_class_means(make_layer, seed):
+    splits = random_layer(seed, nodes=5)
+    z, labels = splits["train"]
+    more = np.concatenate([np.arange(len(labels)), np.flatnonzero(labels == 1), np.flatnonzero(labels == 1)])
+    first, second = (row_of("collapse", make_layer({"train": s})) for s in ((z, labels), (z[:, more], labels[more])))
+    assert [second[name] for name in ("nc2_norms", "nc2_angles")] == pytest.approx(
+        [first[name] for name in ("nc2_norms", "nc2_angles")], rel=1e-6
+    )
+    assert second["nc1"] != pytest.approx(first["nc1"], rel=1e-6)
+
+
+def test_complete_collapse_is_zero_and_classes_that_are_all_alike_are_null(make_layer):
+    labels = np.arange(30) % 3
+    row = row_of("collapse", make_layer({"train": (np.eye(3)[labels].T, labels)}))
+    assert all(row[name] == pytest.approx(0, abs=1e-12) for name in numbers_of("collapse", row))
+    alike = np.array([[(n // 3) % 2 for n in range(30)]] * 2, float)
+    assert set(numbers_of("collapse", row_of("collapse", make_layer({"train": (alike, labels)}))).values()) == {None}
+
+
+def test_a_class_at_the_centre_has_no_angles(make_layer):
+    labels = np.arange(30) % 3
+    z = np.array([[-1.0, 0.0, 1.0]])[:, labels] + 0.1 * (np.arange(30) // 3 % 2)
+    row = row_of("collapse", make_layer({"train": (z, labels)}, activation="identity"))
+    assert row["nc2_angles"] is None and row["nc1"] > 0 and row["nc2_norms"] > 0
+
+
+@pytest.mark.parametrize("absent", [[1], [0, 1]])
+def test_collapse_with_an_absent_class_is_null(make_layer, absent):
+    z, labels = random_layer()["train"]
+    kept = ~np.isin(labels, absent)
+    row = row_of("collapse", make_layer({"train": (z[:, kept], labels[kept])}))
+    assert set(numbers_of("collapse", row).values()) == {None}
+
+
+def test_nc4_without_outputs_or_with_those_of_other_samples_is_null(tmp_path):
+    splits = plain(random_layer(nodes=NODES))
+    row = row_of("collapse", recorded(tmp_path, splits))
+    assert row["nc4"] is None and row["nc1"] is not None
+    _, labels = splits["train"]
+    metadata = LayerMetadata("made", "output", "identity", (3,), ("a", "b", "c"))
+    logits, own = np.ascontiguousarray(np.eye(3, dtype=np.float32)[np.sort(labels)].T), np.sort(labels).astype(np.int32)
+    path = activation_path(str(tmp_path), 0, "trained", "train", "output")
+    write(str(path), logits, own, np.arange(len(labels), dtype=np.int32) + 1, metadata)
+    layer = RecordedLayer(str(tmp_path), 0, "trained", 1, 0.0)
+    assert layer.network_accuracy("train") == 1 and layer.network_predictions("train") is None
+    assert row_of("collapse", layer)["nc4"] is None
+
+
+# --- probes ---
+
+
+def reference_probe(train, y, classes, others, lam):
+    m = train.mean(1, keepdims=True)
+    Y, X = np.eye(classes)[y], train - m
+    W = np.linalg.solve(X @ X.T / X.shape[1] + lam * np.eye(len(X)), X @ (Y - Y.mean(0)) / X.shape[1])
+    return (W.T @ (others - m) + Y.mean(0)[:, None]).argmax(0)
+
+
+@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("seed", range(4))
+def test_probes_equal_the_definition(make_layer, activation, seed):
+    splits = mixed_layer(seed)
+    frame = measure("probes", make_layer(splits, activation=activation))
+    z, labels = splits["train"]
+    values = {s: ACTIVATION_FUNCTIONS[activation].apply(z).astype(np.float64) for s, (z, _) in splits.items()}
+    eigenvalue = np.trace(np.cov(values["train"], bias=True)) / len(z)
+    right = {
+        k: (reference_probe(values["train"], labels, 3, values["validation"], eigenvalue * 10.0**k) == splits["validation"][1]).sum()
+        for k in range(-6, 2)
+    }  # fmt: skip
+    chosen = 10.0 ** max(k for k in right if right[k] == max(right.values()))
+    for split, (_, of_split) in splits.items():
+        hits = reference_probe(values["train"], labels, 3, values[split], eigenvalue * chosen) == of_split
+        assert value(frame, "penalty", split=split) == pytest.approx(chosen)
+        assert value(frame, "accuracy", split=split) == hits.mean()
+        ends = tuple(value(frame, f"interval_{end}", split=split) for end in ("low", "high"))
+        assert ends == intervals.wilson(hits.sum(), len(hits))
+        nearest = reference_nearest(values["train"], labels, values[split], 3)
+        assert value(frame, "nearest_mean_accuracy", split=split) == (nearest == of_split).mean()
+        most = np.bincount(labels).argmax()
+        assert value(frame, "majority_share", split=split) == (of_split == most).mean()
+
+
+@laws
+@given(seed=st.integers(0, 1000), scale=st.floats(0.1, 10), permutation=st.permutations(range(3)))
+def test_probes_read_a_layer_that_is_turned_shifted_and_scaled_as_well(make_layer, seed, scale, permutation):
+    splits = random_layer(seed, nodes=5)
+    turn, shift = rotation(5, seed), np.random.default_rng(seed).normal(size=(5, 1))
+    turned = changed(splits, lambda z: scale * turn @ z + shift)
+    renamed = {split: (z, np.array(permutation)[labels]) for split, (z, labels) in splits.items()}
+    repeated = splits | {"train": tuple(np.concatenate([part, part], axis=-1) for part in splits["train"])}
+    first = measure("probes", make_layer(splits, activation="identity"))
+    for other in (turned, renamed, repeated):
+        second = measure("probes", make_layer(other, activation="identity"))
+        for split in splits:
+            # Rounding to float32 may move a sample across a border.
+            for name in ("accuracy", "nearest_mean_accuracy"):
+                expected = value(first, name, split=split)
+                assert value(second, name, split=split) == pytest.approx(expected, abs=1.5 / 60), name
+
+
+def test_without_validation_samples_only_the_nearest_mean_is_known(make_layer):
+    splits = random_layer()
+    del splits["validation"]
+    frame = measure("probes", make_layer(splits), splits=["train", "test"])
+    for column in ("accuracy", "interval_low", "interval_high", "penalty"):
+        assert frame[column].null_count() == 2
+    assert frame["nearest_mean_accuracy"].null_count() == frame["majority_share"].null_count() == 0
+
+
+def test_shuffled_labels_are_read_off_no_better_than_the_largest_class(make_layer):
+    random = np.random.default_rng(0)
+    splits = {
+        split: (random.normal(size=(5, n)).astype(np.float32), (random.random(n) < 0.4).astype(int))
+        for split, n in (("train", 2000), ("validation", 1000), ("test", 1000))
+    }
+    row = row_of("probes", make_layer(splits, 2), "test")
+    assert row["accuracy"] == pytest.approx(row["majority_share"], abs=0.02) and row["majority_share"] > 0.55
+
+
+def test_of_a_constant_layer_the_largest_class_is_read(make_layer):
+    splits = changed(random_layer(), lambda z: np.full_like(z, -1))
+    frame = measure("probes", make_layer(splits))
+    assert frame["accuracy"].to_list() == frame["majority_share"].to_list()
+    assert frame["penalty"].to_list() == [10.0] * 3
+
+
+def test_a_class_without_training_samples_is_never_read(make_layer):
+    splits = random_layer()
+    z, labels = splits["train"]
+    splits["train"] = (z[:, labels != 1], labels[labels != 1])
+    row = row_of("probes", make_layer(splits), "test")
+    limit = 1 - (splits["test"][1] == 1).mean()
+    assert 0 < row["accuracy"] <= limit and 0 < row["nearest_mean_accuracy"] <= limit
+
+
+def test_probes_of_one_class_or_of_a_net_that_diverged_on_a_split_are_null(make_layer):
+    splits = random_layer()
+    one = {split: (z, np.zeros(len(labels), int)) for split, (z, labels) in splits.items()}
+    frame = measure("probes", make_layer(one))
+    assert all(set(numbers_of("probes", row).values()) == {None} for row in frame.rows(named=True))
+    splits["test"][0][0, 0] = np.nan
+    frame = measure("probes", make_layer(splits))
+    assert frame["accuracy"].is_null().to_list() == [False, False, True]
+    assert (
+        row_of("probes", make_layer(random_layer() | {"test": (np.empty((6, 0)), np.empty(0, int))}), "test")[
+            "accuracy"
+        ]
+        is None
+    )
+
+
+# --- layers with positions ---
+
+
+@pytest.mark.parametrize("name", ["dimension", "collapse", "probes"])
+def test_of_a_layer_with_positions_a_sample_is_the_mean_over_them(tmp_path, name):
+    splits = texts()
+    means = {
+        split: ([np.maximum(z, 0).mean(axis=1, keepdims=True) for z in samples], labels)
+        for split, (samples, labels) in splits.items()
+    }
+    tokens = measure(name, recorded(tmp_path / "tokens", splits))
+    flat = measure(name, recorded(tmp_path / "flat", means, activation="identity"))
+    assert_frame_equal(tokens, flat, rel_tol=1e-5, abs_tol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["collapse", "probes"])
+def test_samples_without_classes_have_no_measure_of_classes(tmp_path, name):
+    splits = {split: (z, np.zeros(len(labels), int)) for split, (z, labels) in plain(random_layer(nodes=NODES)).items()}
+    frame = measure(name, recorded(tmp_path, splits, classes=()))
+    assert all(set(numbers_of(name, row).values()) == {None} for row in frame.rows(named=True))
+
+
+# --- alignment ---
+
+
+class Net(nn.Module):
+    def __init__(self, classes=3, nodes=6, features=5):
+        super().__init__()
+        self.hidden, self.relu, self.out = nn.Linear(features, nodes), nn.ReLU(), nn.Linear(nodes, classes)
+
+    def forward(self, x):
+        return self.out(self.relu(self.hidden(x)))
+
+
+def aligned(net, x, y, **options):
+    (row,) = measured("alignment", MeasuredNetwork(net.eval(), x, y, "cross_entropy", **options)).rows(named=True)
+    assert row["samples"] == len(y)
+    return row["nc3"]
+
+
+@pytest.fixture
+def trained():
+    torch.manual_seed(0)
+    return Net(), torch.randn(300, 5), torch.arange(300) % 3
+
+
+def test_alignment_equals_the_definition(trained):
+    net, x, y = trained
+    a = net.relu(net.hidden(x)).detach().numpy().astype(np.float64).T
+    mu = np.stack([a[:, y.numpy() == c].mean(1) for c in range(3)], 1)
+    M, W = mu - mu.mean(1, keepdims=True), net.out.weight.detach().numpy().astype(np.float64)
+    W = (W - W.mean(0)).T
+    expected = np.linalg.norm(W / np.linalg.norm(W) - M / np.linalg.norm(M)) ** 2
+    assert aligned(net, x, y) == pytest.approx(expected, rel=1e-5) and 0 <= expected <= 4
+
+
+def test_weights_that_are_the_class_means_are_aligned_however_long_and_with_a_common_shift(trained):
+    net, x, y = trained
+    with torch.no_grad():
+        a = net.relu(net.hidden(x))
+        for sign, expected in ((3.0, 0.0), (-0.5, 4.0)):
+            net.out.weight[:] = sign * torch.stack([a[y == c].mean(0) for c in range(3)]) + torch.arange(6)
+            assert aligned(net, x, y) == pytest.approx(expected, abs=1e-9)
+
+
+def test_alignment_is_null_where_it_is_not_defined(trained):
+    net, x, y = trained
+    assert aligned(net, x, torch.clamp(y, max=1)) is None  # class 2 has no sample
+    assert aligned(net, x, y, n_classes=4) is None
+    with torch.no_grad():
+        net.hidden.weight[:], net.hidden.bias[:] = 0, 1
+        assert aligned(net, x, y) is None
+        net.hidden.weight[:] = torch.nan
+        assert aligned(net, x, y) is None
+    assert aligned(nn.Sequential(nn.Linear(5, 3), nn.ReLU()), x, y) is None  # no output layer behind the hidden one

@@ -21,7 +21,6 @@ from nodescope.config.analysis_fields import NetworkOptions, Samples
 from nodescope.storage.columns import Column, Quantity, number_of
 
 if TYPE_CHECKING:
-
     from nodescope.measuring.networks import LinearMap, MeasuredNetwork
 
 SAMPLES_AT_A_TIME = 256

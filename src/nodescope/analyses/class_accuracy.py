@@ -113,8 +113,11 @@ def of_networks(table: "pl.DataFrame") -> "pl.DataFrame":
 
 SAMPLES = Column("samples", "int32", "samples of the class", number_of("samples"))
 WRONG_IN_ALL = Column(
-    "wrong_in_all", "int32", "samples that all seeds' networks get wrong; null where seeds have others", number_of("wrong in all seeds")
-)  # fmt: skip
+    "wrong_in_all",
+    "int32",
+    "samples that all seeds' networks get wrong; null where seeds have others",
+    number_of("wrong in all seeds"),
+)
 WRONG_IN_ANY = Column(
     "wrong_in_any", "int32", "samples that at least one seed's network gets wrong", number_of("wrong in any seed")
 )

@@ -130,7 +130,10 @@ ANALYSIS = Analysis(
         Column("interval_low", "float64", "lower end of Wilson's 95 % interval of it", share("accuracy of the linear probe")),
         Column("interval_high", "float64", "upper end of it", share("accuracy of the linear probe")),
         Column(
-            "nearest_mean_accuracy", "float64", "of the nearest class mean of the training samples", share("accuracy of the nearest mean")
+            "nearest_mean_accuracy",
+            "float64",
+            "of the nearest class mean of the training samples",
+            share("accuracy of the nearest mean"),
         ),
         Column(
             "majority_share", "float64", "share of the most frequent class of the training samples", share("most frequent class")
