@@ -200,7 +200,8 @@ def test_accuracy_per_class_and_confusion_equal_the_definition(tmp_path):
             assert (value(classes, "samples", **where), value(classes, "right", **where)) == (own, right)
             assert value(classes, "recall", **where) == right / own
             assert (
-                value(classes, "precision", **where) == right / taken and value(classes, "predicted", **where) == taken
+                value(classes, "precision", **where) == right / taken
+                and value(classes, "predictions", **where) == taken
             )
             ends = tuple(value(classes, f"recall_{end}", **where) for end in ("low", "high"))
             assert ends == intervals.wilson(right, own)
@@ -270,7 +271,7 @@ def test_of_a_network_that_diverged_only_the_numbers_of_samples_are_known(tmp_pa
     frame = measured("class_accuracy", networks)
     lost = frame.filter(seed=1)
     assert lost["samples"].sum() == 60
-    for column in ("right", "recall", "recall_low", "recall_high", "predicted", "precision"):
+    for column in ("right", "recall", "recall_low", "recall_high", "predictions", "precision"):
         assert lost[column].null_count() == 4 and frame.filter(seed=0)[column].null_count() == 0
     wrong = np.array([outputs[seed].argmax(axis=0) != labels for seed in (0, 2)])
     summary = class_accuracy.of_networks(collected(frame))
@@ -411,13 +412,14 @@ def test_probes_equal_the_definition(make_layer, activation, seed):
     z, labels = splits["train"]
     values = {s: ACTIVATION_FUNCTIONS[activation].apply(z).astype(np.float64) for s, (z, _) in splits.items()}
     eigenvalue = np.trace(np.cov(values["train"], bias=True)) / len(z)
-    right = {
-        k: (reference_probe(values["train"], labels, 3, values["validation"], eigenvalue * 10.0**k) == splits["validation"][1]).sum()
-        for k in range(-6, 2)
-    }  # fmt: skip
+
+    def right_of(split, penalty):
+        return reference_probe(values["train"], labels, 3, values[split], eigenvalue * penalty) == splits[split][1]
+
+    right = {k: right_of("validation", 10.0**k).sum() for k in range(-6, 2)}
     chosen = 10.0 ** max(k for k in right if right[k] == max(right.values()))
     for split, (_, of_split) in splits.items():
-        hits = reference_probe(values["train"], labels, 3, values[split], eigenvalue * chosen) == of_split
+        hits = right_of(split, chosen)
         assert value(frame, "penalty", split=split) == pytest.approx(chosen)
         assert value(frame, "accuracy", split=split) == hits.mean()
         ends = tuple(value(frame, f"interval_{end}", split=split) for end in ("low", "high"))

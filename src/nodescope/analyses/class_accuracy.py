@@ -56,7 +56,7 @@ def of_classes(predictions: "Predictions") -> dict[str, Any]:
         "recall": _ratio(right_C, samples_C),
         "recall_low": [None if end is None else end[0] for end in ends],
         "recall_high": [None if end is None else end[1] for end in ends],
-        "predicted": predicted_C,
+        "predictions": predicted_C,
         "precision": _ratio(right_C, predicted_C),
     }
 
@@ -136,7 +136,7 @@ ANALYSIS = Analysis(
         Column("recall", "float64", "share of right ones; null where the class has no sample", share("recall")),
         Column("recall_low", "float64", "lower end of Wilson's 95 % interval of the recall", share("recall")),
         Column("recall_high", "float64", "upper end of it", share("recall")),
-        Column("predicted", "int32", "samples of any class that are predicted as it", number_of("predictions")),
+        Column("predictions", "int32", "samples of any class that are predicted as it", number_of("predictions")),
         Column("precision", "float64", "share of right ones among these; null where there are none", share("precision")),
         WRONG_IN_ALL,
         WRONG_IN_ANY,

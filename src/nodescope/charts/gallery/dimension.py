@@ -35,8 +35,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="dimension",
             title="Effective dimension by layer",
-            caption=f"Effective number of directions in which the activations of a layer vary, {context.spread_words()}. Far below "
-            "the number of nodes: nodes vary together. Effective ranks depend on the number of samples.",
+            caption=f"Effective number of directions in which the activations of a layer vary, {context.spread_words()}. "
+            "Effective ranks of different numbers of samples cannot be compared.",
             chart=layer_lines(mean, context, QUANTITY),
             quantities={"mean": QUANTITY},
             view={
