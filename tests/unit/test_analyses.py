@@ -22,6 +22,8 @@ from nodescope.study.configurations import states_of
 
 #: Those that read recorded activations; of the others see test_networks.py.
 ANALYSES = [name for name, analysis in registered().items() if not analysis.of_networks]
+#: Those that look at layers, not only at what comes out of the network.
+OF_LAYERS = [name for name in ANALYSES if "output" not in registered()[name].needs]
 OPTIONS = Analyses()
 
 
@@ -308,7 +310,7 @@ def test_renaming_classes_renames_rows_and_changes_nothing_else(make_layer, name
     first, second = (measure(name, make_layer(s)).drop(OF_PLACES, strict=False) for s in (splits, renamed))
     # Of means or areas that tie, the lower class is named (test_node_measures.py).
     first, second = (frame.drop(pl.selectors.ends_with("_class")) for frame in (first, second))
-    classes = pl.col([c for c in first.columns if c in ("class", "label")])
+    classes = pl.col([c for c in first.columns if c in ("class", "label", "predicted")])
     first = first.with_columns(classes.replace_strict(range(3), permutation, return_dtype=pl.Int32))
     keys = [c for c in first.columns if c not in ("median", "active_share", "count", "density", "accuracy")]
     assert_frame_equal(
@@ -359,7 +361,7 @@ def nulls_only(frame, column):
     ).count(True)
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("name", OF_LAYERS)
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_a_diverged_net_gives_null_not_nan(make_layer, name, bad):
     """What is known without the values (how many nodes, samples, what the network's output says) stays as it is."""

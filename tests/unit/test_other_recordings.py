@@ -10,7 +10,7 @@ from conftest import random_layer
 from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from test_analyses import ANALYSES, measure, value
+from test_analyses import ANALYSES, OF_LAYERS, measure, value
 
 from nodescope.analyses import EVERYTHING, WHERE_MISSING, reason_to_leave_out, registered
 from nodescope.measuring.layers import RecordedLayer
@@ -173,7 +173,7 @@ def test_of_outputs_only_activations_are_measured(tmp_path, name):
     assert_frame_equal(outputs, both.filter(kind="post"))
 
 
-@pytest.mark.parametrize("name", ANALYSES)
+@pytest.mark.parametrize("name", OF_LAYERS)
 def test_every_analysis_measures_outputs_with_a_function_per_node(tmp_path, name):
     """Slopes per node are those of each node alone."""
     splits = plain(random_layer(nodes=NODES))

@@ -124,6 +124,7 @@ def test_every_table_is_there_as_parquet_and_csv_and_holds_the_same(project):
         "patterns", "statistics", "layer_distributions",
         "node_kinds", "node_kinds_summary", "node_fates", "node_fates_summary", "selectivity", "top_samples", "redundancy",
         "redundancy_summary", "node_order", "dormant", "oui", "kin",
+        "dimension", "collapse", "probes", "class_accuracy", "class_accuracy_summary", "confusion", "alignment",
         "distributions", "node_histograms", "densities", "layer_accuracy", "weights", "weight_distributions", "gradients",
         "local_gradients",
         "diagnosis", "remedies", "comparisons",

@@ -8,9 +8,17 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from nodescope.measuring.sums import LayerSums, correlations_of, normalised, sums_of
+from nodescope.measuring.sums import (
+    LayerSums,
+    correlations_of,
+    covariances_of,
+    normalised,
+    projections_of,
+    squared_lengths_of,
+    sums_of,
+)
 from nodescope.recording import LayerActivations, read
-from nodescope.recording.outputs import accuracy_of
+from nodescope.recording.outputs import accuracy_of, predictions_of
 from nodescope.study.layout import activation_path
 
 FoundT = TypeVar("FoundT")
@@ -75,6 +83,20 @@ class RecordedLayer:
         """Activations of some samples after another, see `nodescope.measuring.sums.normalised`."""
         return normalised(self.read(split), self.sums(split))
 
+    def covariances(self, split: str) -> NDArray[np.float64]:
+        """Covariance of the activations of all pairs of nodes, see `nodescope.measuring.sums.covariances_of`."""
+        return covariances_of(self.sums(split), self.correlations(split))
+
+    def squared_lengths(self, split: str) -> NDArray[np.float64]:
+        """Squared length of each sample's centred activations, see `nodescope.measuring.sums.squared_lengths_of`."""
+        return squared_lengths_of(self.read(split), self.sums(split))
+
+    def projections(
+        self, split: str, directions_JK: NDArray[np.float64], centre_J: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Activations along some directions, see `nodescope.measuring.sums.projections_of`."""
+        return projections_of(self.read(split), directions_JK, centre_J)
+
     def forget(self) -> None:
         """Let go of what was read and computed."""
         self._read.clear()
@@ -82,8 +104,19 @@ class RecordedLayer:
 
     def network_accuracy(self, split: str) -> float | None:
         """Accuracy of the whole net on a split; see `nodescope.recording.outputs.accuracy_of`."""
+        output = self._output(split)
+        return None if output is None else accuracy_of(output)
+
+    def network_predictions(self, split: str) -> NDArray[np.int32] | None:
+        """The class that the whole net predicts for each sample of the layer [N]; None where that is not known."""
+        output = self._output(split)
+        if output is None or not np.array_equal(output.samples, self.read(split).samples):
+            return None
+        return predictions_of(output)
+
+    def _output(self, split: str) -> LayerActivations | None:
         path = Path(activation_path(self.folder, self.seed, self.state, split, "output"))
-        return accuracy_of(read(path)) if path.is_file() else None
+        return read(path) if path.is_file() else None
 
     def theta(self, activations: LayerActivations) -> NDArray[np.bool_]:
         """The binary switch theta [J, N] (methods, section 1): whether a node is on for a sample, at any position."""

@@ -7,9 +7,32 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nodescope.measuring.layers import RecordedLayer, recorded_layers
 from nodescope.recording import LayerActivations, read
+from nodescope.recording.outputs import predictions_of
 from nodescope.study.layout import activation_path
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network predicts.
+
+    Attributes
+    ----------
+    samples, labels : int32 array [N]
+        Index in the data set, and class.
+    predicted : int32 array [N] or None
+        None where that is not known; see `nodescope.recording.outputs.predictions_of`.
+    n_classes : int
+    """
+
+    samples: NDArray[np.int32]
+    labels: NDArray[np.int32]
+    predicted: NDArray[np.int32] | None
+    n_classes: int
 
 
 @dataclass(frozen=True)
@@ -76,3 +99,10 @@ class RecordedNetworks:
         """What a network gives for each sample; None where it is not recorded."""
         path = Path(activation_path(self.folder, seed, state, split, "output"))
         return read(path) if path.is_file() else None
+
+    def predictions(self, seed: int, state: str, split: str) -> Predictions | None:
+        """The class that a network predicts for each sample; None where no output is recorded, or samples have no classes."""
+        output = self.output(seed, state, split)
+        if output is None or not output.is_labelled:
+            return None
+        return Predictions(output.samples, output.labels, predictions_of(output), output.n_classes)

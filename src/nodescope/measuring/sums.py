@@ -150,11 +150,17 @@ def normalised(activations: LayerActivations, found: LayerSums) -> Iterator[Floa
     with np.errstate(divide="ignore"):
         scale_J = 1 / np.sqrt(found.samples.variance * activations.n_samples)
     scale_J[found.samples.constant] = np.nan
+    for block_JN in centred(activations, found.samples.mean):
+        block_JN *= scale_J[:, None]
+        yield block_JN
+
+
+def centred(activations: LayerActivations, centre_J: Floats) -> Iterator[Floats]:
+    """Activations [J, n] of n samples after another, less a value of each node; of a layer with positions their mean."""
     a_JN = activations.a()
     for begin in range(0, a_JN.shape[1], SAMPLES_AT_A_TIME):
         block_JN = a_JN[:, begin : begin + SAMPLES_AT_A_TIME].astype(np.float64)
-        block_JN -= found.samples.mean[:, None]
-        block_JN *= scale_J[:, None]
+        block_JN -= centre_J[:, None]
         yield block_JN
 
 
@@ -167,3 +173,33 @@ def correlations_of(activations: LayerActivations, found: LayerSums) -> Floats:
     for block_JN in normalised(activations, found):
         found_JJ += block_JN @ block_JN.T
     return np.clip(found_JJ, -1, 1, out=found_JJ)
+
+
+def covariances_of(found: LayerSums, correlations_JJ: Floats) -> Floats:
+    """Covariance (with n) of the activations of all pairs of nodes [J, J], from their correlations; 0 of constant nodes.
+
+    NaN where nothing is known.
+    """
+    deviation_J = np.where(found.samples.constant, 0, np.sqrt(found.samples.variance))
+    varies_JJ = np.nan_to_num(correlations_JJ) if found.known else correlations_JJ
+    return varies_JJ * deviation_J[:, None] * deviation_J
+
+
+def squared_lengths_of(activations: LayerActivations, found: LayerSums) -> Floats:
+    """Squared length [N] of the activations of each sample around their means; without constant nodes."""
+    lengths = [np.empty(0)]
+    for block_JN in centred(activations, found.samples.mean):
+        block_JN[found.samples.constant] = 0
+        lengths.append(np.einsum("jn,jn->n", block_JN, block_JN))
+    return np.concatenate(lengths)
+
+
+def projections_of(activations: LayerActivations, directions_JK: Floats, centre_J: Floats) -> Floats:
+    """Inner products [K, N] of K directions with the activations of each sample, less ``centre_J``."""
+    found_KN = np.empty((directions_JK.shape[1], activations.n_samples))
+    begin = 0
+    for block_JN in centred(activations, centre_J):
+        end = begin + block_JN.shape[1]
+        found_KN[:, begin:end] = directions_JK.T @ block_JN
+        begin = end
+    return found_KN
