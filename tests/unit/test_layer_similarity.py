@@ -1,6 +1,8 @@
 """How alike layers are, and their maps: against slow references in float64, and the laws that they must keep."""
 
 import math
+import sys
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -11,13 +13,17 @@ from hypothesis import strategies as st
 from test_analyses import measure
 from test_other_recordings import plain, recorded, texts
 
-from nodescope.analyses import registered
+from nodescope.analyses import layer_map, registered
+from nodescope.config.loading import parse_config
 from nodescope.measuring.recordings import RecordedNetworks
 from nodescope.measuring.runner import measure as measured
+from nodescope.messages.errors import ConfigError
 from nodescope.numerics.held import Held
+from nodescope.numerics.planes import principal_plane, turned_to
 from nodescope.numerics.similarity import centred, cka
 from nodescope.recording import LayerMetadata, write
 from nodescope.study.layout import activation_path
+from nodescope.workflow import Workflow
 
 laws = settings(
     max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
@@ -255,3 +261,159 @@ def test_what_is_beyond_the_limit_of_memory_is_made_again_and_is_the_same(tmp_pa
     for n in (10, 2, 10, 2, 4, 10):
         assert len(held(n)) == n
     assert made == [10, 2, 4, 10]
+
+
+# --- maps ---
+
+
+def reference_plane(X):
+    """By the singular value decomposition of the centred values: up to the signs of its columns."""
+    X = X.astype(np.float64)
+    X = X - X.mean(axis=1, keepdims=True)
+    _, s, right = np.linalg.svd(X, full_matrices=False)
+    return (s[:2, None] * right[:2]).T, s[:2] ** 2 / (s**2).sum()
+
+
+def distances(places):
+    return np.linalg.norm(places[:, None] - places[None, :], axis=2)
+
+
+@pytest.mark.parametrize(("nodes", "samples"), [(6, 40), (40, 6), (2, 9), (30, 3)])
+def test_the_plane_is_that_of_the_first_two_principal_components(nodes, samples):
+    X = np.random.default_rng(nodes).normal(size=(nodes, samples)) * np.arange(1, nodes + 1)[:, None]
+    expected, shares = reference_plane(X)
+    places, total = principal_plane(X)
+    np.testing.assert_allclose(np.abs(places), np.abs(expected), atol=1e-8 * np.abs(expected).max())
+    np.testing.assert_allclose(np.square(places).sum(axis=0) / total, shares, rtol=1e-9)
+    assert all(places[np.abs(places[:, axis]).argmax(), axis] > 0 for axis in (0, 1))
+
+
+def test_points_on_a_line_have_no_second_axis_and_equal_points_no_plane():
+    line = np.outer([1.0, 2.0, -1.0], np.arange(5))
+    places, total = principal_plane(line)
+    assert np.all(places[:, 1] == 0) and np.square(places[:, 0]).sum() == pytest.approx(total)
+    one_node, _ = principal_plane(line[:1])
+    np.testing.assert_allclose(one_node[:, 0] * np.sign(one_node[-1, 0]), np.arange(5) - 2.0, atol=1e-12)
+    for nothing in (np.full((3, 5), 0.2), line[:, :1], line[:, :0]):
+        assert principal_plane(nothing) is None
+
+
+@laws
+@given(seed=st.integers(0, 1000), angle=st.floats(0, 6.28), mirrored=st.booleans())
+def test_turning_finds_the_rotation_and_changes_no_distance(seed, angle, mirrored):
+    random = np.random.default_rng(seed)
+    reference = random.normal(size=(20, 2))
+    rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ np.diag(
+        [1, -1 if mirrored else 1]
+    )
+    np.testing.assert_allclose(turned_to(3 * reference @ rotation, reference), 3 * reference, atol=1e-9)
+    other = random.normal(size=(20, 2))
+    turned = turned_to(other, reference)
+    np.testing.assert_allclose(distances(turned), distances(other), atol=1e-9)
+    assert np.square(turned - reference).sum() <= np.square(other - reference).sum() + 1e-9
+
+
+def map_of(frame, **where):
+    rows = frame.filter(*(pl.col(name) == value for name, value in where.items()))
+    return rows.select("x", "y").to_numpy().astype(np.float64), rows
+
+
+def test_a_map_has_the_distances_of_the_principal_components_and_their_shares(tmp_path):
+    layers, labels = made_networks(seeds=(3, 1))
+    frame = measured("layer_map", networks_of(tmp_path, layers, labels))
+    assert set(frame["seed"]) == {3} and len(frame) == 3 * 2 * 60
+    assert frame["state"].unique(maintain_order=True).to_list() == ["initial", "epoch-1", "trained"]
+    for state in ("initial", "epoch-1", "trained"):
+        for number in (1, 2):
+            places, rows = map_of(frame, state=state, layer=number)
+            assert rows["sample"].to_list() == list(range(60)) and rows["label"].to_list() == labels.tolist()
+            expected, shares = reference_plane(np.tanh(layers[3, state][number - 1].astype(np.float32)))
+            np.testing.assert_allclose(distances(places), distances(expected), atol=2e-5)
+            assert rows["x_share"][0] + rows["y_share"][0] == pytest.approx(shares.sum(), rel=1e-5)
+            if state == "trained":
+                np.testing.assert_allclose(np.abs(places), np.abs(expected), atol=1e-5)
+                assert rows["x_share"][0] == pytest.approx(shares[0], rel=1e-5)
+    axes = layer_map.axes_of(frame)
+    assert len(axes) == 6 and axes.columns == ["seed", "state", "split", "layer", "x_share", "y_share"]
+
+
+def test_states_that_differ_by_a_rotation_have_one_map(tmp_path):
+    """Of the identity, whose rotation is one of the activations."""
+    layers, labels = made_networks(seeds=(0,), states=("trained",), sizes=(5,))
+    z = layers[0, "trained"][0]
+    rotation, _ = np.linalg.qr(np.random.default_rng(0).normal(size=(5, 5)))
+    states = {(0, "initial"): [rotation @ z + 3], (0, "trained"): [z]}
+    frame = measured("layer_map", networks_of(tmp_path, states, labels, activation="identity"))
+    first, _ = map_of(frame, state="initial")
+    last, _ = map_of(frame, state="trained")
+    np.testing.assert_allclose(first, last, atol=1e-4)
+
+
+def test_the_order_of_samples_and_the_names_of_classes_change_no_map(tmp_path):
+    layers, labels = made_networks(seeds=(0,), sizes=(5,))
+    order = np.random.default_rng(1).permutation(60)
+    shuffled = {key: [z[:, order] for z in of_network] for key, of_network in layers.items()}
+    renamed = (labels[order] + 1) % 3
+    one = measured("layer_map", networks_of(tmp_path / "one", layers, labels))
+    other = measured("layer_map", networks_of(tmp_path / "other", shuffled, renamed, samples=order))
+    assert one.drop("label", "x", "y", "x_share", "y_share").equals(other.drop("label", "x", "y", "x_share", "y_share"))
+    np.testing.assert_allclose(map_of(one)[0], map_of(other)[0], atol=1e-5)
+    assert ((one["label"] + 1) % 3).to_list() == other["label"].to_list()
+
+
+def test_of_layers_that_do_not_vary_or_diverged_no_place_is_known(tmp_path):
+    layers, labels = made_networks(seeds=(0,), states=("initial", "trained"), sizes=(5,))
+    layers[0, "initial"][0][:] = -1
+    frame = measured("layer_map", networks_of(tmp_path, layers, labels, activation="relu"))
+    places = frame.filter(state="initial")
+    assert len(places) == 60 and places["x"].null_count() == places["y_share"].null_count() == 60
+    assert frame.filter(state="trained")["x"].null_count() == 0
+    layers[0, "trained"][0][0, 0] = np.inf
+    diverged = measured("layer_map", networks_of(tmp_path, layers, labels, activation="relu"))
+    assert diverged["x"].null_count() == len(diverged) == 120
+
+
+def test_a_map_has_no_more_samples_and_seeds_than_are_wanted(tmp_path):
+    layers, labels = made_networks()
+    options = registered()["layer_map"].options(samples=20, seeds=2)
+    frame = measured("layer_map", networks_of(tmp_path, layers, labels), options)
+    assert set(frame["seed"]) == {0, 1} and frame["sample"].n_unique() == 20 and len(frame) == 2 * 3 * 2 * 20
+
+
+def test_umap_takes_the_place_of_the_principal_components(tmp_path, monkeypatch):
+    class Umap:
+        def __init__(self, *, n_components, n_neighbors, random_state):
+            assert (n_components, n_neighbors, random_state) == (2, 15, 0)
+
+        def fit_transform(self, x):
+            return np.stack([x[:, 0] + 5, x[:, 1]], axis=1)
+
+    monkeypatch.setitem(sys.modules, "umap", SimpleNamespace(UMAP=Umap))
+    layers, labels = made_networks(seeds=(0,), states=("trained",), sizes=(5,))
+    options = registered()["layer_map"].options(method="umap")
+    frame = measured("layer_map", networks_of(tmp_path, layers, labels), options)
+    a = np.tanh(layers[0, "trained"][0][:2]).T
+    np.testing.assert_allclose(map_of(frame)[0], a - a.mean(axis=0), atol=1e-5)
+    assert frame["x_share"].null_count() == 60
+    few = {key: [z[:, :4] for z in of_network] for key, of_network in layers.items()}
+    assert measured("layer_map", networks_of(tmp_path / "few", few, labels[:4]), options)["x"].null_count() == 4
+
+
+def test_umap_without_its_package_is_an_error_before_any_job(monkeypatch):
+    study = {
+        "name": "mine",
+        "dataset": {"source": "digits"},
+        "grid": {"depth": [1], "width": [6], "activation": ["relu"], "batch_norm": [False]},
+        "analyses": {"layer_map": {"method": "umap"}},
+    }
+    flow = Workflow({"studies": [study]})
+    monkeypatch.setattr("nodescope.workflow.find_spec", lambda _: None)
+    with pytest.raises(
+        ConfigError, match=r"analyses\.layer_map needs the package umap-learn.*Hint: pip install umap-learn"
+    ):
+        flow.check_packages()
+    monkeypatch.setattr("nodescope.workflow.find_spec", lambda _: SimpleNamespace())
+    flow.check_packages()
+    study["analyses"]["layer_map"]["method"] = "tsne"
+    with pytest.raises(ConfigError, match="layer_map"):
+        parse_config({"studies": [study]})

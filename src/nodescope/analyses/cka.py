@@ -4,8 +4,8 @@ Formula: with X, Y the centred activations [nodes, samples] of two layers and ``
 |X Y'|^2 - N / (N - 2) sum_i x_i y_i + sum x sum y / ((N - 1) (N - 2))`` and ``cka = D(X, Y) / sqrt(D(X, X) D(Y, Y))``: linear CKA
 (Kornblith et al. 2019), debiased (Song et al. 2007; methods, section 7). It is 1 for layers that differ by a rotation, an offset and
 a scale only, and around 0 for unrelated ones.
-Needs: the activations of a layer on the same samples, at most ``samples``. In a layer with positions a sample's activation is the
-mean over them.
+Needs: the activations of a layer on the same samples, at most ``samples``. In a layer with positions a sample's activation is
+the mean over them.
 Gives: one row per pair: of the layers of a network; of a layer in two states, the kept one or the next; of a layer of two seeds in
 the same state; of a layer and the one-hot labels. Null where a layer is constant, tells one sample only from all others, or is not
 finite, where there are fewer than four samples, and where the samples are not the same. A single sample far out moves it: see
@@ -79,7 +79,11 @@ def picture(sketch: "Sketch | None") -> Picture:
 def measure(networks: "RecordedNetworks", options: Cka) -> Parts:
     """Columns seed, and those that are declared."""
     for split in networks.splits_of(options.splits):
-        held = Held(lambda *place, of=split: picture(networks.sketch(*place, of, options.samples)), HELD)
+
+        def of_layer(seed: int, state: str, number: int, split: str = split) -> Picture:
+            return picture(networks.sketch(seed, state, number, split, options.samples))
+
+        held = Held(of_layer, HELD)
         yield from _of_networks(networks, split, held, options)
         yield from _of_layers(networks, split, held, options)
 
@@ -98,7 +102,7 @@ def _of_networks(networks: "RecordedNetworks", split: str, held: Held[Picture], 
                     yield where | pair | compared(one, held(seed, state, other), options)
                 if labels is None or not _same_samples(one, labels):
                     labels = _labels_of(one)
-                yield where | {"to": "labels", **compared(one, labels, options)}
+                yield where | {"to": "labels", **compared(one, labels, options), "other_largest_share": None}
 
 
 def _of_layers(networks: "RecordedNetworks", split: str, held: Held[Picture], options: Cka) -> Parts:
@@ -168,7 +172,12 @@ COMPARED = (
         "largest share of one sample in the squared lengths; where it is large, one sample decides",
         share("largest sample"),
     ),
-    Column("other_largest_share", "float64", "that of the other layer", share("largest sample of the other")),
+    Column(
+        "other_largest_share",
+        "float64",
+        "that of the other layer; null of the labels",
+        share("largest sample of the other"),
+    ),
 )
 
 ANALYSIS = Analysis(

@@ -1,8 +1,8 @@
 """Linear CKA of two layers on the same samples, without the bias of few samples.
 
-``X``, ``Y`` are activations [nodes, samples], each node centred, ``x_i = |X[:, i]|^2``. Centred kernel alignment (Kornblith, Norouzi,
-Lee & Hinton, 2019) is ``D(X, Y) / sqrt(D(X, X) D(Y, Y))`` with the unbiased estimate of the Hilbert-Schmidt independence criterion
-(Song et al. 2007) in the form that needs no N x N matrices::
+``X``, ``Y`` are activations [nodes, samples], each node centred, ``x_i = |X[:, i]|^2``. Centred kernel alignment (Kornblith,
+Norouzi, Lee & Hinton, 2019) is ``D(X, Y) / sqrt(D(X, X) D(Y, Y))``; D estimates the Hilbert-Schmidt independence criterion
+without bias (Song et al. 2007), here in the form that needs no matrices [samples, samples]::
 
     D(X, Y) = |X Y'|^2 - N / (N - 2) sum_i x_i y_i + sum x sum y / ((N - 1) (N - 2))
 
