@@ -22,6 +22,7 @@ from typing import Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel
 
+from nodescope.analyses import registered
 from nodescope.charts.registry import INSPECTOR_TABLE, charts_of, has_inspector_table, left_out
 from nodescope.charts.texts import FigureTexts
 from nodescope.config.analysis_fields import LayerOptions
@@ -483,7 +484,12 @@ class Workflow:
         """The source files that the collected tables depend on."""
         study = self.studies[wildcards.study]
         families = study.model if isinstance(study, FamilyStudy) else []
-        return self.code("nodescope.stages.collect", *(f"nodescope.families.{name}" for name in families))
+        of_families = [f"nodescope.families.{name}" for name in families]
+        across = [
+            name for name in contents.analyses_of(study) if registered()[name].across or registered()[name].summaries
+        ]
+        of_analyses = [f"nodescope.analyses.{name}" for name in across]
+        return self.code("nodescope.stages.collect", *of_families, *of_analyses)
 
     def chart_code(self, wildcards: Wildcards) -> list[Any]:
         """The source files that the charts of the study depend on."""

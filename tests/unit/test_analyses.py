@@ -11,6 +11,7 @@ from scipy import stats
 from scipy.special import expit, logsumexp
 
 from nodescope.analyses import layer_accuracy, registered
+from nodescope.charts.tables import declared_tables
 from nodescope.config.analyses import Analyses
 from nodescope.measuring.recordings import RecordedNetworks
 from nodescope.measuring.runner import measure as measured
@@ -281,7 +282,7 @@ def test_densities_equal_the_definition(make_layer):
 OF_PLACES = ("sample", "oui", "selectivity_null", "shuffled")
 
 #: A row per sample; see test_layer_similarity.py.
-OF_SAMPLES = ("layer_map",)
+OF_SAMPLES = ("cka_between", "layer_map")
 
 #: Of products in float32, to which an order of samples belongs.
 ROUNDED = {"cka": 1e-5}
@@ -537,7 +538,7 @@ def test_no_table_holds_nan(small_tables):
 
 @pytest.mark.parametrize("name", registered())
 def test_a_table_is_what_its_analysis_declares(small_tables, name):
-    declared, frame = registered()[name].table, small_tables[name]
+    declared, frame = declared_tables()[name], small_tables[name]
     found = dict(list(frame.schema.items())[frame.columns.index("seed") + 1 :])
     assert found == declared.schema()
     for column, quantity in declared.quantities.items():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from test_analyses import measure
 from test_other_recordings import plain, recorded, texts
 
-from nodescope.analyses import layer_map, registered
+from nodescope.analyses import cka_between, layer_map, registered
 from nodescope.config.loading import parse_config
 from nodescope.measuring.recordings import RecordedNetworks
 from nodescope.measuring.runner import measure as measured
@@ -261,6 +261,73 @@ def test_what_is_beyond_the_limit_of_memory_is_made_again_and_is_the_same(tmp_pa
     for n in (10, 2, 10, 2, 4, 10):
         assert len(held(n)) == n
     assert made == [10, 2, 4, 10]
+
+
+# --- CKA between configurations ---
+
+
+def kept_of(folder, layers, labels, **more):
+    """What a configuration's job keeps."""
+    return measured("cka_between", networks_of(folder, layers, labels, **more)).lazy()
+
+
+def compared_between(kept, **options):
+    return cka_between.between(kept, registered()["cka_between"].options(**options))
+
+
+def test_layers_of_two_configurations_are_compared_by_number_and_seed(tmp_path):
+    made = {
+        name: made_networks(sizes=sizes, seed=0) for name, sizes in (("a", (7, 5)), ("b", (9, 5, 70)), ("c", (70,)))
+    }
+    made["c"] = ({key: made["c"][0][key] for key in made["c"][0] if key[0] != 1}, made["c"][1])
+    kept = {name: kept_of(tmp_path / name, *of_one) for name, of_one in made.items()}
+    frame = compared_between(kept)
+    pairs = frame.select("configuration", "other_configuration", "layer", "seed").rows()
+    expected = [("a", "b", 1, s) for s in (0, 1, 2)] + [(one, "c", 1, s) for one in "ab" for s in (0, 2)]
+    assert sorted(pairs) == sorted(expected + [("a", "b", 2, s) for s in (0, 1, 2)])
+    for row in frame.iter_rows(named=True):
+        X, Y = (
+            np.tanh(made[row[name]][0][row["seed"], "trained"][row["layer"] - 1])
+            for name in ("configuration", "other_configuration")
+        )
+        assert row["cka"] == pytest.approx(reference_cka(X, Y), abs=1e-5)
+        assert row["samples"] == 60 and abs(row["shuffled"]) < 0.3 and row["largest_share"] > 1 / 60
+    assert len(compared_between(kept, configurations=2)) == 6
+    assert compared_between(kept, shuffled=False)["shuffled"].null_count() == len(frame)
+
+
+def test_of_a_configuration_alone_nothing_is_compared(tmp_path):
+    layers, labels = made_networks(seeds=(0,), states=("trained",))
+    frame = compared_between({"a": kept_of(tmp_path, layers, labels)})
+    assert frame.is_empty() and frame.columns[:4] == ["configuration", "seed", "split", "layer"]
+
+
+def test_diverged_networks_and_other_samples_are_null_between_configurations(tmp_path):
+    layers, labels = made_networks(seeds=(0,), states=("trained",), sizes=(5,))
+    diverged = {(0, "trained"): [layers[0, "trained"][0].copy()]}
+    diverged[0, "trained"][0][2, 3] = np.nan
+    kept = {
+        "a": kept_of(tmp_path / "a", layers, labels),
+        "nan": kept_of(tmp_path / "nan", diverged, labels),
+        "moved": kept_of(tmp_path / "moved", layers, labels, samples=np.arange(60) + 1),
+        "copy": kept_of(tmp_path / "copy", layers, labels),
+    }
+    assert kept["nan"].collect()["values"].null_count() == 5
+    known = compared_between(kept).drop_nulls("cka")
+    assert known.select("configuration", "other_configuration").rows() == [("a", "copy")]
+    assert known["cka"][0] == pytest.approx(1, abs=1e-5)
+
+
+def test_the_table_of_a_study_is_made_from_what_its_configurations_keep(small_study, small_tables):
+    table = small_tables["cka_between"]
+    within = small_tables["cka"]
+    identifiers = within["configuration"].unique(maintain_order=True).to_list()
+    assert len(identifiers) == 8
+    assert table.select("configuration", "other_configuration").unique().height == 8 * 7 // 2
+    assert set(table["seed"]) == {0, 1}
+    spoilt = (pl.col("configuration") == "relu-2x6") | (pl.col("other_configuration") == "relu-2x6")
+    assert table.filter(spoilt)["cka"].null_count() == len(table.filter(spoilt)) > 0
+    assert table.filter(~spoilt)["cka"].count() > 0
 
 
 # --- maps ---

@@ -2,8 +2,8 @@
 
 Formula: with X, Y the centred activations [nodes, samples] of two layers and ``x_i`` the squared length of sample i, ``D(X, Y) =
 |X Y'|^2 - N / (N - 2) sum_i x_i y_i + sum x sum y / ((N - 1) (N - 2))`` and ``cka = D(X, Y) / sqrt(D(X, X) D(Y, Y))``: linear CKA
-(Kornblith et al. 2019), debiased (Song et al. 2007; methods, section 7). It is 1 for layers that differ by a rotation, an offset and
-a scale only, and around 0 for unrelated ones.
+(Kornblith et al. 2019), debiased (Song et al. 2007; methods, section 7). It is 1 for layers that differ by a rotation, an offset
+and a scale only, and around 0 for unrelated ones.
 Needs: the activations of a layer on the same samples, at most ``samples``. In a layer with positions a sample's activation is
 the mean over them.
 Gives: one row per pair: of the layers of a network; of a layer in two states, the kept one or the next; of a layer of two seeds in
@@ -14,11 +14,12 @@ finite, where there are fewer than four samples, and where the samples are not t
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from nodescope.analyses import Analysis, Parts
@@ -38,6 +39,8 @@ HELD = 512 * 2**20
 #: Of the order in which samples are shuffled.
 SHUFFLE_SEED = 0
 
+NOTHING = Centred(None, None, np.zeros(0))
+
 
 class Cka(LayerOptions):
     """How similar layers are (debiased linear CKA): of a network, in two states, of two seeds, and to the labels."""
@@ -49,10 +52,22 @@ class Cka(LayerOptions):
 
 @dataclass(frozen=True)
 class Picture:
-    """A layer as CKA takes it."""
+    """A layer as CKA takes it.
 
-    sketch: "Sketch | None"
+    Attributes
+    ----------
+    values : Centred
+        Its activations on some samples; without a matrix where they are not known.
+    sample_set : str
+        Equal where the samples are; empty where none were recorded.
+    labels : int32 array [samples]
+    n_classes : int
+    """
+
     values: Centred
+    sample_set: str
+    labels: NDArray[np.int32]
+    n_classes: int
 
     @property
     def nbytes(self) -> int:
@@ -65,15 +80,12 @@ class Picture:
         return self.values.reordered(np.random.default_rng(SHUFFLE_SEED).permutation(len(self.values.lengths)))
 
 
-NOTHING = Centred(None, None, np.zeros(0))
-
-
 def picture(sketch: "Sketch | None") -> Picture:
-    """Of a layer on some samples; without values where it is not known."""
-    if sketch is None or not sketch.known:
-        return Picture(sketch, NOTHING)
-    # What was read is let go: only the matrix that is compared is kept.
-    return Picture(replace(sketch, values=np.empty((0, 0), np.float32)), centred(sketch.values))
+    """Of a layer on some samples; what was read is let go, only the matrix that is compared is kept."""
+    if sketch is None:
+        return Picture(NOTHING, "", np.empty(0, np.int32), 0)
+    values = centred(sketch.values) if sketch.known else NOTHING
+    return Picture(values, sketch.sample_set, sketch.labels, sketch.n_classes)
 
 
 def measure(networks: "RecordedNetworks", options: Cka) -> Parts:
@@ -99,10 +111,14 @@ def _of_networks(networks: "RecordedNetworks", split: str, held: Held[Picture], 
                 where = {"seed": seed, "state": state, "split": split, "layer": number}
                 for other in numbers[place + 1 :]:
                     pair = {"to": "layer", "other_seed": seed, "other_state": state, "other_layer": other}
-                    yield where | pair | compared(one, held(seed, state, other), options)
-                if labels is None or not _same_samples(one, labels):
+                    yield where | pair | compared(one, held(seed, state, other), shuffled=options.shuffled)
+                if labels is None or labels.sample_set != one.sample_set:
                     labels = _labels_of(one)
-                yield where | {"to": "labels", **compared(one, labels, options), "other_largest_share": None}
+                yield where | {
+                    "to": "labels",
+                    **compared(one, labels, shuffled=options.shuffled),
+                    "other_largest_share": None,
+                }
 
 
 def _of_layers(networks: "RecordedNetworks", split: str, held: Held[Picture], options: Cka) -> Parts:
@@ -113,13 +129,15 @@ def _of_layers(networks: "RecordedNetworks", split: str, held: Held[Picture], op
             for state, other in _pairs_of_states(states):
                 where = {"seed": seed, "state": state, "split": split, "layer": number, "to": "state"}
                 pair = {"other_seed": seed, "other_state": other, "other_layer": number}
-                yield where | pair | compared(held(seed, state, number), held(seed, other, number), options)
+                one, two = held(seed, state, number), held(seed, other, number)
+                yield where | pair | compared(one, two, shuffled=options.shuffled)
         for state in states:
             for place, seed in enumerate(seeds):
                 for other_seed in seeds[place + 1 :]:
                     where = {"seed": seed, "state": state, "split": split, "layer": number, "to": "seed"}
                     pair = {"other_seed": other_seed, "other_state": state, "other_layer": number}
-                    yield where | pair | compared(held(seed, state, number), held(other_seed, state, number), options)
+                    one, two = held(seed, state, number), held(other_seed, state, number)
+                    yield where | pair | compared(one, two, shuffled=options.shuffled)
 
 
 def _pairs_of_states(states: tuple[str, ...]) -> Iterator[tuple[str, str]]:
@@ -130,30 +148,21 @@ def _pairs_of_states(states: tuple[str, ...]) -> Iterator[tuple[str, str]]:
             yield state, states[other]
 
 
-def _same_samples(one: Picture, other: Picture) -> bool:
-    if one.sketch is None or other.sketch is None:
-        return False
-    return one.sketch is other.sketch or one.sketch.sample_set == other.sketch.sample_set
-
-
 def _labels_of(layer: Picture) -> Picture:
     """The one-hot labels of a layer's samples as a layer."""
-    if layer.sketch is None:
-        return layer
-    classes = np.arange(layer.sketch.n_classes)
-    one_hot_CN = (classes[:, None] == layer.sketch.labels).astype(np.float32)
-    return Picture(layer.sketch, centred(one_hot_CN))
+    one_hot_CN = (np.arange(layer.n_classes)[:, None] == layer.labels).astype(np.float32)
+    return Picture(centred(one_hot_CN), layer.sample_set, layer.labels, layer.n_classes)
 
 
-def compared(one: Picture, other: Picture, options: Cka) -> dict[str, Any]:
-    """Columns samples, cka, shuffled, largest_share, other_largest_share; of what cannot be compared the samples alone."""
-    if not _same_samples(one, other):
+def compared(one: Picture, other: Picture, *, shuffled: bool) -> dict[str, Any]:
+    """The columns `COMPARED` of two layers; null where their samples are not the same."""
+    if not one.sample_set or one.sample_set != other.sample_set:
         return {}
     found = cka(one.values, other.values)
     return {
-        "samples": len(one.sketch.samples) if one.sketch is not None else None,
+        "samples": len(one.labels),
         "cka": found,
-        "shuffled": cka(one.shuffled, other.values) if options.shuffled and not math.isnan(found) else None,
+        "shuffled": cka(one.shuffled, other.values) if shuffled and not math.isnan(found) else None,
         "largest_share": one.values.largest_share,
         "other_largest_share": other.values.largest_share,
     }

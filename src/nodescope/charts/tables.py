@@ -19,6 +19,7 @@ def declared_tables() -> dict[str, Table]:
         CLASSES,
         *training.TABLES,
         *(analysis.table for analysis in analyses),
+        *(analysis.across.table for analysis in analyses if analysis.across),  # in place of what is kept for them
         *(summary.table for analysis in analyses for summary in analysis.summaries),
         COMPARISONS,
         DIAGNOSIS,

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     import polars as pl
 
-Type = Literal["string", "boolean", "int32", "int64", "float32", "float64", "list[uint32]", "list[string]"]
+Type = Literal[
+    "string", "boolean", "int32", "int64", "float32", "float64", "list[uint32]", "list[float32]", "list[string]"
+]
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,7 @@ def polars_type(name: Type) -> "pl.DataType | type[pl.DataType]":
         "float32": pl.Float32,
         "float64": pl.Float64,
         "list[uint32]": pl.List(pl.UInt32),
+        "list[float32]": pl.List(pl.Float32),
         "list[string]": pl.List(pl.String),
     }
     found: pl.DataType | type[pl.DataType] = types[name]
