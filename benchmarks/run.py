@@ -28,6 +28,7 @@ import numpy as np
 import pattern_evolution
 import propagation
 import reports
+import similarity
 import training
 import whole_runs
 from measure import Row, cores
@@ -49,6 +50,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "kde": lambda root: layers.compare_kernel_densities(1, 5_000),
         "analyses": lambda root: layers.compare_analyses(200, 20_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
+        "cka": lambda root: [similarity.compare_cka(8, 3, 100, 500)],
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP),
         "following": lambda root: following.compare_following("mnist", "mlp"),
         "recording": lambda root: [layers.compare_recording(800, 10_000)],
@@ -65,6 +67,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "kde": lambda root: layers.compare_kernel_densities(4, 20_000),
         "analyses": lambda root: layers.compare_analyses(200, 55_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
+        "cka": lambda root: [similarity.compare_cka(24, 4, 200, 2_000)],
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP, pattern_evolution.RESNET),
         "following": lambda root: following.compare_following("mnist", "mlp"),
         "recording": lambda root: [layers.compare_recording(800, 60_000)],

@@ -15,15 +15,17 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
+from importlib.util import find_spec
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel
 
-from nodescope.analyses import makers, tables_made_by
+from nodescope.analyses import makers, registered, tables_made_by
 from nodescope.charts.registry import charts_of, left_out, tables_of
 from nodescope.charts.texts import FigureTexts
+from nodescope.config.analysis_fields import LayerOptions
 from nodescope.config.dataset import DatasetSource, Npz, Recorded
 from nodescope.config.loading import only_this, parse_config, read_config
 from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, Part, RecordingsStudy, Study
@@ -170,8 +172,28 @@ class Workflow:
                 size = self._sizes[study.name]
                 for configuration in family_configurations(study):
                     recorded_layers(study, configuration, size.shape, size.classes)  # which says what is wrong
+        self.check_packages()
         self.check_weights()
         self.look_at_modules()
+
+    def check_packages(self) -> None:
+        """Find options of analyses that need a package which is not installed.
+
+        Raises
+        ------
+        ConfigError
+        """
+        missing = [
+            f"Study '{study.name}', analyses.{name} needs the package {package}, which is not installed. "
+            f"Hint: pip install {package}, or leave the option out"
+            for study in self.config.studies
+            for name, section in study.analyses.options(contents.analyses_of(study)).items()
+            if isinstance(section, LayerOptions)
+            for module, package in section.packages().items()
+            if find_spec(module) is None
+        ]
+        if missing:
+            raise ConfigError("\n\n".join(missing))
 
     def look_at_modules(self, results: str | Path = layout.RESULTS) -> None:
         """Find networks of the user's own that cannot be built, filled or recorded; and how large they are, for the plan.
@@ -462,7 +484,12 @@ class Workflow:
         """The source files that the collected tables depend on."""
         study = self.studies[wildcards.study]
         families = study.model if isinstance(study, FamilyStudy) else []
-        return self.code("nodescope.stages.collect", *(f"nodescope.families.{name}" for name in families))
+        of_families = [f"nodescope.families.{name}" for name in families]
+        across = [
+            name for name in contents.analyses_of(study) if registered()[name].across or registered()[name].summaries
+        ]
+        of_analyses = [f"nodescope.analyses.{name}" for name in across]
+        return self.code("nodescope.stages.collect", *of_families, *of_analyses)
 
     def chart_code(self, wildcards: Wildcards) -> list[Any]:
         """The source files that the charts of the study depend on."""
@@ -779,6 +806,7 @@ def run(
             look_at_recordings(flow.config, name, layout.description_path(source, results))
         else:
             prepare(source, flow.config.data_root, path, download=flow.config.download)
+    flow.check_packages()
     flow.check_weights()
     flow.look_at_modules(results)
     for study in sorted(flow.config.studies, key=lambda study: isinstance(study, JoinedStudy)):

@@ -87,6 +87,23 @@ class Summary:
 
 
 @dataclass(frozen=True)
+class Across:
+    """The collected table of an analysis that compares configurations: it is made from what was kept of each.
+
+    Attributes
+    ----------
+    table : Table
+        By the name of the analysis.
+    make : callable
+        ``make(kept, options)``, from the analysis' table of each configuration, by its identifier, as a lazy frame, and the
+        options of the study. Gives ``configuration``, ``seed``, and the columns that the table declares.
+    """
+
+    table: Table
+    make: "Callable[[Mapping[str, pl.LazyFrame], Any], pl.DataFrame]"
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What there is to know of an analysis.
 
@@ -119,6 +136,8 @@ class Analysis:
     scope : {'layer', 'configuration'}
         Of recordings: whether it looks at one layer of one network in one state, or at all of a configuration together;
         it then declares all its columns itself, but ``seed``.
+    across : Across or None
+        Where the collected table is not the tables of the configurations, one after another.
     """
 
     title: str
@@ -132,6 +151,7 @@ class Analysis:
     summaries: tuple[Summary, ...] = field(default=())
     further: tuple[Table, ...] = ()
     scope: Literal["layer", "configuration"] = "layer"
+    across: Across | None = None
 
     @property
     def name(self) -> str:
@@ -152,7 +172,7 @@ class Analysis:
 
     @property
     def table(self) -> Table:
-        """Its table."""
+        """Its table of a configuration; unless it compares configurations, that of a study too."""
         return Table(self.name, inspect.getdoc(self.options) or "", (*self.place, *self.columns))
 
     @property

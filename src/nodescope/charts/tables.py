@@ -20,6 +20,7 @@ def declared_tables() -> dict[str, Table]:
         CLASSES,
         *training.TABLES,
         *(table for analysis in analyses for table in analysis.tables),
+        *(analysis.across.table for analysis in analyses if analysis.across),  # in place of what is kept for them
         *(summary.table for analysis in analyses for summary in analysis.summaries),
         SAMPLES,
         COMPARISONS,

@@ -25,6 +25,10 @@ class LayerOptions(Section):
     enabled: Flag = ENABLED
     splits: Splits = Field(ALL_SPLITS, description="splits to measure")
 
+    def packages(self) -> dict[str, str]:
+        """Packages that these options need beside nodescope's own: names to import, and to install."""
+        return {}
+
 
 class NetworkOptions(Section):
     """Options of an analysis of the networks themselves."""

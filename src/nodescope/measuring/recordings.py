@@ -1,7 +1,7 @@
 """All recordings of a configuration, for analyses that look at several layers, states or seeds together."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodescope.measuring.layers import RecordedLayer, recorded_layers
+from nodescope.measuring.sketches import Sketch, sketch_of
 from nodescope.recording import LayerActivations, read
 from nodescope.recording.outputs import predictions_of
 from nodescope.study.layout import activation_path
@@ -94,6 +95,16 @@ class RecordedNetworks:
     def splits(self, seed: int, state: str) -> list[str]:
         """Those that were recorded."""
         return sorted(path.name for path in Path(self.folder, f"seed-{seed}", state).iterdir() if path.is_dir())
+
+    def splits_of(self, wanted: Iterable[str]) -> list[str]:
+        """Those that were recorded of some splits; where none was, what stands for training samples."""
+        kept = self.layer(self.seeds[0], self.states[-1], self.layers()[0])
+        return [split for split in wanted if split in kept.splits] or [kept.reference_split]
+
+    def sketch(self, seed: int, state: str, layer: int, split: str, samples: int) -> Sketch | None:
+        """A layer on so many samples of a split at most; None where the split was not recorded."""
+        path = Path(activation_path(self.folder, seed, state, split, layer))
+        return sketch_of(read(path), samples) if path.is_file() else None
 
     def output(self, seed: int, state: str, split: str) -> LayerActivations | None:
         """What a network gives for each sample; None where it is not recorded."""

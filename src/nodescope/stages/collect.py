@@ -40,4 +40,4 @@ def collect(study: Study, description: str | Path, files: StudyFiles, identifier
     descriptions = descriptions_of(study, of_those, files, tuple(dataset["shape"]), len(dataset["classes"]))
     write_table(networks_table(there, descriptions, files), files.networks(), files.networks("csv"))
     write_table(layers_table(descriptions), files.layers(), files.layers("csv"))
-    collect_tables(measured_tables(study), there, files)
+    collect_tables(measured_tables(study), there, files, study.analyses)
