@@ -21,7 +21,7 @@ from typing import Any, Literal, NoReturn, Protocol
 
 from pydantic import BaseModel
 
-from nodescope.charts.registry import INSPECTOR_TABLE, charts_of, has_inspector_table, left_out
+from nodescope.charts.registry import charts_of, left_out, tables_of
 from nodescope.charts.texts import FigureTexts
 from nodescope.config.dataset import DatasetSource, Npz, Recorded
 from nodescope.config.loading import only_this, parse_config, read_config
@@ -512,14 +512,9 @@ class Workflow:
 
     def chart_tables(self, wildcards: Wildcards) -> list[str]:
         """The collected tables that the study's charts are drawn from."""
-        charts = charts_of(self.studies[wildcards.study])
-        names = {table for chart in charts for table in chart.tables}
+        study = self.studies[wildcards.study]
+        names = tables_of(charts_of(study), study)
         return [str(StudyFiles.of(wildcards.study).table(name)) for name in sorted(names)]
-
-    def inspector_table(self, wildcards: Wildcards) -> list[str]:
-        """The table behind the page's look into a node; none where the study has no such table."""
-        has = has_inspector_table(self.studies[wildcards.study])
-        return [str(StudyFiles.of(wildcards.study).table(INSPECTOR_TABLE))] if has else []
 
     def comparisons(self) -> list[str]:
         """The tables of the studies that have several trained configurations."""
@@ -988,7 +983,6 @@ def _finish_study(flow: Workflow, study: Study, results: Path, *, draws: bool) -
             charts=flow.charts(job),
             options=flow.setting("charts"),
             left_out=flow.left_out(job),
-            inspector=has_inspector_table(study),
         )
 
 

@@ -25,7 +25,6 @@ rule draw_charts:
     """All figures of a study, for the page and for Snakemake's own report."""
     input:
         tables=flow.chart_tables,
-        inspector=flow.inspector_table,
         dataset=flow.description,
         settings="results/{study}/config.json",
         configurations="results/{study}/configurations.json",

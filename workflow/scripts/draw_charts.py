@@ -19,5 +19,4 @@ with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study}"
         charts=snakemake.params.charts,
         options=snakemake.params.options,
         left_out=snakemake.params.left_out,
-        inspector=bool(snakemake.input.inspector),
     )

@@ -28,6 +28,8 @@ class Chart:
         Its place in the chapter.
     tables : tuple of str
         The collected tables that it is drawn from.
+    optional : tuple of str
+        Tables that it also shows where the study has them.
     axes : tuple of str
         The axes without which it says nothing.
     needs_training : bool
@@ -51,6 +53,7 @@ class Chart:
     section: str
     order: int
     tables: tuple[str, ...]
+    optional: tuple[str, ...] = ()
     axes: tuple[str, ...] = ()
     needs_training: bool = False
     needs_accuracy: bool = False

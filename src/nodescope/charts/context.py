@@ -16,7 +16,7 @@ from nodescope.numerics.intervals import t_quantile
 from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import class_names_of
 from nodescope.study.axes import CONFIGURATION, Configurations
-from nodescope.study.contents import analyses_left_out
+from nodescope.study.contents import analyses_left_out, table_names
 from nodescope.study.layout import StudyFiles
 from nodescope.study.words import Words
 from nodescope.works.published_figures import has_standard_errors
@@ -42,6 +42,8 @@ class Context:
         Whether the samples have classes that can be compared: more than one.
     missing : mapping
         The analyses that the study cannot have, and why.
+    tables : tuple of str
+        The names of the study's collected tables.
     """
 
     options: Charts
@@ -50,6 +52,7 @@ class Context:
     works: tuple[Work, ...] = ()
     has_classes: bool = True
     missing: Mapping[str, str] = field(default_factory=dict)
+    tables: tuple[str, ...] = ()
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -159,7 +162,7 @@ class Context:
         configurations = Configurations.read(files.configurations)
         return cls(
             options, class_names_of(classes), configurations, works_of(study.works), has_classes=len(classes) > 1,
-            missing=analyses_left_out(study, dataset),
+            missing=analyses_left_out(study, dataset), tables=tuple(table_names(study)),
         )  # fmt: skip
 
     def with_network(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
 from nodescope.charts.files import write_figure
 from nodescope.charts.page_data import PageData
-from nodescope.charts.registry import CHARTS, INSPECTOR_TABLE, NO_CLASSES
+from nodescope.charts.registry import CHARTS, NO_CLASSES
 from nodescope.charts.tables import declared_tables
 from nodescope.storage.columns import Quantity
 from nodescope.storage.json_files import write_json
@@ -31,7 +31,6 @@ def draw(
     context: Context,
     data_folder: str | Path,
     *,
-    inspector: bool = False,
     left_out: Mapping[str, str] | None = None,
 ) -> None:
     """Draw the figures of a study for the page.
@@ -49,9 +48,6 @@ def draw(
         What the charts know beside the tables.
     data_folder
         Gets the figures' data as scripts that the page loads.
-    inspector
-        Whether the tables have `nodescope.charts.registry.INSPECTOR_TABLE`, what the page shows of a node that is
-        clicked.
     left_out
         The kinds of charts that are not drawn, and why.
     """
@@ -64,8 +60,6 @@ def draw(
         entry = page.add(figure, quantities_of(name, figure))
         index.append({"chart": name, "section": CHARTS[name].title} | entry)
         logger.info("drew %s", figure.name)
-    if inspector:
-        page.add_nodes(scan_table(files.table(INSPECTOR_TABLE)))
     for name, reason in missing.items():
         logger.info("%s is not drawn: %s", name, reason)
     write_json(files.figure_index, {"figures": index, "left_out": missing})
@@ -88,7 +82,10 @@ def figures_of(charts: Sequence[str], files: StudyFiles, context: Context) -> It
         if name in missing:
             continue
         read = scan_table if CHARTS[name].lazy else read_table
-        needed = {table: read(files.table(table)) for table in CHARTS[name].tables}
+        further = [
+            table for table in CHARTS[name].optional if table in context.tables and files.table(table).is_file()
+        ]
+        needed = {table: read(files.table(table)) for table in (*CHARTS[name].tables, *further)}
         for figure in import_module(f"nodescope.charts.gallery.{name}").figures(needed, context):
             yield name, figure
 
@@ -121,7 +118,8 @@ def _hint(table: str) -> str:
 def quantities_of(chart: str, figure: Figure) -> dict[str, Quantity]:
     """What the columns of a figure's data hold: as it says itself, else as its tables declare."""
     tables = declared_tables()
-    found = {name: quantity for table in CHARTS[chart].tables for name, quantity in tables[table].quantities.items()}
+    shown = [table for table in (*CHARTS[chart].tables, *CHARTS[chart].optional) if table in tables]
+    found = {name: quantity for table in shown for name, quantity in tables[table].quantities.items()}
     found |= figure.quantities
     if figure.quantity in found:  # the ends of its interval
         found = {"low": found[figure.quantity], "high": found[figure.quantity]} | found

@@ -1,10 +1,12 @@
 """What a chart gives: figures, each with its words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import altair as alt
 import polars as pl
 
+from nodescope.charts.style import DEAD_COLOUR
 from nodescope.storage.columns import Quantity
 
 
@@ -27,6 +29,8 @@ class Figure:
         For a figure that is a table.
     nodes : NodePanels or None
         For a figure with one value per node and class.
+    atlas : Atlas or None
+        What the page shows instead of such a figure: a map of all nodes, where each can be looked into.
     view : dict
         Columns of which one value at a time is shown, with the value shown at first and in static files: ``state``,
         ``split`` and ``seed`` follow the page's controls; any other column gets a choice of its own above the figure.
@@ -38,6 +42,8 @@ class Figure:
     quantities : dict
         What the columns of its data hold, as far as they are not columns of its tables, which are declared there; the
         page shows their numbers by it.
+    shown_in : ShownIn or None
+        Where the page shows the same in another figure: this one is a static file only.
     """
 
     name: str
@@ -46,10 +52,33 @@ class Figure:
     chart: alt.TopLevelMixin | None = None
     table: pl.DataFrame | None = None
     nodes: "NodePanels | None" = None
+    atlas: "Atlas | None" = None
     view: dict[str, str] = field(default_factory=dict)
     per_configuration: bool = False
     quantity: str = "mean"
     quantities: dict[str, Quantity] = field(default_factory=dict)
+    shown_in: "ShownIn | None" = None
+
+
+@dataclass(frozen=True)
+class ShownIn:
+    """The figure of the page that shows what a static figure shows, and what to choose there."""
+
+    figure: str
+    choices: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """A map of all nodes of a network, and what the page says of each.
+
+    Attributes
+    ----------
+    tables : mapping of str to LazyFrame
+        The collected tables that map and node card show, as far as the study has them.
+    """
+
+    tables: Mapping[str, pl.LazyFrame]
 
 
 @dataclass(frozen=True)
@@ -66,13 +95,17 @@ class NodePanels:
         Its column.
     mark : str
         ``points``: height is the value, colour the class. ``matrix``: a row per class, the value as shade; nodes
-        that are 0 for every class in red.
+        that are 0 for every class in the colour ``dead``.
     title : str
         What the value is, for axis and read-out.
     static_states : tuple of str
         The states that get a static file.
     domain : (float, float) or None
         Of the value; None for that of the data.
+    place : str
+        The column with the place of a node within its layer.
+    dead : str
+        The colour of dead nodes in a matrix.
     """
 
     source: str
@@ -82,3 +115,5 @@ class NodePanels:
     title: str
     static_states: tuple[str, ...]
     domain: tuple[float, float] | None = None
+    place: str = "node"
+    dead: str = DEAD_COLOUR

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ def write_figure(folder: Path, figure: Figure, context: Context) -> None:
 def static_figures(figure: Figure, context: Context) -> Iterator[tuple[str, dict[str, Any] | None, pl.DataFrame]]:
     """What a figure shows at first, of every configuration: name, filled specification, data."""
     if figure.nodes is not None:
-        for identifier, words, part in node_parts(figure.nodes, context):
+        for identifier, words, part in node_parts(figure.nodes, context, identifiers_in(figure.nodes.frame)):
             for state in figure.nodes.static_states:
                 shown = in_view(part, figure.view | {"state": state})
                 if not shown.is_empty():
@@ -61,10 +61,13 @@ def static_figures(figure: Figure, context: Context) -> Iterator[tuple[str, dict
         yield figure.name, None, in_view(figure.table, figure.view)
 
 
-def node_parts(panels: NodePanels, context: Context) -> Iterator[tuple[str, str, pl.DataFrame]]:
-    """Each configuration's identifier, name for readers, and rows."""
-    for identifier in identifiers_in(panels.frame):
-        rows = panels.frame.filter(pl.col(CONFIGURATION) == identifier).select(*NODE_COLUMNS, panels.value).collect()
+def node_parts(
+    panels: NodePanels, context: Context, identifiers: Sequence[str]
+) -> Iterator[tuple[str, str, pl.DataFrame]]:
+    """The identifier of each of these configurations, its name for readers, and its rows."""
+    for identifier in identifiers:
+        columns = dict.fromkeys((*NODE_COLUMNS, panels.place, panels.value))
+        rows = panels.frame.filter(pl.col(CONFIGURATION) == identifier).select(*columns).collect()
         yield identifier, context.configurations.label(identifier), rows
 
 

@@ -1,7 +1,6 @@
 """Panels whose x axis runs over all nodes of a network, layer after layer: the frame, and the picture in it.
 
-A panel of 800 nodes x 10 classes would be 8,000 marks; as a picture it is a few kilobytes and redraws at once. The
-page draws the picture for what the reader chose, into the frame that `frame_of_panel` makes of the same chart.
+A panel of 800 nodes x 10 classes would be 8,000 marks; as a picture it is a few kilobytes.
 """
 
 from typing import Any
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 from nodescope.charts import raster
 from nodescope.charts.context import Context
 from nodescope.charts.figure import NodePanels
-from nodescope.charts.style import DEAD_COLOUR, OTHER_CLASS
+from nodescope.charts.style import OTHER_CLASS
 
 PANEL_WIDTH = 860
-ROW_HEIGHT = 15
+ROW_HEIGHT, LEAST_HEIGHT = 15, 40
 LOW, HIGH = "#f7fbff", "#08306b"
 
 
@@ -27,7 +26,7 @@ def filled_panel(panels: NodePanels, context: Context, part: pl.DataFrame, label
     Parameters
     ----------
     part
-        Its rows: layer, node, class and the value.
+        Its rows: layer, node, class, the value, and the place of the node where that is another column.
     """
     sizes = part.group_by("layer", maintain_order=True).agg(pl.col("node").max() + 1).sort("layer")["node"].to_list()
     # A network may lack the view that a figure begins with: its panel is empty.
@@ -36,11 +35,12 @@ def filled_panel(panels: NodePanels, context: Context, part: pl.DataFrame, label
     low, high = panels.domain or _domain(known[panels.value])
     first = pl.DataFrame({"layer": range(1, len(sizes) + 1), "first": borders[: len(sizes)]})
     placed = known.join(first.cast({"layer": part["layer"].dtype}), on="layer", maintain_order="left")
-    position = (placed["first"] + placed["node"]).to_numpy()
+    position = (placed["first"] + placed[panels.place]).to_numpy()
     values, classes = placed[panels.value].to_numpy(), placed["class"].to_numpy()
     height = _height(panels, context)
     if panels.mark == "matrix":
-        pixels = _matrix(values, classes, position, (len(context.class_names), borders[-1]), height)
+        dead = raster.colour(panels.dead)
+        pixels = _matrix(values, classes, position, (len(context.class_names), borders[-1]), height, dead)
     else:
         palette = np.array([raster.colour(text) for text in context.class_colours()], np.uint8)
         # Those in colour lie on top.
@@ -62,20 +62,14 @@ def filled_panel(panels: NodePanels, context: Context, part: pl.DataFrame, label
         "step": 1,
         "label": label,
     }
-    specification = empty_panel(panels, context)
+    specification: dict[str, Any] = _chart(panels, context).to_dict(validate=False)
     for parameter in specification["params"]:
         parameter["value"] = parameters[parameter["name"]]
     return specification | {"datasets": {"picture": [{"url": raster.data_uri(pixels)}]}}
 
 
-def empty_panel(panels: NodePanels, context: Context) -> dict[str, Any]:
-    """The specification of a panel without its picture, for the page to fill: parameters, and the data ``picture``."""
-    specification: dict[str, Any] = _chart(panels, context).to_dict(validate=False)
-    return specification
-
-
 def _height(panels: NodePanels, context: Context) -> int:
-    return ROW_HEIGHT * len(context.class_names) if panels.mark == "matrix" else context.options.height
+    return max(LEAST_HEIGHT, ROW_HEIGHT * len(context.class_names)) if panels.mark == "matrix" else context.options.height
 
 
 def _matrix(
@@ -84,12 +78,13 @@ def _matrix(
     position: NDArray[np.integer],
     shape: tuple[int, int],
     height: int,
+    dead: raster.Colour,
 ) -> raster.Pixels:
     shares_CJ = np.full(shape, np.nan)
     shares_CJ[classes, position] = values
     known_CJ = np.isfinite(shares_CJ)
     dead_J = known_CJ.any(axis=0) & (np.where(known_CJ, shares_CJ, 0).max(axis=0) == 0)
-    pixels = raster.matrix(shares_CJ, raster.colour(LOW), raster.colour(HIGH), dead_J, raster.colour(DEAD_COLOUR))
+    pixels = raster.matrix(shares_CJ, raster.colour(LOW), raster.colour(HIGH), dead_J, dead)
     return raster.enlarge(pixels, (max(2 * PANEL_WIDTH, pixels.shape[1]), 2 * height))
 
 

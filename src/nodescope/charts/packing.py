@@ -18,6 +18,7 @@ import base64
 import gzip
 import json
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,13 @@ MANTISSA_BITS = 14
 SMALL = 1_000
 
 
-def pack(frame: pl.DataFrame) -> dict[str, Any]:
-    """A frame for the page."""
+def pack(frame: pl.DataFrame, exact: Collection[str] = ()) -> dict[str, Any]:
+    """A frame for the page; the numbers of the columns ``exact`` keep all digits of float32."""
     columns: list[dict[str, Any]] = []
     parts = []
     for series in frame.iter_columns():
         if series.dtype.is_float():
-            how, content = _smallest(_bits(series))
+            how, content = _smallest(_bits(series, rounds=series.name not in exact))
             columns.append({"name": series.name, "kind": "number", **how})
             parts.append(content)
         elif isinstance(series.dtype, pl.List):
@@ -55,9 +56,10 @@ def pack(frame: pl.DataFrame) -> dict[str, Any]:
     return {"rows": len(frame), "columns": columns, "data": base64.b64encode(compressed).decode("ascii")}
 
 
-def write_packed(path: Path, key: str, frame: pl.DataFrame) -> None:
-    """Write a frame as a script that hands it to the page under ``key``."""
-    write_text(path, f"nodescope.receive({json.dumps(key)},{json.dumps(pack(frame), separators=(',', ':'))})\n")
+def write_packed(path: Path, key: str, frame: pl.DataFrame, exact: Collection[str] = ()) -> None:
+    """Write a frame as a script that hands it to the page under ``key``; ``exact`` as for `pack`."""
+    packed = json.dumps(pack(frame, exact), separators=(",", ":"))
+    write_text(path, f"nodescope.receive({json.dumps(key)},{packed})\n")
 
 
 def _codes(series: pl.Series) -> tuple[list[Any], NDArray[Any]]:
@@ -69,11 +71,11 @@ def _codes(series: pl.Series) -> tuple[list[Any], NDArray[Any]]:
     return values.to_list(), found
 
 
-def _bits(series: pl.Series) -> NDArray[np.uint32]:
-    """The numbers as the bits of float32, rounded in all but small tables."""
+def _bits(series: pl.Series, *, rounds: bool) -> NDArray[np.uint32]:
+    """The numbers as the bits of float32; in all but small tables they may be rounded."""
     numbers = series.fill_null(float("nan")).to_numpy().astype(np.float32)
     bits = numbers.view(np.uint32)
-    dropped = 23 - MANTISSA_BITS if len(series) >= SMALL else 0
+    dropped = 23 - MANTISSA_BITS if rounds and len(series) >= SMALL else 0
     half = np.uint32((1 << dropped) >> 1)
     return np.where(np.isfinite(numbers), (bits + half) & ~np.uint32((1 << dropped) - 1), bits)
 

@@ -5,7 +5,7 @@ Snakemake and each of its jobs.
 """
 
 import ast
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from nodescope.config.study import Study
 
 GALLERY = Path(__file__).parent / "gallery"
-
-#: The collected table that the page's look into a node reads, beside those of the charts.
-INSPECTOR_TABLE = "node_histograms"
 
 #: Why a chart of how classes differ is left out; before recordings are looked at it is not known.
 NO_CLASSES = WHERE_MISSING["classes"]
@@ -64,15 +61,16 @@ def declared(gallery: Path = GALLERY) -> dict[str, Chart]:
 CHARTS = declared()
 
 
-def has_inspector_table(study: "Study") -> bool:
-    """Whether a study's tables have what the page shows of any node that is clicked."""
-    return INSPECTOR_TABLE in table_names(study)
-
-
 def charts_of(study: "Study") -> list[Chart]:
     """The charts that a study's tables and axes allow."""
     missing = left_out(study)
     return [chart for chart in CHARTS.values() if chart.name not in missing]
+
+
+def tables_of(charts: Iterable[Chart], study: "Study") -> set[str]:
+    """The tables of the study that these charts are drawn from."""
+    known = set(table_names(study))
+    return {table for chart in charts for table in (*chart.tables, *known.intersection(chart.optional))}
 
 
 def left_out(study: "Study") -> dict[str, str]:

@@ -58,7 +58,8 @@ def names_of(identifier: str, layers: pl.DataFrame, files: StudyFiles) -> dict[s
     -------
     dict
         ``sizes``, the nodes of each layer; ``layers``, names in the order of computation, empty where they say nothing;
-        ``nodes``, names by layer.
+        ``nodes``, names by layer; ``functions``, the activation function of each layer, and ``positions``, those of a layer
+        that has several.
     """
     own = layers.filter(pl.col(CONFIGURATION) == identifier).sort("layer")
     names = [name if _says_more(name, layer) else "" for layer, name in own["layer", "name"].iter_rows()]
@@ -66,6 +67,12 @@ def names_of(identifier: str, layers: pl.DataFrame, files: StudyFiles) -> dict[s
     described = files.network(identifier)
     rows = read_json(described)["layers"] if described.is_file() else []
     nodes = {str(row["layer"]): row["node_names"] for row in rows if row.get("node_names")}
+    ordered = layers.filter(pl.col(CONFIGURATION) == identifier).sort("layer")
+    functions, positions = ordered["activation"].to_list(), ordered["positions"].fill_null(1).to_list()
+    if any(functions):
+        found["functions"] = functions
+    if any(n > 1 for n in positions):
+        found["positions"] = positions
     return found | ({"nodes": nodes} if nodes else {})
 
 

@@ -16,7 +16,6 @@ from markupsafe import Markup, escape
 from nodescope.analyses import WHERE_MISSING
 from nodescope.charts.chart import CHAPTERS
 from nodescope.charts.labels import state_label
-from nodescope.charts.registry import INSPECTOR_TABLE, has_inspector_table
 from nodescope.config.charts import Charts
 from nodescope.config.study import study_of
 from nodescope.estimates.suggestions import resource_table, suggested_settings
@@ -25,7 +24,7 @@ from nodescope.messages.words import counted, duration, named_seeds
 from nodescope.report.layers import LayerTable, layer_tables, names_of, read_layers
 from nodescope.report.methods import Method, methods_of
 from nodescope.report.overview import Overview, overview, question_of, said_findings
-from nodescope.report.page_figures import Chapter, PageFigure, page_figure
+from nodescope.report.page_figures import Chapter, PageFigure, page_figure, shown_elsewhere
 from nodescope.report.provenance import Provenance, stage_times
 from nodescope.report.published import index_of
 from nodescope.report.scripts import library_script, page_script, page_style
@@ -54,6 +53,7 @@ class PageStudy:
     decisions: list[str]
     overview: Overview
     chapters: list[Chapter]
+    elsewhere: list[PageFigure]
     question: str
     findings: list[dict[str, Any]]
     works: tuple[Work, ...]
@@ -127,6 +127,7 @@ def build(
         unfinished=unfinished,
         published=index_of(
             [(study.name, figure) for study in shown for chapter in study.chapters for figure in chapter.figures]
+            + [(study.name, figure) for study in shown for figure in study.elsewhere]
         ),
         sources=_sources(shown),
         links=links,
@@ -188,10 +189,17 @@ def _study(name: str, results: Path, charts: Charts) -> PageStudy:
     dataset = read_json(description_path(settings.dataset, results))
     index = read_json(files.figure_index)
     figures: dict[str, list[PageFigure]] = {}
+    by_name: dict[str, PageFigure] = {}
     for entry in index["figures"]:
-        of_chapter = figures.setdefault(entry["section"], [])
-        number = f"{CHAPTERS[entry['section']]}.{len(of_chapter) + 1}"
-        of_chapter.append(page_figure(entry, number, name))
+        if "shown_in" not in entry:
+            of_chapter = figures.setdefault(entry["section"], [])
+            by_name[entry["name"]] = page_figure(entry, f"{CHAPTERS[entry['section']]}.{len(of_chapter) + 1}", name)
+            of_chapter.append(by_name[entry["name"]])
+    elsewhere = [
+        shown_elsewhere(entry, by_name[entry["shown_in"]["figure"]])
+        for entry in index["figures"]
+        if "shown_in" in entry and entry["shown_in"]["figure"] in by_name
+    ]
     configurations = Configurations.read(files.configurations)
     chapters = [
         Chapter(CHAPTERS[title], f"{name}-{_anchor(title)}", title, of_chapter) for title, of_chapter in figures.items()
@@ -221,6 +229,7 @@ def _study(name: str, results: Path, charts: Charts) -> PageStudy:
             read_table(compared) if compared.is_file() else None,
         ),
         chapters=chapters,
+        elsewhere=elsewhere,
         question=question_of(configurations),
         findings=findings,
         works=works_of(settings.works),
@@ -244,9 +253,8 @@ def _study(name: str, results: Path, charts: Charts) -> PageStudy:
             ],
             "splits": list(dataset["splits"]),
             "seeds": [str(seed) for seed in configurations.seeds],
-            "inspector": {"state": configurations.states[-1]}
-            if has_inspector_table(settings) and _has_rows(files.table(INSPECTOR_TABLE))
-            else None,
+            "threshold": settings.theta_threshold,
+            "features": dataset.get("feature_names", []),
             "axes": {
                 axis.name: {"title": axis.title, "values": axis.values, "words": axis.words}
                 for axis in configurations.axes

@@ -1,7 +1,8 @@
 """The figures of a study as the page lists them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from nodescope.works.published_figures import Reference
 
@@ -47,4 +48,23 @@ def page_figure(entry: dict[str, Any], number: str, study: str) -> PageFigure:
         references=[Reference(**reference) for reference in entry["references"]],
         kind=entry["kind"],
         entry={key: value for key, value in entry.items() if key not in words} | {"anchor": anchor, "number": number},
+    )
+
+
+def shown_elsewhere(entry: dict[str, Any], shown: PageFigure) -> PageFigure:
+    """A figure that the page shows in another one, for the index of published figures: a link to the view there.
+
+    Parameters
+    ----------
+    entry
+        Of the static figure, with ``shown_in``.
+    shown
+        The figure of the page.
+    """
+    choices = {f"in:{shown.entry['name']}.{column}": value for column, value in entry["shown_in"]["choices"].items()}
+    return replace(
+        shown,
+        anchor=shown.anchor + (f"?{urlencode(choices)}" if choices else ""),
+        title=entry["title"],
+        references=[Reference(**reference) for reference in entry["references"]],
     )

@@ -17,7 +17,6 @@ def draw(
     charts: Sequence[str],
     left_out: Mapping[str, str],
     options: Mapping[str, Any],
-    inspector: bool,
 ) -> None:
     """Draw all figures of a study for the page, below `StudyFiles.charts` and `StudyFiles.page_data`.
 
@@ -33,12 +32,10 @@ def draw(
         Names of charts that the study cannot have, and why.
     options
         The section ``charts`` of the config.
-    inspector
-        Whether the page lets its readers look into single nodes.
     """
     context = Context.read(files, description, Charts.model_validate(options))
     study = files.folder.name
-    drawing.draw(study, charts, files, context, files.page_data, inspector=inspector, left_out=left_out)
+    drawing.draw(study, charts, files, context, files.page_data, left_out=left_out)
 
 
 def draw_files(

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from nodescope.charts.registry import charts_of, has_inspector_table
+from nodescope.charts.registry import charts_of
 from nodescope.config.root import Config
 from nodescope.config.study import JoinedStudy, Study
 from nodescope.jobs.status import JobStatus, study_status
@@ -106,5 +106,4 @@ def _collect_and_draw(study: Study, identifiers: list[str], config: Config, whol
         charts=[chart.name for chart in charts_of(study) if set(names).issuperset(chart.tables)],
         left_out={},
         options=config.charts.model_dump(mode="json"),
-        inspector=has_inspector_table(study),
     )

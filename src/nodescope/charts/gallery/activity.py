@@ -4,7 +4,7 @@ import polars as pl
 
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Figure, NodePanels
+from nodescope.charts.figure import Figure, NodePanels, ShownIn
 from nodescope.charts.views import first_view, in_last_layers
 from nodescope.study.words import Words
 
@@ -40,6 +40,7 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
             view=view,
             per_configuration=True,
             quantity="active_share",
+            shown_in=ShownIn("atlas"),
         )
     ]
 

@@ -6,7 +6,7 @@ import polars as pl
 from nodescope.charts.axes import y_of
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Figure
+from nodescope.charts.figure import Figure, ShownIn
 from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
 from nodescope.charts.views import first_view
 from nodescope.storage.columns import Quantity, share
@@ -53,6 +53,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             per_configuration=True,
             quantity="share",
             quantities={"share": quantity},
+            shown_in=ShownIn("atlas"),
         )
     ]
 

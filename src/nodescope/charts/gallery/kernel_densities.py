@@ -5,7 +5,7 @@ import polars as pl
 
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Figure
+from nodescope.charts.figure import Figure, ShownIn
 from nodescope.charts.histograms import marks_of_ends, with_drawn_ends
 from nodescope.charts.views import first_view
 
@@ -61,6 +61,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             view=view,
             per_configuration=True,
             quantity="density",
+            shown_in=ShownIn("atlas"),
         )
     ]
 
