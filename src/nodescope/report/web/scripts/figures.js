@@ -59,10 +59,10 @@ const drawOnce = async (holder) => {
       choicesOf(figure, result.parts, result.view, box.querySelector(".choices"));
       const note = notes(figure, result.view, figure.kind === "nodes" ? [] : result.rows ?? []);
       const zoomed = figure.kind === "nodes" && chosen.zoom;
-      box.querySelector(".shown").replaceChildren(viewWords(figure, result.view) + (note ? ` (${note})` : ""),
+      box.querySelector(".shown").replaceChildren(subtitle(figure, result.view) + (note ? ` (${note})` : ""),
         ...(zoomed ? [" ", element("button", { type: "button", class: "zoom-out", onclick: () => { chosen.zoom = null; update(); } }, `nodes ${chosen.zoom[0]} to ${chosen.zoom[1] - 1}: show all`)] : []));
     }
-    const text = result.reading ?? reading(figure, result.rows ?? []);
+    const text = result.reading ?? reading(figure, result.rows ?? [], result.view);
     holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table with ${(result.rows ?? []).length} rows that can be sorted and filtered.`}`);
     saveMenu(figure, result, holder, box.querySelector(".save > .panel"));
     showRows(figure, result, box);
