@@ -80,12 +80,12 @@ class Series:
         if len(self.panels) < 2:
             return chart
         return chart.facet(
-            facet=alt.Facet("panel:N").title(None).sort(self.panels), columns=columns, spacing={"column": self.room + 24, "row": 44}
+            facet=alt.Facet("size:N").title(None).sort(self.panels), columns=columns, spacing={"column": self.room + 24, "row": 44}
         ).resolve_scale(x="independent")
 
 
 def series_of(frame: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, Series]:
-    """Add ``label`` and ``panel``, what a configuration and its panel are called; and what its lines look like."""
+    """Add ``label`` and ``size``, what a configuration and its panel are called; and what its lines look like."""
     found = context.configurations
     present = set(frame[CONFIGURATION].unique())
     shown = [name for name in found.identifiers if name in present]
@@ -99,7 +99,7 @@ def series_of(frame: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, Seri
     colours = _colours([found.keys[first[name]].get(ACTIVATION) for name in names], dashed)
     named = frame.with_columns(
         label=pl.col(CONFIGURATION).replace_strict(labels, return_dtype=pl.String),
-        panel=pl.col(CONFIGURATION).replace_strict(panels, return_dtype=pl.String),
+        size=pl.col(CONFIGURATION).replace_strict(panels, return_dtype=pl.String),
     )
     return named, Series(names, colours, dashed, list(dict.fromkeys(panels.values())))
 
@@ -155,7 +155,7 @@ def _colours(activations: Sequence[str | None], dashed: Sequence[bool]) -> list[
 
 
 def end_names(
-    base: alt.Chart, series: Series, x: str, y: str, apart: float, *, logarithmic: bool = False, keys: Sequence[str] = ()
+    base: alt.Chart, series: Series, x: str, y: str, apart: float, *, logarithmic: bool = False, within: Sequence[str] = ("size",)
 ) -> alt.Chart:
     """The names of lines at their ends, pushed apart where they would lie over each other.
 
@@ -167,18 +167,18 @@ def end_names(
         The columns that the lines are drawn from.
     apart
         The height of a name in units of y; of its logarithm where the axis is logarithmic.
-    keys
-        Columns beside ``label`` that tell lines apart.
+    within
+        The columns that tell panels apart.
     """
     value = f"log(datum.{y})" if logarithmic else f"datum.{y}"
     placed = f"datum.__pushed + datum.__rank * {apart:.6g}"
     return (
-        base.transform_joinaggregate(__last=f"max({x})", groupby=["label", *keys])
+        base.transform_joinaggregate(__last=f"max({x})", groupby=["label", *within])
         .transform_filter(f"datum.{x} == datum.__last && isValid(datum.{y})")
         .transform_calculate(__value=value)
-        .transform_window(__rank="row_number()", sort=[alt.SortField("__value", order="ascending")])
+        .transform_window(__rank="row_number()", groupby=list(within), sort=[alt.SortField("__value", order="ascending")])
         .transform_calculate(__own=f"datum.__value - datum.__rank * {apart:.6g}")
-        .transform_window(__pushed="max(__own)", frame=[None, 0], sort=[alt.SortField("__value", order="ascending")])
+        .transform_window(__pushed="max(__own)", frame=[None, 0], groupby=list(within), sort=[alt.SortField("__value", order="ascending")])
         .transform_calculate(__place=f"exp({placed})" if logarithmic else placed)
         .mark_text(align="left", dx=GAP, fontSize=11)
         .encode(y="__place:Q", text="label:N")

@@ -57,7 +57,10 @@ const prepare = (figure, parts, rowsByName, view) => {
   const common = chosen.scales === "common" && figure.per_configuration && shownPins().length > 1;
   // Panels side by side stand below each other where there is no room.
   if (innerWidth < NARROW && spec.hconcat) { spec.vconcat = spec.hconcat; delete spec.hconcat; }
-  if (innerWidth < NARROW) namesAbove(spec);
+  if (innerWidth < NARROW) {
+    namesAbove(spec);
+    eachView(spec, (part) => { if (part.facet?.field) part.columns = 1; });
+  }
   eachView(spec, (view) => {
     if (common && view.facet) for (const axis of ["x", "y"]) if (view.resolve?.scale?.[axis]) view.resolve.scale[axis] = "shared";
     // As pinned; the column sorts by itself, see nodescope.charts.drawing.
@@ -70,7 +73,7 @@ const prepare = (figure, parts, rowsByName, view) => {
     view.mark.tooltip = { content: "data" };
     const encoding = view.encoding ?? {};
     for (const [title, field] of titlesOf(encoding)) titles.set(title, field);
-    for (const axis of ["x", "y"]) if (quantity && encoding[axis]?.field === figure.quantity) Object.assign(encoding[axis], axisOf(quantity));
+    for (const axis of ["x", "y"]) if (quantity && encoding[axis]?.field === figure.quantity) encoding[axis].axis = { ...encoding[axis].axis, ...axisFormat(quantity) };
     for (const channel of CHANNELS) {
       const own = encoding[channel];
       if (!own?.field) continue;

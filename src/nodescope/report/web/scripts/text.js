@@ -16,10 +16,9 @@ const measured = (quantity, value, decimals = 0) => {
   return `${sign && shown > 0 ? "+" : ""}${text}${quantity.unit && ` ${quantity.unit}`}`;
 };
 
-const axisOf = (quantity) => ({
-  title: quantity.title,
-  axis: quantity.unit === "%" ? { format: "~%" } : quantity.scale === 1 ? {} : { labelExpr: `format(${quantity.scale} * datum.value, "~g")` },
-});
+// How the numbers along an axis are written.
+const axisFormat = ({ unit, scale }) => (unit === "%" ? { format: "~%" } : scale === 1 ? { format: "~g" } : { labelExpr: `format(${scale} * datum.value, "~g")` });
+const axisOf = (quantity) => ({ title: quantity.title, axis: axisFormat(quantity) });
 const shareOf = (study) => ({ title: study.has_classes ? "share of class" : "share of samples", unit: "%", format: ".1f", scale: 100 });
 
 const words = (name) => name.replaceAll("_", " ");
