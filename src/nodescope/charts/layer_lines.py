@@ -7,7 +7,7 @@ import polars as pl
 
 from nodescope.charts.axes import layer_axis, layer_width, y_of
 from nodescope.charts.context import Context
-from nodescope.charts.series import apart, end_names, series_of
+from nodescope.charts.series import end_names, series_of, with_room_for_names
 from nodescope.storage.columns import Quantity
 
 
@@ -28,8 +28,8 @@ def layer_lines(mean: pl.DataFrame, context: Context, quantity: Quantity, *, wid
     found, series = series_of(context.with_spread(mean, bounds=quantity.range), context)
     keys = [name for name in ("seed", "state", "split") if name in mean.columns]
     columns = [*context.configurations.columns, "label", "size", *keys, "layer", "mean", "low", "high"]
-    data = found.select(columns).drop_nulls("mean")
     height = context.options.height
+    data = with_room_for_names(found.select(columns).drop_nulls("mean"), "mean", height, keys)
     base = alt.Chart(width=layer_width(context.options.width * width, data), height=height).encode(
         x=layer_axis(), color=series.colour()
     )
@@ -39,5 +39,5 @@ def layer_lines(mean: pl.DataFrame, context: Context, quantity: Quantity, *, wid
     errors = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q").title(quantity.axis_title), y2="high:Q")
     layers: list[Any] = [*([errors] if context.words.several_seeds else []), lines, points]
     if series.room and named:
-        layers.append(end_names(base, series, "layer", "mean", apart(data, ["mean"], height)))
+        layers.append(end_names(base, series, "layer", "mean"))
     return series.in_panels(alt.layer(*layers, data=data))

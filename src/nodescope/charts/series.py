@@ -18,6 +18,8 @@ LINE_HEIGHT, LETTER = 13, 6.2
 #: Room between a line's end and its name.
 GAP = 8
 
+#: The column of how far the names of lines are apart.
+APART = "__apart"
 #: The filling of a hollow point.
 HOLLOW = "transparent"
 
@@ -38,12 +40,15 @@ class Series:
         Those with batch normalisation, where others have none.
     panels : list of str
         The names of the panels, one for each size of network; one without a name where all are of one size.
+    column : str
+        The column that names them.
     """
 
     names: list[str]
     colours: list[str]
     dashed: list[bool]
     panels: list[str]
+    column: str = "label"
 
     @property
     def are_named(self) -> bool:
@@ -62,25 +67,31 @@ class Series:
 
     def colour(self) -> alt.Color:
         """The encoding of the column ``label`` by colour."""
-        return alt.Color("label:N").scale(domain=self.names, range=self.colours).legend(self._legend()).title(None)
+        return alt.Color(f"{self.column}:N").scale(domain=self.names, range=self.colours).legend(self._legend()).title(None)
 
     def dash(self) -> alt.StrokeDash:
         """The encoding by dashes."""
         dashes = [[5, 3] if dashed else [1, 0] for dashed in self.dashed]
-        return alt.StrokeDash("label:N").scale(domain=self.names, range=dashes).legend(self._legend()).title(None)
+        return alt.StrokeDash(f"{self.column}:N").scale(domain=self.names, range=dashes).legend(self._legend()).title(None)
 
     def points(self, base: alt.Chart, size: int = 28) -> alt.Chart:
         """Points on the lines, which have their colour; hollow where the line is dashed."""
         fills = [HOLLOW if dashed else colour for colour, dashed in zip(self.colours, self.dashed, strict=True)]
-        fill = alt.Fill("label:N").scale(domain=self.names, range=fills).legend(None)
+        fill = alt.Fill(f"{self.column}:N").scale(domain=self.names, range=fills).legend(None)
         return base.mark_point(size=size, strokeWidth=1.5, opacity=1).encode(fill=fill)
 
-    def in_panels(self, chart: Any, *, columns: int = 3) -> Any:
-        """A panel for each size of network; the chart itself where there is one."""
+    def in_panels(self, chart: Any, *, columns: int = 3, further: float = 0) -> Any:
+        """A panel for each size of network; the chart itself where there is one.
+
+        Parameters
+        ----------
+        further
+            Room that the names at the ends of lines need beside that of the series.
+        """
         if len(self.panels) < 2:
             return chart
         return chart.facet(
-            facet=alt.Facet("size:N").title(None).sort(self.panels), columns=columns, spacing={"column": self.room + 24, "row": 44}
+            facet=alt.Facet("size:N").title(None).sort(self.panels), columns=columns, spacing={"column": self.room + further + 24, "row": 44}
         ).resolve_scale(x="independent")
 
 
@@ -155,42 +166,49 @@ def _colours(activations: Sequence[str | None], dashed: Sequence[bool]) -> list[
 
 
 def end_names(
-    base: alt.Chart, series: Series, x: str, y: str, apart: float, *, logarithmic: bool = False, within: Sequence[str] = ("size",)
+    base: alt.Chart, series: Series, x: str, y: str, *, logarithmic: bool = False, within: Sequence[str] = ("size",), text: str = "label"
 ) -> alt.Chart:
     """The names of lines at their ends, pushed apart where they would lie over each other.
 
     Parameters
     ----------
     base
-        With the horizontal axis and the colour of the lines.
+        With the horizontal axis and the colour of the lines; its data are from `with_room_for_names`.
     x, y
         The columns that the lines are drawn from.
-    apart
-        The height of a name in units of y; of its logarithm where the axis is logarithmic.
     within
         The columns that tell panels apart.
+    text
+        The column of what is written at a line's end; that of the lines themselves is ``label``.
     """
     value = f"log(datum.{y})" if logarithmic else f"datum.{y}"
-    placed = f"datum.__pushed + datum.__rank * {apart:.6g}"
+    placed = f"datum.__pushed + datum.__rank * datum.{APART}"
     return (
-        base.transform_joinaggregate(__last=f"max({x})", groupby=["label", *within])
+        base.transform_joinaggregate(__last=f"max({x})", groupby=[series.column, *within])
         .transform_filter(f"datum.{x} == datum.__last && isValid(datum.{y})")
         .transform_calculate(__value=value)
         .transform_window(__rank="row_number()", groupby=list(within), sort=[alt.SortField("__value", order="ascending")])
-        .transform_calculate(__own=f"datum.__value - datum.__rank * {apart:.6g}")
-        .transform_window(__pushed="max(__own)", frame=[None, 0], groupby=list(within), sort=[alt.SortField("__value", order="ascending")])
+        .transform_calculate(__own=f"datum.__value - datum.__rank * datum.{APART}")
+        .transform_window(
+            __pushed="max(__own)", frame=[None, 0], groupby=list(within), sort=[alt.SortField("__value", order="ascending")]
+        )
         .transform_calculate(__place=f"exp({placed})" if logarithmic else placed)
         .mark_text(align="left", dx=GAP, fontSize=11)
-        .encode(y="__place:Q", text="label:N")
+        .encode(y="__place:Q", text=f"{text}:N")
     )
 
 
-def apart(frame: pl.DataFrame, columns: Sequence[str], height: float, *, logarithmic: bool = False) -> float:
-    """How far two names have to be apart, in units of the axis that holds these columns."""
-    values = pl.concat([frame[column].drop_nulls() for column in columns])
-    if logarithmic:
-        values = values.filter(values > 0).log()
-    if values.is_empty():
-        return 0.0
-    span = float(values.max() - values.min())  # type: ignore[operator,arg-type]  # numbers
-    return span * LINE_HEIGHT / height
+def with_room_for_names(
+    frame: pl.DataFrame, y: str, height: float, view: Collection[str], *, logarithmic: bool = False
+) -> pl.DataFrame:
+    """Add how far two names have to be apart, in units of an axis of so many pixels that holds what a view shows.
+
+    Parameters
+    ----------
+    view
+        Columns of which one value at a time is shown.
+    """
+    value = pl.when(pl.col(y) > 0).then(pl.col(y)).log() if logarithmic else pl.col(y)
+    span = value.max() - value.min()
+    known = [name for name in view if name in frame.columns]
+    return frame.with_columns((((span.over(known) if known else span) * LINE_HEIGHT / height).fill_null(0)).alias(APART))

@@ -7,7 +7,7 @@ import altair as alt
 
 #: Colours that mean the same in every figure (Paul Tol's bright scheme, safe for colour-blind readers).
 SERIES_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#777777", "#ee7733", "#332288")
-SYSTEMS = {"discrete": "#4477aa", "continuous": "#ee6677", "combined": "#228833"}
+SYSTEMS = {"discrete": "#6a51a3", "continuous": "#d95f02", "combined": "#1b7837"}
 #: Of activation functions; those that are alike have colours that are alike.
 ACTIVATIONS = {
     "relu": "#4477aa", "sigmoid": "#ee6677", "tanh": "#228833", "selu": "#aa3377", "elu": "#cc79a7", "leaky_relu": "#66a9cc",

@@ -11,7 +11,7 @@ from nodescope.charts.gallery.learning_curves import ERROR, LOSSES, MEASURE, mea
 from nodescope.charts.labels import slug
 from nodescope.charts.panels import in_panels, panel_columns, panels
 from nodescope.charts.seeds import over_seeds, seed_view
-from nodescope.charts.series import apart, end_names, series_of
+from nodescope.charts.series import end_names, series_of, with_room_for_names
 from nodescope.charts.style import series_scale
 from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import groups
@@ -56,6 +56,7 @@ def _together(kept: pl.DataFrame, objectives: list[str], context: Context) -> Fi
     named, series = series_of(ends, context)
     data = named.select(*context.configurations.columns, "label", "size", "seed", "split", MEASURE, "epoch", "mean", "low", "high")
     height = context.options.height * 1.2
+    data = with_room_for_names(data, "mean", height, ("seed", MEASURE), logarithmic=True)
     base = alt.Chart(width=context.options.width * 1.4, height=height).encode(
         x=alt.X("epoch:Q").title("epoch").axis(tickMinStep=1, grid=False), color=series.colour()
     )
@@ -64,8 +65,7 @@ def _together(kept: pl.DataFrame, objectives: list[str], context: Context) -> Fi
     line = base.mark_line(strokeWidth=2, point={"opacity": 0, "size": 40}).encode(y=y, strokeDash=series.dash())
     layers = [*([band] if context.words.several_seeds and series.are_named else []), line]
     if series.room:
-        distance = apart(data.filter(pl.col(MEASURE) == ERROR.title), ["mean"], height, logarithmic=True)
-        layers.append(end_names(base, series, "epoch", "mean", distance, logarithmic=True))
+        layers.append(end_names(base, series, "epoch", "mean", logarithmic=True))
     objectives_of = {LOSSES[name].quantity.title: LOSSES[name].quantity for name in objectives}
     dashes = " Dashed: with batch normalisation." if any(series.dashed) else ""
     return Figure(

@@ -76,7 +76,7 @@ def _matrix(per_layer: pl.DataFrame, context: Context) -> alt.FacetChart:
         y=alt.Y("network:N").title(None).sort(networks).axis(labelLimit=260, grid=False, ticks=False, domain=False),
     )
     cells = base.mark_rect(**CELL).encode(
-        color=alt.Color("mean:Q").scale(domain=[0, 0.3, 1], range=SHADES, clamp=True).legend(None)
+        color=alt.Color("mean:Q").scale(domain=[0, 0.3, 1], range=SHADES, clamp=True, interpolate="rgb").legend(None)
     )
     text = cell_text(base, layers, f"datum.mean > {DARK}")
     panels = alt.layer(cells, *text, data=data)

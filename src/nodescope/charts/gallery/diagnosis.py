@@ -65,7 +65,7 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
             text=pl.when(pl.col("there").is_null()).then(pl.lit("·"))
             .when(pl.col("evidence").is_null()).then(pl.lit("?"))
             .when(is_share).then(pl.format("{} %", (100 * pl.col("evidence")).round(0).cast(pl.Int32)))
-            .otherwise(pl.col("evidence").map_elements(lambda value: f"{value:.2g}", return_dtype=pl.String)),
+            .otherwise(pl.col("evidence").map_elements(_short, return_dtype=pl.String)),
             title=pl.col("problem").replace_strict(WORDS),
         )
         .select(*keys, "network", "title", "verdict", "over", "text", "evidence", "threshold", "evidence_is")
@@ -80,7 +80,7 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
             alt.Tooltip("evidence:Q", title="value"), alt.Tooltip("threshold:Q", title="threshold"),
         ],
     )  # fmt: skip
-    colour = alt.Color("over:Q").scale(type="log", domain=[FAINT, 1, STRONG], range=SHADES, clamp=True).legend(None)
+    colour = alt.Color("over:Q").scale(type="log", domain=[FAINT, 1, STRONG], range=SHADES, clamp=True, interpolate="rgb").legend(None)
     cells = base.mark_rect(**CELL).encode(color=colour).transform_filter("isValid(datum.over)")
     unknown = base.mark_rect(**CELL, color=UNKNOWN).transform_filter("datum.verdict == 'cannot be told'")
     frame = base.mark_rect(fillOpacity=0, stroke=FOUND, strokeWidth=2).transform_filter("datum.verdict == 'found'")
@@ -105,6 +105,18 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
         quantity="evidence",
         subtitle="evidence of a problem",
     )
+
+
+def _short(value: float) -> str:
+    """A ratio in as few letters as a cell has room for.
+
+    >>> _short(0.0000123), _short(0.25), _short(17.3)
+    ('1e-5', '0.25', '17')
+    """
+    if 0.01 <= value < 1000 or value == 0:
+        return f"{value:.2g}"
+    digits, power = f"{value:.0e}".split("e")
+    return f"{digits}e{int(power)}"
 
 
 def _found_words(last: pl.DataFrame) -> str:

@@ -19,8 +19,8 @@ CHART = Chart(
 
 QUANTITY = quantity_of("node_kinds_summary", "share")
 COLOURS = {
-    "dead": "#8c8c8c", "constant": "#bfbfbf", "always_on": "#e66101", "saturated": "#b2abd2", "switch": "#5e3c99",
-    "graded": "#fdb863",
+    "dead": "#8c8c8c", "constant": "#5f6368", "always_on": "#e66101", "saturated": "#b2abd2", "switch": "#5e3c99",
+    "graded": "#dfe3e8",
 }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ const framesOf = async (figure) => {
   return loaded.map((frame, i) => ({ ...frame, of: wanted[i][0], pin: wanted[i][1] }));
 };
 
+const VALUE_WORDS = { post: "activations", pre: "pre-activations" };
 const choicesOf = (figure, parts, view, holder) => {
   const valuesOf = (column) => [...new Set(parts.flatMap((frame) => (frames.has(frame, column) ? frames.values(frame, column) : [])))];
   const own = Object.keys(view).filter((column) => !FOLLOWED.includes(column)).map((column) => [column, valuesOf(column)]).filter(([, values]) => values.length > 1);
@@ -17,8 +18,8 @@ const choicesOf = (figure, parts, view, holder) => {
     const select = element("select", {
       "data-choice": column,
       onchange: (event) => { chosen.choices[`${figure.name}.${column}`] = event.target.value; update(); },
-    }, ...values.map((value) => element("option", { value: String(value), selected: String(value) === view[column] }, String(value))));
-    return element("label", {}, `${words(column === "of_class" ? "class" : column)} `, select, " ");
+    }, ...values.map((value) => element("option", { value: String(value), selected: String(value) === view[column] }, VALUE_WORDS[value] ?? String(value))));
+    return element("label", {}, `${words({ of_class: "class", kind: "of" }[column] ?? column)} `, select, " ");
   })));
 };
 

@@ -43,7 +43,7 @@ const namesAbove = (spec) => eachView(spec, (view) => {
 const CHANNELS = ["color", "strokeDash", "shape", "fill", "stroke"];
 
 // The fields that a figure's marks say something of, by the titles under which they do.
-const titlesOf = (encoding) => [encoding.tooltip ?? []].flat().filter((one) => one.field).map((one) => [one.title ?? one.field, one.field]);
+const titlesOf = (encoding) => [encoding.tooltip ?? []].flat().filter((one) => one.field && one.title).map((one) => [one.title, one.field]);
 
 const prepare = (figure, parts, rowsByName, view) => {
   const spec = structuredClone(figure.specification);

@@ -97,11 +97,11 @@ const rowText = (figure, told, row, titles = new Map(), view = {}) => {
       + (hasInterval ? ` (${figure.interval}: ${measured(quantity, row.low)} to ${measured(quantity, row.high)})` : ""));
   }
   for (const [title, text] of Object.entries(told)) {
-    const field = titles.get(title) ?? (titles.size ? undefined : title);
+    const field = titles.get(title) ?? (figure.name ? undefined : title);
     if (!field || field === figure.quantity || field in PLACES || field === "network" || text === null || row[field] === null || row[field] === undefined) continue;
     const shown = measured(figure.quantities[field], typeof row[field] === "number" && figure.quantities[field] ? row[field] : text);
-    const called = title === field ? figure.quantities[field]?.title : title;
-    if (called) lines.push(`${called}: ${shown}`);
+    const called = title === field && figure.quantities[field] ? figure.quantities[field].title : title;
+    if (called) lines.push(`${words(called)}: ${words(shown)}`);
   }
   return lines.filter(Boolean).join("\n");
 };

@@ -56,6 +56,8 @@ const recolour = (item) => {
     return item.map((part) => (typeof part === "string" && isGrey(part) ? part : recolour(part)));
   }
   if (typeof item === "string") return legible(item);
+  // A shade of numbers runs from one colour to another: changed ends would give other shades.
+  if (Array.isArray(item?.range) && typeof item.domain?.[0] === "number") return item;
   if (item && typeof item === "object") return Object.fromEntries(Object.entries(item).map(([key, value]) => [key, ["datasets", "values", "data"].includes(key) ? value : recolour(value)]));
   return item;
 };
