@@ -54,6 +54,8 @@ class Figure:
         What the columns ``low`` and ``high`` are the ends of.
     span : int
         How many of the page's twelve columns it takes, where there is room for all.
+    collapsed : bool
+        Whether the page draws it only when it is asked for: a large figure for a special question.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Figure:
     subtitle: str = ""
     interval: str = "95 % interval"
     span: int = 12
+    collapsed: bool = False
 
 
 @dataclass(frozen=True)

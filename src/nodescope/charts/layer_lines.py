@@ -11,7 +11,7 @@ from nodescope.charts.series import end_names, series_of, with_room_for_names
 from nodescope.storage.columns import Quantity
 
 
-def layer_lines(mean: pl.DataFrame, context: Context, quantity: Quantity, *, width: float = 0.9, named: bool = True) -> Any:
+def layer_lines(mean: pl.DataFrame, context: Context, quantity: Quantity, *, width: float = 0.9, height: float = 1.0, titled: bool = True) -> Any:
     """Draw the mean with its 95 % t interval.
 
     Parameters
@@ -22,22 +22,25 @@ def layer_lines(mean: pl.DataFrame, context: Context, quantity: Quantity, *, wid
         What the column ``mean`` holds.
     width
         Of a panel, as a share of the usual one.
-    named
-        Whether the lines have their names at their ends, where they are few.
+    height
+        Likewise.
+    titled
+        Whether the vertical axis has a title.
     """
     found, series = series_of(context.with_spread(mean, bounds=quantity.range), context)
-    keys = [name for name in ("seed", "state", "split") if name in mean.columns]
+    keys = [name for name in ("seed", "state", "split", "measure") if name in mean.columns]
     columns = [*context.configurations.columns, "label", "size", *keys, "layer", "mean", "low", "high"]
-    height = context.options.height
-    data = with_room_for_names(found.select(columns).drop_nulls("mean"), "mean", height, keys)
-    base = alt.Chart(width=layer_width(context.options.width * width, data), height=height).encode(
+    tall = round(context.options.height * height)
+    data = with_room_for_names(found.select(columns).drop_nulls("mean"), "mean", tall, keys, zero=True)
+    base = alt.Chart(width=layer_width(context.options.width * width, data), height=tall).encode(
         x=layer_axis(), color=series.colour()
     )
-    y = y_of("mean", quantity)
+    title = quantity.axis_title if titled else None
+    y = y_of("mean", quantity, tickCount=5).title(title)
     lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=series.dash())
     points = series.points(base).encode(y=y)
-    errors = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q").title(quantity.axis_title), y2="high:Q")
+    errors = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q").title(title), y2="high:Q")
     layers: list[Any] = [*([errors] if context.words.several_seeds else []), lines, points]
-    if series.room and named:
+    if series.room:
         layers.append(end_names(base, series, "layer", "mean"))
     return series.in_panels(alt.layer(*layers, data=data))

@@ -49,6 +49,7 @@ class PageData:
             "subtitle": figure.subtitle,
             "interval": figure.interval,
             "span": figure.span,
+            "collapsed": figure.collapsed,
             "references": [asdict(reference) for reference in references(self.context.works, figure.name)],
             "view": figure.view,
             "per_configuration": figure.per_configuration,

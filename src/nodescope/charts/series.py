@@ -199,7 +199,7 @@ def end_names(
 
 
 def with_room_for_names(
-    frame: pl.DataFrame, y: str, height: float, view: Collection[str], *, logarithmic: bool = False
+    frame: pl.DataFrame, y: str, height: float, view: Collection[str], *, logarithmic: bool = False, zero: bool = False
 ) -> pl.DataFrame:
     """Add how far two names have to be apart, in units of an axis of so many pixels that holds what a view shows.
 
@@ -207,8 +207,11 @@ def with_room_for_names(
     ----------
     view
         Columns of which one value at a time is shown.
+    zero
+        Whether the axis has a zero.
     """
-    value = pl.when(pl.col(y) > 0).then(pl.col(y)).log() if logarithmic else pl.col(y)
-    span = value.max() - value.min()
+    ends = [pl.when(pl.col(name) > 0).then(pl.col(name)).log() if logarithmic else pl.col(name) for name in {y, "low", "high"} & {*frame.columns}]
+    lowest, highest = pl.min_horizontal(ends).min(), pl.max_horizontal(ends).max()
+    span = highest - (pl.min_horizontal(lowest, pl.lit(0.0)) if zero else lowest)
     known = [name for name in view if name in frame.columns]
     return frame.with_columns((((span.over(known) if known else span) * LINE_HEIGHT / height).fill_null(0)).alias(APART))

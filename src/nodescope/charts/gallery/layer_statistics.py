@@ -84,12 +84,14 @@ def _profile(tables: dict[str, pl.DataFrame], view: dict[str, str], context: Con
         ("spread of the values", over_seeds(statistics.select(*keys, "std"), "std")),
     ]
     quantities += [quantity_of("statistics", "zero_share"), quantity_of("statistics", "std")]
+    several = len(set(context.configurations.sizes().values())) > 1
     rows = [
-        layer_lines(mean, context, quantity, width=0.62).properties(title=title)
+        layer_lines(
+            mean.with_columns(measure=pl.lit(quantity.title)), context, quantity, width=0.62, height=0.65 if several else 1.0, titled=False
+        ).properties(title=alt.Title(title, anchor="start"))
         for (title, mean), quantity in zip(parts, quantities, strict=True)
     ]
-    sizes = {context.configurations.sizes()[name] for name in context.configurations.identifiers}
-    chart = alt.vconcat(*rows, spacing=28) if len(sizes) > 1 else alt.hconcat(*rows, spacing=16)
+    chart = alt.vconcat(*rows, spacing=24) if several else alt.hconcat(*rows, spacing=16)
     dashes = " Dashed, hollow: with batch normalisation." if context.batch_norm_varies else ""
     return Figure(
         name=PROFILE,
@@ -102,6 +104,8 @@ def _profile(tables: dict[str, pl.DataFrame], view: dict[str, str], context: Con
         view=view,
         subtitle="sparsity, zeros and spread of the activations",
         interval="95 % t interval",
+        quantity_by="measure",
+        quantities={quantity.title: quantity for quantity in quantities},
     )
 
 

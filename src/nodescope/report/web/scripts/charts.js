@@ -34,7 +34,7 @@ const drawChart = async (figure, holder) => {
       const found = frames.rows(frame, frames.select(frame, testsOf(figure, frame, view)));
       if (!frame.pin || !frames.has(frame, "network")) return found;
       const place = chosen.pins.indexOf(frame.pin.pin), label = pinLabel(frame.pin);
-      return found.map((row) => ({ ...row, network: label, __network: `${place}|${label}`, ...(row.__panel && { __panel: `${place}|${row.__panel}` }) }));
+      return found.map((row) => ({ ...row, network: label, __network: `${place}|${label}` }));
     });
     // What is in colour is drawn last.
     const hued = new Set(shownPins().flatMap((c) => (isCrowded(c.study) ? huesOf(c.study).map((at) => c.study.classes[at]) : [])));

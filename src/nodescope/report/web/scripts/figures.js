@@ -31,6 +31,10 @@ const figureOf = (holder) => {
   return studies.get(study).figureByName.get(name);
 };
 
+// A figure for a special question is drawn when its button is pressed.
+const opened = new Set();
+const openButton = (holder, figure) => element("p", {}, element("button", { type: "button", class: "open-figure", onclick: () => { opened.add(figure); draw(holder); } }, "Show this figure"));
+
 const visible = new Set();
 const running = new WeakMap();
 let changes = 0; // of the controls, so far
@@ -51,6 +55,14 @@ const drawOnce = async (holder) => {
   const before = changes;
   holder.dataset.drawn = "";
   for (const { view } of drawn.get(figure)?.views ?? []) view.finalize();
+  if (figure.collapsed && !opened.has(figure) && !paper) {
+    holder.classList.add("collapsed");
+    holder.replaceChildren(openButton(holder, figure));
+    holder.classList.remove("stale");
+    holder.dataset.drawn = "yes";
+    return;
+  }
+  holder.classList.remove("collapsed");
   holder.style.minHeight = `${holder.offsetHeight}px`;
   try {
     const result = await DRAW[figure.kind](figure, holder);

@@ -65,8 +65,7 @@ const prepare = (figure, parts, rowsByName, view) => {
     if (common && view.facet) for (const axis of ["x", "y"]) if (view.resolve?.scale?.[axis]) view.resolve.scale[axis] = "shared";
     // As pinned; the column sorts by itself, see nodescope.charts.drawing.
     for (const side of [view.facet, view.facet?.row, view.facet?.column]) {
-      if (side?.field === "network") Object.assign(side, { field: "__network", header: { ...side.header, labelExpr: headed(2) } });
-      if (side?.field === "__panel") side.header = { ...side.header, labelExpr: headed(5) };
+      if (figure.per_configuration && side?.field === "network") Object.assign(side, { field: "__network", header: { ...side.header, labelExpr: headed(2) } });
     }
     if (!view.mark) return;
     if (typeof view.mark === "string") view.mark = { type: view.mark };

@@ -80,7 +80,7 @@ const reading = (figure, rows, view) => {
 const PLACES = {
   state: (value, study) => stateLabel(study, value), split: (value) => `${value} samples`, seed: (value) => (value === "mean" ? "mean over seeds" : `seed ${value}`),
   layer: (value, study, row) => layerText(study.byName.get(row.configuration), value), node: (value) => `node ${value}`, channel: (value) => `channel ${value}`,
-  class_name: (value, study) => (study.has_classes ? `class ${value}` : ""), epoch: (value) => `epoch ${number(value)}`, system: (value) => `${value} system`,
+  class_name: (value, study) => (study.has_classes ? `class ${value}` : ""), epoch: (value) => `epoch ${number(value)}`, system: (value) => (/^the /.test(value) ? value : `${value} system`),
 };
 const placeWords = (study, row, view) => Object.entries(PLACES).filter(([name]) => row[name] !== undefined && row[name] !== null && !(name in view && FOLLOWED.includes(name)))
   .map(([name, say]) => say(row[name], study, row)).filter(Boolean).join(", ");
@@ -90,7 +90,7 @@ const rowText = (figure, told, row, titles = new Map(), view = {}) => {
   const { study } = figure;
   const quantity = quantityOf(figure, row) ?? quantityOf(figure, view);
   const value = row[figure.quantity];
-  const lines = [row.network ?? labelOf(study, row), placeWords(study, row, view)];
+  const lines = [row.network ?? row.pair ?? labelOf(study, row), placeWords(study, row, view)];
   if (typeof value === "number") {
     const hasInterval = typeof row.low === "number" && typeof row.high === "number" && row.low < row.high;
     lines.push(`${titleOf(figure, figure.quantity_by && row[figure.quantity_by] !== undefined ? row : view)}: ${measured(quantity, value)}`
