@@ -104,16 +104,15 @@ def _of_batch_norm(table: pl.DataFrame, context: Context) -> Figure | None:
     series = Series(systems, [SYSTEMS[name] for name in systems], [False] * len(systems), [""], column="system")
     base = alt.Chart(width=layer_width(context.options.width * 0.5, data), height=context.options.height).encode(
         x=alt.X("place:Q").title("layer").axis(tickMinStep=1, format="d", grid=False).scale(nice=False, padding=14, zero=False),
-        color=series.colour(),
+        color=series.colour().legend(alt.Legend(title=None)),
     )
     zero = alt.Chart().mark_rule(color=NEUTRAL, strokeDash=[3, 3]).encode(y=alt.datum(0))
     y = y_of("mean", DIFFERENCE, tickCount=6).title(None)
     errors = base.mark_rule(opacity=0.6, strokeWidth=1.5).encode(y=alt.Y("low:Q").title(None), y2="high:Q")
     dots = base.mark_point(filled=True, size=40, opacity=1).encode(y=y)
     layers = [zero, *([errors] if context.words.several_seeds else []), dots]
-    legend = series.colour().legend(alt.Legend(title=None))
     pairs_of = data["pair"].unique(maintain_order=True).to_list()
-    chart = alt.layer(*[layer.encode(color=legend) if layer is dots else layer for layer in layers], data=data).facet(
+    chart = alt.layer(*layers, data=data).facet(
         facet=alt.Facet("pair:N").title(None).sort(pairs_of), columns=PANELS_IN_A_ROW
     )
     return Figure(

@@ -10,13 +10,17 @@ from nodescope.study.words import loss_words
 
 CHART = Chart(section="health", order=230, tables=("local_gradients",))
 
+#: Values are drawn down to this part of the largest one.
+LEAST = 1e-6
+
 COLOURS = {"absorption": "#009988", "emission": "#cc6600"}
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a row per layer, a column per configuration."""
     table = tables["local_gradients"]
-    named = context.with_network(table).with_columns(panel=pl.format("{} (layer {})", "name", "layer"))
+    several = table["name"].n_unique() > table["layer"].n_unique()
+    named = context.with_network(table).with_columns(panel=pl.col("name") if several else pl.format("layer {}", "layer"))
     from_files = named.drop_nulls("weights_file").select(
         pl.format("{} starts from the weights in {}.", "network", "weights_file")
     )
@@ -30,7 +34,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption="Gradient that the first channels of a layer receive (absorption) and send back (emission): median, and the "
             "middle half of the samples. Channels far below the others hardly learn.",
             about=f"Of the gradient of {loss_words(table['objective'].unique())}, over up to {samples} training samples; input channels "
-            "absorb, output channels emit. A value of zero is drawn at the lower end of the logarithmic axis. "
+            "absorb, output channels emit. Values below a millionth of the largest, zero included, are drawn at the lower end of the logarithmic axis. "
             f"{origin}".rstrip(),
             chart=_quartiles(named, context),
             view={"state": context.states[-1], "seed": str(table["seed"][0])},
@@ -45,8 +49,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 def _quartiles(named: pl.DataFrame, context: Context) -> alt.FacetChart:
     """A row per layer, a column per network, both quantities in one panel."""
     values = named.select("q1", "median", "q3").unpivot()["value"].drop_nulls()
-    least = values.filter(values > 0).min()
-    floor = 1e-12 if least is None else float(least)  # type: ignore[arg-type]  # a number
+    floor = LEAST * float(values.max() or 1)  # type: ignore[arg-type]  # a number
     shift = pl.when(pl.col("quantity") == "emission").then(0.2).otherwise(-0.2)
     data = named.select(
         "configuration", "network", "seed", "state", "panel", "quantity", "channel",
@@ -68,7 +71,7 @@ def _quartiles(named: pl.DataFrame, context: Context) -> alt.FacetChart:
     return (
         alt.layer(boxes, medians, data=data)
         .facet(
-            row=alt.Row("panel:N").title(None).sort(named["panel"].unique(maintain_order=True).to_list()),
+            row=alt.Row("panel:N").title(None).header(labelOrient="top", labelAnchor="start", labelPadding=4).sort(named["panel"].unique(maintain_order=True).to_list()),
             column=alt.Column("network:N").title(None),
             spacing=20,
         )
