@@ -1,5 +1,7 @@
 """Axes of quantities: title, unit and numbers as the quantity says."""
 
+import math
+from collections.abc import Iterable
 from typing import Any
 
 import altair as alt
@@ -44,3 +46,31 @@ def x_of(column: str, quantity: Quantity, **options: Any) -> alt.X:
 def y_of(column: str, quantity: Quantity, **options: Any) -> alt.Y:
     """A vertical axis; ``options`` are those of its labels."""
     return alt.Y(f"{column}:Q").title(quantity.axis_title).axis(axis_of(quantity, **options))
+
+
+#: From so many times the smallest value on, the largest has a logarithmic axis.
+FAR = 30
+#: Powers of ten of a logarithmic axis through zero at most, to either side.
+MOST_DECADES = 6
+
+
+def far_axis(column: str, ends: Iterable[float | None], typical: float | None) -> alt.Y:
+    """A vertical axis of values that may reach far: linear near zero and logarithmic beyond where they do, with ticks in both.
+
+    Parameters
+    ----------
+    ends
+        Values that the axis holds.
+    typical
+        The size of an ordinary one, such as a median of absolute values.
+    """
+    largest = max((abs(value) for value in ends if value is not None and math.isfinite(value)), default=1.0)
+    if not typical or largest <= FAR * typical:
+        return alt.Y(f"{column}:Q").title(None).axis(format="~g")
+    top = math.ceil(math.log10(largest))
+    lowest = max(math.floor(math.log10(typical)), top - MOST_DECADES)
+    powers = [10.0**power for power in range(lowest, top + 1)]
+    signs = (-1, 1) if any(value is not None and value < 0 for value in ends) else (1,)
+    ticks = [0.0, *(sign * power for sign in signs for power in powers)]
+    scale = alt.Scale(type="symlog", constant=powers[0])
+    return alt.Y(f"{column}:Q").title(None).scale(scale).axis(values=sorted(ticks), format="~g")

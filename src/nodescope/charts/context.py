@@ -69,6 +69,11 @@ class Context:
         """The first and the last state; one, where there is no other."""
         return tuple(dict.fromkeys([self.states[0], self.states[-1]]))
 
+    @property
+    def batch_norm_varies(self) -> bool:
+        """Whether some networks have batch normalisation and others none."""
+        return any(axis.name == "batch_norm" and axis.varies for axis in self.configurations.axes)
+
     def with_state(self, words: str, state: str) -> str:
         """The name of a network in a state; of networks that are known in one state only, that is not said."""
         return f"{words}, {state_label(state)}" if self.words.several_states else words

@@ -23,7 +23,7 @@ class Figure:
         Its file name, unique among the figures of a study.
     title : str
     caption : str
-        What is shown, and what to read from it.
+        What is shown, and what to read from it: two sentences, 35 words.
     chart : altair chart or None
     table : DataFrame or None
         For a figure that is a table.
@@ -42,8 +42,20 @@ class Figure:
     quantities : dict
         What the columns of its data hold, as far as they are not columns of its tables, which are declared there; the
         page shows their numbers by it.
+    quantity_by : str
+        The column of ``view`` whose value names the quantity that the main number is of; empty where it is always the same.
     shown_in : ShownIn or None
         Where the page shows the same in another figure: this one is a static file only.
+    about : str
+        How it is computed and where its limits lie: more than its caption, for those who ask.
+    subtitle : str
+        What its numbers are, where that is not its main quantity.
+    interval : str
+        What the columns ``low`` and ``high`` are the ends of.
+    span : int
+        How many of the page's twelve columns it takes, where there is room for all.
+    collapsed : bool
+        Whether the page draws it only when it is asked for: a large figure for a special question.
     """
 
     name: str
@@ -57,7 +69,13 @@ class Figure:
     per_configuration: bool = False
     quantity: str = "mean"
     quantities: dict[str, Quantity] = field(default_factory=dict)
+    quantity_by: str = ""
     shown_in: "ShownIn | None" = None
+    about: str = ""
+    subtitle: str = ""
+    interval: str = "95 % interval"
+    span: int = 12
+    collapsed: bool = False
 
 
 @dataclass(frozen=True)

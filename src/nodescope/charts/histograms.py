@@ -106,6 +106,60 @@ def _smoothed(left: NDArray[np.float64], right: NDArray[np.float64], count: NDAr
     return density
 
 
+#: The columns of `with_quantiles`.
+QUANTILES = {"q5": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+
+
+def with_quantiles(histograms: pl.DataFrame, zeros: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Quantiles of histograms, one row each.
+
+    Within a bin values are taken as evenly spread, but for those that are exactly zero.
+
+    Parameters
+    ----------
+    histograms
+        With bin_left, bin_right, count; those whose counts are null are left out.
+    zeros
+        The share of values that are exactly zero, ``zero_share``, for each.
+    columns
+        Those that tell one histogram from another.
+
+    Returns
+    -------
+    DataFrame
+        ``columns`` and `QUANTILES`.
+    """
+    known = histograms.drop_nulls("count").join(zeros, on=columns, how="left", nulls_equal=True, maintain_order="left")
+    found = known.group_by(columns, maintain_order=True).agg(
+        pl.struct("bin_left", "bin_right", "count", "zero_share")
+        .map_batches(_quantiles, return_dtype=pl.List(pl.Float64), returns_scalar=True)
+        .alias("quantiles")
+    )
+    return found.with_columns(pl.col("quantiles").list.get(i).alias(name) for i, name in enumerate(QUANTILES)).drop(
+        "quantiles"
+    )
+
+
+def _quantiles(bins: pl.Series) -> list[float]:
+    left, right, count = (bins.struct.field(name).to_numpy() for name in ("bin_left", "bin_right", "count"))
+    total = float(count.sum())
+    if not total:
+        return [math.nan] * len(QUANTILES)
+    at_zero = (bins.struct.field("zero_share")[0] or 0.0) * total
+    edges, weights = [float(left[0])], [0.0]
+    for begin, end, number in zip(left, right, count, strict=True):
+        if begin <= 0 <= end and at_zero:
+            rest = max(0.0, number - at_zero)
+            before = rest * (0 - begin) / (end - begin) if end > begin else 0.0
+            edges += [0.0, 0.0]
+            weights += [before, min(at_zero, float(number))]
+            number, at_zero = rest - before, 0.0
+        edges.append(float(end))
+        weights.append(float(number))
+    reached = np.cumsum(weights) / total
+    return [float(np.interp(share, reached, edges)) for share in QUANTILES.values()]
+
+
 def before_and_after(histograms: pl.DataFrame, context: Context, columns: list[str], title: str) -> alt.FacetChart:
     """Histograms of the first and the last state over each other: a row per ``row``, a column per network.
 

@@ -1,19 +1,27 @@
-"""A quantity per layer as lines, in a grid of panels."""
+"""A quantity per layer as lines: colour by activation function, dashes for batch normalisation, names at their ends."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import altair as alt
 import polars as pl
 
 from nodescope.charts.axes import layer_axis, layer_width, y_of
 from nodescope.charts.context import Context
-from nodescope.charts.panels import Drawing, in_panels, panel_columns, panels
 from nodescope.charts.seeds import over_seeds
-from nodescope.charts.style import series_scale
+from nodescope.charts.series import end_names, series_of, with_room_for_names
 from nodescope.storage.columns import Quantity
 
 
-def layer_lines(mean: pl.DataFrame, context: Context, quantity: Quantity) -> Drawing:
+def layer_lines(
+    mean: pl.DataFrame,
+    context: Context,
+    quantity: Quantity,
+    *,
+    width: float = 0.9,
+    height: float = 1.0,
+    titled: bool = True,
+) -> Any:
     """Draw the mean with its 95 % t interval.
 
     Parameters
@@ -23,19 +31,30 @@ def layer_lines(mean: pl.DataFrame, context: Context, quantity: Quantity) -> Dra
         is chosen by a column ``measure``.
     quantity
         What the column ``mean`` holds.
+    width
+        Of a panel, as a share of the usual one.
+    height
+        Likewise.
+    titled
+        Whether the vertical axis has a title.
     """
-    named = in_panels(context.with_spread(mean, bounds=quantity.range), context)
-    series = named["label"].unique(maintain_order=True).to_list()
+    found, series = series_of(context.with_spread(mean, bounds=quantity.range), context)
     keys = [name for name in ("seed", "state", "split", "measure") if name in mean.columns]
-    columns = [*panel_columns(context), *keys, "layer", "mean", "low", "high"]
-    data = named.select(columns).drop_nulls("mean")
-    base = alt.Chart(data, width=layer_width(context.options.width * 0.8, data), height=context.options.height).encode(
-        x=layer_axis(),
-        color=alt.Color("label:N").title("network").scale(series_scale(series)),
+    columns = [*context.configurations.columns, "label", "size", *keys, "layer", "mean", "low", "high"]
+    tall = round(context.options.height * height)
+    data = with_room_for_names(found.select(columns).drop_nulls("mean"), "mean", tall, keys, zero=True)
+    base = alt.Chart(width=layer_width(context.options.width * width, data), height=tall).encode(
+        x=layer_axis(), color=series.colour()
     )
-    lines = base.mark_line(point=True).encode(y=y_of("mean", quantity))
-    errors = base.mark_rule().encode(y=alt.Y("low:Q").title(quantity.axis_title), y2="high:Q")
-    return panels(alt.layer(errors, lines), context)
+    title = quantity.axis_title if titled else None
+    y = y_of("mean", quantity, tickCount=5).title(title)
+    lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=series.dash())
+    points = series.points(base).encode(y=y)
+    errors = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q").title(title), y2="high:Q")
+    layers: list[Any] = [*([errors] if context.words.several_seeds else []), lines, points]
+    if series.room:
+        layers.append(end_names(base, series, "layer", "mean"))
+    return series.in_panels(alt.layer(*layers, data=data))
 
 
 def measures(table: pl.DataFrame, names: Mapping[str, str], context: Context) -> pl.DataFrame:

@@ -46,10 +46,16 @@ class PageData:
             "name": figure.name,
             "title": figure.title,
             "caption": figure.caption,
+            "about": figure.about,
+            "subtitle": figure.subtitle,
+            "interval": figure.interval,
+            "span": figure.span,
+            "collapsed": figure.collapsed,
             "references": [asdict(reference) for reference in references(self.context.works, figure.name)],
             "view": figure.view,
             "per_configuration": figure.per_configuration,
             "quantity": figure.quantity,
+            "quantity_by": figure.quantity_by,
             "quantities": {name: shown_as(quantity) for name, quantity in quantities.items()},
         }
         if figure.nodes is not None:

@@ -41,13 +41,13 @@ def stacked_nodes(
         .mark_bar()
         .encode(
             x=layer_axis(),
-            y=alt.Y("mean:Q").title(quantity.axis_title).axis(axis_of(quantity)).scale(domain=[0, 1]).stack("zero"),
+            y=alt.Y("mean:Q").title(None).axis(axis_of(quantity)).scale(domain=[0, 1]).stack("zero"),
             color=alt.Color(f"{sort}:N")
-            .title(sort)
+            .title(None)
             .scale(domain=list(colours), range=list(colours.values()))
-            .legend(labelExpr="replace(datum.label, '_', ' ')"),
+            .legend(labelExpr="replace(datum.label, '_', ' ')", symbolType="square", columns=6),
             order=alt.Order("place:Q"),
-            tooltip=["network:N", "layer:O", f"{sort}:N", "mean:Q"],
+            tooltip=[alt.Tooltip(f"{sort}:N", title=sort)],
         )
         .facet(facet=alt.Facet("network:N").title(None).sort(networks), columns=PANELS_IN_A_ROW)
         .resolve_scale(x="independent")

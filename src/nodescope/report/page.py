@@ -207,9 +207,9 @@ def _study(name: str, results: Path, charts: Charts) -> PageStudy:
         by_name[entry["name"]] = page_figure(entry, number, name)
         of_chapter.append(by_name[entry["name"]])
     elsewhere = [
-        shown_elsewhere(entry, by_name[entry["shown_in"]["figure"]], name)
+        shown_elsewhere(entry, name, by_name.get(entry["shown_in"]["figure"]))
         for entry in index["figures"]
-        if "shown_in" in entry and entry["shown_in"]["figure"] in by_name
+        if "shown_in" in entry
     ]
     configurations = Configurations.read(files.configurations)
     chapters = [

@@ -51,7 +51,7 @@ def page_figure(entry: dict[str, Any], number: str, study: str) -> PageFigure:
     )
 
 
-def shown_elsewhere(entry: dict[str, Any], shown: PageFigure, study: str) -> PageFigure:
+def shown_elsewhere(entry: dict[str, Any], study: str, shown: PageFigure | None) -> PageFigure:
     """A figure that the page shows in another one, for the index of published figures: a link to the view there.
 
     Parameters
@@ -59,13 +59,20 @@ def shown_elsewhere(entry: dict[str, Any], shown: PageFigure, study: str) -> Pag
     entry
         Of the static figure, with ``shown_in``.
     shown
-        The figure of the page.
+        The figure of the page; None where the page shows it in a section: the methods.
     """
+    references = [Reference(**reference) for reference in entry["references"]]
+    target = entry["shown_in"]["figure"]
+    if shown is None:
+        own = {"name": target, "chart": entry["chart"]}
+        return PageFigure(
+            "methods", f"{study}-methods", entry["title"], entry["caption"], "", references, "section", own
+        )
     choices = {f"in:{shown.entry['name']}.{column}": value for column, value in entry["shown_in"]["choices"].items()}
     return replace(
         shown,
         anchor=shown.anchor + (f"?{urlencode({'study': study} | choices)}" if choices else ""),
         title=entry["title"],
-        references=[Reference(**reference) for reference in entry["references"]],
+        references=references,
         entry=shown.entry | {"chart": entry["chart"]},
     )

@@ -6,7 +6,7 @@ import polars as pl
 
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Figure
+from nodescope.charts.figure import Figure, ShownIn
 from nodescope.charts.style import series_scale
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 
@@ -37,9 +37,11 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="activation-functions",
             title="Activation functions",
-            caption=f"Activation as a function of the pre-activation. {formulas}. A node is on (theta = 1) if its "
-            "pre-activation exceeds the threshold (default: z > 0).",
+            caption="Activation as a function of the pre-activation. A node is on if its pre-activation exceeds the threshold "
+            "(default: z > 0).",
+            about=f"{formulas}.",
             chart=chart,
             quantity="a",
+            shown_in=ShownIn("methods"),
         )
     ]

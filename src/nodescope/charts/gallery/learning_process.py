@@ -5,7 +5,7 @@ import polars as pl
 
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Figure
+from nodescope.charts.figure import Figure, ShownIn
 from nodescope.charts.labels import state_label
 from nodescope.charts.seeds import seed_view
 from nodescope.charts.system_panels import ACCURACY, mean_accuracies, system_panels
@@ -29,10 +29,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="learning-process",
             title="Layers as classifiers during training",
-            caption="Accuracy of each layer alone in every recorded state"
-            + context.words.where_trained(", from before training to the trained network")
-            + f", {context.spread_words()}; training samples dashed, test samples solid{dotted}. "
-            + context.words.where_trained(
+            caption="Accuracy of each layer alone in every recorded state, training samples dashed, test samples solid"
+            f"{dotted}; {context.spread_words()}.",
+            about=context.words.where_trained(
                 "The last column is the trained network, whose epoch may precede the last snapshot. "
             )
             + f"Compare how the first and the last layer change. {_rise(mean)}",
@@ -40,6 +39,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             quantities={"mean": ACCURACY},
             view={"seed": seed_view(mean)},
             per_configuration=True,
+            shown_in=ShownIn("layer-classifiers"),
         )
     ]
 

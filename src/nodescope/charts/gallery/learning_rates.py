@@ -6,7 +6,7 @@ import polars as pl
 from nodescope.charts.axes import y_of
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Figure
+from nodescope.charts.figure import Figure, ShownIn
 from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.tables import quantity_of
 from nodescope.messages.words import counted
@@ -52,13 +52,14 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="learning-rates",
             title="Choice of the learning rate",
-            caption="Validation accuracy after each epoch for every candidate learning rate; the thick line is the "
-            f"selected rate. {_chosen_sentence(chosen, context)} If the highest or lowest of several candidates is "
-            "selected, extend the search.",
+            caption="Validation accuracy after each epoch for every candidate learning rate; the thick line is the selected rate. "
+            f"{_chosen_sentence(chosen, context)}",
+            about="If the highest or lowest of several candidates is selected, extend the search.",
             chart=chart,
             quantities={"mean": ACCURACY},
             view={"seed": seed_view(mean)},
             per_configuration=True,
+            shown_in=ShownIn("learning-curves"),
         )
     ]
 

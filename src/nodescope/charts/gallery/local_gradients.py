@@ -1,4 +1,4 @@
-"""Box plots of emission and absorption per channel."""
+"""Emission and absorption of gradients per channel."""
 
 import altair as alt
 import polars as pl
@@ -10,14 +10,18 @@ from nodescope.study.words import loss_words
 
 CHART = Chart(section="health", order=230, tables=("local_gradients",))
 
-COLOURS = {"absorption": "#4477aa", "emission": "#ee6677"}
+#: Values are drawn down to this part of the largest one.
+LEAST = 1e-6
+
+COLOURS = {"absorption": "#009988", "emission": "#cc6600"}
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
-    """One figure: a column per layer, absorption above emission for each configuration."""
+    """One figure: a row per layer, a column per configuration."""
     table = tables["local_gradients"]
+    several = table["name"].n_unique() > table["layer"].n_unique()
     named = context.with_network(table).with_columns(
-        row=pl.format("{}, {}", "network", "quantity"), panel=pl.format("{} (layer {})", "name", "layer")
+        panel=pl.col("name") if several else pl.format("layer {}", "layer")
     )
     from_files = named.drop_nulls("weights_file").select(
         pl.format("{} starts from the weights in {}.", "network", "weights_file")
@@ -28,39 +32,53 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="local-gradients",
-            title="Gradient that channels receive and send back",
-            caption=f"How much of the gradient of {loss_words(table['objective'].unique())} each of the first "
-            "channels of some layers receives (absorption, input channels) and sends back (emission, output "
-            f"channels), over up to {samples} training samples: median, quartiles, and whiskers to the most extreme "
-            "values within 1.5 times the interquartile range; outliers are not drawn. Channels near zero take no "
-            f"part in learning. {origin}".rstrip(),
-            chart=_boxes(named, context),
+            title="Do all channels take part in learning?",
+            caption="Gradient that the first channels of a layer receive (absorption) and send back (emission): median, and the "
+            "middle half of the samples. Channels far below the others hardly learn.",
+            about=f"Of the gradient of {loss_words(table['objective'].unique())}, over up to {samples} training samples; input channels "
+            "absorb, output channels emit. Values below a millionth of the largest, zero included, are drawn at the lower end of the logarithmic axis. "
+            f"{origin}".rstrip(),
+            chart=_quartiles(named, context),
             view={"state": context.states[-1], "seed": str(table["seed"][0])},
             per_configuration=True,
             quantity="median",
+            subtitle="gradient of a channel",
+            collapsed=True,
         )
     ]
 
 
-def _boxes(named: pl.DataFrame, context: Context) -> alt.FacetChart:
+def _quartiles(named: pl.DataFrame, context: Context) -> alt.FacetChart:
+    """A row per layer, a column per network, both quantities in one panel."""
+    values = named.select("q1", "median", "q3").unpivot()["value"].drop_nulls()
+    floor = LEAST * float(values.max() or 1)  # type: ignore[arg-type]  # a number
+    shift = pl.when(pl.col("quantity") == "emission").then(0.2).otherwise(-0.2)
     data = named.select(
-        "configuration", "network", "seed", "state", "row", "panel", "quantity", "channel", "whisker_low", "q1", "median",
-        "q3", "whisker_high", "mean",
+        "configuration", "network", "seed", "state", "panel", "quantity", "channel",
+        pl.col("q1", "median", "q3").clip(lower_bound=floor), place=pl.col("channel") + shift,
     )  # fmt: skip
-    base = alt.Chart(width=context.options.width * 0.7, height=context.options.height * 0.7).encode(
-        x=alt.X("channel:O").title("channel").axis(labelAngle=0, labelOverlap=True),
-        tooltip=["channel:O", "median:Q", "q1:Q", "q3:Q", "mean:Q"],
+    base = alt.Chart(width=context.options.width * 0.8, height=context.options.height * 0.55).encode(
+        x=alt.X("place:Q").title("channel").axis(tickMinStep=1, format="d", grid=False).scale(nice=False, padding=10, zero=False),
+        color=alt.Color("quantity:N").title(None).scale(domain=list(COLOURS), range=list(COLOURS.values())),
+        tooltip=[
+            alt.Tooltip("quantity:N", title="of"), alt.Tooltip("q1:Q", title="lower quartile", format=".3g"),
+            alt.Tooltip("q3:Q", title="upper quartile", format=".3g"),
+        ],
+    )  # fmt: skip
+    scale = alt.Scale(type="log", nice=False)
+    boxes = base.mark_rule(strokeWidth=3, opacity=0.55).encode(
+        y=alt.Y("q1:Q").title(None).scale(scale).axis(format="~g", tickCount=4), y2="q3:Q"
     )
-    colour = alt.Color("quantity:N").scale(domain=list(COLOURS), range=list(COLOURS.values())).legend(None)
-    low = alt.Y("whisker_low:Q").title(None)
-    whiskers = base.mark_rule(color="#777777").encode(y=low, y2="whisker_high:Q")
-    boxes = base.mark_bar(size=8).encode(y=alt.Y("q1:Q").title(None), y2="q3:Q", color=colour)
-    medians = base.mark_tick(color="black", size=8, thickness=1.5).encode(y=alt.Y("median:Q").title(None))
+    medians = base.mark_point(filled=True, size=18, opacity=1).encode(y=alt.Y("median:Q").title(None).scale(scale))
     return (
-        alt.layer(whiskers, boxes, medians, data=data)
+        alt.layer(boxes, medians, data=data)
         .facet(
-            row=alt.Row("row:N").title(None),
-            column=alt.Column("panel:N").title(None).sort(named["panel"].unique(maintain_order=True).to_list()),
+            row=alt.Row("panel:N")
+            .title(None)
+            .header(labelOrient="top", labelAnchor="start", labelPadding=4)
+            .sort(named["panel"].unique(maintain_order=True).to_list()),
+            column=alt.Column("network:N").title(None),
+            spacing=20,
         )
-        .resolve_scale(x="independent", y="independent")
+        .resolve_scale(x="independent")
     )

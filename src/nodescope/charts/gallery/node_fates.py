@@ -19,8 +19,8 @@ CHART = Chart(
 
 QUANTITY = quantity_of("node_fates_summary", "share")
 COLOURS = {
-    "always_dead": "#882255", "died": "#cc3311", "revived": "#ee7733", "woke": "#ccbb44", "became": "#4477aa",
-    "stayed": "#228833",
+    "always_dead": "#8c8c8c", "died": "#5e3c99", "revived": "#b2abd2", "woke": "#e66101", "became": "#fdb863",
+    "stayed": "#dfe3e8",
 }  # fmt: skip
 
 
@@ -33,13 +33,15 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="node-fates",
-            title="Fates of nodes by layer",
-            caption="From the first recorded state to the last: nodes that were dead in all states, died, were dead in "
-            "between only (revived), woke, became of another kind, or stayed as they were, "
-            f"{context.words.mean}. What happens between two recorded states is not seen.",
+            title="What became of the nodes?",
+            caption=f"Nodes of each layer from the first recorded state to the last, {context.words.mean}: dead in all states, died, "
+            "dead in between, woke, became of another kind, or stayed as they were.",
+            about="The kinds are those of the figure beside: dead, always on, switch, graded, saturated, constant. What happens "
+            "between two recorded states is not seen.",
             chart=stacked_nodes(mean, "fate", COLOURS, QUANTITY, context),
             quantities={"mean": QUANTITY},
             view={"split": preferred_split(table), "seed": seed_view(mean)},
             per_configuration=True,
+            span=6,
         )
     ]

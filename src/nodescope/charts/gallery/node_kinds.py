@@ -11,16 +11,16 @@ from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import preferred_split
 
 CHART = Chart(
-    section="nodes",
-    order=12,
+    section="health",
+    order=13,
     tables=("node_kinds_summary",),
     needs_values=("node_kinds_summary.share",),
 )
 
 QUANTITY = quantity_of("node_kinds_summary", "share")
 COLOURS = {
-    "dead": "#cc3311", "always_on": "#ee7733", "constant": "#bbbbbb", "saturated": "#aa3377", "switch": "#4477aa",
-    "graded": "#228833",
+    "dead": "#8c8c8c", "constant": "#5f6368", "always_on": "#e66101", "saturated": "#b2abd2", "switch": "#5e3c99",
+    "graded": "#dfe3e8",
 }  # fmt: skip
 
 
@@ -31,14 +31,16 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="node-kinds",
-            title="Kinds of nodes by layer",
-            caption="Share of the nodes of each layer that are on for no sample (dead), for all (always on), near one bound of "
-            "the activation function (saturated), whose activation is mostly explained by being on or off (switch), or any "
-            f"other (graded), {context.words.mean}. The words are summaries: the table node_kinds holds the shares that they "
+            title="What kinds of nodes does each layer have?",
+            caption=f"Nodes by what they do, {context.words.mean}: on for no sample, for all, mostly on or off (switch), near a bound "
+            "(saturated), or graded.",
+            about="A switch is a node whose activation is mostly explained by being on or off; a saturated node lies near one bound of "
+            "its activation function; graded are all others. The words are summaries: the table node_kinds holds the shares that they "
             "are decided by.",
             chart=stacked_nodes(mean, "kind", COLOURS, QUANTITY, context),
             quantities={"mean": QUANTITY},
             view={"state": context.states[-1], "split": preferred_split(table), "seed": seed_view(mean)},
             per_configuration=True,
+            span=6,
         )
     ]

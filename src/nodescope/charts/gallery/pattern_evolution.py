@@ -9,7 +9,9 @@ from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
 from nodescope.charts.style import series_scale
+from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import groups
+from nodescope.storage.columns import share
 from nodescope.storage.tables import mean_over_seeds
 
 CHART = Chart(section="layers", order=310, tables=("pattern_evolution",))
@@ -97,7 +99,7 @@ def _heatmaps(table: pl.DataFrame, context: Context, name: str, title: str, what
             x2="until:Q",
             y=alt.Y("layer:O").title("layer").sort("descending").axis(grid=False),
             color=alt.Color("value:Q").title(None).scale(domain=[0, 1], scheme="viridis"),
-            tooltip=["network:N", "layer:O", "samples_seen:Q", "quantity:N", "value:Q"],
+            tooltip=[alt.Tooltip("samples_seen:Q", title="samples seen")],
         )
         .facet(facet=alt.Facet("network:N").title(None), columns=PANELS_IN_A_ROW)
         .resolve_scale(x="independent", y="independent")
@@ -105,12 +107,14 @@ def _heatmaps(table: pl.DataFrame, context: Context, name: str, title: str, what
     return Figure(
         name=f"pattern-evolution-{name}",
         title=title,
-        caption=f"Layer by layer over the samples seen so far, {context.words.mean}; {_measured(table)} {MEANING} "
-        f"{what_to_read}",
+        caption=f"Layer by layer over the samples seen so far, {context.words.mean}.",
+        about=f"{what_to_read} {MEANING} {_measured(table)}",
         chart=chart,
         view=view,
         per_configuration=True,
         quantity="value",
+        quantity_by="quantity",
+        quantities={name: share(name) for name in QUANTITIES},
     )
 
 
@@ -161,9 +165,10 @@ def _curves(table: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="pattern-evolution-curves",
         title="Entropy of the patterns of each layer at chosen times",
-        caption=f"Entropy of each layer's patterns before, during and after training, {context.spread_words()}. It "
-        f"cannot exceed the number of nodes, nor the logarithm of the number of patterns; {_measured(table)} A layer "
-        "with lower entropy than its neighbours shows few patterns and passes on less information.",
+        caption=f"Entropy of each layer's patterns before, during and after training, {context.spread_words()}. A layer below its neighbours "
+        "passes on less information.",
+        about=f"It cannot exceed the number of nodes, nor the logarithm of the number of patterns. {_measured(table)}",
+        quantities={"mean": quantity_of("pattern_evolution", "entropy_bits")},
         chart=alt.layer(band, line).facet(column=alt.Column("time:N").title(None).sort(labels)),
     )
 

@@ -4,7 +4,7 @@ import polars as pl
 
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Figure
+from nodescope.charts.figure import Figure, ShownIn
 from nodescope.charts.layer_lines import layer_lines
 from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.tables import quantity_of
@@ -42,12 +42,25 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="patterns",
-            title="Entropy of activation patterns by layer",
-            caption="The pattern of a sample is the set of nodes of a layer that are on. Entropy of the patterns of "
-            f"all samples of the split ({samples} for {split}), relative to the maximum for this number of nodes and "
-            f"samples; {context.spread_words()}. At 100 % every sample has a distinct pattern.{share}{missing}",
-            chart=layer_lines(relative, context, QUANTITY),
+            title="How different are the patterns of the samples?",
+            caption="Entropy of the patterns of nodes that are on, relative to the maximum for so many nodes and samples; "
+            f"{context.spread_words()}.{share}",
+            about=f"The pattern of a sample is the set of nodes of a layer that are on, of {samples} {split} samples. At 100 % every "
+            f"sample has a distinct pattern.{missing}",
+            chart=layer_lines(relative, context, QUANTITY, width=0.62),
             quantities={"mean": QUANTITY},
             view={"state": context.states[-1], "split": split, "seed": seed_view(relative)},
+            interval="95 % t interval",
+            shown_in=ShownIn("layer-profile") if _are_alike(shown) else None,
         )
     ]
+
+
+#: Layers whose entropies differ by less are alike.
+ALIKE = 0.1
+
+
+def _are_alike(shown: pl.DataFrame) -> bool:
+    """Whether all layers of all networks have nearly the same entropy: then a sentence says it."""
+    known = shown["relative_entropy"].drop_nulls()
+    return bool(len(known)) and float(known.max() - known.min()) < ALIKE  # type: ignore[operator,arg-type]

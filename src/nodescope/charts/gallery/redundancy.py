@@ -27,12 +27,15 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="redundancy",
-            title="Redundant nodes by layer",
-            caption="Share of the nodes of each layer, without constant ones, whose activation is strongly correlated with that "
-            f"of another node of the layer, {context.spread_words()}. Strong is an absolute correlation of at least "
-            "`redundancy.alike`. Nodes that resemble each other need not do the same: their outgoing weights differ.",
-            chart=layer_lines(lines, context, QUANTITY),
+            title="How many nodes resemble another?",
+            caption=f"Share of the nodes of each layer whose activation is strongly correlated with that of another, "
+            f"{context.spread_words()}.",
+            about="Strong is an absolute correlation of at least the option redundancy.alike; constant nodes are left out. Nodes that "
+            "resemble each other need not do the same: their outgoing weights differ.",
+            chart=layer_lines(lines, context, QUANTITY, width=0.62),
             quantities={"mean": QUANTITY},
             view={"state": context.states[-1], "split": preferred_split(table), "seed": seed_view(lines)},
+            interval="95 % t interval",
+            span=6 if len(set(context.configurations.sizes().values())) == 1 else 12,
         )
     ]

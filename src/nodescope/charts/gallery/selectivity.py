@@ -47,7 +47,11 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             x=x_of("switch_share", SWITCH).scale(domain=[0, 1]),
             y=y_of("class_share", CLASSES).scale(domain=[0, 1]),
             color=alt.Color("layer:O").title("layer").scale(scheme="viridis"),
-            tooltip=["network:N", "layer:O", "node:O", "kind:N", "class_share:Q", "switch_share:Q", "auc_preferred:Q"],
+            tooltip=[
+                alt.Tooltip("kind:N", title="kind"),
+                alt.Tooltip("switch_share:Q", title="explained by being on or off"),
+                alt.Tooltip("auc_preferred:Q", title="area under the ROC curve of its class", format=".3g"),
+            ],
         )
         .facet(facet=alt.Facet("network:N").title(None).sort(networks), columns=PANELS_IN_A_ROW)
     )
@@ -55,13 +59,14 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="selectivity",
-            title="Selective nodes and switches",
-            caption="Each point is a node: how much of the variance of its activation the classes explain (up), and how much "
-            "being on or off explains (right). Dead and constant nodes are left out. A selective node is not for that reason an "
-            f"important one.{larger}",
+            title="Do nodes tell classes by being on or off?",
+            caption="Each point is a node: how much of the variance of its activation the classes explain (up), and how much being on or "
+            "off explains (right).",
+            about=f"Dead and constant nodes are left out. A selective node is not for that reason an important one.{larger}",
             chart=chart,
             view={"split": split, "seed": str(tables["selectivity"]["seed"][0])},
             per_configuration=True,
+            span=6,
             quantity="class_share",
         )
     ]

@@ -4,7 +4,7 @@ import polars as pl
 
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Figure
+from nodescope.charts.figure import Figure, ShownIn
 from nodescope.charts.labels import percent
 from nodescope.charts.layer_lines import layer_lines
 from nodescope.charts.seeds import over_seeds, seed_view
@@ -27,13 +27,11 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="sparsity-table",
             title="Sparsity of each layer",
-            caption="Share of samples for which a node is off, averaged over the nodes of the layer that are not "
-            f"dead, {context.spread_words('sparsity-table')}."
-            + (
-                " Empty: all nodes of the layer are dead, or the network diverged."
-                if table["mean"].null_count()
-                else ""
-            ),
+            caption="Share of samples for which a node is off, averaged over the nodes of the layer that are not dead, "
+            f"{context.spread_words('sparsity-table')}.",
+            about="Empty: all nodes of the layer are dead, or the network diverged."
+            if table["mean"].null_count()
+            else "",
             table=context.table_of_means(
                 table.select(*columns, "state", "split", "layer", "mean", "standard_error", "seeds"),
                 "sparsity",
@@ -41,15 +39,17 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             ),
             quantities=of_means(QUANTITY),
             view={"state": context.states[-1], "split": split},
+            shown_in=ShownIn("layer-profile"),
         ),
         Figure(
             name="sparsity",
             title="Sparsity by layer",
-            caption=f"The same data as lines, {context.spread_words()}. At 50 % nodes are off as often as on; in a "
-            f"sparser layer fewer nodes are on for each sample. {_ends(table, split)}",
+            caption=f"Share of samples for which a node is off, {context.spread_words()}. {_ends(table, split)}",
+            about="At 50 % nodes are off as often as on; in a sparser layer fewer nodes are on for each sample.",
             chart=layer_lines(lines, context, QUANTITY),
             quantities={"mean": QUANTITY},
             view={"state": context.states[-1], "split": split, "seed": seed_view(lines)},
+            shown_in=ShownIn("layer-profile"),
         ),
     ]
 

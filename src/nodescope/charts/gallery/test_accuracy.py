@@ -1,20 +1,18 @@
-"""Test accuracy per configuration."""
+"""Test accuracy: which configuration is best, and is its lead more than chance?"""
 
-from typing import Any
+from dataclasses import dataclass
 
 import altair as alt
 import polars as pl
 
-from nodescope.charts.axes import y_of
+from nodescope.charts.axes import x_of
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Figure
-from nodescope.charts.labels import percent
-from nodescope.charts.panels import in_panels, panel_columns, panels
-from nodescope.charts.seeds import over_seeds, seed_view
-from nodescope.charts.style import series_scale
+from nodescope.charts.figure import Figure, ShownIn
+from nodescope.charts.series import HOLLOW, series_of
+from nodescope.charts.style import BETTER, NEUTRAL, PALE, WORSE
 from nodescope.charts.tables import quantity_of
-from nodescope.findings.divergence import results_of
+from nodescope.numerics.intervals import CANNOT_TELL, ON_THIS_TEST_SET, REAL
 from nodescope.storage.columns import of_means
 from nodescope.storage.tables import mean_over_seeds
 
@@ -22,87 +20,230 @@ CHART = Chart(
     section="performance",
     order=10,
     tables=("accuracy", "replicas"),
+    optional=("comparisons", "remedies"),
     needs_accuracy=True,
     needs_values=("accuracy.accuracy",),
 )
 
 ACCURACY = quantity_of("accuracy", "accuracy")
+DIFFERENCE = quantity_of("comparisons", "difference")
+ROW, LABEL_LIMIT = 22, 320
+BEST, FIRST = "the best", "the first"
+#: What the page calls the choice between the two.
+AGAINST = "compared_with"
+COLOURS = {"better": BETTER, "worse": WORSE, "not told": NEUTRAL}
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What every configuration is compared with: the table, its columns of differences, and how the row itself is called."""
+
+    table: str
+    difference: str
+    own_words: str
+
+
+REFERENCES = {
+    BEST: Reference("comparisons", "difference", "best on validation samples"),
+    FIRST: Reference("remedies", "change", "the first of its size"),
+}
 
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
-    """A figure of the test accuracies and a table of the accuracies on all splits."""
+    """A row per configuration: accuracy of each seed, mean with its interval, difference from the best; and a table."""
     accuracy = tables["accuracy"].drop("learning_rate", "best_epoch")
-    mean = mean_over_seeds(accuracy, "accuracy")
-    results = mean_over_seeds(results_of(accuracy, tables["replicas"]), "accuracy")
-    seeds = over_seeds(accuracy, "accuracy")
-    return [_figure(seeds, results.filter(pl.col("split") == "test"), context), _table(mean, context)]
+    table = _table(mean_over_seeds(accuracy, "accuracy"), context)
+    known = accuracy.drop_nulls("accuracy")
+    if known.is_empty():
+        return [table]
+    split = "test" if "test" in known["split"] else str(known["split"][-1])
+    return [_figure(accuracy.filter(pl.col("split") == split), split, tables, context), table]
 
 
-def _figure(seeds: pl.DataFrame, results: pl.DataFrame, context: Context) -> Figure:
-    sizes = [axis for axis in context.configurations.axes if axis.is_size and axis.side is None]
-    named = in_panels(
-        context.with_spread(seeds, "test-accuracy", bounds=(0, 1)), context, without=[axis.name for axis in sizes]
-    )
-    series = named["label"].unique(maintain_order=True).to_list()
-    shown = [*panel_columns(context), "seed", "split", "mean", "low", "high"]
-    data = named.select(shown).drop_nulls("mean")
-    base = alt.Chart(data, width=context.options.width * 0.6, height=context.options.height).encode(
-        **_places(series, context), color=alt.Color("label:N").title("network").scale(series_scale(series))
-    )
-    bars = base.mark_rule().encode(y=alt.Y("low:Q").title(ACCURACY.axis_title), y2="high:Q")
-    points = base.mark_point(filled=True, size=60).encode(
-        y=y_of("mean", ACCURACY).scale(zero=False),
-        shape=alt.Shape("label:N").title("network").scale(domain=series),
-    )
-    chart = panels(alt.layer(bars, points), context, column=sizes[0] if sizes else None, independent=())
+def _figure(accuracy: pl.DataFrame, split: str, tables: dict[str, pl.DataFrame], context: Context) -> Figure:
+    columns = context.configurations.columns
+    mean = context.with_spread(mean_over_seeds(accuracy, "accuracy"), "test-accuracy", bounds=(0, 1))
+    means = context.with_network(mean).sort("mean", descending=True, nulls_last=True, maintain_order=True)
+    networks = means["network"].to_list()
+    means = means.select(*columns, "network", "seeds", "mean", "low", "high")
+    seeds = context.with_network(accuracy).select(*columns, "network", "seed", mean="accuracy").drop_nulls("mean")
+    differences = _differences(tables, context) if split == "test" else pl.DataFrame()
+    samples = None if differences.is_empty() else tables["comparisons"]["samples"].drop_nulls().first()
+    chart = _accuracies(means, seeds, networks, samples, context)
+    if len(differences):
+        chart = alt.hconcat(chart, _compared(differences, networks, context), spacing=24).resolve_scale(
+            color="independent"
+        )
     return Figure(
         name="test-accuracy",
-        title="Test accuracy",
-        caption=f"Accuracy of the {context.words.kept}, {context.spread_words('test-accuracy')}. {_extremes(results, context)}"
-        f"{_without_result(results, context)}",
+        title=f"Which network is most accurate on {split} samples?"
+        if len(networks) > 1
+        else f"Accuracy on {split} samples",
+        caption=_caption(means, seeds, differences, context),
+        about=_about(differences, samples, context),
         chart=chart,
-        quantities={"mean": ACCURACY},
-        view={"split": "test", "seed": seed_view(seeds)},
+        quantities={"mean": ACCURACY, "difference": DIFFERENCE},
+        view={AGAINST: BEST if BEST in differences[AGAINST] else FIRST} if len(differences) else {},
+        subtitle=f"{'test ' if split == 'test' else ''}accuracy of the {context.words.kept}, {split} samples",
+        interval="± one standard error" if context.has_standard_errors("test-accuracy") else "95 % t interval",
     )
 
 
-def _places(series: list[str], context: Context) -> dict[str, Any]:
-    """Where a network stands in its panel: by the axis of the columns where there is one, else by its name."""
-    column = context.configurations.side("column")
-    if column is None:
-        return {"x": alt.X("label:N").title(None).sort(series).axis(labelAngle=-40)}
-    return {
-        "x": alt.X(f"{column.name}:O").title(column.title).axis(labelAngle=0),
-        "xOffset": alt.XOffset("label:N").sort(series),
-    }
-
-
-def _without_result(results: pl.DataFrame, context: Context) -> str:
-    """Which configurations diverged wholly; where all did, that is already said."""
-    lost = results.filter(pl.col("mean").is_null())
-    if len(lost) in (0, len(results)):
-        return ""
-    names = "; ".join(context.network(row) for row in lost.iter_rows(named=True))
-    return f" No result because every network diverged: {names}."
-
-
-def _extremes(results: pl.DataFrame, context: Context) -> str:
-    known = results.drop_nulls("mean").sort("mean", maintain_order=True)
-    if known.is_empty():
-        return "No results: every network diverged."
-    worst, best = known.row(0, named=True), known.row(-1, named=True)
-    highest, lowest = context.network(best), context.network(worst)
-    if len(known) == 1:
-        return f"{highest}: {percent(best['mean'])} on test samples."
-    return (
-        f"Highest on test samples: {highest} ({percent(best['mean'])}); lowest: {lowest} "
-        f"({percent(worst['mean'])}). "
-        + (
-            "Overlapping intervals do not show whether two configurations differ; see the paired comparisons."
-            if context.words.several_seeds
-            else "One seed is not enough to test whether they differ."
+def _differences(tables: dict[str, pl.DataFrame], context: Context) -> pl.DataFrame:
+    """Each configuration less the best one, and less the first of its size, with what the difference says."""
+    several = len(context.configurations.identifiers) > 1
+    parts = []
+    for against, reference in REFERENCES.items() if several else ():
+        table = tables.get(reference.table)
+        if table is None or (table := _of_accuracy(table)).drop_nulls(reference.difference).is_empty():
+            continue
+        is_own = (
+            "is_best" if reference.table == "comparisons" else pl.col("verdict").is_null() & (pl.col("change") == 0)
         )
+        part = context.with_network(table).select(
+            *context.configurations.columns, "network", "verdict",
+            difference=pl.when(is_own).then(0.0).otherwise(reference.difference),
+            low=pl.when(is_own).then(0.0).otherwise("interval_low"),
+            high=pl.when(is_own).then(0.0).otherwise("interval_high"),
+            **{AGAINST: pl.lit(against)},
+            own=pl.when(is_own).then(pl.lit(reference.own_words)),
+        )  # fmt: skip
+        parts.append(part)
+    if not parts:
+        return pl.DataFrame()
+    found = pl.concat(parts)
+    words = pl.struct("verdict", "difference", "own").map_elements(
+        lambda row: _words(row, context), return_dtype=pl.String
     )
+    sign = pl.when(pl.col("difference") > 0).then(pl.lit("better")).otherwise(pl.lit("worse"))
+    said = pl.when(pl.col("verdict") == REAL).then(sign).otherwise(pl.lit("not told"))
+    return found.with_columns(said=said, words=words).drop("own", "verdict")
+
+
+def _of_accuracy(table: pl.DataFrame) -> pl.DataFrame:
+    return table.filter(pl.col("quantity") == "test_accuracy") if "quantity" in table.columns else table
+
+
+def _words(row: dict[str, object], context: Context) -> str:
+    """What a difference says."""
+    if row["own"] is not None:
+        return str(row["own"])
+    if row["difference"] is None:
+        return "no result: it diverged"
+    number = DIFFERENCE.text(float(str(row["difference"])))
+    if not context.words.several_seeds:
+        return f"{number}, one seed: not tested"
+    verdict = str(row["verdict"])
+    said = {
+        REAL: "real" if verdict == REAL else "",
+        ON_THIS_TEST_SET: "only on these test samples",
+        CANNOT_TELL: "cannot be told apart",
+    }
+    return f"{number}, {said.get(verdict, f'same sign {verdict}, not significant')}"
+
+
+def _accuracies(
+    means: pl.DataFrame, seeds: pl.DataFrame, networks: list[str], samples: int | None, context: Context
+) -> alt.LayerChart:
+    named, series = series_of(means, context)
+    by_network = dict(zip(named["network"], named["label"], strict=True))
+    looks = dict(zip(series.names, zip(series.colours, series.dashed, strict=True), strict=True))
+    colours = [looks[by_network[network]][0] for network in networks]
+    fills = [HOLLOW if looks[by_network[network]][1] else looks[by_network[network]][0] for network in networks]
+    colour = alt.Color("network:N").scale(domain=networks, range=colours).legend(None)
+    fill = alt.Fill("network:N").scale(domain=networks, range=fills).legend(None)
+    rows = alt.Y("network:N").title(None).sort(networks)
+    base = alt.Chart(width=context.options.width * 1.3, height=alt.Step(ROW)).encode(
+        y=rows.axis(labelLimit=LABEL_LIMIT, grid=True, ticks=False, domain=False, labelPadding=8)
+    )
+    x = x_of("mean", ACCURACY).scale(zero=False, nice=True)
+    dots = base.mark_circle(size=34, opacity=0.9, color=PALE).encode(x=x, tooltip=["network:N"])
+    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q").title(ACCURACY.axis_title), x2="high:Q", color=colour)
+    centre = base.mark_point(size=70, strokeWidth=2, opacity=1).encode(x=x, color=colour, fill=fill)
+    layers = [dots.properties(data=seeds), centre.properties(data=means.drop_nulls("mean"))]
+    if context.words.several_seeds:
+        layers.insert(1, bars.properties(data=means.drop_nulls("mean")))
+    if samples:
+        layers.append(_one_sample(means, seeds, samples))
+    return alt.layer(*layers)
+
+
+def _one_sample(means: pl.DataFrame, seeds: pl.DataFrame, samples: int) -> alt.LayerChart:
+    """A bar above the rows that is as wide as one test sample weighs."""
+    left = min(float(frame[column].min()) for frame, column in ((means, "low"), (seeds, "mean")))  # type: ignore[arg-type]
+    data = pl.DataFrame({"left": [left], "right": [left + 1 / samples], "said": [f"one test sample of {samples:,}"]})
+    base = alt.Chart(data)
+    bar = base.mark_rule(strokeWidth=5, color=NEUTRAL).encode(x="left:Q", x2="right:Q", y=alt.value(-8))
+    said = base.mark_text(align="left", dx=6, fontSize=10, color=NEUTRAL).encode(
+        x="right:Q", y=alt.value(-8), text="said:N"
+    )
+    return alt.layer(bar, said)
+
+
+def _compared(differences: pl.DataFrame, networks: list[str], context: Context) -> alt.LayerChart:
+    base = alt.Chart(differences, width=context.options.width * 0.75, height=alt.Step(ROW)).encode(
+        y=alt.Y("network:N").title(None).sort(networks).axis(labels=False, ticks=False, domain=False, grid=True)
+    )
+    colour = alt.Color("said:N").scale(domain=list(COLOURS), range=list(COLOURS.values())).legend(None)
+    x = x_of("difference", DIFFERENCE)
+    zero = alt.Chart().mark_rule(color=NEUTRAL, strokeDash=[3, 3]).encode(x=alt.datum(0))
+    bars = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q").title(DIFFERENCE.axis_title), x2="high:Q", color=colour
+    )
+    centre = base.mark_point(filled=True, size=50, opacity=1).encode(
+        x=x, color=colour, tooltip=["difference:Q", alt.Tooltip("words:N", title="verdict")]
+    )
+    said = base.mark_text(align="left", dx=10, fontSize=11).encode(x=alt.value("width"), text="words:N")
+    return alt.layer(zero, *([bars] if context.words.several_seeds else []), centre, said)
+
+
+def _caption(means: pl.DataFrame, seeds: pl.DataFrame, differences: pl.DataFrame, context: Context) -> str:
+    lost = means.filter(pl.col("mean").is_null())["network"].to_list()
+    dots = (
+        f"Pale dots are seeds, points their mean with {'its standard error, as published' if context.has_standard_errors('test-accuracy') else 'its 95 % t interval'}."
+        if context.words.several_seeds
+        else f"Seed {seeds['seed'][0]} only."
+    )
+    diverged = (
+        f" Diverged: {', '.join(lost)}." if 0 < len(lost) < 3 else f" {len(lost)} networks diverged." if lost else ""
+    )
+    if differences.is_empty():
+        return (
+            f"{dots} One dot is one network.{diverged}"
+            if len(means) > 1
+            else f"{dots} One configuration has nothing to be compared with.{diverged}"
+        )
+    told = differences.filter(pl.col(AGAINST) == BEST, pl.col("said") != "not told")
+    compared = len(differences.filter(pl.col(AGAINST) == BEST).drop_nulls("difference")) - 1
+    if not context.words.several_seeds or compared < 1:
+        return f"{dots} With one seed no difference can be tested.{diverged}"
+    return f"{dots} {_of_those(len(told), compared)}{diverged}"
+
+
+def _of_those(told: int, compared: int) -> str:
+    if not told:
+        return "No network can be told from the best one." if compared > 1 else "The two cannot be told apart."
+    verb = "differs" if told == 1 else "differ"
+    return f"{told} of the {compared} others {verb} from the best one by more than chance."
+
+
+def _about(differences: pl.DataFrame, samples: int | None, context: Context) -> str:
+    if differences.is_empty():
+        return ""
+    one = f" One sample of {samples:,} is {100 / samples:.2g} points." if samples else ""
+    if not context.words.several_seeds:
+        return f"The best network is chosen by its accuracy on validation samples, not by the one that is shown.{one}"
+    return (
+        "The best network is chosen by its accuracy on validation samples, so that its test accuracy is no lucky draw. "
+        "Differences are paired by seed and test sample; their intervals include the variation of both. Verdicts are "
+        "corrected for the number of networks (Holm): a difference is real where the interval excludes zero; it may also hold "
+        f"only on these test samples, or have the same sign in all seeds without being significant.{one}"
+    )
+
+
+def sample_words(samples: int | None) -> str:
+    """What one sample of the test set weighs."""
+    return "" if not samples else f"One sample of {samples:,} is {100 / samples:.2g} points."
 
 
 def _table(mean: pl.DataFrame, context: Context) -> Figure:
@@ -124,12 +265,12 @@ def _table(mean: pl.DataFrame, context: Context) -> Figure:
         quantities = {f"{value}_{split}": shown_as[value] for split in splits for value in values if value in shown_as}
         named = {f"{value}_{split}": f"{value}_{split}" for split in splits for value in values}
     shown = wide.select(*columns, *(pl.col(name).alias(alias) for name, alias in named.items()))
-    undefined = " or an error that is undefined for one seed" if context.words.several_seeds else ""
-    empty = f" Empty: the network diverged{undefined}." if shown.null_count().sum_horizontal().item() else ""
+    empty = " Empty: the network diverged." if shown.null_count().sum_horizontal().item() else ""
     return Figure(
         name="accuracy-table",
         title="Accuracy on all splits" if len(splits) > 1 else f"Accuracy on {splits[0]} samples",
-        caption=f"Accuracy of the {context.words.kept}, {context.spread_words('accuracy-table')}.{empty}",
+        caption=f"Accuracy of the {context.words.kept} on each split, {context.spread_words('accuracy-table')}.{empty}",
         table=shown,
         quantities=quantities,
+        shown_in=ShownIn("test-accuracy"),
     )

@@ -4,8 +4,9 @@ import polars as pl
 
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Figure
+from nodescope.charts.figure import Figure, ShownIn
 from nodescope.charts.histograms import before_and_after
+from nodescope.storage.columns import Quantity
 from nodescope.storage.tables import mean_over_seeds
 
 CHART = Chart(section="health", order=220, tables=("weight_distributions", "weights"))
@@ -34,23 +35,26 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="weight-distributions",
-            title="Distribution of the weights" + context.words.where_trained(", before and after training"),
-            caption="Histogram of all weights of the linear map or convolution before each layer (last row: the "
-            "output), with a smoothed density."
-            + context.words.where_trained(
-                " Training widens the distributions that it changes, and makes uniform ones bell-shaped."
+            title="How are the weights distributed" + context.words.where_trained(", before and after training") + "?",
+            caption="Histogram of all weights of the linear map or convolution before each layer (last row: the output), with a smoothed "
+            "density.",
+            about=context.words.where_trained(
+                "Training widens the distributions that it changes, and makes uniform ones bell-shaped."
             ),
             chart=before_and_after(named, context, ["seed", "name", "parameter"], "weight"),
             view={"seed": str(bins["seed"][0]), "parameter": "weight", "shape": "density"},
             per_configuration=True,
             quantity="height",
+            quantities={"height": Quantity("density", format=".3g")},
+            collapsed=True,
         ),
         Figure(
             name="weights-table",
             title="Mean, spread and skew of the weights",
-            caption=f"Of the weights and biases of each linear map and convolution, {context.words.mean}; the layer "
-            "column gives the layer that they lead to. Empty: the network diverged, or all values are equal.",
+            caption=f"Of the weights and biases of each linear map and convolution, {context.words.mean}.",
+            about="The column layer names the layer that they lead to. Empty: the network diverged, or all values are equal.",
             table=table.select(*keys, *place, pl.col(VALUES).round_sig_figs(4)),
             view={"state": context.states[-1], "parameter": "weight"},
+            shown_in=ShownIn("weight-distributions"),
         ),
     ]

@@ -3,7 +3,7 @@
 from nodescope.works.published_figures import PublishedFigure
 
 FIGURES = (
-    PublishedFigure("figure 1", "Training loss by initialisation"),
+    PublishedFigure("figure 1", "Training loss by initialisation", ("training-loss",)),
     PublishedFigure(
         "figure 2", "Weights and biases before and after training", ("weight-distributions", "weights-table")
     ),

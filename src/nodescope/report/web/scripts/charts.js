@@ -1,21 +1,23 @@
 // Figures that are Vega-Lite charts of rows.
 
-// As wide as there is room for, as far as panels stay legible.
-const LEAST_WIDTH = 90, AROUND = 120;
-const fitted = async (inner, figure, spec, fields, room) => {
+// As wide as there is room for, as far as panels stay legible and do not grow out of proportion.
+const LEAST_WIDTH = 90, AROUND = 120, MOST_GROWTH = 2.2, MUCH_ROOM = 1.12;
+const fitted = async (inner, figure, spec, shown, room) => {
   const panels = [];
   eachView(spec, (view) => { if (typeof view.width === "number" && view.width > LEAST_WIDTH) panels.push(view); });
-  let result = await embed(inner, figure, spec, fields);
+  let result = await embed(inner, figure, spec, shown);
+  const widest = panels.map((view) => view.width * MOST_GROWTH);
   let before = null;
   for (let turn = 0; turn < 3 && panels.length; turn += 1) {
     const whole = inner.querySelector("canvas").offsetWidth, own = panels[0].width;
-    if (whole <= room || own <= LEAST_WIDTH) break;
+    const isTooNarrow = turn === 0 && whole * MUCH_ROOM < room;
+    if ((whole <= room && !isTooNarrow) || own <= LEAST_WIDTH) break;
     // First a guess of what axes and legends take; then it is known how the whole follows its panels.
     const ratio = before ? 1 - (whole - room) / own * (before.own - own) / (before.whole - whole) : (room - AROUND) / (whole - AROUND);
     before = { own, whole };
-    for (const view of panels) view.width = Math.max(LEAST_WIDTH, Math.floor(view.width * ratio) - 1);
+    panels.forEach((view, i) => { view.width = Math.max(LEAST_WIDTH, Math.min(widest[i], Math.floor(view.width * ratio) - 1)); });
     result.view.finalize();
-    result = await embed(inner, figure, spec, fields);
+    result = await embed(inner, figure, spec, shown);
   }
   return result;
 };
@@ -32,7 +34,7 @@ const drawChart = async (figure, holder) => {
       const found = frames.rows(frame, frames.select(frame, testsOf(figure, frame, view)));
       if (!frame.pin || !frames.has(frame, "network")) return found;
       const place = chosen.pins.indexOf(frame.pin.pin), label = pinLabel(frame.pin);
-      return found.map((row) => ({ ...row, network: label, __network: `${place}|${label}`, ...(row.__panel && { __panel: `${place}|${row.__panel}` }) }));
+      return found.map((row) => ({ ...row, network: label, __network: `${place}|${label}` }));
     });
     // What is in colour is drawn last.
     const hued = new Set(shownPins().flatMap((c) => (isCrowded(c.study) ? huesOf(c.study).map((at) => c.study.classes[at]) : [])));
@@ -41,10 +43,10 @@ const drawChart = async (figure, holder) => {
     all.push(...rowsByName[name]);
   });
   if (!all.length) return { view, parts, note: "No data: the filters exclude all rows, or the selected networks diverged or were not measured." };
-  const [spec, fields] = prepare(figure, parts, rowsByName);
+  const [spec, fields, titles] = prepare(figure, parts, rowsByName, view);
   inGrid(figure, spec, all, holder.clientWidth);
   const inner = element("div");
   holder.replaceChildren(inner);
-  const result = await fitted(inner, figure, spec, fields, holder.clientWidth);
+  const result = await fitted(inner, figure, spec, { fields, titles, view }, holder.clientWidth);
   return { view, parts, rows: all, views: [{ name: figure.name, view: result.view, spec }] };
 };

@@ -10,6 +10,7 @@ const framesOf = async (figure) => {
   return loaded.map((frame, i) => ({ ...frame, of: wanted[i][0], pin: wanted[i][1] }));
 };
 
+const VALUE_WORDS = { post: "activations", pre: "pre-activations" };
 const choicesOf = (figure, parts, view, holder) => {
   const valuesOf = (column) => [...new Set(parts.flatMap((frame) => (frames.has(frame, column) ? frames.values(frame, column) : [])))];
   const own = Object.keys(view).filter((column) => !FOLLOWED.includes(column)).map((column) => [column, valuesOf(column)]).filter(([, values]) => values.length > 1);
@@ -17,8 +18,8 @@ const choicesOf = (figure, parts, view, holder) => {
     const select = element("select", {
       "data-choice": column,
       onchange: (event) => { chosen.choices[`${figure.name}.${column}`] = event.target.value; update(); },
-    }, ...values.map((value) => element("option", { value: String(value), selected: String(value) === view[column] }, String(value))));
-    return element("label", {}, `${words(column === "of_class" ? "class" : column)} `, select, " ");
+    }, ...values.map((value) => element("option", { value: String(value), selected: String(value) === view[column] }, VALUE_WORDS[value] ?? String(value))));
+    return element("label", {}, `${words({ of_class: "class", kind: "of" }[column] ?? column)} `, select, " ");
   })));
 };
 
@@ -29,6 +30,10 @@ const figureOf = (holder) => {
   const [study, name] = holder.dataset.figure.split("/");
   return studies.get(study).figureByName.get(name);
 };
+
+// A figure for a special question is drawn when its button is pressed.
+const opened = new Set();
+const openButton = (holder, figure) => element("p", {}, element("button", { type: "button", class: "open-figure", onclick: () => { opened.add(figure); draw(holder); } }, "Show this figure"));
 
 const visible = new Set();
 const running = new WeakMap();
@@ -50,6 +55,14 @@ const drawOnce = async (holder) => {
   const before = changes;
   holder.dataset.drawn = "";
   for (const { view } of drawn.get(figure)?.views ?? []) view.finalize();
+  if (figure.collapsed && !opened.has(figure) && !paper) {
+    holder.classList.add("collapsed");
+    holder.replaceChildren(openButton(holder, figure));
+    holder.classList.remove("stale");
+    holder.dataset.drawn = "yes";
+    return;
+  }
+  holder.classList.remove("collapsed");
   holder.style.minHeight = `${holder.offsetHeight}px`;
   try {
     const result = await DRAW[figure.kind](figure, holder);
@@ -58,9 +71,9 @@ const drawOnce = async (holder) => {
     if (result.view) {
       choicesOf(figure, result.parts, result.view, box.querySelector(".choices"));
       const note = notes(figure, result.view, typeof result.rows === "function" ? [] : result.rows ?? []);
-      box.querySelector(".shown").textContent = viewWords(figure, result.view) + (note ? ` (${note})` : "");
+      box.querySelector(".shown").textContent = subtitle(figure, result.view) + (note ? ` (${note})` : "");
     }
-    const text = result.reading ?? reading(figure, result.rows ?? []);
+    const text = result.reading ?? reading(figure, result.rows ?? [], result.view);
     holder.setAttribute("aria-label", `${figure.title}. ${text || result.note || `A table with ${(result.rows ?? []).length} rows that can be sorted and filtered.`}`);
     saveMenu(figure, result, holder, box.querySelector(".save > .panel"));
     showRows(figure, result, box);

@@ -25,28 +25,54 @@ const inGrid = (figure, spec, rows, room) => {
   }
 };
 
+// On a narrow page names stand above their rows, and what is said of a row below it.
+const NARROW_ROW = 44;
+const namesAbove = (spec) => eachView(spec, (view) => {
+  const rows = view.layer?.find((part) => part.encoding?.y?.field === "network" && part.encoding.y.axis);
+  if (!rows || !view.height?.step) return;
+  view.height = { step: NARROW_ROW };
+  for (const part of view.layer) {
+    if (part.encoding?.y?.field !== "network") continue;
+    part.encoding.y = { ...part.encoding.y, axis: { ...part.encoding.y.axis, labels: false } };
+    if (part.encoding.x?.value === "width") Object.assign(part, { mark: { ...part.mark, dx: 2, dy: 12 } }, { encoding: { ...part.encoding, x: { value: 0 } } });
+  }
+  view.layer.push({ data: rows.data, mark: { type: "text", align: "left", dx: 2, dy: -12, fontSize: 11 },
+    encoding: { y: rows.encoding.y, x: { value: 0 }, text: { field: "network", type: "nominal" } }, transform: [{ aggregate: [], groupby: ["network"] }] });
+});
+
 const CHANNELS = ["color", "strokeDash", "shape", "fill", "stroke"];
 
-const prepare = (figure, parts, rowsByName) => {
+// The fields that a figure's marks say something of, by the titles under which they do.
+const titlesOf = (encoding) => [encoding.tooltip ?? []].flat().filter((one) => one.field && one.title).map((one) => [one.title, one.field]);
+
+const prepare = (figure, parts, rowsByName, view) => {
   const spec = structuredClone(figure.specification);
   delete spec.config; // the page has its own, for light and dark
   spec.datasets = rowsByName;
-  const fields = {};
+  const fields = {}, titles = new Map();
+  const quantity = figure.quantity_by ? quantityOf(figure, view) : null;
   const classes = new Map(shownPins().flatMap((c) => c.study.classes.map((name, i) => [name, coloursOf(c.study)[i]])));
   // Headings of narrow panels in two lines.
   const headed = (from) => (shownPins().length > 2 || innerWidth < NARROW ? `split(slice(datum.label, ${from}), / (?=with)/)` : `slice(datum.label, ${from})`);
   const common = chosen.scales === "common" && figure.per_configuration && shownPins().length > 1;
+  // Panels side by side stand below each other where there is no room.
+  if (innerWidth < NARROW && spec.hconcat) { spec.vconcat = spec.hconcat; delete spec.hconcat; }
+  if (innerWidth < NARROW) {
+    namesAbove(spec);
+    eachView(spec, (part) => { if (part.facet?.field) part.columns = 1; });
+  }
   eachView(spec, (view) => {
     if (common && view.facet) for (const axis of ["x", "y"]) if (view.resolve?.scale?.[axis]) view.resolve.scale[axis] = "shared";
     // As pinned; the column sorts by itself, see nodescope.charts.drawing.
     for (const side of [view.facet, view.facet?.row, view.facet?.column]) {
-      if (side?.field === "network") Object.assign(side, { field: "__network", header: { ...side.header, labelExpr: headed(2) } });
-      if (side?.field === "__panel") side.header = { ...side.header, labelExpr: headed(5) };
+      if (figure.per_configuration && side?.field === "network") Object.assign(side, { field: "__network", header: { ...side.header, labelExpr: headed(2) } });
     }
     if (!view.mark) return;
     if (typeof view.mark === "string") view.mark = { type: view.mark };
     view.mark.tooltip = { content: "data" };
     const encoding = view.encoding ?? {};
+    for (const [title, field] of titlesOf(encoding)) titles.set(title, field);
+    for (const axis of ["x", "y"]) if (quantity && encoding[axis]?.field === figure.quantity) encoding[axis].axis = { ...encoding[axis].axis, ...axisFormat(quantity) };
     for (const channel of CHANNELS) {
       const own = encoding[channel];
       if (!own?.field) continue;
@@ -62,7 +88,7 @@ const prepare = (figure, parts, rowsByName) => {
       view.encoding = { ...encoding, opacity: { condition: { test: "datum.__muted === true", value: Math.min(0.12, usual) }, value: usual } };
     }
   });
-  return [recolour(spec), fields];
+  return [recolour(spec), fields, titles];
 };
 
 // Legends answer to clicks, and show what is hidden as faded.
@@ -97,11 +123,12 @@ const toggleSeries = (figure, field, value) => {
   update();
 };
 
-const embed = async (holder, figure, spec, fields) => {
+const embed = async (holder, figure, spec, { fields = {}, titles = new Map(), view = {} } = {}) => {
   const result = await vegaEmbed(holder, spec, {
     actions: false, renderer: "canvas", logLevel: 1 /* errors; an empty panel is no mistake */, config: themeConfig(), patch: (vega) => withLegends(vega, fields, figure),
     tooltip: (handler, event, item, value) => {
-      if (value && typeof value === "object" && event) showReadout(rowText(figure, value, item?.datum), event.clientX, event.clientY);
+      const text = value && typeof value === "object" && event && item?.datum ? rowText(figure, value, item.datum, titles, view) : "";
+      if (text) showReadout(text, event.clientX, event.clientY);
       else hideReadout();
     },
   });

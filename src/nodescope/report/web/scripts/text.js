@@ -16,10 +16,9 @@ const measured = (quantity, value, decimals = 0) => {
   return `${sign && shown > 0 ? "+" : ""}${text}${quantity.unit && ` ${quantity.unit}`}`;
 };
 
-const axisOf = (quantity) => ({
-  title: quantity.title,
-  axis: quantity.unit === "%" ? { format: "~%" } : quantity.scale === 1 ? {} : { labelExpr: `format(${quantity.scale} * datum.value, "~g")` },
-});
+// How the numbers along an axis are written.
+const axisFormat = ({ unit, scale }) => (unit === "%" ? { format: "~%" } : scale === 1 ? { format: "~g" } : { labelExpr: `format(${scale} * datum.value, "~g")` });
+const axisOf = (quantity) => ({ title: quantity.title, axis: axisFormat(quantity) });
 const shareOf = (study) => ({ title: study.has_classes ? "share of class" : "share of samples", unit: "%", format: ".1f", scale: 100 });
 
 const words = (name) => name.replaceAll("_", " ");
@@ -55,52 +54,54 @@ const notes = (figure, view, rows) => [...lacking(figure, rows), ...FOLLOWED.fil
   && !(column === "seed" && chosen.seed === "mean") && !(column === "state" && chosen.state === figure.study.states.at(-1).name))
   .map((column) => `no ${column === "state" ? stateLabel(figure.study, chosen.state) : `${words(column)} ${chosen[column]}`} here`)].join(", ");
 
-// Columns that place a mark; and those that a reading has no use for.
-const LAYOUT = new Set(["panel_row", "configuration", "base", "top"]);
-const HIDDEN = new Set([...LAYOUT, "low", "high", "column", "label", "kind", "chosen", "end", "reaches"]);
-const nameOf = (study, row, varying) => varying.map((name) => {
-  const value = row[name];
-  if (name in study.axes) return axisWord(study, name, value);
-  if (typeof value === "boolean") return `${words(name)} ${value}`;
-  if (name === "class_name" || name === "of_class") return `class ${value}`;
-  if (name === "layer") return layerText(study.byName.get(row.configuration), value);
-  if (name === "row") return rowTitle(study.byName.get(row.configuration), value);
-  return typeof value === "string" && name !== "node" ? value : `${words(name)} ${number(value)}`;
-}).join(", ");
+// What the main number of a figure is; where it shows one of several, as the view says.
+const quantityOf = (figure, view) => (figure.quantity_by ? figure.quantities[view?.[figure.quantity_by]] : figure.quantities[figure.quantity]);
+const titleOf = (figure, view) => quantityOf(figure, view)?.title ?? words(figure.quantity_by ? view?.[figure.quantity_by] ?? "" : figure.quantity);
+const unitWords = (quantity) => (quantity?.unit ? ` in ${quantity.unit}` : "");
 
-// All values are the same where there is no highest.
-const readingText = (count, title, high, low, same) => {
-  const values = `Shown: ${count.toLocaleString("en")} value${count === 1 ? "" : "s"} (${title})`;
-  return high === null ? `${values}: ${count === 1 ? low : `all are ${same}`}.` : `${values}; highest ${high}, lowest ${low}.`;
+// Below the title: quantity, unit, state, split.
+const subtitle = (figure, view) => {
+  const quantity = quantityOf(figure, view);
+  const said = figure.kind === "table" ? "" : figure.subtitle || (quantity || figure.quantity_by ? `${titleOf(figure, view)}${unitWords(quantity)}` : "");
+  const text = [said, viewWords(figure, view)].filter(Boolean).join(" · ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
 };
 
-const titleOf = (figure) => figure.quantities[figure.quantity]?.title ?? words(figure.quantity);
-
-const reading = (figure, rows) => {
+// What a figure shows, for those who do not see it: of each network the number of values, and between which they lie.
+const reading = (figure, rows, view) => {
   const known = rows.filter((row) => typeof row[figure.quantity] === "number");
   if (!known.length) return "";
-  const varying = Object.keys(rows[0]).filter((name) => !name.startsWith("__") && !HIDDEN.has(name) && !(name === "row" && "layer" in rows[0]) && name !== figure.quantity
-    && (figure.quantities[name]?.coordinate ?? true)
-    && new Set(known.map((row) => row[name])).size > 1);
-  const of = (row) => {
-    const value = row[figure.quantity];
-    const text = measured(figure.quantities[figure.quantity], value);
-    const name = nameOf(figure.study, row, varying);
-    return name ? `${text} (${name})` : text;
-  };
-  let low = known[0], high = known[0];
-  for (const row of known) {
-    if (row[figure.quantity] < low[figure.quantity]) low = row;
-    if (row[figure.quantity] > high[figure.quantity]) high = row;
-  }
-  return readingText(known.length, titleOf(figure), high[figure.quantity] === low[figure.quantity] ? null : of(high), of(low), measured(figure.quantities[figure.quantity], low[figure.quantity]));
+  const values = known.map((row) => row[figure.quantity]);
+  const [low, high] = values.reduce(([a, b], value) => [Math.min(a, value), Math.max(b, value)], [Infinity, -Infinity]).map((value) => measured(quantityOf(figure, view), value));
+  return `${known.length.toLocaleString("en")} value${known.length === 1 ? "" : "s"} of ${titleOf(figure, view)}, ${low === high ? low : `${low} to ${high}`}.`;
 };
 
-// Numbers of the row itself where it has them: Vega makes texts of those that a tooltip names.
-const rowText = (figure, named, row) => Object.entries(named).filter(([name, value]) => !name.startsWith("__") && !name.includes(" ") && value !== null && !LAYOUT.has(name))
-  .filter(([name]) => figure.study.has_classes || name !== "class_name")
-  .map(([name, value]) => {
-    const text = measured(figure.quantities[name], typeof row?.[name] === "number" ? row[name] : value);
-    const called = name === "layer" ? layerName(figure.study.byName.get(row?.configuration), row?.layer) : "";
-    return `${words(name)}: ${text}${called && ` (${called})`}`;
-  }).join("\n");
+// Where a mark stands, in words: of these columns those that it has.
+const PLACES = {
+  state: (value, study) => stateLabel(study, value), split: (value) => `${value} samples`, seed: (value) => (value === "mean" ? "mean over seeds" : `seed ${value}`),
+  layer: (value, study, row) => layerText(study.byName.get(row.configuration), value), node: (value) => `node ${value}`, channel: (value) => `channel ${value}`,
+  class_name: (value, study) => (study.has_classes ? `class ${value}` : ""), epoch: (value) => `epoch ${number(value)}`, system: (value) => (/^the /.test(value) ? value : `${value} system`),
+};
+const placeWords = (study, row, view) => Object.entries(PLACES).filter(([name]) => row[name] !== undefined && row[name] !== null && !(name in view && FOLLOWED.includes(name)))
+  .map(([name, say]) => say(row[name], study, row)).filter(Boolean).join(", ");
+
+// What is said of a mark: its network, its place, its value with unit and interval, and what its figure adds under a title.
+const rowText = (figure, told, row, titles = new Map(), view = {}) => {
+  const { study } = figure;
+  const quantity = quantityOf(figure, row) ?? quantityOf(figure, view);
+  const value = row[figure.quantity];
+  const lines = [row.network ?? row.pair ?? labelOf(study, row), placeWords(study, row, view)];
+  if (typeof value === "number") {
+    const hasInterval = typeof row.low === "number" && typeof row.high === "number" && row.low < row.high;
+    lines.push(`${titleOf(figure, figure.quantity_by && row[figure.quantity_by] !== undefined ? row : view)}: ${measured(quantity, value)}`
+      + (hasInterval ? ` (${figure.interval}: ${measured(quantity, row.low)} to ${measured(quantity, row.high)})` : ""));
+  }
+  for (const [title, text] of Object.entries(told)) {
+    const field = titles.get(title) ?? (figure.name ? undefined : title);
+    if (!field || field === figure.quantity || field in PLACES || field === "network" || text === null || row[field] === null || row[field] === undefined) continue;
+    const shown = measured(figure.quantities[field], typeof row[field] === "number" && figure.quantities[field] ? row[field] : text);
+    const called = title === field && figure.quantities[field] ? figure.quantities[field].title : title;
+    if (called) lines.push(`${words(called)}: ${words(shown)}`);
+  }
+  return lines.filter(Boolean).join("\n");
+};

@@ -33,14 +33,17 @@ const legible = (text) => {
 const longestClass = Math.min(22, Math.max(...data.studies.flatMap((study) => study.classes.map((name) => name.length))));
 
 const themeConfig = () => {
-  const [text, line, soft] = isDark() ? ["#e8e8e8", "#3b4048", "#262b33"] : ["#1c1c1c", "#b9b9b9", "#ececec"];
+  const [text, line, soft, quiet] = isDark() ? ["#e8e8e8", "#3b4048", "#262b33", "#b3b6bb"] : ["#1c1c1c", "#c4c7cc", "#ececec", "#565656"];
+  const legend = innerWidth < NARROW ? { columns: Math.max(1, Math.min(4, Math.floor((innerWidth - 60) / (26 + 7 * longestClass)))) } : {};
   return {
-    background: null, font: "Inter, system-ui, sans-serif", view: { stroke: line },
-    axis: { labelFontSize: 11, titleFontSize: 12, titleFontWeight: "normal", labelColor: text, titleColor: text, gridColor: soft, domainColor: line, tickColor: line },
-    header: { labelColor: text, titleColor: text, labelFontSize: 12, titleFontWeight: "normal" },
-    legend: { labelColor: text, titleColor: text, labelFontSize: 11, titleFontWeight: "normal", symbolOpacity: 1, ...(innerWidth < NARROW && { orient: "top", columns: Math.max(1, Math.min(4, Math.floor((innerWidth - 60) / (26 + 7 * longestClass)))) }) },
-    rule: { color: text },
-    title: { color: text, fontSize: 12, fontWeight: "normal" },
+    background: null, font: "Inter, system-ui, sans-serif", view: { stroke: null },
+    axis: { labelFontSize: 11, titleFontSize: 12, titleFontWeight: "normal", labelColor: quiet, titleColor: quiet, gridColor: soft, domainColor: line, tickColor: line },
+    // The title of a vertical axis stands above it.
+    axisLeft: { titleAngle: 0, titleAlign: "left", titleAnchor: "start", titleX: 0, titleY: -12 },
+    header: { labelColor: text, titleColor: text, labelFontSize: 12, labelFontWeight: 600, titleFontWeight: "normal", labelPadding: 22 }, headerRow: { labelPadding: 8 },
+    legend: { labelColor: text, titleColor: text, labelFontSize: 11, titleFontWeight: "normal", symbolOpacity: 1, orient: "top", ...legend },
+    rule: { color: text }, text: { color: text },
+    title: { color: text, fontSize: 12, fontWeight: 600, anchor: "start" },
   };
 };
 
@@ -53,6 +56,8 @@ const recolour = (item) => {
     return item.map((part) => (typeof part === "string" && isGrey(part) ? part : recolour(part)));
   }
   if (typeof item === "string") return legible(item);
+  // A shade of numbers runs from one colour to another: changed ends would give other shades.
+  if (Array.isArray(item?.range) && typeof item.domain?.[0] === "number") return item;
   if (item && typeof item === "object") return Object.fromEntries(Object.entries(item).map(([key, value]) => [key, ["datasets", "values", "data"].includes(key) ? value : recolour(value)]));
   return item;
 };
