@@ -12,7 +12,7 @@ from nodescope.study.axes import CONFIGURATION
 
 CHART = Chart(
     section="performance",
-    order=50,
+    order=60,
     tables=("confusion",),
     needs_classes=True,
     needs_values=("confusion.count",),

@@ -7,7 +7,7 @@ from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
 
-CHART = Chart(section="layers", order=170, tables=("layer_map",), needs_values=("layer_map.x",))
+CHART = Chart(section="layers", order=60, tables=("layer_map",), needs_values=("layer_map.x",))
 
 #: Samples of a layer that are drawn at most, evenly spaced.
 SHOWN = 300
