@@ -336,8 +336,8 @@ def test_a_diverged_network_is_shown_as_such(page, small_tables):
     expect(cell).to_contain_text("✕✕")
     cell.click()
     expect(figure(page, "atlas")).to_contain_text("relu 2x6 without BN: no data, because")
-    figure(page, "layer-distributions")
-    expect(box(page, "layer-distributions").locator(".shown")).to_contain_text("no data for relu 2x6 without BN")
+    figure(page, "node-kinds")
+    expect(box(page, "node-kinds").locator(".shown")).to_contain_text("no data for relu 2x6 without BN")
     expect(page.locator("#small-networks")).to_contain_text("2 of the kept networks diverged")
 
 
@@ -351,17 +351,18 @@ def test_an_address_brings_the_view_back(page, visited, browser, report):
     open_menu(page, "class-menu")
     page.locator("#classes").get_by_label("plain").uncheck()
     page.locator('[data-pin="small/sigmoid-1x6"]').click()
-    box(page, "layer-distributions").locator('[data-choice="shape"]').select_option("cumulative")
-    before = shown(page, "layer-distributions")
+    figure(page, "atlas").locator('[data-choice="order"]').select_option("mean")
+    before = shown(page, "atlas")
     address = page.url
     with visit(browser, viewport={"width": 1440, "height": 900}) as another:
         again = another.open(report, address[address.index("#") :])
         expect(again.locator("#state-name")).to_have_text("after epoch 2")
         expect(again.locator("#pins li")).to_have_count(3)
         assert again.locator("#pattern").input_value() == "relu"
-        assert shown(again, "layer-distributions").equals(before)
+        assert figure(again, "atlas").locator('[data-choice="order"]').input_value() == "mean"
+        assert shown(again, "atlas").equals(before)
         another.check()
-    assert set(before["shape"]) == {"cumulative"} and set(before["state"]) == {"epoch-2"}
+    assert set(before["state"]) == {"epoch-2"}
     open_menu(page, "page-menu")
     page.locator("#reset").click()
     assert page.url.split("#")[1].partition("?")[2] == ""
@@ -413,7 +414,7 @@ def test_a_published_figure_is_two_clicks_away(page):
 def test_search_finds_figures_by_published_number_networks_and_nodes(page):
     page.keyboard.press("Control+k")
     page.keyboard.type("figure 4.8")
-    expect(page.locator("#search-found li")).to_have_count(1)
+    expect(page.locator("#search-found li").first).to_contain_text("published")
     page.keyboard.press("Enter")
     expect(page.locator("#small-atlas h3")).to_be_focused()
     assert "in%3Aatlas.value=median" in page.url
@@ -437,19 +438,19 @@ def test_a_network_is_compared_with_itself_in_another_state(page, small_tables):
     page.locator("#pins li").first.locator("summary").click()
     page.get_by_role("button", name="Compare with itself in another state").click()
     expect(page.locator("#pins li")).to_have_text([re.compile("^A"), re.compile("^B"), re.compile("^C.*untrained")])
-    rows = shown(page, "layer-distributions")
+    rows = shown(page, "atlas")
     assert {*zip(rows["network"], rows["state"], strict=True)} == {
         ("relu 1x6 without BN", "trained"), ("relu 1x6 with BN", "trained"), ("relu 1x6 without BN, untrained", "initial")
     }  # fmt: skip
     put(page, 1)
-    assert set(shown(page, "layer-distributions")["state"]) == {"epoch-2", "initial"}
+    assert set(shown(page, "atlas")["state"]) == {"epoch-2", "initial"}
     page.reload()
     expect(page.locator("#pins li")).to_have_count(3)
 
 
 def test_back_and_forward_go_from_place_to_place(page):
     figure(page, "sparsity")
-    page.locator("nav").get_by_text("Health", exact=True).click()
+    page.locator('nav a[href="#small-health"]').click()
     expect(page.locator("#small-health h2")).to_be_in_viewport()
     put(page, 0)
     page.locator("nav").get_by_text("Published number").click()

@@ -55,7 +55,11 @@ const showCard = async () => {
     if (!c || !atlasOf(c.study)) return void say("The activity of the nodes was not measured.");
     const read = await readCard(c, layer, node);
     if (turn !== looks) return; // another was opened while this one was loading
-    if (read.net && !read.exists) return void say(`${pinLabel(c)} has no such node.`);
+    if (read.net && !read.exists) { // a mistyped address
+      chosen.node = null;
+      writeAddress();
+      return void showCard();
+    }
     const content = read.net ? await contentOfCard(read, layer, node) : [element("p", { class: "message" }, "No data for this node: the network diverged, or was not measured.")];
     if (turn !== looks) return;
     byId("card-title").textContent = title;

@@ -30,7 +30,7 @@ const medianOfBars = ({ low, width, counts, total }) => {
   return NaN;
 };
 
-const RIDGE = { width: 170, height: 26 };
+const RIDGE = { width: 140, height: 26 };
 const axisOfRidges = (rows) => {
   const low = Math.min(...rows.map((row) => row.low)), high = Math.max(...rows.map((row) => row.low + row.width * row.counts.length)), margin = (high - low || 1) * 0.04;
   const [from, to] = [low - margin, high + margin];

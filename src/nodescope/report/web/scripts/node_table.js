@@ -54,7 +54,7 @@ const nodeColumns = (nets, study) => {
   const tables = atlasOf(study).tables, has = (name) => nets.some((net) => tables[name]?.includes(net.c.name));
   const column = (name, title, of, text, more = {}) => ({ name, title, of, text, ...more });
   return [
-    ...(nets.length > 1 ? [column("network", "network", (row) => row.network, (row) => row.network)] : []),
+    ...(nets.length > 1 ? [column("network", "network", (row) => row.network, (row) => row.network, { cell: (row) => element("abbr", { title: row.network }, letterOf(row.net.c)) })] : []),
     column("layer", "layer", (row) => row.layer, (row) => `${row.layer}`, { numeric: true }),
     column("node", "node", (row) => row.node, (row) => `${row.node}${row.name && ` ${row.name}`}`, { numeric: true, cell: (row) => element("button", { type: "button", class: "node-link", onclick: () => openNode(row.net.c, row.layer, row.node) }, `${row.layer}/${row.node}${row.name && ` (${row.name})`}`) }),
     column("kind", "kind", (row) => row.kind, (row) => row.kind || "–"),
