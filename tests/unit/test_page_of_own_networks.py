@@ -120,7 +120,11 @@ def test_names_of_nodes_come_from_the_files(tmp_path):
     file = RecordedFile(0, "trained", "test", "first", str(tmp_path / "first.csv"))
     files = StudyFiles.of("mine", tmp_path / "results")
     import_configuration([file], tmp_path / "in", Convention("made", ())).write(files.network("one"))
-    assert names_of("one", layers(one=["first"]), files) == {"sizes": [4], "layers": ["first"], "nodes": {"1": ["petal", "stem"]}}
+    assert names_of("one", layers(one=["first"]), files) == {
+        "sizes": [4],
+        "layers": ["first"],
+        "nodes": {"1": ["petal", "stem"]},
+    }
     write_json(files.network("two"), {"layers": [{"layer": 1}]})
     assert names_of("two", layers(two=["layer-1"]), files) == {"sizes": [4, 4]}
 

@@ -82,9 +82,7 @@ def figures_of(charts: Sequence[str], files: StudyFiles, context: Context) -> It
         if name in missing:
             continue
         read = scan_table if CHARTS[name].lazy else read_table
-        further = [
-            table for table in CHARTS[name].optional if table in context.tables and files.table(table).is_file()
-        ]
+        further = [table for table in CHARTS[name].optional if table in context.tables and files.table(table).is_file()]
         needed = {table: read(files.table(table)) for table in (*CHARTS[name].tables, *further)}
         for figure in import_module(f"nodescope.charts.gallery.{name}").figures(needed, context):
             yield name, figure

@@ -135,7 +135,9 @@ def with_quantiles(histograms: pl.DataFrame, zeros: pl.DataFrame, columns: list[
         .map_batches(_quantiles, return_dtype=pl.List(pl.Float64), returns_scalar=True)
         .alias("quantiles")
     )
-    return found.with_columns(pl.col("quantiles").list.get(i).alias(name) for i, name in enumerate(QUANTILES)).drop("quantiles")
+    return found.with_columns(pl.col("quantiles").list.get(i).alias(name) for i, name in enumerate(QUANTILES)).drop(
+        "quantiles"
+    )
 
 
 def _quantiles(bins: pl.Series) -> list[float]:

@@ -11,7 +11,15 @@ from nodescope.charts.series import end_names, series_of, with_room_for_names
 from nodescope.storage.columns import Quantity
 
 
-def layer_lines(mean: pl.DataFrame, context: Context, quantity: Quantity, *, width: float = 0.9, height: float = 1.0, titled: bool = True) -> Any:
+def layer_lines(
+    mean: pl.DataFrame,
+    context: Context,
+    quantity: Quantity,
+    *,
+    width: float = 0.9,
+    height: float = 1.0,
+    titled: bool = True,
+) -> Any:
     """Draw the mean with its 95 % t interval.
 
     Parameters

@@ -69,7 +69,9 @@ def filled_panel(panels: NodePanels, context: Context, part: pl.DataFrame, label
 
 
 def _height(panels: NodePanels, context: Context) -> int:
-    return max(LEAST_HEIGHT, ROW_HEIGHT * len(context.class_names)) if panels.mark == "matrix" else context.options.height
+    return (
+        max(LEAST_HEIGHT, ROW_HEIGHT * len(context.class_names)) if panels.mark == "matrix" else context.options.height
+    )
 
 
 def _matrix(

@@ -21,6 +21,7 @@ from nodescope.storage.columns import Quantity
 from nodescope.study.axes import CONFIGURATION
 from nodescope.works.published_figures import references
 
+
 def shown_as(quantity: Quantity) -> dict[str, Any]:
     """A quantity for the page."""
     names = ("title", "unit", "format", "scale", "coordinate")

@@ -67,12 +67,19 @@ class Series:
 
     def colour(self) -> alt.Color:
         """The encoding of the column ``label`` by colour."""
-        return alt.Color(f"{self.column}:N").scale(domain=self.names, range=self.colours).legend(self._legend()).title(None)
+        return (
+            alt.Color(f"{self.column}:N")
+            .scale(domain=self.names, range=self.colours)
+            .legend(self._legend())
+            .title(None)
+        )
 
     def dash(self) -> alt.StrokeDash:
         """The encoding by dashes."""
         dashes = [[5, 3] if dashed else [1, 0] for dashed in self.dashed]
-        return alt.StrokeDash(f"{self.column}:N").scale(domain=self.names, range=dashes).legend(self._legend()).title(None)
+        return (
+            alt.StrokeDash(f"{self.column}:N").scale(domain=self.names, range=dashes).legend(self._legend()).title(None)
+        )
 
     def points(self, base: alt.Chart, size: int = 28) -> alt.Chart:
         """Points on the lines, which have their colour; hollow where the line is dashed."""
@@ -91,7 +98,9 @@ class Series:
         if len(self.panels) < 2:
             return chart
         return chart.facet(
-            facet=alt.Facet("size:N").title(None).sort(self.panels), columns=columns, spacing={"column": self.room + further + 24, "row": 44}
+            facet=alt.Facet("size:N").title(None).sort(self.panels),
+            columns=columns,
+            spacing={"column": self.room + further + 24, "row": 44},
         ).resolve_scale(x="independent")
 
 
@@ -131,13 +140,15 @@ def _labels(identifiers: Sequence[str], context: Context) -> dict[str, str]:
     axes = [axis for axis in context.configurations.axes if axis.varies and not axis.is_size]
     keys = context.configurations.keys
     for axis in axes:
-        if len(set(axis.values)) >= len(identifiers) > 1 and len({keys[name][axis.name] for name in identifiers}) == len(
-            identifiers
-        ):
+        if len(set(axis.values)) >= len(identifiers) > 1 and len(
+            {keys[name][axis.name] for name in identifiers}
+        ) == len(identifiers):
             return {name: axis.word(keys[name][axis.name]) for name in identifiers}
     named = {name: _words(keys[name], axes) for name in identifiers}
     plain = [axis for axis in context.configurations.axes if not axis.is_size and axis.name == ACTIVATION]
-    return {name: words or _words(keys[name], plain) or context.configurations.label(name) for name, words in named.items()}
+    return {
+        name: words or _words(keys[name], plain) or context.configurations.label(name) for name, words in named.items()
+    }
 
 
 def _words(keys: Any, axes: Collection[Axis]) -> str:
@@ -166,7 +177,14 @@ def _colours(activations: Sequence[str | None], dashed: Sequence[bool]) -> list[
 
 
 def end_names(
-    base: alt.Chart, series: Series, x: str, y: str, *, logarithmic: bool = False, within: Sequence[str] = ("size",), text: str = "label"
+    base: alt.Chart,
+    series: Series,
+    x: str,
+    y: str,
+    *,
+    logarithmic: bool = False,
+    within: Sequence[str] = ("size",),
+    text: str = "label",
 ) -> alt.Chart:
     """The names of lines at their ends, pushed apart where they would lie over each other.
 
@@ -187,10 +205,15 @@ def end_names(
         base.transform_joinaggregate(__last=f"max({x})", groupby=[series.column, *within])
         .transform_filter(f"datum.{x} == datum.__last && isValid(datum.{y})")
         .transform_calculate(__value=value)
-        .transform_window(__rank="row_number()", groupby=list(within), sort=[alt.SortField("__value", order="ascending")])
+        .transform_window(
+            __rank="row_number()", groupby=list(within), sort=[alt.SortField("__value", order="ascending")]
+        )
         .transform_calculate(__own=f"datum.__value - datum.__rank * datum.{APART}")
         .transform_window(
-            __pushed="max(__own)", frame=[None, 0], groupby=list(within), sort=[alt.SortField("__value", order="ascending")]
+            __pushed="max(__own)",
+            frame=[None, 0],
+            groupby=list(within),
+            sort=[alt.SortField("__value", order="ascending")],
         )
         .transform_calculate(__place=f"exp({placed})" if logarithmic else placed)
         .mark_text(align="left", dx=GAP, fontSize=11)
@@ -210,8 +233,13 @@ def with_room_for_names(
     zero
         Whether the axis has a zero.
     """
-    ends = [pl.when(pl.col(name) > 0).then(pl.col(name)).log() if logarithmic else pl.col(name) for name in {y, "low", "high"} & {*frame.columns}]
+    ends = [
+        pl.when(pl.col(name) > 0).then(pl.col(name)).log() if logarithmic else pl.col(name)
+        for name in {y, "low", "high"} & {*frame.columns}
+    ]
     lowest, highest = pl.min_horizontal(ends).min(), pl.max_horizontal(ends).max()
     span = highest - (pl.min_horizontal(lowest, pl.lit(0.0)) if zero else lowest)
     known = [name for name in view if name in frame.columns]
-    return frame.with_columns((((span.over(known) if known else span) * LINE_HEIGHT / height).fill_null(0)).alias(APART))
+    return frame.with_columns(
+        (((span.over(known) if known else span) * LINE_HEIGHT / height).fill_null(0)).alias(APART)
+    )

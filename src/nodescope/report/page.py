@@ -196,7 +196,9 @@ def _study(name: str, results: Path, charts: Charts) -> PageStudy:
             by_name[entry["name"]] = page_figure(entry, f"{CHAPTERS[entry['section']]}.{len(of_chapter) + 1}", name)
             of_chapter.append(by_name[entry["name"]])
     elsewhere = [
-        shown_elsewhere(entry, name, by_name.get(entry["shown_in"]["figure"])) for entry in index["figures"] if "shown_in" in entry
+        shown_elsewhere(entry, name, by_name.get(entry["shown_in"]["figure"]))
+        for entry in index["figures"]
+        if "shown_in" in entry and entry["shown_in"]["figure"] in (*by_name, "methods")
     ]
     configurations = Configurations.read(files.configurations)
     chapters = [

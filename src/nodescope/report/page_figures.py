@@ -64,7 +64,9 @@ def shown_elsewhere(entry: dict[str, Any], study: str, shown: PageFigure | None)
     references = [Reference(**reference) for reference in entry["references"]]
     target = entry["shown_in"]["figure"]
     if shown is None:
-        return PageFigure("methods", f"{study}-methods", entry["title"], entry["caption"], "", references, "section", {"name": target})
+        return PageFigure(
+            "methods", f"{study}-methods", entry["title"], entry["caption"], "", references, "section", {"name": target}
+        )
     choices = {f"in:{shown.entry['name']}.{column}": value for column, value in entry["shown_in"]["choices"].items()}
     return replace(
         shown,

@@ -54,14 +54,18 @@ def _together(kept: pl.DataFrame, objectives: list[str], context: Context) -> Fi
     most = pl.when(pl.col(MEASURE) == ERROR.title).then(1.0)
     ends = spread.with_columns(pl.col("low").clip(lower_bound=least), pl.col("high").clip(upper_bound=most))
     named, series = series_of(ends, context)
-    data = named.select(*context.configurations.columns, "label", "size", "seed", "split", MEASURE, "epoch", "mean", "low", "high")
+    data = named.select(
+        *context.configurations.columns, "label", "size", "seed", "split", MEASURE, "epoch", "mean", "low", "high"
+    )
     height = context.options.height * 1.2
     data = with_room_for_names(data, "mean", height, ("seed", MEASURE), logarithmic=True)
     base = alt.Chart(width=context.options.width * 1.4, height=height).encode(
         x=alt.X("epoch:Q").title("epoch").axis(tickMinStep=1, grid=False), color=series.colour()
     )
     y = y_of("mean", ERROR, tickCount=5).scale(type="log", nice=False).title(None)
-    band = base.mark_area(opacity=0.08).encode(y=alt.Y("low:Q").scale(type="log", nice=False).title(None), y2="high:Q", detail="label:N")
+    band = base.mark_area(opacity=0.08).encode(
+        y=alt.Y("low:Q").scale(type="log", nice=False).title(None), y2="high:Q", detail="label:N"
+    )
     line = base.mark_line(strokeWidth=2, point={"opacity": 0, "size": 40}).encode(y=y, strokeDash=series.dash())
     layers = [*([band] if context.words.several_seeds and series.are_named else []), line]
     if series.room:
@@ -72,13 +76,15 @@ def _together(kept: pl.DataFrame, objectives: list[str], context: Context) -> Fi
         name=TOGETHER,
         title="Which networks learn fastest?",
         caption=f"A line per network, {split} samples of the kept learning rate, {context.words.mean}.{dashes}",
-        about="A band is the 95 % t interval over the seeds. A curve that falls late belongs to a network that is hard to train; "
+        about=("A band is the 95 % t interval over the seeds. " if context.words.several_seeds else "")
+        + "A curve that falls late belongs to a network that is hard to train; "
         "an error or loss of zero is drawn at half the smallest other one.",
         chart=series.in_panels(alt.layer(*layers, data=data), columns=2),
         quantity_by=MEASURE,
         quantities={ERROR.title: ERROR, **objectives_of},
         view={"seed": seed_view(mean), MEASURE: ERROR.title},
         interval="95 % t interval",
+        shown_in=None if len(context.configurations.identifiers) > 1 else ShownIn("learning-curves"),
     )
 
 
@@ -93,7 +99,7 @@ def _of_loss(together: Figure, title: str) -> Figure:
         quantity_by=MEASURE,
         quantities=together.quantities,
         view=together.view | {MEASURE: title},
-        shown_in=ShownIn(TOGETHER, {MEASURE: title}),
+        shown_in=together.shown_in or ShownIn(TOGETHER, {MEASURE: title}),
     )
 
 

@@ -82,7 +82,9 @@ def _matrix(per_layer: pl.DataFrame, context: Context) -> alt.FacetChart:
     panels = alt.layer(cells, *text, data=data)
     if len(labels) == 1:
         return panels
-    return panels.facet(facet=alt.Facet("when:N").title(None).sort(labels), columns=STATES_IN_A_ROW, spacing=24).resolve_scale(x="shared")
+    return panels.facet(
+        facet=alt.Facet("when:N").title(None).sort(labels), columns=STATES_IN_A_ROW, spacing=24
+    ).resolve_scale(x="shared")
 
 
 def _most(overall: pl.DataFrame, context: Context) -> str:

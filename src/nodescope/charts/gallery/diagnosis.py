@@ -47,8 +47,10 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
     state = context.states[-1]
     keys = ["configuration", "seed", "state", "layer"]
     # What a layer has no evidence for is said too: a ReLU has no bound to be saturated at.
-    grid = diagnosis.select(keys).unique(maintain_order=True).join(
-        diagnosis.select("problem", "threshold").unique("problem", maintain_order=True), how="cross"
+    grid = (
+        diagnosis.select(keys)
+        .unique(maintain_order=True)
+        .join(diagnosis.select("problem", "threshold").unique("problem", maintain_order=True), how="cross")
     )
     evidence = diagnosis.select(*keys, "problem", "found", "evidence", "evidence_is", there=pl.lit(value=True))
     known = grid.join(evidence, on=[*keys, "problem"], how="left", maintain_order="left")
@@ -80,16 +82,29 @@ def _matrix(diagnosis: pl.DataFrame, context: Context) -> Figure:
             alt.Tooltip("evidence:Q", title="value"), alt.Tooltip("threshold:Q", title="threshold"),
         ],
     )  # fmt: skip
-    colour = alt.Color("over:Q").scale(type="log", domain=[FAINT, 1, STRONG], range=SHADES, clamp=True, interpolate="rgb").legend(None)
+    colour = (
+        alt.Color("over:Q")
+        .scale(type="log", domain=[FAINT, 1, STRONG], range=SHADES, clamp=True, interpolate="rgb")
+        .legend(None)
+    )
     cells = base.mark_rect(**CELL).encode(color=colour).transform_filter("isValid(datum.over)")
     unknown = base.mark_rect(**CELL, color=UNKNOWN).transform_filter("datum.verdict == 'cannot be told'")
     frame = base.mark_rect(fillOpacity=0, stroke=FOUND, strokeWidth=2).transform_filter("datum.verdict == 'found'")
-    unsought = base.mark_text(fontSize=10, color=NEUTRAL).encode(text="text:N").transform_filter("datum.verdict == 'not looked for'")
-    numbers = [part.transform_filter("datum.verdict != 'not looked for'") for part in cell_text(base, layers, f"datum.over >= {STRONG / 2}")]
+    unsought = (
+        base.mark_text(fontSize=10, color=NEUTRAL)
+        .encode(text="text:N")
+        .transform_filter("datum.verdict == 'not looked for'")
+    )
+    numbers = [
+        part.transform_filter("datum.verdict != 'not looked for'")
+        for part in cell_text(base, layers, f"datum.over >= {STRONG / 2}")
+    ]
     titles = [WORDS[problem] for problem in PROBLEMS if WORDS[problem] in data["title"]]
     chart = (
         alt.layer(cells, unknown, frame, unsought, *numbers, data=data)
-        .facet(facet=alt.Facet("title:N").title(None).sort(titles), columns=4 if layers <= MOST_NUMBERS else 2, spacing=24)
+        .facet(
+            facet=alt.Facet("title:N").title(None).sort(titles), columns=4 if layers <= MOST_NUMBERS else 2, spacing=24
+        )
         .resolve_scale(x="independent")
     )
     lost = " A question mark: it cannot be told." if data.filter(pl.col("verdict") == "cannot be told").height else ""
@@ -121,7 +136,9 @@ def _short(value: float) -> str:
 
 def _found_words(last: pl.DataFrame) -> str:
     """Which problems there are at all."""
-    found = [WORDS[problem] for problem in PROBLEMS if last.filter(pl.col("problem") == problem, pl.col("found")).height]
+    found = [
+        WORDS[problem] for problem in PROBLEMS if last.filter(pl.col("problem") == problem, pl.col("found")).height
+    ]
     return f"Found somewhere: {', '.join(found)}." if found else "No problem is found."
 
 
@@ -228,7 +245,9 @@ def _table(remedies: pl.DataFrame, context: Context) -> Figure:
         *accuracy.columns, *(pl.col(name).round_sig_figs(3).alias(alias) for name, alias in columns.items())
     )
     first = remedies["baseline"].unique(maintain_order=True).to_list()
-    accuracy_words = f"Test accuracy and its change, {_interval_words(context)} Also " if has_accuracy else "Of each network "
+    accuracy_words = (
+        f"Test accuracy and its change, {_interval_words(context)} Also " if has_accuracy else "Of each network "
+    )
     return Figure(
         name="remedies-table",
         title="Remedies: every configuration compared with the first",

@@ -40,26 +40,44 @@ def _by_network(mean: pl.DataFrame, context: Context) -> Figure:
     systems = [name for name in SYSTEMS if name in named["system"]]
     known = named["network_accuracy"].count() > 0
     of_network = named.filter(pl.col("system") == systems[0], pl.col("split") == "test").select(
-        *keys, mean="network_accuracy", low=pl.lit(None, pl.Float64), high=pl.lit(None, pl.Float64), system=pl.lit(NETWORK)
+        *keys,
+        mean="network_accuracy",
+        low=pl.lit(None, pl.Float64),
+        high=pl.lit(None, pl.Float64),
+        system=pl.lit(NETWORK),
     )
-    lines = pl.concat([named.select(*keys, "mean", "low", "high", "system"), of_network], how="vertical_relaxed").drop_nulls("mean")
+    lines = pl.concat(
+        [named.select(*keys, "mean", "low", "high", "system"), of_network], how="vertical_relaxed"
+    ).drop_nulls("mean")
     height = context.options.height * 1.1
     data = with_room_for_names(lines, "mean", height, ("seed", "state"))
     shown = [*systems, *([NETWORK] if known else [])]
     colours = [SYSTEMS.get(name, NEUTRAL) for name in shown]
     series = Series(shown, colours, [False] * len(shown), [""], column="system")
-    base = alt.Chart(width=layer_width(context.options.width * 0.75, data), height=height).encode(x=layer_axis(), color=series.colour())
+    base = alt.Chart(width=layer_width(context.options.width * 0.75, data), height=height).encode(
+        x=layer_axis(), color=series.colour()
+    )
     y = y_of("mean", ACCURACY, tickCount=6).scale(zero=False).title(None)
     is_layer, is_test = f"datum.system != '{NETWORK}'", "datum.split == 'test'"
     train = base.mark_line(strokeWidth=1, opacity=0.45).encode(y=y).transform_filter(f"{is_layer} && !({is_test})")
-    errors = base.mark_rule(opacity=0.4).encode(y=alt.Y("low:Q").title(None), y2="high:Q").transform_filter(f"{is_layer} && {is_test}")
-    test = base.mark_line(strokeWidth=2.2, point={"size": 26, "filled": True}).encode(y=y).transform_filter(f"{is_layer} && {is_test}")
+    errors = (
+        base.mark_rule(opacity=0.4)
+        .encode(y=alt.Y("low:Q").title(None), y2="high:Q")
+        .transform_filter(f"{is_layer} && {is_test}")
+    )
+    test = (
+        base.mark_line(strokeWidth=2.2, point={"size": 26, "filled": True})
+        .encode(y=y)
+        .transform_filter(f"{is_layer} && {is_test}")
+    )
     own = base.mark_line(strokeWidth=1.5, strokeDash=[2, 3]).encode(y=y).transform_filter(f"!({is_layer})")
     names = end_names(base.transform_filter(is_test), series, "layer", "mean", within=("network",), text="system")
     layers = [train, *([errors] if context.words.several_seeds else []), test, *([own] if known else []), names]
     networks = data["network"].unique(maintain_order=True).to_list()
     chart = alt.layer(*layers, data=data).facet(
-        facet=alt.Facet("network:N").title(None).sort(networks), columns=PANELS_IN_A_ROW, spacing={"column": series.room + 24, "row": 44}
+        facet=alt.Facet("network:N").title(None).sort(networks),
+        columns=PANELS_IN_A_ROW,
+        spacing={"column": series.room + 24, "row": 44},
     )
     return Figure(
         name=READ,
@@ -86,14 +104,22 @@ def _of_batch_norm(table: pl.DataFrame, context: Context) -> Figure | None:
     of_test = table.filter(pl.col("split") == "test")
     on = [name for name in keys if name != "configuration"]
     without = of_test.filter(~pl.col("batch_norm")).select(*keys, without="accuracy")
-    pairs = of_test.filter("batch_norm").select(*on, "accuracy").join(without, on=on, nulls_equal=True, maintain_order="left")
+    pairs = (
+        of_test.filter("batch_norm")
+        .select(*on, "accuracy")
+        .join(without, on=on, nulls_equal=True, maintain_order="left")
+    )
     each = pairs.select(*keys, "batch_norm" if "batch_norm" in pairs.columns else pl.lit(value=False).alias("batch_norm"),
                         difference=pl.col("accuracy") - pl.col("without")).drop_nulls()  # fmt: skip
     if each.is_empty():
         return None
     columns = context.configurations.columns
-    spread = context.with_spread(over_seeds(each.select(*columns, "seed", "state", "layer", "system", "difference"), "difference"))
-    labels = {name: context.configurations.label(name, without=["batch_norm"]) for name in spread["configuration"].unique()}
+    spread = context.with_spread(
+        over_seeds(each.select(*columns, "seed", "state", "layer", "system", "difference"), "difference")
+    )
+    labels = {
+        name: context.configurations.label(name, without=["batch_norm"]) for name in spread["configuration"].unique()
+    }
     systems = [name for name in SYSTEMS if name in spread["system"]]
     shift = {name: SHIFT * (i - (len(systems) - 1) / 2) for i, name in enumerate(systems)}
     data = spread.drop_nulls("mean").select(
@@ -103,7 +129,10 @@ def _of_batch_norm(table: pl.DataFrame, context: Context) -> Figure | None:
     )  # fmt: skip
     series = Series(systems, [SYSTEMS[name] for name in systems], [False] * len(systems), [""], column="system")
     base = alt.Chart(width=layer_width(context.options.width * 0.5, data), height=context.options.height).encode(
-        x=alt.X("place:Q").title("layer").axis(tickMinStep=1, format="d", grid=False).scale(nice=False, padding=14, zero=False),
+        x=alt.X("place:Q")
+        .title("layer")
+        .axis(tickMinStep=1, format="d", grid=False)
+        .scale(nice=False, padding=14, zero=False),
         color=series.colour().legend(alt.Legend(title=None)),
     )
     zero = alt.Chart().mark_rule(color=NEUTRAL, strokeDash=[3, 3]).encode(y=alt.datum(0))
@@ -132,7 +161,9 @@ def _published(mean: pl.DataFrame, context: Context) -> list[Figure]:
     """One file per combination of the axes beside those that the panels run along, or a panel per configuration."""
     axes = context.configurations.axes
     if all(axis.side is None for axis in axes):
-        chart = system_panels(context.with_network(mean), context).facet(facet=alt.Facet("network:N").title(None), columns=3)
+        chart = system_panels(context.with_network(mean), context).facet(
+            facet=alt.Facet("network:N").title(None), columns=3
+        )
         return [_figure("", mean, chart.resolve_scale(x="independent"), context, per_configuration=True)]
     return [
         _figure(context.configurations.describe(keys), part, panels(system_panels(part, context), context), context)

@@ -67,7 +67,9 @@ def _surface(table: pl.DataFrame, statistics: pl.DataFrame | None, context: Cont
     holds_zero = (pl.col("bin_left") <= 0) & (pl.col("bin_right") > 0)
     spike = pl.when(holds_zero).then(pl.col("zero_share").fill_null(0) * total).otherwise(0)
     others = (pl.col("count") - spike.round(0).cast(pl.Int64)).clip(lower_bound=0)
-    curves = with_curves(named.with_columns(count=others), [*told, "layer"]).filter(pl.col("shape") == "density")
+    # Where all values are zero, they are the ridge.
+    shown = pl.when(others.sum().over(*told, "layer") > 0).then(others).otherwise("count")
+    curves = with_curves(named.with_columns(count=shown), [*told, "layer"]).filter(pl.col("shape") == "density")
     share = pl.col("height") * (pl.col("bin_right") - pl.col("bin_left"))
     before = share.cum_sum().over(*told, "layer") - share
     inside = (before < 1 - (1 - SHOWN) / 2) & (before + share > (1 - SHOWN) / 2)
@@ -81,20 +83,32 @@ def _surface(table: pl.DataFrame, statistics: pl.DataFrame | None, context: Cont
         base=-pl.col("layer").cast(pl.Float64),
         top=ridge.fill_nan(0) - pl.col("layer"),
     )
-    beside = named.group_by(*told, "layer", maintain_order=True).agg(pl.col("zero_share").first()).drop_nulls("zero_share").with_columns(
-        base=0.35 - pl.col("layer").cast(pl.Float64), said=pl.format("{} % zeros", (100 * pl.col("zero_share")).round(0).cast(pl.Int32))
+    beside = (
+        named.group_by(*told, "layer", maintain_order=True)
+        .agg(pl.col("zero_share").first())
+        .drop_nulls("zero_share")
+        .with_columns(
+            base=0.35 - pl.col("layer").cast(pl.Float64),
+            said=pl.format("{} % zeros", (100 * pl.col("zero_share")).round(0).cast(pl.Int32)),
+        )
     )
-    both = pl.concat([data.with_columns(role=pl.lit("ridge")), beside.with_columns(role=pl.lit("zeros"))], how="diagonal_relaxed")
+    both = pl.concat(
+        [data.with_columns(role=pl.lit("ridge")), beside.with_columns(role=pl.lit("zeros"))], how="diagonal_relaxed"
+    )
     layers = int(table["layer"].max())  # type: ignore[arg-type]
     chart = alt.Chart(width=context.options.width * 0.9, height=max(70, LAYER * layers + 26))
-    ridges = chart.mark_area(fillOpacity=0.85, strokeWidth=0.8, stroke="white", color=RIDGE).encode(
-        x=alt.X("value:Q").title("value").axis(format="~g", tickCount=6, grid=False),
-        y=alt.Y("top:Q").title(None).scale(zero=False, nice=False).axis(None),
-        y2="base:Q",
-        detail="layer:O",
-        order=alt.Order("layer:Q"),
-        tooltip=[alt.Tooltip("value:Q", title="value", format=".3g")],
-    ).transform_filter("datum.role == 'ridge'")
+    ridges = (
+        chart.mark_area(fillOpacity=0.85, strokeWidth=0.8, stroke="white", color=RIDGE)
+        .encode(
+            x=alt.X("value:Q").title("value").axis(format="~g", tickCount=6, grid=False),
+            y=alt.Y("top:Q").title(None).scale(zero=False, nice=False).axis(None),
+            y2="base:Q",
+            detail="layer:O",
+            order=alt.Order("layer:Q"),
+            tooltip=[alt.Tooltip("value:Q", title="value", format=".3g")],
+        )
+        .transform_filter("datum.role == 'ridge'")
+    )
     number = chart.encode(y=alt.Y("base:Q")).transform_filter("datum.role == 'zeros'")
     labels = number.mark_text(align="right", dx=-8, fontSize=10).encode(x=alt.value(0), text="layer:O")
     some = number.transform_filter("datum.zero_share > 0.005").encode(x=alt.value("width"))
@@ -104,6 +118,11 @@ def _surface(table: pl.DataFrame, statistics: pl.DataFrame | None, context: Cont
     words = some.mark_text(align="left", dx=8 + ZEROS + 6, fontSize=10).encode(text="said:N")
     return (
         alt.layer(ridges, labels, bars, words)
-        .facet(facet=alt.Facet("network:N").title(None), columns=PANELS_IN_A_ROW, spacing={"column": ZEROS + 90, "row": 40}, data=both)
+        .facet(
+            facet=alt.Facet("network:N").title(None),
+            columns=PANELS_IN_A_ROW,
+            spacing={"column": ZEROS + 90, "row": 40},
+            data=both,
+        )
         .resolve_scale(x="independent", y="independent")
     )

@@ -87,7 +87,12 @@ def _profile(tables: dict[str, pl.DataFrame], view: dict[str, str], context: Con
     several = len(set(context.configurations.sizes().values())) > 1
     rows = [
         layer_lines(
-            mean.with_columns(measure=pl.lit(quantity.title)), context, quantity, width=0.62, height=0.65 if several else 1.0, titled=False
+            mean.with_columns(measure=pl.lit(quantity.title)),
+            context,
+            quantity,
+            width=0.62,
+            height=0.65 if several else 1.0,
+            titled=False,
         ).properties(title=alt.Title(title, anchor="start"))
         for (title, mean), quantity in zip(parts, quantities, strict=True)
     ]

@@ -33,9 +33,7 @@ class Loss:
 #: By their names in the configuration.
 LOSSES = {
     "cross_entropy": Loss("loss", Quantity(words.LOSSES["cross_entropy"], "nats", (0.0, None))),
-    "mean_squared_error": Loss(
-        "mean_squared_error", quantity_of("learning_curves", "mean_squared_error")
-    ),
+    "mean_squared_error": Loss("mean_squared_error", quantity_of("learning_curves", "mean_squared_error")),
 }
 
 #: Training samples are thin and pale beside those that decide which epoch is kept.
@@ -54,10 +52,15 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     long = measured(context.with_network(curves), objectives)
     shown = long.select(CONFIGURATION, "network", "seed", "learning_rate", "epoch", "split", MEASURE, "value")
     of_kept = shown.join(kept, on=net, nulls_equal=True, maintain_order="left")
-    others = shown.filter(pl.col("split") == "validation").join(kept, on=net, how="anti", nulls_equal=True, maintain_order="left")
+    others = shown.filter(pl.col("split") == "validation").join(
+        kept, on=net, how="anti", nulls_equal=True, maintain_order="left"
+    )
     rate = pl.col("learning_rate").round_sig_figs(3).cast(pl.String)
     chart = _panels(of_kept.with_columns(rate=rate), others.with_columns(rate=rate), context)
-    rates = int(curves.select(CONFIGURATION, "learning_rate").drop_nulls().unique().group_by(CONFIGURATION).len()["len"].max() or 0)
+    rates = int(
+        curves.select(CONFIGURATION, "learning_rate").drop_nulls().unique().group_by(CONFIGURATION).len()["len"].max()
+        or 0
+    )
     grey = " Grey: the other candidate rates." if len(others) else ""
     return [
         Figure(
@@ -71,7 +74,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             per_configuration=True,
             quantity="value",
             quantity_by=MEASURE,
-            quantities={ERROR.title: ERROR, **{LOSSES[name].quantity.title: LOSSES[name].quantity for name in objectives}},
+            quantities={
+                ERROR.title: ERROR,
+                **{LOSSES[name].quantity.title: LOSSES[name].quantity for name in objectives},
+            },
         )
     ]
 
@@ -81,7 +87,10 @@ def measured(curves: pl.DataFrame, objectives: list[str]) -> pl.DataFrame:
 
     A logarithmic axis has no zero: an error or loss of zero becomes half of the smallest other one.
     """
-    columns = {ERROR.title: 1 - pl.col("accuracy"), **{LOSSES[n].quantity.title: pl.col(LOSSES[n].column) for n in objectives}}
+    columns = {
+        ERROR.title: 1 - pl.col("accuracy"),
+        **{LOSSES[n].quantity.title: pl.col(LOSSES[n].column) for n in objectives},
+    }
     parts = []
     for title, values in columns.items():
         part = curves.with_columns(value=values.round(9), **{MEASURE: pl.lit(title)}).drop_nulls("value")
@@ -99,9 +108,7 @@ def _about(objectives: list[str], rates: int) -> str:
         if len(objectives) > 1
         else ""
     )
-    search = (
-        " If the highest or the lowest of several candidate rates is kept, extend the search." if rates > 1 else ""
-    )
+    search = " If the highest or the lowest of several candidate rates is kept, extend the search." if rates > 1 else ""
     return (
         "After each epoch (epoch 0: before the first step) all training and validation samples go through the network. The kept "
         "epoch is the one of highest validation accuracy; all other figures show the network with its parameters. An error or "
@@ -136,8 +143,12 @@ def _panels(kept: pl.DataFrame, others: pl.DataFrame, context: Context) -> alt.F
         base.mark_line(point={"opacity": 0, "size": 40})
         .encode(
             y=y,
-            color=alt.Color("role:N").scale(domain=list(SPLITS), range=[COLOURS[split] for split in SPLITS]).legend(None),
-            strokeWidth=alt.StrokeWidth("role:N").scale(domain=list(SPLITS), range=[WIDTHS[split] for split in SPLITS]).legend(None),
+            color=alt.Color("role:N")
+            .scale(domain=list(SPLITS), range=[COLOURS[split] for split in SPLITS])
+            .legend(None),
+            strokeWidth=alt.StrokeWidth("role:N")
+            .scale(domain=list(SPLITS), range=[WIDTHS[split] for split in SPLITS])
+            .legend(None),
             order="epoch:Q",
             tooltip=tooltip,
         )
@@ -145,5 +156,6 @@ def _panels(kept: pl.DataFrame, others: pl.DataFrame, context: Context) -> alt.F
     )
     rule = base.mark_rule(strokeDash=[2, 2], color=NEUTRAL).encode(x="max(best_epoch):Q")
     return alt.layer(candidates, lines, rule, data=data).facet(
-        facet=alt.Facet("network:N").title(None).sort(kept["network"].unique(maintain_order=True).to_list()), columns=PANELS_IN_A_ROW
+        facet=alt.Facet("network:N").title(None).sort(kept["network"].unique(maintain_order=True).to_list()),
+        columns=PANELS_IN_A_ROW,
     )

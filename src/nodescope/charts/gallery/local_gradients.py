@@ -20,7 +20,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a row per layer, a column per configuration."""
     table = tables["local_gradients"]
     several = table["name"].n_unique() > table["layer"].n_unique()
-    named = context.with_network(table).with_columns(panel=pl.col("name") if several else pl.format("layer {}", "layer"))
+    named = context.with_network(table).with_columns(
+        panel=pl.col("name") if several else pl.format("layer {}", "layer")
+    )
     from_files = named.drop_nulls("weights_file").select(
         pl.format("{} starts from the weights in {}.", "network", "weights_file")
     )
@@ -71,7 +73,10 @@ def _quartiles(named: pl.DataFrame, context: Context) -> alt.FacetChart:
     return (
         alt.layer(boxes, medians, data=data)
         .facet(
-            row=alt.Row("panel:N").title(None).header(labelOrient="top", labelAnchor="start", labelPadding=4).sort(named["panel"].unique(maintain_order=True).to_list()),
+            row=alt.Row("panel:N")
+            .title(None)
+            .header(labelOrient="top", labelAnchor="start", labelPadding=4)
+            .sort(named["panel"].unique(maintain_order=True).to_list()),
             column=alt.Column("network:N").title(None),
             spacing=20,
         )

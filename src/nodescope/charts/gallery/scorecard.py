@@ -57,7 +57,9 @@ def _verdicts(card: pl.DataFrame, claims: pl.DataFrame, context: Context) -> Fig
     )  # fmt: skip
     place = pl.col("outcome").replace_strict({name: i for i, name in enumerate(OUTCOMES)}, return_dtype=pl.Int32)
     counts = rows.group_by("what", "outcome", maintain_order=True).len("number").with_columns(place=place)
-    colour = alt.Color("outcome:N").title(None).scale(domain=list(OUTCOME_COLOURS), range=list(OUTCOME_COLOURS.values()))
+    colour = (
+        alt.Color("outcome:N").title(None).scale(domain=list(OUTCOME_COLOURS), range=list(OUTCOME_COLOURS.values()))
+    )
     bars = (
         alt.Chart(counts, width=2 * context.options.width, height=alt.Step(26))
         .mark_bar()
@@ -184,7 +186,12 @@ def _panel(data: pl.DataFrame, place: str, context: Context) -> alt.LayerChart |
     base = alt.Chart(data, title=place, width=1.6 * context.options.width).encode(
         y=alt.Y("label:N").title(None).sort(None).axis(labelLimit=320),
         color=alt.Color("whose:N").title(None).scale(domain=list(COLOURS), range=list(COLOURS.values())),
-        tooltip=[alt.Tooltip("label:N", title="number"), alt.Tooltip("whose:N", title="of"), alt.Tooltip("value:Q", title="value in %", format=".2f"), alt.Tooltip("verdict:N", title="verdict")],
+        tooltip=[
+            alt.Tooltip("label:N", title="number"),
+            alt.Tooltip("whose:N", title="of"),
+            alt.Tooltip("value:Q", title="value in %", format=".2f"),
+            alt.Tooltip("verdict:N", title="verdict"),
+        ],
     )
     errors = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q").title("%"), x2="high:Q")
     points = base.mark_point(filled=True, size=50, opacity=0.9).encode(x=alt.X("value:Q").title("%").scale(zero=False))

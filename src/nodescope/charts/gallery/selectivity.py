@@ -48,7 +48,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             y=y_of("class_share", CLASSES).scale(domain=[0, 1]),
             color=alt.Color("layer:O").title("layer").scale(scheme="viridis"),
             tooltip=[
-                alt.Tooltip("kind:N", title="kind"), alt.Tooltip("switch_share:Q", title="explained by being on or off"),
+                alt.Tooltip("kind:N", title="kind"),
+                alt.Tooltip("switch_share:Q", title="explained by being on or off"),
                 alt.Tooltip("auc_preferred:Q", title="area under the ROC curve of its class", format=".3g"),
             ],
         )

@@ -14,14 +14,12 @@ from nodescope.charts.histograms import QUANTILES, with_quantiles
 from nodescope.charts.panels import Drawing, in_panels, panel_columns, panels
 from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.series import LETTER, end_names, series_of, with_room_for_names
-from nodescope.charts.style import ACTIVATIONS, NEUTRAL, series_scale
+from nodescope.charts.style import series_scale
 from nodescope.charts.views import preferred_split
 from nodescope.storage.columns import Quantity
 from nodescope.study.words import loss_words
 
-CHART = Chart(
-    section="health", order=210, tables=("statistics", "gradients"), optional=("layer_distributions",)
-)
+CHART = Chart(section="health", order=210, tables=("statistics", "gradients"), optional=("layer_distributions",))
 
 SHARE = Quantity("gradient over that at the output", range=(0.0, None), format=".3g")
 SLOPE = Quantity("factor per layer", format=".3g")
@@ -79,9 +77,9 @@ def _ribbons(histograms: pl.DataFrame, statistics: pl.DataFrame, unknown: str, c
     ends = [float(bound) for column in values for bound in (column.min(), column.max()) if bound is not None]  # type: ignore[arg-type]
     sizes = data.select(pl.max_horizontal(pl.col("q5", "q95").abs())).to_series()
     typical = float(sizes.filter(sizes > 0).quantile(0.02) or 0) or None
-    base = alt.Chart(
-        data, width=layer_width(context.options.width * 0.8, data), height=context.options.height
-    ).encode(x=layer_axis(), color=alt.value(RIBBON))
+    base = alt.Chart(data, width=layer_width(context.options.width * 0.8, data), height=context.options.height).encode(
+        x=layer_axis(), color=alt.value(RIBBON)
+    )
 
     def axis(column: str) -> alt.Y:
         return far_axis(column, ends, typical)
@@ -89,7 +87,8 @@ def _ribbons(histograms: pl.DataFrame, statistics: pl.DataFrame, unknown: str, c
     wide = base.mark_area(opacity=0.18, interpolate="monotone").encode(y=axis("q5"), y2="q95:Q")
     narrow = base.mark_area(opacity=0.32, interpolate="monotone").encode(y=axis("q25"), y2="q75:Q")
     line = base.mark_line(strokeWidth=2, point={"size": 24, "filled": True}).encode(
-        y=axis("q50"), tooltip=[alt.Tooltip(f"{name}:Q", title=f"{name.removeprefix('q')} %", format=".3g") for name in QUANTILES]
+        y=axis("q50"),
+        tooltip=[alt.Tooltip(f"{name}:Q", title=f"{name.removeprefix('q')} %", format=".3g") for name in QUANTILES],
     )
     return Figure(
         name="activation-range",
@@ -102,7 +101,12 @@ def _ribbons(histograms: pl.DataFrame, statistics: pl.DataFrame, unknown: str, c
             facet=alt.Facet("network:N").title(None).sort(data["network"].unique(maintain_order=True).to_list()),
             columns=PANELS_IN_A_ROW,
         ),
-        view={"state": context.states[0], "split": preferred_split(histograms), "seed": str(histograms["seed"][0]), "kind": "post"},
+        view={
+            "state": context.states[0],
+            "split": preferred_split(histograms),
+            "seed": str(histograms["seed"][0]),
+            "kind": "post",
+        },
         per_configuration=True,
         quantity="q50",
         quantities={"q50": MEDIAN},
@@ -175,10 +179,15 @@ def _flow(gradients: pl.DataFrame, context: Context) -> Any:
     height = context.options.height * 1.1
     data = with_room_for_names(data, "mean", height, ("seed", "state"), logarithmic=True)
     base = alt.Chart(width=layer_width(context.options.width * 1.2, data), height=height).encode(
-        x=layer_axis(), color=series.colour(), tooltip=[alt.Tooltip("slope:Q", title="factor per layer, towards the input", format=".3g")]
+        x=layer_axis(),
+        color=series.colour(),
+        tooltip=[alt.Tooltip("slope:Q", title="factor per layer, towards the input", format=".3g")],
     )
     y = alt.Y("mean:Q").title(None).scale(type="log", nice=False).axis(format="~g", tickCount=6)
-    layers: list[Any] = [base.mark_line(strokeWidth=2).encode(y=y, strokeDash=series.dash()), series.points(base).encode(y=y)]
+    layers: list[Any] = [
+        base.mark_line(strokeWidth=2).encode(y=y, strokeDash=series.dash()),
+        series.points(base).encode(y=y),
+    ]
     if series.are_named:
         layers.append(end_names(base, series, "layer", "mean", logarithmic=True, text="ending"))
     chart = alt.layer(*layers, data=data)

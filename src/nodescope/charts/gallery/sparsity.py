@@ -29,7 +29,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Sparsity of each layer",
             caption="Share of samples for which a node is off, averaged over the nodes of the layer that are not dead, "
             f"{context.spread_words('sparsity-table')}.",
-            about="Empty: all nodes of the layer are dead, or the network diverged." if table["mean"].null_count() else "",
+            about="Empty: all nodes of the layer are dead, or the network diverged."
+            if table["mean"].null_count()
+            else "",
             table=context.table_of_means(
                 table.select(*columns, "state", "split", "layer", "mean", "standard_error", "seeds"),
                 "sparsity",

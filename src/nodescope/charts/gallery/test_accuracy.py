@@ -71,10 +71,14 @@ def _figure(accuracy: pl.DataFrame, split: str, tables: dict[str, pl.DataFrame],
     samples = None if differences.is_empty() else tables["comparisons"]["samples"].drop_nulls().first()
     chart = _accuracies(means, seeds, networks, samples, context)
     if len(differences):
-        chart = alt.hconcat(chart, _compared(differences, networks, context), spacing=24).resolve_scale(color="independent")
+        chart = alt.hconcat(chart, _compared(differences, networks, context), spacing=24).resolve_scale(
+            color="independent"
+        )
     return Figure(
         name="test-accuracy",
-        title=f"Which network is most accurate on {split} samples?" if len(networks) > 1 else f"Accuracy on {split} samples",
+        title=f"Which network is most accurate on {split} samples?"
+        if len(networks) > 1
+        else f"Accuracy on {split} samples",
         caption=_caption(means, seeds, differences, context),
         about=_about(differences, samples, context),
         chart=chart,
@@ -93,7 +97,9 @@ def _differences(tables: dict[str, pl.DataFrame], context: Context) -> pl.DataFr
         table = tables.get(reference.table)
         if table is None or (table := _of_accuracy(table)).drop_nulls(reference.difference).is_empty():
             continue
-        is_own = "is_best" if reference.table == "comparisons" else pl.col("verdict").is_null() & (pl.col("change") == 0)
+        is_own = (
+            "is_best" if reference.table == "comparisons" else pl.col("verdict").is_null() & (pl.col("change") == 0)
+        )
         part = context.with_network(table).select(
             *context.configurations.columns, "network", "verdict",
             difference=pl.when(is_own).then(0.0).otherwise(reference.difference),
@@ -168,7 +174,9 @@ def _one_sample(means: pl.DataFrame, seeds: pl.DataFrame, samples: int) -> alt.L
     data = pl.DataFrame({"left": [left], "right": [left + 1 / samples], "said": [f"one test sample of {samples:,}"]})
     base = alt.Chart(data)
     bar = base.mark_rule(strokeWidth=5, color=NEUTRAL).encode(x="left:Q", x2="right:Q", y=alt.value(-8))
-    said = base.mark_text(align="left", dx=6, fontSize=10, color=NEUTRAL).encode(x="right:Q", y=alt.value(-8), text="said:N")
+    said = base.mark_text(align="left", dx=6, fontSize=10, color=NEUTRAL).encode(
+        x="right:Q", y=alt.value(-8), text="said:N"
+    )
     return alt.layer(bar, said)
 
 
@@ -179,7 +187,9 @@ def _compared(differences: pl.DataFrame, networks: list[str], context: Context) 
     colour = alt.Color("said:N").scale(domain=list(COLOURS), range=list(COLOURS.values())).legend(None)
     x = x_of("difference", DIFFERENCE)
     zero = alt.Chart().mark_rule(color=NEUTRAL, strokeDash=[3, 3]).encode(x=alt.datum(0))
-    bars = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q").title(DIFFERENCE.axis_title), x2="high:Q", color=colour)
+    bars = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q").title(DIFFERENCE.axis_title), x2="high:Q", color=colour
+    )
     centre = base.mark_point(filled=True, size=50, opacity=1).encode(
         x=x, color=colour, tooltip=["difference:Q", alt.Tooltip("words:N", title="verdict")]
     )
@@ -194,9 +204,15 @@ def _caption(means: pl.DataFrame, seeds: pl.DataFrame, differences: pl.DataFrame
         if context.words.several_seeds
         else f"Seed {seeds['seed'][0]} only."
     )
-    diverged = f" Diverged: {', '.join(lost)}." if 0 < len(lost) < 3 else f" {len(lost)} networks diverged." if lost else ""
+    diverged = (
+        f" Diverged: {', '.join(lost)}." if 0 < len(lost) < 3 else f" {len(lost)} networks diverged." if lost else ""
+    )
     if differences.is_empty():
-        return f"{dots} One dot is one network.{diverged}" if len(means) > 1 else f"{dots} One configuration has nothing to be compared with.{diverged}"
+        return (
+            f"{dots} One dot is one network.{diverged}"
+            if len(means) > 1
+            else f"{dots} One configuration has nothing to be compared with.{diverged}"
+        )
     told = differences.filter(pl.col(AGAINST) == BEST, pl.col("said") != "not told")
     compared = len(differences.filter(pl.col(AGAINST) == BEST).drop_nulls("difference")) - 1
     if not context.words.several_seeds or compared < 1:
