@@ -48,6 +48,8 @@ from nodescope.works.scoring import score
 
 pytestmark = pytest.mark.slow
 
+#: Of a caption; what is more stands in `Figure.about`.
+MOST_WORDS = 35
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -70,7 +72,10 @@ def context_of(study, **changes):
 
 
 def figures_of(name, tables, context) -> list[Figure]:
-    needed = {table: tables[table] for table in CHARTS[name].tables}
+    chart = CHARTS[name]
+    needed = {
+        table: tables[table] for table in (*chart.tables, *chart.optional) if table in tables or table in chart.tables
+    }
     return list(import_module(f"nodescope.charts.gallery.{name}").figures(needed, context))
 
 
@@ -80,7 +85,7 @@ def test_every_chart_is_drawn_and_says_what_to_read(name, drawn, context):
     assert figures
     assert len({figure.name for figure in figures}) == len(figures)
     for figure in figures:
-        assert len(figure.caption) > 80
+        assert 8 <= len(figure.caption.split()) <= MOST_WORDS, figure.name
         assert sum(part is not None for part in (figure.chart, figure.table, figure.nodes)) == 1
         specs = [spec for _, spec, _ in static_figures(figure, context) if spec is not None]
         assert specs or figure.table is not None
@@ -92,24 +97,35 @@ def test_every_chart_is_drawn_and_says_what_to_read(name, drawn, context):
 
 
 @pytest.mark.parametrize(
-    ("trained_with", "titles"),
+    ("trained_with", "losses"),
     [
-        (["cross_entropy"], ["cross-entropy (nats)", "accuracy"]),
-        (["mean_squared_error"], ["mean squared error", "accuracy"]),
-        (["mean_squared_error", "cross_entropy"], ["cross-entropy (nats)", "mean squared error", "accuracy"]),
+        (["cross_entropy"], {"cross-entropy": "loss"}),
+        (["mean_squared_error"], {"mean squared error": "mean_squared_error"}),
+        (
+            ["mean_squared_error", "cross_entropy"],
+            {"cross-entropy": "loss", "mean squared error": "mean_squared_error"},
+        ),
     ],
 )
-def test_learning_curves_show_what_was_trained_on(trained_with, titles, small_tables, context):
+def test_learning_curves_show_errors_and_what_was_trained_on(trained_with, losses, small_tables, context):
     sigmoid = pl.col("activation") == "sigmoid"
     objective = pl.when(sigmoid).then(pl.lit(trained_with[0])).otherwise(pl.lit(trained_with[-1]))
     replicas = small_tables["replicas"].with_columns(objective=objective)
     (figure,) = figures_of("learning_curves", {**small_tables, "replicas": replicas}, context)
-    panels = figure.chart.to_dict()["vconcat"]
-    shown = [panel["spec"]["layer"][0]["encoding"]["y"] for panel in panels]
-    assert [y["title"] for y in shown] == titles
-    columns = {"cross-entropy (nats)": "loss", "mean squared error": "mean_squared_error", "accuracy": "accuracy"}
-    assert [y["field"] for y in shown] == [columns[title] for title in titles]
-    assert ("objective" in figure.caption) == (len(trained_with) == 2)
+    (data,) = specification(figure.chart)[1].values()
+    assert data["measure"].unique(maintain_order=True).to_list() == ["error", *losses]
+    assert set(figure.quantities) == {"error", *losses}
+    keys = ["configuration", "seed", "epoch", "split"]
+    curves = small_tables["learning_curves"].with_columns(error=1 - pl.col("accuracy"))
+    for title, column in {"error": "error", **losses}.items():
+        shown = data.filter(pl.col("measure") == title, pl.col("role") == pl.col("split"))
+        both = shown.join(curves.drop_nulls(column), on=keys)
+        assert len(both) == len(shown) > 0
+        positive = both.filter(pl.col(column) > 1e-9)
+        assert positive["value"].to_list() == pytest.approx(positive[column].to_list(), abs=1e-8)
+        # A logarithmic axis has no zero: half of the smallest other error.
+        assert (both.filter(pl.col(column) <= 1e-9)["value"] <= positive["value"].min() / 2 + 1e-9).all()
+    assert ("objective" in figure.about) == (len(trained_with) == 2)
 
 
 @pytest.mark.parametrize(
@@ -132,8 +148,8 @@ def test_figures_of_gradients_say_of_which_loss(trained_with, loss, small_tables
         for figure in figures_of(name, small_tables | measured, context)
         if "gradient" in figure.name
     ]
-    assert [figure.name for figure in figures] == ["gradient-range", "gradient-flow", "local-gradients"]
-    assert all(loss in figure.caption for figure in figures)
+    assert [figure.name for figure in figures] == ["gradient-flow", "gradient-range", "local-gradients"]
+    assert all(loss in figure.about for figure in figures)
 
 
 def axes_of(spec):
@@ -149,9 +165,12 @@ def axes_of(spec):
 @pytest.mark.parametrize("name", CHARTS)
 def test_an_axis_has_percent_signs_where_the_quantity_has_that_unit_and_nowhere_else(name, drawn):
     for figure in drawn(name):
-        if figure.chart is None:
+        # Of panels of several quantities each has its own.
+        if figure.chart is None or (figure.quantity_by and figure.quantity_by not in figure.view):
             continue
         quantities = quantities_of(name, figure)
+        if figure.quantity_by:
+            quantities = quantities | {figure.quantity: quantities[figure.view[figure.quantity_by]]}
         for field, axis in axes_of(specification(figure.chart)[0]):
             in_percent = field in quantities and quantities[field].unit == "%"
             assert axis.get("format", "").endswith("%") == in_percent, (figure.name, field)
@@ -165,9 +184,9 @@ def test_a_quantity_with_a_unit_of_its_own_shows_it_and_no_percent_sign(small_ta
 
 
 def test_differences_of_percentages_are_shown_in_points(small_tables, context):
-    found = [*figures_of("comparisons", small_tables, context), *figures_of("diagnosis", small_tables, context)]
-    shown = {figure.name: figure for figure in found if figure.name in ("comparisons", "remedies")}
-    assert shown.keys() == {"comparisons", "remedies"}
+    found = [*figures_of("test_accuracy", small_tables, context), *figures_of("diagnosis", small_tables, context)]
+    shown = {figure.name: figure for figure in found if figure.name in ("test-accuracy", "remedies")}
+    assert shown.keys() == {"test-accuracy", "remedies"}
     for figure in shown.values():
         axes = dict(axes_of(specification(figure.chart)[0]))
         assert any("100 * datum.value" in axis.get("labelExpr", "") for axis in axes.values())
@@ -221,7 +240,7 @@ def test_every_chart_tells_the_values_of_a_further_axis_apart(name, axis, small_
     both = replace(known, axes=(*known.axes, Axis(axis, axis, values, values)), keys=keys)
     context = replace(context, configurations=both)
     tables = {}
-    for table in CHARTS[name].tables:
+    for table in {*CHARTS[name].tables, *small_tables.keys() & set(CHARTS[name].optional)}:
         frame = small_tables[table].drop(axis, strict=False)
         own = frame.select("configuration", *(c for c in frame.columns if c not in known.frame().columns))
         named = [own.with_columns(pl.format("{}-{}", "configuration", pl.lit(value))) for value in values]
@@ -251,24 +270,39 @@ def test_every_chart_tells_the_values_of_a_further_axis_apart(name, axis, small_
         assert areas["density"].to_list() == pytest.approx([1] * 14)
 
 
-def test_test_accuracies_in_the_figure_are_means_over_seeds(small_tables, context):
+def test_test_accuracies_in_the_figure_are_those_of_the_tables(small_tables, context):
     figure = figures_of("test_accuracy", small_tables, context)[0]
-    (data,) = specification(figure.chart)[1].values()
-    accuracy = small_tables["accuracy"].filter(pl.col("split") == "test")
-    shown = in_view(data, figure.view)
-    for row in shown.iter_rows(named=True):
-        own = accuracy.filter(
-            pl.col("depth") == row["depth"], pl.col("activation") == row["label"],
-            pl.col("batch_norm") == (row["panel_row"] == "with BN"),
-        )["accuracy"].to_numpy()  # fmt: skip
+    frames = list(specification(figure.chart)[1].values())
+    seeds = next(frame for frame in frames if "seed" in frame.columns)
+    means = next(frame for frame in frames if "seeds" in frame.columns and "mean" in frame.columns).drop_nulls("mean")
+    accuracy = small_tables["accuracy"].filter(pl.col("split") == "test").drop_nulls("accuracy")
+    both = seeds.join(accuracy, on=["configuration", "seed"])
+    assert len(both) == len(seeds) == len(accuracy) and both["mean"].to_list() == both["accuracy"].to_list()
+    for row in means.iter_rows(named=True):
+        own = accuracy.filter(pl.col("configuration") == row["configuration"])["accuracy"].to_numpy()
         assert row["mean"] == pytest.approx(own.mean())
         error = own.std(ddof=1) / np.sqrt(len(own))
         # As published, since the study names the work: one standard error to either side.
         assert row["high"] - row["mean"] == pytest.approx(min(error, 1 - own.mean()))
         assert row["mean"] - row["low"] == pytest.approx(error)
-    assert len(shown) == 7  # of 8 configurations one diverged
-    of_seeds = in_view(data, figure.view | {"seed": "1"})
-    assert of_seeds["mean"].to_list() == accuracy.filter(pl.col("seed") == 1)["accuracy"].drop_nulls().to_list()
+    assert len(means) == 7  # of 8 configurations one diverged
+    differences = next(frame for frame in frames if "difference" in frame.columns)
+    for against, table, column in (("the best", "comparisons", "difference"), ("the first", "remedies", "change")):
+        expected = small_tables[table]
+        if "quantity" in expected.columns:
+            expected = expected.filter(pl.col("quantity") == "test_accuracy")
+        shown = differences.filter(pl.col("compared_with") == against).join(
+            expected, on="configuration", suffix="_there"
+        )
+        there = shown["difference_there" if column == "difference" else column].fill_null(0)
+        known = shown["difference"].is_not_null().to_numpy()
+        assert shown["difference"].fill_null(0).to_numpy()[known] == pytest.approx(there.to_numpy()[known])
+        for number, words in shown.filter(known).select("difference", "words").iter_rows():
+            assert words.startswith(f"{100 * number:+.2f} points") or words in (
+                "best on validation samples",
+                "the first of its size",
+            )
+    assert differences.filter(pl.col("said") == "not told", pl.col("words").str.contains(", real")).is_empty()
 
 
 def test_every_learning_rate_that_was_tried_is_drawn_and_the_kept_one_is_marked(small_tables, context):
@@ -440,7 +474,7 @@ def page(tmp_path_factory, small_study, small_tables):
         tmp_path_factory.mktemp("page"),
         small_study,
         small_tables,
-        ["test_accuracy", "layer_accuracy", "medians", "sparsity"],
+        ["test_accuracy", "layer_accuracy", "layer_statistics", "medians", "sparsity"],
     )
 
 
@@ -488,7 +522,7 @@ OF_WORKS = re.compile(
 
 def test_a_page_refers_to_the_works_that_its_studies_name(page):
     for words in (
-        "Pretorius 2020, figures 3.4, 3.7, 3.10.", "Pretorius 2020, table 5.2.", "mean over the seeds with its standard error",
+        "Pretorius 2020, figures 3.4, 3.7, 3.10.", "table 5.2", "mean with its standard error, as published",
         "Figures by published number", "figure 4.11", "DNNs as layers of cooperating classifiers",
         WORKS["park"].title, "figures that follow a published one",
     ):  # fmt: skip
@@ -501,7 +535,7 @@ def test_a_page_of_studies_that_name_no_work_refers_to_none(tmp_path, small_stud
     charts = ["test_accuracy", "medians", "sparsity", "dead_nodes", "patterns", "layer_distributions", "diagnosis"]
     assert set(charts) <= {chart.name for chart in charts_of(study)}
     written = build_page(tmp_path, study, small_tables, charts)
-    assert "Test accuracy" in written.text and "95 % t interval" in written.text
+    assert "Which network is most accurate on test samples?" in written.text and "95 % t interval" in written.text
     assert not OF_WORKS.search(written.text), OF_WORKS.search(written.text)
     drawn = (tmp_path / "results" / "small" / "charts" / "index.json").read_text(encoding="utf-8")
     assert not OF_WORKS.search(drawn), OF_WORKS.search(drawn)
@@ -540,8 +574,8 @@ def test_untrained_networks_are_neither_best_nor_worst(small_study, small_tables
 def test_the_page_names_diverged_nets_and_numbers_its_figures(page):
     assert "2 of the kept networks diverged" in page.text
     assert "relu 2x6 without BN, seed 0" in page.text
-    assert "Figure 2.1. Test accuracy" in page.text
-    assert "Figure 2.2. Accuracy on all splits" in page.text
+    assert "Figure 2.1. Which network is most accurate on test samples?" in page.text
+    assert "Accuracy on all splits" not in page.text  # a file
     assert "torch" in page.text and "commit" in page.text
     assert "seeds 0, 1" in page.text
     assert "activity: it rains" in page.text
@@ -555,7 +589,7 @@ def test_a_study_of_convolutions_without_patterns_at_positions_says_why_the_figu
     table = small_tables["patterns"]
     unknown = table.with_columns(pl.lit(None, table.schema[name]).alias(name) for name in MEASURED_PATTERNS)
     figure = figures_of("patterns", small_tables | {"patterns": unknown}, context)[0]
-    assert "positions: summary (positions: rows records every position)" in figure.caption
+    assert "positions: summary (positions: rows records every position)" in figure.about
     for _, spec, _ in static_figures(figure, context):
         assert vl_convert.vegalite_to_svg(spec).startswith("<svg")
 
@@ -571,7 +605,7 @@ OF_TRAINED = re.compile(r"(?<!un)\btrained\b|after training|\bbest\b|\bkept\b|du
 
 def words_of(figure):
     """All that a figure says to a reader: title, caption, axes and legends, headings of its table."""
-    said = [figure.title, figure.caption]
+    said = [figure.title, figure.caption, figure.subtitle]
     if figure.chart is not None:
         said += titles_of(specification(figure.chart)[0])
     if figure.nodes is not None:
@@ -709,3 +743,41 @@ def test_one_page_is_built_of_several_results_folders(tmp_path, small_study, sma
     assert {path.name for path in (tmp_path / "both" / "data").iterdir()} == {"small", "later"}
     assert main(["page", str(tmp_path / "both"), *reports]) == 2
     assert "holds no study with figures" in capsys.readouterr().err
+
+
+#: Columns that place a mark in words of their own (text.js), so that they need no title in a hover text.
+PLACES = {"network", "layer", "node", "channel", "class_name", "epoch", "system", "seed", "state", "split"}
+
+
+def tooltips_of(spec):
+    if isinstance(spec, list):
+        return [found for part in spec for found in tooltips_of(part)]
+    if not isinstance(spec, dict):
+        return []
+    own = [
+        one for one in [spec.get("tooltip", [])] for one in (one if isinstance(one, list) else [one]) if "field" in one
+    ]
+    return own + [found for key, part in spec.items() if key != "datasets" for found in tooltips_of(part)]
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_hover_texts_have_no_names_of_columns(name, small_tables, context):
+    for figure in figures_of(name, small_tables, context):
+        if figure.chart is None or figure.shown_in is not None:
+            continue
+        known = {**quantities_of(name, figure)}
+        for told in tooltips_of(specification(figure.chart)[0]):
+            assert told.get("title") or told["field"] in PLACES or told["field"] in known, (figure.name, told)
+            assert "_" not in (told.get("title") or ""), (figure.name, told)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_what_a_figure_of_the_page_is_shown_in_is_a_figure_of_the_page(name, small_tables, context):
+    on_page = {
+        figure.name
+        for other in CHARTS
+        for figure in figures_of(other, small_tables, context)
+        if figure.shown_in is None
+    }
+    for figure in figures_of(name, small_tables, context):
+        assert figure.shown_in is None or figure.shown_in.figure in on_page | {"methods"}, figure.name

@@ -209,7 +209,7 @@ def _study(name: str, results: Path, charts: Charts) -> PageStudy:
     elsewhere = [
         shown_elsewhere(entry, name, by_name.get(entry["shown_in"]["figure"]))
         for entry in index["figures"]
-        if "shown_in" in entry
+        if "shown_in" in entry and entry["shown_in"]["figure"] in (*by_name, "methods")
     ]
     configurations = Configurations.read(files.configurations)
     chapters = [

@@ -76,13 +76,15 @@ def _together(kept: pl.DataFrame, objectives: list[str], context: Context) -> Fi
         name=TOGETHER,
         title="Which networks learn fastest?",
         caption=f"A line per network, {split} samples of the kept learning rate, {context.words.mean}.{dashes}",
-        about="A band is the 95 % t interval over the seeds. A curve that falls late belongs to a network that is hard to train; "
+        about=("A band is the 95 % t interval over the seeds. " if context.words.several_seeds else "")
+        + "A curve that falls late belongs to a network that is hard to train; "
         "an error or loss of zero is drawn at half the smallest other one.",
         chart=series.in_panels(alt.layer(*layers, data=data), columns=2),
         quantity_by=MEASURE,
         quantities={ERROR.title: ERROR, **objectives_of},
         view={"seed": seed_view(mean), MEASURE: ERROR.title},
         interval="95 % t interval",
+        shown_in=None if len(context.configurations.identifiers) > 1 else ShownIn("learning-curves"),
     )
 
 
@@ -97,7 +99,7 @@ def _of_loss(together: Figure, title: str) -> Figure:
         quantity_by=MEASURE,
         quantities=together.quantities,
         view=together.view | {MEASURE: title},
-        shown_in=ShownIn(TOGETHER, {MEASURE: title}),
+        shown_in=together.shown_in or ShownIn(TOGETHER, {MEASURE: title}),
     )
 
 

@@ -67,7 +67,9 @@ def _surface(table: pl.DataFrame, statistics: pl.DataFrame | None, context: Cont
     holds_zero = (pl.col("bin_left") <= 0) & (pl.col("bin_right") > 0)
     spike = pl.when(holds_zero).then(pl.col("zero_share").fill_null(0) * total).otherwise(0)
     others = (pl.col("count") - spike.round(0).cast(pl.Int64)).clip(lower_bound=0)
-    curves = with_curves(named.with_columns(count=others), [*told, "layer"]).filter(pl.col("shape") == "density")
+    # Where all values are zero, they are the ridge.
+    shown = pl.when(others.sum().over(*told, "layer") > 0).then(others).otherwise("count")
+    curves = with_curves(named.with_columns(count=shown), [*told, "layer"]).filter(pl.col("shape") == "density")
     share = pl.col("height") * (pl.col("bin_right") - pl.col("bin_left"))
     before = share.cum_sum().over(*told, "layer") - share
     inside = (before < 1 - (1 - SHOWN) / 2) & (before + share > (1 - SHOWN) / 2)

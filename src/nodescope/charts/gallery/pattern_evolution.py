@@ -63,8 +63,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             context,
             "full",
             "Patterns of each layer through training",
-            "In the similarity to the end, layers that turn bright earlier settle earlier; if structure forms "
-            "bottom-up, the first layers come first.",
+            "In the similarity to the end, layers that turn bright earlier settle earlier.",
         )
     )
     return [*found, _curves(table, context)]
@@ -107,8 +106,8 @@ def _heatmaps(table: pl.DataFrame, context: Context, name: str, title: str, what
     return Figure(
         name=f"pattern-evolution-{name}",
         title=title,
-        caption=f"Layer by layer over the samples seen so far, {context.words.mean}.",
-        about=f"{what_to_read} {MEANING} {_measured(table)}",
+        caption=f"Layer by layer over the samples seen so far, {context.words.mean}. {what_to_read}",
+        about=f"{MEANING} {_measured(table)}",
         chart=chart,
         view=view,
         per_configuration=True,
