@@ -35,13 +35,15 @@ CLASSES = ("a", "b", "c")
 # --- recordings of networks: {(seed, state): [z of each layer]} ---
 
 
-def networks_of(folder, layers, labels, classes=CLASSES, *, activation="tanh", samples=None, split="test", **more):
+def networks_of(
+    folder, layers, labels, classes=CLASSES, *, activation="tanh", samples=None, split="test", dataset="made", **more
+):
     """Write them; rows are sorted by label."""
     order = np.argsort(labels, kind="stable")
     ids = np.arange(len(labels)) if samples is None else np.asarray(samples)
     for (seed, state), of_network in layers.items():
         for number, z in enumerate(of_network, 1):
-            metadata = LayerMetadata("made", f"layer-{number}", activation, (len(z),), classes, **more)
+            metadata = LayerMetadata(dataset, f"layer-{number}", activation, (len(z),), classes, **more)
             write(
                 str(activation_path(str(folder), seed, state, split, number)),
                 np.ascontiguousarray(np.asarray(z, np.float32)[:, order]),
@@ -310,6 +312,7 @@ def test_diverged_networks_and_other_samples_are_null_between_configurations(tmp
         "a": kept_of(tmp_path / "a", layers, labels),
         "nan": kept_of(tmp_path / "nan", diverged, labels),
         "moved": kept_of(tmp_path / "moved", layers, labels, samples=np.arange(60) + 1),
+        "elsewhere": kept_of(tmp_path / "elsewhere", layers, labels, dataset="another"),
         "copy": kept_of(tmp_path / "copy", layers, labels),
     }
     assert kept["nan"].collect()["values"].null_count() == 5

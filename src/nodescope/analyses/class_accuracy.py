@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from nodescope.analyses import Analysis, Parts, Summary
 from nodescope.config.analysis_fields import LayerOptions
-from nodescope.numerics.intervals import wilson
 from nodescope.storage.columns import CLASS, SPLIT, STATE, Column, Table, number_of, points, share
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ def measure(networks: "RecordedNetworks", options: ClassAccuracy) -> Parts:
 
 def of_classes(predictions: "Predictions") -> dict[str, Any]:
     """Columns class, samples and those from right to precision, of one network on one split."""
+    from nodescope.numerics.intervals import wilson  # late: it imports scipy
+
     labels_N, predicted_N, classes = predictions.labels, predictions.predicted, predictions.n_classes
     samples_C = np.bincount(labels_N, minlength=classes)
     row: dict[str, Any] = {"class": np.arange(classes), "samples": samples_C}

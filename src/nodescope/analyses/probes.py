@@ -21,7 +21,6 @@ from pydantic import Field
 from nodescope.analyses import Analysis, Parts
 from nodescope.config.analysis_fields import LayerOptions
 from nodescope.config.fields import ALL_SPLITS, Splits
-from nodescope.numerics.intervals import wilson
 from nodescope.storage.columns import Column, Quantity, number_of, share
 
 if TYPE_CHECKING:
@@ -100,6 +99,8 @@ def _choose(layer: "RecordedLayer", readers_JCK: Floats, found: "LayerSums") -> 
 
 def _scores(layer: "RecordedLayer", split: str, found: "LayerSums", reader_JC: Floats | None) -> dict[str, Any]:
     """Columns accuracy, interval_low, interval_high, nearest_mean_accuracy of a split with samples."""
+    from nodescope.numerics.intervals import wilson  # late: it imports scipy
+
     labels_N = layer.read(split).labels
     offsets_JC = found.class_means[:, found.present] - found.samples.mean[:, None]
     directions = [offsets_JC] if reader_JC is None else [offsets_JC, reader_JC]

@@ -22,6 +22,8 @@ class Sketch:
         Whether all values of the layer are finite.
     samples, labels : int32 array [samples]
         Index in the data set, ascending, and class; 0 of all samples that have no classes.
+    dataset : str
+        Its name.
     is_labelled : bool
     n_nodes, n_classes : int
     """
@@ -30,6 +32,7 @@ class Sketch:
     known: bool
     samples: NDArray[np.int32]
     labels: NDArray[np.int32]
+    dataset: str
     is_labelled: bool
     n_nodes: int
     n_classes: int
@@ -37,7 +40,8 @@ class Sketch:
     @cached_property
     def sample_set(self) -> str:
         """Equal where the samples are the same in the same order."""
-        return hashlib.sha256(np.ascontiguousarray(self.samples, np.int64).tobytes()).hexdigest()[:16]
+        ids = np.ascontiguousarray(self.samples, np.int64).tobytes()
+        return hashlib.sha256(self.dataset.encode("utf-8", "surrogateescape") + b"\0" + ids).hexdigest()[:16]
 
 
 def sketch_of(activations: LayerActivations, samples: int) -> Sketch:
@@ -58,6 +62,7 @@ def sketch_of(activations: LayerActivations, samples: int) -> Sketch:
         known,
         activations.samples[chosen],
         activations.labels[chosen],
+        activations.metadata.dataset,
         activations.is_labelled,
         activations.n_nodes,
         activations.n_classes,

@@ -55,8 +55,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Similarity of layers",
             caption="Debiased linear CKA of the layers of a network"
             + context.words.where_classes(", and with the labels")
-            + f", {context.words.mean}: 1 is equal up to rotation and scale, 0 unrelated. A few samples or large "
-            "directions can decide it (Davari et al. 2023).",
+            + f", {context.words.mean}: 1 is equal up to rotation and scale, 0 unrelated. Few samples "
+            "or directions can decide it.",
             chart=chart,
             quantities={"mean": QUANTITY},
             view={

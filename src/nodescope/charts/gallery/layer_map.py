@@ -17,7 +17,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a row per configuration, a column per layer, a point per sample."""
     table = tables["layer_map"]
     samples = table.select(pl.col("sample").unique().sort())["sample"]
-    shown = samples.gather_every(-(-len(samples) // SHOWN))
+    shown = samples.gather_every(max(1, -(-len(samples) // SHOWN)))
     known = table.filter(pl.col("sample").is_in(shown.implode())).drop_nulls(["x", "y"])
     if known.is_empty():
         return []
@@ -50,8 +50,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         if is_umap
         else "at a layer's first two principal components"
     )
-    turned = "Earlier states are turned to match the next. " if context.words.several_states else ""
-    hidden = "" if is_umap else "The share of variance is at each point; what is hidden may separate more."
+    turned = "Earlier states are turned to match later ones. " if context.words.several_states else ""
+    hidden = "" if is_umap else "Other components may separate more."
     return [
         Figure(
             name="layer-map",
