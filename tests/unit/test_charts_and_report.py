@@ -761,8 +761,8 @@ def tooltips_of(spec):
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_hover_texts_have_no_names_of_columns(name, small_tables, context):
-    for figure in figures_of(name, small_tables, context):
+def test_hover_texts_have_no_names_of_columns(name, drawn):
+    for figure in figures_of(name, drawn):
         if figure.chart is None or figure.shown_in is not None:
             continue
         known = {**quantities_of(name, figure)}
@@ -772,12 +772,12 @@ def test_hover_texts_have_no_names_of_columns(name, small_tables, context):
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_what_a_figure_of_the_page_is_shown_in_is_a_figure_of_the_page(name, small_tables, context):
+def test_what_a_figure_of_the_page_is_shown_in_is_a_figure_of_the_page(name, drawn):
     on_page = {
         figure.name
         for other in CHARTS
-        for figure in figures_of(other, small_tables, context)
+        for figure in drawn(other)
         if figure.shown_in is None
     }
-    for figure in figures_of(name, small_tables, context):
+    for figure in figures_of(name, drawn):
         assert figure.shown_in is None or figure.shown_in.figure in on_page | {"methods"}, figure.name
