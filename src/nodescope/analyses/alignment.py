@@ -71,7 +71,7 @@ def _class_means(network: "MeasuredNetwork", output: "LinearMap") -> Floats | No
     """Means [J, C] of what the output layer takes; None where a class has no sample."""
     import torch
 
-    nodes, classes = output.module.in_features, output.module.out_features
+    classes, nodes = output.module.weight.shape
     sums_CJ, counts_C = np.zeros((classes, nodes)), np.zeros(classes, np.int64)
     taken: list[torch.Tensor] = []
     handle = output.module.register_forward_pre_hook(lambda _, given: taken.append(given[0].detach()))

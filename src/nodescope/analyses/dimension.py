@@ -11,7 +11,7 @@ fewer than two samples (debiased: four), or the net diverged. An effective rank 
 correlations of a layer, their eigenvalues (O(J^3)), and one pass over the activations.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def measure(layer: "RecordedLayer", options: Dimension) -> Parts:
     for split in options.splits:
         activations, found = layer.read(split), layer.sums(split)
         samples = activations.n_samples
-        row = {"split": split, "nodes": activations.n_nodes, "samples": samples}
+        row: dict[str, Any] = {"split": split, "nodes": activations.n_nodes, "samples": samples}
         varies = np.flatnonzero(~found.samples.constant) if found.known and samples > 1 else np.empty(0, np.int64)
         if len(varies):
             part = np.ix_(varies, varies)
