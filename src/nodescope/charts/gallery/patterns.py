@@ -45,7 +45,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="How different are the patterns of the samples?",
             caption="Entropy of the patterns of nodes that are on, relative to the maximum for so many nodes and samples; "
             f"{context.spread_words()}.{share}",
-            about=f"The pattern of a sample is the set of nodes of a layer that are on, of {samples} {split} samples. At 100 % every "
+            about=f"The pattern of a sample is the set of nodes of a layer that are on, of {samples} {split} samples. "
+            f"At 100 % every "
             f"sample has a distinct pattern.{missing}",
             chart=layer_lines(relative, context, QUANTITY, width=0.62),
             quantities={"mean": QUANTITY},
