@@ -774,11 +774,6 @@ def test_hover_texts_have_no_names_of_columns(name, drawn):
 
 @pytest.mark.parametrize("name", CHARTS)
 def test_what_a_figure_of_the_page_is_shown_in_is_a_figure_of_the_page(name, drawn):
-    on_page = {
-        figure.name
-        for other in CHARTS
-        for figure in drawn(other)
-        if figure.shown_in is None
-    }
+    on_page = {figure.name for other in CHARTS for figure in drawn(other) if figure.shown_in is None}
     for figure in figures_of(name, drawn):
         assert figure.shown_in is None or figure.shown_in.figure in on_page | {"methods"}, figure.name
