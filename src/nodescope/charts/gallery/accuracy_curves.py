@@ -132,7 +132,8 @@ def _published(curves: pl.DataFrame, context: Context) -> list[Figure]:
             Figure(
                 name="-".join(["accuracy-curves", *([slug(words)] if words else [])]),
                 title=", ".join(["Accuracy during training", *([words] if words else [])]),
-                caption=f"Training (dashed) and validation accuracy (solid) after each epoch, {context.spread_words('accuracy-curves')}. "
+                caption=f"Training (dashed) and validation accuracy (solid) after each epoch, "
+                f"{context.spread_words('accuracy-curves')}. "
                 "Their distance is the generalisation gap.",
                 chart=panels(alt.layer(band, line), context, independent=()),
                 quantities={"mean": ACCURACY},

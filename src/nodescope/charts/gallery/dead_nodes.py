@@ -8,6 +8,7 @@ from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure, ShownIn
 from nodescope.charts.labels import percent, state_label
+from nodescope.charts.panels import Drawing
 from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import preferred_split
@@ -41,7 +42,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="dead-nodes",
             title="Where are nodes dead" + context.words.where_trained(", and since when") + "?",
             caption=f"Share of the nodes of each layer that are on for no sample, {context.words.mean}. {_most(shown, context)}",
-            about="In a ReLU network the output of such a node is always zero, and no gradient reaches its weights. Nodes with other "
+            about="In a ReLU network the output of such a node is always zero, and no gradient reaches its weights. "
+            "Nodes with other "
             "activation functions may still carry information below the threshold.",
             chart=_matrix(per_layer, context),
             quantities={"mean": QUANTITY},
@@ -51,7 +53,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="dead-nodes-table",
             title="Share of dead nodes",
-            caption=f"Share of all hidden nodes of a network that are on for no sample, {context.spread_words('dead-nodes-table')}.",
+            caption=f"Share of all hidden nodes of a network that are on for no sample, "
+            f"{context.spread_words('dead-nodes-table')}.",
             table=context.table_of_means(overall, "dead_share", "dead-nodes-table"),
             quantities=of_means(QUANTITY),
             view={"state": state, "split": split, "seed": seed},
@@ -60,7 +63,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     ]
 
 
-def _matrix(per_layer: pl.DataFrame, context: Context) -> alt.FacetChart:
+def _matrix(per_layer: pl.DataFrame, context: Context) -> Drawing:
     """A row per network, a column per layer, a panel per state."""
     labels = [state_label(state) for state in context.states]
     spread = context.with_network(context.with_spread(per_layer, bounds=(0, 1))).drop_nulls("mean")

@@ -253,7 +253,8 @@ def _table(remedies: pl.DataFrame, context: Context) -> Figure:
         title="Remedies: every configuration compared with the first",
         caption=f"Compared with the first configuration of the same size: {', '.join(first)}; {context.words.mean}.",
         about=f"{accuracy_words}the number of problems over the layers of a network, and the evidence in the worst layer for each "
-        "problem (higher is better for the vanishing gradient, lower for the others), each with its change. The table remedies holds "
+        "problem (higher is better for the vanishing gradient, lower for the others), each with its change. The table "
+        "remedies holds "
         "the intervals of these changes.",
         table=table,
         quantities={"test_accuracy": TEST_ACCURACY} | dict.fromkeys(("accuracy_change", *INTERVAL.values()), CHANGE),

@@ -84,7 +84,8 @@ def _by_network(mean: pl.DataFrame, context: Context) -> Figure:
         title="How much does each layer alone know of the classes?",
         caption=f"Accuracy of a classifier that sees one layer: which nodes are on (discrete), their values (continuous), or both. "
         f"Training samples pale{'; dotted: the network itself' if known else ''}.",
-        about="The continuous system compares a sample with kernel densities of the values of each class; the combined system uses both. "
+        about="The continuous system compares a sample with kernel densities of the values of each class; the "
+        "combined system uses both. "
         "Where a line reaches that of the network, the layer alone predicts the class as well as the whole network."
         f" {_first_layer(mean, context)}".rstrip(),
         chart=chart.resolve_scale(x="independent"),

@@ -29,9 +29,11 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="layer-distributions",
             title="Distribution of all values of a layer" + context.words.where_trained(", before and after training"),
-            caption=f"Histogram of the {kinds_in_words(table['kind'].unique())} of a layer over its nodes and all samples of the split, "
+            caption=f"Histogram of the {kinds_in_words(table['kind'].unique())} of a layer over its nodes and all "
+            f"samples of the split, "
             "with a smoothed density, or the share of values up to each point.",
-            about="A spike at zero comes from inactive nodes of a ReLU layer; spikes at both ends indicate a saturated layer. A bar with "
+            about="A spike at zero comes from inactive nodes of a ReLU layer; spikes at both ends indicate a "
+            "saturated layer. A bar with "
             "≤ or ≥ also contains all values beyond it.",
             chart=before_and_after(table, context, ["seed", "split", "kind"], "value"),
             view={"split": split, "seed": seed, "kind": "post", "shape": "density"},
@@ -42,9 +44,11 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="layer-surface",
             title="How are the values of each layer distributed?",
-            caption="A ridge per layer, all of one height: the smoothed distribution of its values. The bar at its side is the share "
+            caption="A ridge per layer, all of one height: the smoothed distribution of its values. The bar at its "
+            "side is the share "
             "of values that are exactly zero, which the ridge leaves out.",
-            about=f"{100 * SHOWN:.1f} % of the values lie in the range that is shown; outliers are counted at its ends. Ridges that narrow to "
+            about=f"{100 * SHOWN:.1f} % of the values lie in the range that is shown; outliers are counted at its "
+            f"ends. Ridges that narrow to "
             "a spike indicate a vanishing signal, ridges that widen an exploding one.",
             chart=_surface(table, tables.get("statistics"), context),
             subtitle="values of the nodes",

@@ -59,7 +59,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="layer-statistics",
             title="Zeros, spread and shape of all values by layer",
             caption=f"Statistics of all {kinds_in_words(table['kind'].unique())} of a layer, {context.spread_words()}.",
-            about="Of all values of a layer over its nodes and the samples of the split: the share of exact zeros, the share near a bound "
+            about="Of all values of a layer over its nodes and the samples of the split: the share of exact zeros, "
+            "the share near a bound "
             "of the function, mean, standard deviation, skew, kurtosis (zero for a normal distribution) and range. A layer with "
             "many zeros or saturated values passes on little of the gradient.",
             chart=chart,
@@ -102,8 +103,10 @@ def _profile(tables: dict[str, pl.DataFrame], view: dict[str, str], context: Con
         name=PROFILE,
         title="How do activity and spread change from layer to layer?",
         caption=f"All nodes of a layer and all samples, {context.spread_words()}.{dashes}",
-        about="Sparsity is the share of samples for which a node is off, averaged over the nodes of the layer that are not dead; at "
-        "50 % nodes are off as often as on. Zeros are the share of activations that are exactly zero, dead nodes included. The spread "
+        about="Sparsity is the share of samples for which a node is off, averaged over the nodes of the layer that "
+        "are not dead; at "
+        "50 % nodes are off as often as on. Zeros are the share of activations that are exactly zero, dead nodes "
+        "included. The spread "
         f"is the standard deviation of the activations.{_patterns(tables.get('patterns'), view)}",
         chart=chart.resolve_scale(color="independent", strokeDash="independent", fill="independent"),
         view=view,

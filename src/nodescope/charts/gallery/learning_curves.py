@@ -57,10 +57,15 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     )
     rate = pl.col("learning_rate").round_sig_figs(3).cast(pl.String)
     chart = _panels(of_kept.with_columns(rate=rate), others.with_columns(rate=rate), context)
-    rates = int(
-        curves.select(CONFIGURATION, "learning_rate").drop_nulls().unique().group_by(CONFIGURATION).len()["len"].max()
-        or 0
+    of_each = (
+        curves.select(CONFIGURATION, "learning_rate")
+        .drop_nulls()
+        .unique()
+        .group_by(CONFIGURATION)
+        .len()["len"]
+        .to_list()
     )
+    rates = max(of_each, default=0)
     grey = " Grey: the other candidate rates." if len(others) else ""
     return [
         Figure(
@@ -123,8 +128,8 @@ def _early(kept: pl.DataFrame, curves: pl.DataFrame) -> str:
         return ""
     last = curves["epoch"].max()
     if best[0] == best[-1]:
-        return f"Kept: epoch {best[0]} of {last}."
-    return f"Kept: epochs {best[0]} to {best[-1]} of {last}."
+        return f"Kept: epoch {best[0]} of {last!s}."
+    return f"Kept: epochs {best[0]} to {best[-1]} of {last!s}."
 
 
 def _panels(kept: pl.DataFrame, others: pl.DataFrame, context: Context) -> alt.FacetChart:

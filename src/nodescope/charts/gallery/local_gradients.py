@@ -35,8 +35,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="Do all channels take part in learning?",
             caption="Gradient that the first channels of a layer receive (absorption) and send back (emission): median, and the "
             "middle half of the samples. Channels far below the others hardly learn.",
-            about=f"Of the gradient of {loss_words(table['objective'].unique())}, over up to {samples} training samples; input channels "
-            "absorb, output channels emit. Values below a millionth of the largest, zero included, are drawn at the lower end of the logarithmic axis. "
+            about=f"Of the gradient of {loss_words(table['objective'].unique())}, over up to {samples} training "
+            f"samples; input channels "
+            "absorb, output channels emit. Values below a millionth of the largest, zero included, are drawn at the "
+            "lower end of the logarithmic axis. "
             f"{origin}".rstrip(),
             chart=_quartiles(named, context),
             view={"state": context.states[-1], "seed": str(table["seed"][0])},

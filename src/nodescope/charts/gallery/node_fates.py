@@ -34,7 +34,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="node-fates",
             title="What became of the nodes?",
-            caption=f"Nodes of each layer from the first recorded state to the last, {context.words.mean}: dead in all states, died, "
+            caption=f"Nodes of each layer from the first recorded state to the last, {context.words.mean}: dead in "
+            f"all states, died, "
             "dead in between, woke, became of another kind, or stayed as they were.",
             about="The kinds are those of the figure beside: dead, always on, switch, graded, saturated, constant. What happens "
             "between two recorded states is not seen.",

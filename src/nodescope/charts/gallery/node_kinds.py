@@ -32,10 +32,13 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="node-kinds",
             title="What kinds of nodes does each layer have?",
-            caption=f"Nodes by what they do, {context.words.mean}: on for no sample, for all, mostly on or off (switch), near a bound "
+            caption=f"Nodes by what they do, {context.words.mean}: on for no sample, for all, mostly on or off "
+            f"(switch), near a bound "
             "(saturated), or graded.",
-            about="A switch is a node whose activation is mostly explained by being on or off; a saturated node lies near one bound of "
-            "its activation function; graded are all others. The words are summaries: the table node_kinds holds the shares that they "
+            about="A switch is a node whose activation is mostly explained by being on or off; a saturated node lies "
+            "near one bound of "
+            "its activation function; graded are all others. The words are summaries: the table node_kinds holds the "
+            "shares that they "
             "are decided by.",
             chart=stacked_nodes(mean, "kind", COLOURS, QUANTITY, context),
             quantities={"mean": QUANTITY},

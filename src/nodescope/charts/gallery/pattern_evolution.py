@@ -164,7 +164,8 @@ def _curves(table: pl.DataFrame, context: Context) -> Figure:
     return Figure(
         name="pattern-evolution-curves",
         title="Entropy of the patterns of each layer at chosen times",
-        caption=f"Entropy of each layer's patterns before, during and after training, {context.spread_words()}. A layer below its neighbours "
+        caption=f"Entropy of each layer's patterns before, during and after training, {context.spread_words()}. A "
+        f"layer below its neighbours "
         "passes on less information.",
         about=f"It cannot exceed the number of nodes, nor the logarithm of the number of patterns. {_measured(table)}",
         quantities={"mean": quantity_of("pattern_evolution", "entropy_bits")},

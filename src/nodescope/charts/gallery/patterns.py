@@ -44,9 +44,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="patterns",
             title="How different are the patterns of the samples?",
             caption="Entropy of the patterns of nodes that are on, relative to the maximum for so many nodes and samples; "
-            f"{context.spread_words()}.{share}",
-            about=f"The pattern of a sample is the set of nodes of a layer that are on, of {samples} {split} samples. At 100 % every "
-            f"sample has a distinct pattern.{missing}",
+            f"{context.spread_words()}.",
+            about=f"The pattern of a sample is the set of nodes of a layer that are on, of {samples} {split} samples. "
+            f"At 100 % every "
+            f"sample has a distinct pattern.{share}{missing}",
             chart=layer_lines(relative, context, QUANTITY, width=0.62),
             quantities={"mean": QUANTITY},
             view={"state": context.states[-1], "split": split, "seed": seed_view(relative)},

@@ -30,7 +30,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             title="How many nodes resemble another?",
             caption=f"Share of the nodes of each layer whose activation is strongly correlated with that of another, "
             f"{context.spread_words()}.",
-            about="Strong is an absolute correlation of at least the option redundancy.alike; constant nodes are left out. Nodes that "
+            about="Strong is an absolute correlation of at least the option redundancy.alike; constant nodes are left "
+            "out. Nodes that "
             "resemble each other need not do the same: their outgoing weights differ.",
             chart=layer_lines(lines, context, QUANTITY, width=0.62),
             quantities={"mean": QUANTITY},

@@ -6,6 +6,7 @@ import polars as pl
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure, ShownIn
+from nodescope.charts.panels import Drawing
 from nodescope.charts.style import BETTER, NEUTRAL, PALE, WORSE
 from nodescope.messages.words import counted
 from nodescope.storage.columns import number_of
@@ -83,7 +84,8 @@ def _verdicts(card: pl.DataFrame, claims: pl.DataFrame, context: Context) -> Fig
         title="Does this study agree with the published works?",
         caption=f"{told} of {len(claims) + len(card)} claims and printed numbers can be judged with these networks.{line}"
         + (" Below: each effect beside the interval of no effect." if len(judged) else ""),
-        about="An effect is divided by half of its 95 % t interval over the seeds: outside the band from -1 to 1 its interval excludes zero. "
+        about="An effect is divided by half of its 95 % t interval over the seeds: outside the band from -1 to 1 its "
+        "interval excludes zero. "
         f"Not run: the study lacks the networks or tables, or the work does not cover its data set. {scoring.RULE}",
         chart=alt.vconcat(*parts, spacing=30).resolve_scale(color="shared"),
         quantity="number",
@@ -91,7 +93,7 @@ def _verdicts(card: pl.DataFrame, claims: pl.DataFrame, context: Context) -> Fig
     )
 
 
-def _effects(judged: pl.DataFrame, outcome: dict[str, str], context: Context) -> alt.LayerChart:
+def _effects(judged: pl.DataFrame, outcome: dict[str, str], context: Context) -> Drawing:
     half = (pl.col("interval_high") - pl.col("interval_low")) / 2
     data = judged.filter(half > 0).select(
         statement=pl.when(pl.col("statement").str.len_chars() > STATEMENT)
@@ -132,7 +134,8 @@ def _summary(card: pl.DataFrame, claims: pl.DataFrame, departures: pl.DataFrame)
     return Figure(
         name="scorecard-summary",
         title="Scorecard",
-        caption=f"{_judged(judged, len(card), 'published number', told, len(claims))} can be evaluated with the networks of this study.",
+        caption=f"{_judged(judged, len(card), 'published number', told, len(claims))} can be evaluated with the "
+        f"networks of this study.",
         about=f"The others need networks or tables that were not run. {scoring.RULE} {differs}",
         table=counts,
         shown_in=ShownIn(CARD),
@@ -206,7 +209,8 @@ def _claims(claims: pl.DataFrame, context: Context) -> Figure:
         caption="Each claim, its verdict, the average of all comparisons that it makes"
         + (" with its 95 % t interval" if context.words.several_seeds else f", {context.words.mean}")
         + ", and the one that decided.",
-        about="Intervals account for the variation between seeds, not for other data. Not run: the study lacks the networks or tables, or "
+        about="Intervals account for the variation between seeds, not for other data. Not run: the study lacks the "
+        "networks or tables, or "
         "the work does not cover its data set. See also: related kinds of figures.",
         table=claims.select(
             "statement", "verdict", pl.col(numbers).round(4), "cases", "evidence",

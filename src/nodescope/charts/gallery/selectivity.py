@@ -60,7 +60,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="selectivity",
             title="Do nodes tell classes by being on or off?",
-            caption="Each point is a node: how much of the variance of its activation the classes explain (up), and how much being on or "
+            caption="Each point is a node: how much of the variance of its activation the classes explain (up), and "
+            "how much being on or "
             "off explains (right).",
             about=f"Dead and constant nodes are left out. A selective node is not for that reason an important one.{larger}",
             chart=chart,

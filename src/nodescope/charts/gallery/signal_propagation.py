@@ -45,7 +45,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 title="How much of the gradient reaches each layer?",
                 caption="Norm of the gradient at each layer over that at the output, where the backward pass starts. Named: the "
                 "factor from a layer to the one before it.",
-                about=f"The gradient of {loss} of a sample with respect to the activations of a layer, root mean square over the samples; "
+                about=f"The gradient of {loss} of a sample with respect to the activations of a layer, root mean "
+                f"square over the samples; "
                 f"{context.words.mean}. Its factor per layer is that of the straight line through the logarithms. Below one the "
                 "gradient vanishes towards the input, above one it explodes.",
                 chart=flow,
@@ -57,7 +58,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
                 title="Range of the gradients by layer",
                 caption="Gradient of each sample with respect to the activations (or pre-activations) of a layer, mean plus and "
                 "minus one standard deviation over nodes and samples.",
-                about=f"The gradient of {loss}. The backward pass starts at the right. The axis is linear near zero and logarithmic elsewhere.",
+                about=f"The gradient of {loss}. The backward pass starts at the right. The axis is linear near zero "
+                f"and logarithmic elsewhere.",
                 chart=_ranges(of_layers, context, y_title="gradient", stretched=True),
                 view={"state": state, "seed": seed, "quantity": "activation"},
                 shown_in=ShownIn("gradient-flow"),
@@ -93,7 +95,8 @@ def _ribbons(histograms: pl.DataFrame, statistics: pl.DataFrame, unknown: str, c
     return Figure(
         name="activation-range",
         title="Does the signal vanish or explode on its way?",
-        caption="Median of the values of each layer, with the ranges of half and of 90 % of them. Ranges that shrink to a point show "
+        caption="Median of the values of each layer, with the ranges of half and of 90 % of them. Ranges that shrink "
+        "to a point show "
         f"a vanishing signal, ranges that widen an exploding one.{unknown}",
         about="Quantiles (5, 25, 50, 75 and 95 %) over all nodes and samples of a layer, from its histogram; zeros count as such. "
         "Where values reach far, the axis is linear near zero and logarithmic beyond.",

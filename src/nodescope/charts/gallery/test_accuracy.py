@@ -9,6 +9,7 @@ from nodescope.charts.axes import x_of
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure, ShownIn
+from nodescope.charts.panels import Drawing
 from nodescope.charts.series import HOLLOW, series_of
 from nodescope.charts.style import BETTER, NEUTRAL, PALE, WORSE
 from nodescope.charts.tables import quantity_of
@@ -68,7 +69,8 @@ def _figure(accuracy: pl.DataFrame, split: str, tables: dict[str, pl.DataFrame],
     means = means.select(*columns, "network", "seeds", "mean", "low", "high")
     seeds = context.with_network(accuracy).select(*columns, "network", "seed", mean="accuracy").drop_nulls("mean")
     differences = _differences(tables, context) if split == "test" else pl.DataFrame()
-    samples = None if differences.is_empty() else tables["comparisons"]["samples"].drop_nulls().first()
+    tested = pl.Series(dtype=pl.Int32) if differences.is_empty() else tables["comparisons"]["samples"].drop_nulls()
+    samples = int(tested[0]) if len(tested) else None
     chart = _accuracies(means, seeds, networks, samples, context)
     if len(differences):
         chart = alt.hconcat(chart, _compared(differences, networks, context), spacing=24).resolve_scale(
@@ -144,7 +146,7 @@ def _words(row: dict[str, object], context: Context) -> str:
 
 def _accuracies(
     means: pl.DataFrame, seeds: pl.DataFrame, networks: list[str], samples: int | None, context: Context
-) -> alt.LayerChart:
+) -> Drawing:
     named, series = series_of(means, context)
     by_network = dict(zip(named["network"], named["label"], strict=True))
     looks = dict(zip(series.names, zip(series.colours, series.dashed, strict=True), strict=True))
@@ -168,7 +170,7 @@ def _accuracies(
     return alt.layer(*layers)
 
 
-def _one_sample(means: pl.DataFrame, seeds: pl.DataFrame, samples: int) -> alt.LayerChart:
+def _one_sample(means: pl.DataFrame, seeds: pl.DataFrame, samples: int) -> Drawing:
     """A bar above the rows that is as wide as one test sample weighs."""
     left = min(float(frame[column].min()) for frame, column in ((means, "low"), (seeds, "mean")))  # type: ignore[arg-type]
     data = pl.DataFrame({"left": [left], "right": [left + 1 / samples], "said": [f"one test sample of {samples:,}"]})
@@ -180,7 +182,7 @@ def _one_sample(means: pl.DataFrame, seeds: pl.DataFrame, samples: int) -> alt.L
     return alt.layer(bar, said)
 
 
-def _compared(differences: pl.DataFrame, networks: list[str], context: Context) -> alt.LayerChart:
+def _compared(differences: pl.DataFrame, networks: list[str], context: Context) -> Drawing:
     base = alt.Chart(differences, width=context.options.width * 0.75, height=alt.Step(ROW)).encode(
         y=alt.Y("network:N").title(None).sort(networks).axis(labels=False, ticks=False, domain=False, grid=True)
     )
@@ -200,7 +202,8 @@ def _compared(differences: pl.DataFrame, networks: list[str], context: Context) 
 def _caption(means: pl.DataFrame, seeds: pl.DataFrame, differences: pl.DataFrame, context: Context) -> str:
     lost = means.filter(pl.col("mean").is_null())["network"].to_list()
     dots = (
-        f"Pale dots are seeds, points their mean with {'its standard error, as published' if context.has_standard_errors('test-accuracy') else 'its 95 % t interval'}."
+        f"Pale dots are seeds, points their mean with "
+        f"{'its standard error, as published' if context.has_standard_errors('test-accuracy') else 'its 95 % t interval'}."
         if context.words.several_seeds
         else f"Seed {seeds['seed'][0]} only."
     )
@@ -239,11 +242,6 @@ def _about(differences: pl.DataFrame, samples: int | None, context: Context) -> 
         "corrected for the number of networks (Holm): a difference is real where the interval excludes zero; it may also hold "
         f"only on these test samples, or have the same sign in all seeds without being significant.{one}"
     )
-
-
-def sample_words(samples: int | None) -> str:
-    """What one sample of the test set weighs."""
-    return "" if not samples else f"One sample of {samples:,} is {100 / samples:.2g} points."
 
 
 def _table(mean: pl.DataFrame, context: Context) -> Figure:

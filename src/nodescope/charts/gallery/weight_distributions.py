@@ -36,7 +36,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="weight-distributions",
             title="How are the weights distributed" + context.words.where_trained(", before and after training") + "?",
-            caption="Histogram of all weights of the linear map or convolution before each layer (last row: the output), with a smoothed "
+            caption="Histogram of all weights of the linear map or convolution before each layer (last row: the "
+            "output), with a smoothed "
             "density.",
             about=context.words.where_trained(
                 "Training widens the distributions that it changes, and makes uniform ones bell-shaped."
