@@ -419,8 +419,8 @@ def test_a_panel_without_rows_does_not_push_others_under_the_wrong_heading():
     assert list(after) == ["twob", "twoa", "onea"]
     left, right = after["twob"][-1], after["twoa"][-1]  # where a text stands in its panel
     assert left == right
-    assert "134,72" in after["onea"] and "134,72" not in after["twoa"]  # below "twoa", beside the empty panel
-    assert "134,0" in after["twoa"] and after["twob"].count("134,0") == 0
+    assert "132,70" in after["onea"] and "132,70" not in after["twoa"]  # below "twoa", beside the empty panel
+    assert "132,0" in after["twoa"] and after["twob"].count("132,0") == 0
 
 
 def test_a_point_cloud_puts_each_point_where_it_belongs():
