@@ -1,5 +1,7 @@
 """Training of all configurations on one axis; and accuracy per epoch as the published figures have it."""
 
+from dataclasses import replace
+
 import altair as alt
 import polars as pl
 
@@ -15,6 +17,7 @@ from nodescope.charts.series import end_names, series_of, with_room_for_names
 from nodescope.charts.style import series_scale
 from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import groups
+from nodescope.storage.columns import Quantity
 from nodescope.study.axes import CONFIGURATION
 
 CHART = Chart(
@@ -33,15 +36,23 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     kept = tables["learning_curves"].join(chosen, on=net, maintain_order="left", nulls_equal=True)
     replicas = tables.get("replicas")
     named = [] if replicas is None else [name for name in LOSSES if name in replicas["objective"].unique()]
-    together = _together(kept, named, context)
+    together = _together(kept, named, context, ERROR)
     found = [together] if together is not None else []
     if together is not None and named:
-        found.append(_of_loss(together, LOSSES[named[0]].quantity.title))
+        loss = LOSSES[named[0]].quantity
+        as_loss = _together(kept, named, context, loss)
+        assert as_loss is not None
+        found.append(
+            replace(
+                as_loss, name="training-loss", title="Loss during training",
+                shown_in=together.shown_in or ShownIn(TOGETHER, {MEASURE: loss.title}),
+            )
+        )  # fmt: skip
     return [*found, *_published(kept.filter(pl.col("epoch") > 0), context)]
 
 
-def _together(kept: pl.DataFrame, objectives: list[str], context: Context) -> Figure | None:
-    """A line per configuration: error or loss on validation samples, mean over the seeds."""
+def _together(kept: pl.DataFrame, objectives: list[str], context: Context, first: Quantity) -> Figure | None:
+    """A line per configuration: error or loss on validation samples, mean over the seeds; at first one of the two."""
     split = "validation" if "validation" in kept["split"] else str(kept["split"][0])
     long = measured(kept.filter(pl.col("split") == split), objectives)
     if long.is_empty():
@@ -62,7 +73,7 @@ def _together(kept: pl.DataFrame, objectives: list[str], context: Context) -> Fi
     base = alt.Chart(width=context.options.width * 1.4, height=height).encode(
         x=alt.X("epoch:Q").title("epoch").axis(tickMinStep=1, grid=False), color=series.colour()
     )
-    y = y_of("mean", ERROR, tickCount=5).scale(type="log", nice=False).title(None)
+    y = y_of("mean", first, tickCount=5).scale(type="log", nice=False).title(None)
     band = base.mark_area(opacity=0.08).encode(
         y=alt.Y("low:Q").scale(type="log", nice=False).title(None), y2="high:Q", detail="label:N"
     )
@@ -82,24 +93,9 @@ def _together(kept: pl.DataFrame, objectives: list[str], context: Context) -> Fi
         chart=series.in_panels(alt.layer(*layers, data=data), columns=2),
         quantity_by=MEASURE,
         quantities={ERROR.title: ERROR, **objectives_of},
-        view={"seed": seed_view(mean), MEASURE: ERROR.title},
+        view={"seed": seed_view(mean), MEASURE: first.title},
         interval="95 % t interval",
         shown_in=None if len(context.configurations.identifiers) > 1 else ShownIn("learning-curves"),
-    )
-
-
-def _of_loss(together: Figure, title: str) -> Figure:
-    """The same of the loss, as a file."""
-    return Figure(
-        name="training-loss",
-        title="Loss during training",
-        caption=together.caption,
-        about=together.about,
-        chart=together.chart,
-        quantity_by=MEASURE,
-        quantities=together.quantities,
-        view=together.view | {MEASURE: title},
-        shown_in=together.shown_in or ShownIn(TOGETHER, {MEASURE: title}),
     )
 
 

@@ -29,7 +29,7 @@ const inGrid = (figure, spec, rows, room) => {
 const NARROW_ROW = 44;
 const namesAbove = (spec) => eachView(spec, (view) => {
   const rows = view.layer?.find((part) => part.encoding?.y?.field === "network" && part.encoding.y.axis);
-  if (!rows || !view.height?.step) return;
+  if (!rows || !view.height?.step || view.layer.some((part) => part.mark?.type === "rect")) return; // cells have no room
   view.height = { step: NARROW_ROW };
   for (const part of view.layer) {
     if (part.encoding?.y?.field !== "network") continue;
