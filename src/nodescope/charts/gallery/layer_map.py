@@ -61,5 +61,6 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             view={"state": context.states[-1], "split": split, **several},
             per_configuration=True,
             quantity="x",
+            subtitle="first two principal components",
         )
     ]

@@ -151,7 +151,7 @@ def _panels(kept: pl.DataFrame, others: pl.DataFrame, context: Context) -> alt.F
             color=alt.Color("role:N")
             .scale(domain=list(SPLITS), range=[COLOURS[split] for split in SPLITS])
             .legend(None),
-            strokeWidth=alt.StrokeWidth("role:N")
+            strokeWidth=alt.StrokeWidth("role:O")
             .scale(domain=list(SPLITS), range=[WIDTHS[split] for split in SPLITS])
             .legend(None),
             order="epoch:Q",
