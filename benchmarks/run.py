@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
+import ablation
 import following
 import layers
 import local_gradients
@@ -50,6 +51,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "kde": lambda root: layers.compare_kernel_densities(1, 5_000),
         "analyses": lambda root: layers.compare_analyses(200, 20_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
+        "ablation": lambda root: [ablation.compare_ablation(2, 200, 1_000), ablation.compare_ablation(4, 200, 1_000)],
         "cka": lambda root: [similarity.compare_cka(8, 3, 100, 500)],
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP),
         "following": lambda root: following.compare_following("mnist", "mlp"),
@@ -67,6 +69,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "kde": lambda root: layers.compare_kernel_densities(4, 20_000),
         "analyses": lambda root: layers.compare_analyses(200, 55_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
+        "ablation": lambda root: [ablation.compare_ablation(2, 200, 10_000), ablation.compare_ablation(4, 200, 10_000)],
         "cka": lambda root: [similarity.compare_cka(24, 4, 200, 2_000)],
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP, pattern_evolution.RESNET),
         "following": lambda root: following.compare_following("mnist", "mlp"),

@@ -144,7 +144,12 @@ def test_a_study_without_prepared_data_or_without_named_samples_has_no_such_tabl
     grid = {"depth": [1], "width": [2], "activation": ["relu"]}
     one = {"name": "one", "dataset": "iris", "grid": grid}
     other = {"name": "other", "dataset": "digits", "grid": grid}
-    unnamed = {"name": "unnamed", "dataset": "iris", "grid": grid, "analyses": {"top_samples": {"enabled": False}}}
+    unnamed = {
+        "name": "unnamed",
+        "dataset": "iris",
+        "grid": grid,
+        "analyses": {name: {"enabled": False} for name in ("top_samples", "layer_map")},
+    }
     joined = [{"name": "same", "join": ["one", "again"]}, {"name": "different", "join": ["one", "other"]}]
     (tmp_path / "test-layer1.npy").touch()
     recorded = {"name": "recorded", "recordings": {"files": f"{tmp_path}/{{split}}-layer{{layer}}.npy"}}
