@@ -530,7 +530,7 @@ OF_WORKS = re.compile(
 def test_a_page_refers_to_the_works_that_its_studies_name(page):
     for words in (
         "Pretorius 2020, figures 3.4, 3.7, 3.10.", "table 5.2", "mean with its standard error, as published",
-        "Figures by published number", "figure 4.11", "DNNs as layers of cooperating classifiers",
+        "Figures by published number", "figures 4.3-4.5, 4.8-4.11, A.1, A.2", "DNNs as layers of cooperating classifiers",
         WORKS["park"].title, "figures that follow a published one",
     ):  # fmt: skip
         assert words in page.text, words

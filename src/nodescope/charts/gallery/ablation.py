@@ -101,7 +101,7 @@ def _joint(joint: pl.DataFrame, context: Context) -> Figure:
             y=y_of("mean", ACCURACY).scale(zero=False),
             color=alt.Color("layer:O").title("layer").scale(scheme="viridis"),
             strokeDash=alt.StrokeDash("order:N").title("nodes off").sort(list(ORDERS.values())),
-            tooltip=["network:N", "layer:O", "order:N", "share:Q", "mean:Q"],
+            tooltip=[alt.Tooltip("order:N", title="switched off"), "share:Q", "mean:Q"],
         )
         .facet(
             facet=alt.Facet("network:N").title(None).sort(data["network"].unique(maintain_order=True).to_list()),

@@ -43,7 +43,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             x=alt.X("layer:N").title("layer").sort(order).axis(labelAngle=0, labelOverlap=True, grid=False),
             y=alt.Y("other:N").title("layer").sort(order[::-1]).axis(labelOverlap=True, grid=False),
             color=alt.Color("mean:Q").title(QUANTITY.title).scale(domain=[0, 1], clamp=True, scheme="viridis"),
-            tooltip=["network:N", "layer:N", "other:N", "mean:Q"],
+            tooltip=[alt.Tooltip("other:N", title="beside"), "mean:Q"],
         )
         .facet(facet=alt.Facet("network:N").title(None).sort(networks), columns=PANELS_IN_A_ROW)
         .resolve_scale(x="independent", y="independent")

@@ -36,7 +36,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             x=alt.X("x:Q").title(None).axis(nothing).scale(zero=False),
             y=alt.Y("y:Q").title(None).axis(nothing).scale(zero=False),
             color=context.class_colour(),
-            tooltip=["network:N", "layer:O", "sample:O", "class_name:N", "x_share:Q", "y_share:Q"],
+            tooltip=[alt.Tooltip("sample:O", title="sample"), "x_share:Q", "y_share:Q"],
         )
         .facet(column=alt.Column("layer:O").title("layer"), row=alt.Row("network:N").title(None).sort(networks))
         .resolve_scale(x="independent", y="independent")

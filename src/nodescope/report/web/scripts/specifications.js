@@ -43,7 +43,7 @@ const namesAbove = (spec) => eachView(spec, (view) => {
 const CHANNELS = ["color", "strokeDash", "shape", "fill", "stroke"];
 
 // The fields that a figure's marks say something of, by the titles under which they do.
-const titlesOf = (encoding) => [encoding.tooltip ?? []].flat().filter((one) => one.field && one.title).map((one) => [one.title, one.field]);
+const titlesOf = (figure, encoding) => [encoding.tooltip ?? []].flat().filter((one) => one.field && (one.title || figure.quantities[one.field])).map((one) => [one.title ?? one.field, one.field]);
 
 const prepare = (figure, parts, rowsByName, view) => {
   const spec = structuredClone(figure.specification);
@@ -71,7 +71,7 @@ const prepare = (figure, parts, rowsByName, view) => {
     if (typeof view.mark === "string") view.mark = { type: view.mark };
     view.mark.tooltip = { content: "data" };
     const encoding = view.encoding ?? {};
-    for (const [title, field] of titlesOf(encoding)) titles.set(title, field);
+    for (const [title, field] of titlesOf(figure, encoding)) titles.set(title, field);
     for (const axis of ["x", "y"]) if (quantity && encoding[axis]?.field === figure.quantity) encoding[axis].axis = { ...encoding[axis].axis, ...axisFormat(quantity) };
     for (const channel of CHANNELS) {
       const own = encoding[channel];
