@@ -84,7 +84,7 @@ class Series:
     def points(self, base: alt.Chart, size: int = 28) -> alt.Chart:
         """Points on the lines, which have their colour; hollow where the line is dashed."""
         fills = [HOLLOW if dashed else colour for colour, dashed in zip(self.colours, self.dashed, strict=True)]
-        fill = alt.Fill(f"{self.column}:N").scale(domain=self.names, range=fills).legend(None)
+        fill = alt.Fill(f"{self.column}:N").scale(domain=self.names, range=fills).legend(self._legend()).title(None)
         return base.mark_point(size=size, strokeWidth=1.5, opacity=1).encode(fill=fill)
 
     def in_panels(self, chart: Any, *, columns: int = 3, further: float = 0) -> Any:

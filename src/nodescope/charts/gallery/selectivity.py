@@ -15,7 +15,7 @@ CHART = Chart(
     order=50,
     tables=("selectivity", "node_kinds"),
     needs_classes=True,
-    needs_values=("selectivity.class_share",),
+    needs_values=("selectivity.class_share", "node_kinds.switch_share"),
 )
 
 CLASSES = quantity_of("selectivity", "class_share")
