@@ -34,9 +34,9 @@ def figures(tables: dict[str, pl.DataFrame | pl.LazyFrame], context: Context) ->
             name="atlas",
             title=words.where_classes("Which node is on for which class", "For how many samples each node is on"),
             caption=words.where_classes(
-                "Each column is a node, each row a class: the darker, the larger the share of the samples of the class for "
+                "Each column is a node, each row a class, the colour the share of the samples of the class for "
                 "which the node is on. Hatched nodes are on for no sample.",
-                "Each column is a node: the darker, the larger the share of the samples for which it is on. "
+                "Each column is a node, its colour the share of the samples for which it is on. "
                 "Hatched nodes are on for no sample.",
             ),
             nodes=NodePanels(

@@ -31,6 +31,8 @@ PALE = "#e9e9e9"
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a matrix per configuration."""
     table = tables["confusion"].drop_nulls("count")
+    if table.is_empty():
+        return []
     shown = _mixed_up(table, len(context.class_names))
     counts = _with_mean(table).filter(pl.col("class").is_in(shown), pl.col("predicted").is_in(shown))
     names = [context.class_names[c] for c in shown]
