@@ -176,7 +176,7 @@ def test_deleting_one_table_runs_one_measurement_again(project):
     assert {name: n for name, n in jobs.items() if name.startswith(("train", "record", "measure"))} == {
         "measure_nodes": 1
     }
-    project.snakemake("tables")
+    project.snakemake()
     assert project.table("medians").equals(before)
     (project.path / "results/flowers/tables/accuracy.csv").unlink()
     made_of_tables = (
