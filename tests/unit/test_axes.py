@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import draw
 from nodescope.charts.registry import CHARTS, WITHOUT_TABLE, reason_to_leave_out
+from nodescope.config.analyses import Analyses
 from nodescope.config.charts import Charts
 from nodescope.config.diagnosis import Diagnosis
 from nodescope.findings.comparisons import compare_configurations
@@ -106,7 +107,7 @@ def test_tables_of_other_axes_are_collected_and_have_findings(others, tmp_path):
             write_table(own[name].filter(configuration=identifier), files.table_of(name, identifier))
     training = ["learning_curves", "accuracy", "replicas"]
     measured = ["sparsity", "sparsity_summary", "statistics", "dead_nodes", "gradients"]
-    collect_tables([*training, *measured], found, files)
+    collect_tables([*training, *measured], found, files, Analyses())
     tables = {path.stem: pl.read_parquet(path) for path in files.tables.glob("*.parquet")}
     for frame in tables.values():
         assert frame.columns[: len(found.columns)] == found.columns

@@ -52,20 +52,21 @@ def context(small_study):
     return Context(Charts(), ["a", "b", "c"], Configurations.of(small_study))
 
 
-def test_the_range_of_a_layer_is_its_mean_less_and_plus_its_standard_deviation(small_tables, context):
-    figure = signal_propagation.figures(small_tables, context)[0]
+def figure_called(name, figures):
+    return next(figure for figure in figures if figure.name == name)
+
+
+def test_the_ranges_of_a_layer_lie_about_its_median(small_tables, context):
+    figure = figure_called("activation-range", signal_propagation.figures(small_tables, context))
     (data,) = specification(figure.chart)[1].values()
     shown = in_view(data, figure.view)
-    expected = small_tables["statistics"].filter(
-        pl.col("state") == "initial", pl.col("split") == "train", pl.col("seed") == 0, pl.col("kind") == "post"
-    )
-    assert len(shown) == len(expected) == 4 * 1 + 4 * 2
-    np.testing.assert_allclose(shown["low"], expected["mean"] - expected["std"])
-    np.testing.assert_allclose(shown["high"], expected["mean"] + expected["std"])
+    assert len(shown) == 4 * 1 + 4 * 2
+    quantiles = shown.select("q5", "q25", "q50", "q75", "q95").to_numpy()
+    assert (np.diff(quantiles, axis=1) >= 0).all()
 
 
 def test_the_gradient_that_reaches_a_layer_is_the_evidence_of_the_diagnosis(small_tables, context):
-    figure = signal_propagation.figures(small_tables, context)[2]
+    figure = figure_called("gradient-flow", signal_propagation.figures(small_tables, context))
     (data,) = specification(figure.chart)[1].values()
     one = ["depth", "activation", "batch_norm", "state", "layer"]
     shown = data.filter(pl.col("seed") == "1").sort(one)
@@ -82,9 +83,9 @@ def test_the_matrix_of_the_diagnosis_says_of_a_diverged_net_that_it_cannot_be_to
     figure = diagnosis.figures(small_tables, context)[0]
     (data,) = specification(figure.chart)[1].values()
     diverged = data.filter(pl.col("network") == "relu 2x6 without BN", pl.col("state") == "trained")
-    assert diverged["verdict"].unique().to_list() == ["cannot be told"]
+    assert set(diverged["verdict"]) == {"cannot be told", "not looked for"}
     others = data.filter(pl.col("network") != "relu 2x6 without BN")
-    assert set(others["verdict"]) == {"found", "not found"}
+    assert set(others["verdict"]) == {"found", "not found", "not looked for"}
 
 
 def test_the_table_of_remedies_has_a_row_per_configuration_with_its_change_of_accuracy(small_tables, context):

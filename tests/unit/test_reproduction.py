@@ -390,7 +390,7 @@ def test_the_report_says_what_other_data_cannot_judge(small_tables):
     shown = {figure.name: figure for figure in figures(small_tables, CONTEXT)}
     assert "scorecard-values" not in shown  # nothing to compare
     assert "0 of the 87 published numbers" in shown["scorecard-summary"].caption
-    assert "data set: blobs (mnist, fmnist, cifar10)" in shown["scorecard-summary"].caption
+    assert "data set: blobs (mnist, fmnist, cifar10)" in shown["scorecard-summary"].about
     numbers = shown["scorecard-numbers"].table
     assert len(numbers) == 87 and set(numbers["verdict"]) == {"not run"}
     claims = sum(len(claims_of(WORKS[name])) for name in ("pretorius", "hartmann", "park"))

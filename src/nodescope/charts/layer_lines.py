@@ -40,7 +40,7 @@ def layer_lines(
     """
     found, series = series_of(context.with_spread(mean, bounds=quantity.range), context)
     keys = [name for name in ("seed", "state", "split", "measure") if name in mean.columns]
-    columns = [*context.configurations.columns, "label", "size", *keys, "layer", "mean", "low", "high"]
+    columns = [*context.configurations.columns, "label", "of_size", *keys, "layer", "mean", "low", "high"]
     tall = round(context.options.height * height)
     data = with_room_for_names(found.select(columns).drop_nulls("mean"), "mean", tall, keys, zero=True)
     base = alt.Chart(width=layer_width(context.options.width * width, data), height=tall).encode(

@@ -63,7 +63,10 @@ class PageData:
         if figure.shown_in is not None:
             if figure.chart is not None:
                 self._draw_chart(figure, *specification(figure.chart))
-            return entry | {"kind": "file", "shown_in": asdict(figure.shown_in)}
+            return entry | {
+                "kind": "file" if figure.table is None else "table",
+                "shown_in": asdict(figure.shown_in),
+            }
         if figure.atlas is not None:
             return entry | self._atlas(figure.atlas)
         if figure.chart is not None:

@@ -98,14 +98,14 @@ class Series:
         if len(self.panels) < 2:
             return chart
         return chart.facet(
-            facet=alt.Facet("size:N").title(None).sort(self.panels),
+            facet=alt.Facet("of_size:N").title(None).sort(self.panels),
             columns=columns,
             spacing={"column": self.room + further + 24, "row": 44},
         ).resolve_scale(x="independent")
 
 
 def series_of(frame: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, Series]:
-    """Add ``label`` and ``size``, what a configuration and its panel are called; and what its lines look like."""
+    """Add ``label`` and ``of_size``, what a configuration and its panel are called; and what its lines look like."""
     found = context.configurations
     present = set(frame[CONFIGURATION].unique())
     shown = [name for name in found.identifiers if name in present]
@@ -119,7 +119,7 @@ def series_of(frame: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, Seri
     colours = _colours([found.keys[first[name]].get(ACTIVATION) for name in names], dashed)
     named = frame.with_columns(
         label=pl.col(CONFIGURATION).replace_strict(labels, return_dtype=pl.String),
-        size=pl.col(CONFIGURATION).replace_strict(panels, return_dtype=pl.String),
+        of_size=pl.col(CONFIGURATION).replace_strict(panels, return_dtype=pl.String),
     )
     return named, Series(names, colours, dashed, list(dict.fromkeys(panels.values())))
 
@@ -183,7 +183,7 @@ def end_names(
     y: str,
     *,
     logarithmic: bool = False,
-    within: Sequence[str] = ("size",),
+    within: Sequence[str] = ("of_size",),
     text: str = "label",
 ) -> alt.Chart:
     """The names of lines at their ends, pushed apart where they would lie over each other.

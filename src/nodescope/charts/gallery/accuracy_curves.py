@@ -66,7 +66,7 @@ def _together(kept: pl.DataFrame, objectives: list[str], context: Context, first
     ends = spread.with_columns(pl.col("low").clip(lower_bound=least), pl.col("high").clip(upper_bound=most))
     named, series = series_of(ends, context)
     data = named.select(
-        *context.configurations.columns, "label", "size", "seed", "split", MEASURE, "epoch", "mean", "low", "high"
+        *context.configurations.columns, "label", "of_size", "seed", "split", MEASURE, "epoch", "mean", "low", "high"
     )
     height = context.options.height * 1.2
     data = with_room_for_names(data, "mean", height, ("seed", MEASURE), logarithmic=True)

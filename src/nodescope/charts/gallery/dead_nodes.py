@@ -69,7 +69,7 @@ def _matrix(per_layer: pl.DataFrame, context: Context) -> Drawing:
     spread = context.with_network(context.with_spread(per_layer, bounds=(0, 1))).drop_nulls("mean")
     data = spread.select(
         *context.configurations.columns, "network", "seed", "split", "state", "layer", "mean", "low", "high",
-        when=pl.col("state").replace_strict(context.states, labels, return_dtype=pl.String),
+        when=pl.col("state").replace_strict(context.states, labels, default=pl.col("state"), return_dtype=pl.String),
         text=(100 * pl.col("mean")).round(0).cast(pl.Int32).cast(pl.String),
     )  # fmt: skip
     layers = int(data["layer"].n_unique())

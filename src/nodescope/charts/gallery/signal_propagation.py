@@ -174,7 +174,7 @@ def _flow(gradients: pl.DataFrame, context: Context) -> Any:
         slope=pl.struct("layer", "mean").map_batches(_factor, return_dtype=pl.Float64, returns_scalar=True)
     )
     data = named.join(slopes, on=lines, maintain_order="left").select(
-        *context.configurations.columns, "label", "size", "seed", "state", "layer", "mean", "slope",
+        *context.configurations.columns, "label", "of_size", "seed", "state", "layer", "mean", "slope",
         ending=pl.when(pl.col("slope").is_not_null())
         .then(pl.format("{}: ×{} per layer", "label", pl.col("slope").map_elements(_three, return_dtype=pl.String)))
         .otherwise("label"),

@@ -13,6 +13,7 @@ from nodescope.charts.panels import Drawing
 from nodescope.charts.series import HOLLOW, series_of
 from nodescope.charts.style import BETTER, NEUTRAL, PALE, WORSE
 from nodescope.charts.tables import quantity_of
+from nodescope.findings.divergence import results_of
 from nodescope.numerics.intervals import CANNOT_TELL, ON_THIS_TEST_SET, REAL
 from nodescope.storage.columns import of_means
 from nodescope.storage.tables import mean_over_seeds
@@ -58,7 +59,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     if known.is_empty():
         return [table]
     split = "test" if "test" in known["split"] else str(known["split"][-1])
-    return [_figure(accuracy.filter(pl.col("split") == split), split, tables, context), table]
+    results = results_of(accuracy.filter(pl.col("split") == split), tables["replicas"])
+    return [_figure(results, split, tables, context), table]
 
 
 def _figure(accuracy: pl.DataFrame, split: str, tables: dict[str, pl.DataFrame], context: Context) -> Figure:
@@ -69,7 +71,8 @@ def _figure(accuracy: pl.DataFrame, split: str, tables: dict[str, pl.DataFrame],
     means = means.select(*columns, "network", "seeds", "mean", "low", "high")
     seeds = context.with_network(accuracy).select(*columns, "network", "seed", mean="accuracy").drop_nulls("mean")
     differences = _differences(tables, context) if split == "test" else pl.DataFrame()
-    tested = pl.Series(dtype=pl.Int32) if differences.is_empty() else tables["comparisons"]["samples"].drop_nulls()
+    compared = tables.get("comparisons", pl.DataFrame({"samples": []}))
+    tested = compared["samples"].drop_nulls()
     samples = int(tested[0]) if len(tested) else None
     chart = _accuracies(means, seeds, networks, samples, context)
     if len(differences):
