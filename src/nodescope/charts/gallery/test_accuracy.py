@@ -204,6 +204,8 @@ def _compared(differences: pl.DataFrame, networks: list[str], context: Context) 
 
 def _caption(means: pl.DataFrame, seeds: pl.DataFrame, differences: pl.DataFrame, context: Context) -> str:
     lost = means.filter(pl.col("mean").is_null())["network"].to_list()
+    if len(lost) == len(means):
+        return "No accuracy is known of any of these networks: every network diverged."
     dots = (
         f"Pale dots are seeds, points their mean with "
         f"{'its standard error, as published' if context.has_standard_errors('test-accuracy') else 'its 95 % t interval'}."
