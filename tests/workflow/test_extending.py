@@ -144,7 +144,7 @@ def test_the_page_shows_the_new_quantity_in_its_unit_and_with_no_percent_sign(pr
         figure.scroll_into_view_if_needed()
         expect(figure).to_have_attribute("data-drawn", "yes")
         said = figure.get_attribute("aria-label")
-        assert f"highest {means.max():.1f} dimensions" in said and f"lowest {means.min():.1f} dimensions" in said
+        assert f"{means.min():.1f} dimensions to {means.max():.1f} dimensions" in said
         assert "Effective rank by layer" in said and "%" not in said
         hovered = hover_text(page, figure.locator("canvas"))
         assert re.search(r"^mean: \d\.\d dimensions$", hovered, re.MULTILINE) and "%" not in hovered

@@ -105,7 +105,7 @@ def test_the_project_runs_from_another_folder_and_takes_in_rules_of_its_own(pyth
     arguments = ("-m", "snakemake", "--cores", "2", "--snakefile", project / "Snakefile", "--directory", project)
     elsewhere = project.parent
     run(python, *arguments, "all", "name_the_best", cwd=elsewhere)
-    assert "Test accuracy" in (project / "reports" / "index.html").read_text()
+    assert "Which network is most accurate" in (project / "reports" / "index.html").read_text()
     device, *best = (project / "results" / "best.txt").read_text().splitlines()
     assert device == "auto" and len(best) == 1 and best[0].startswith("tanh-1x4,iris,")
     assert "Nothing to be done" in run(python, *arguments, "all", "name_the_best", "--dry-run", cwd=elsewhere)
