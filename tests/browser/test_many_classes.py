@@ -77,7 +77,7 @@ def test_a_hundred_classes_fit_on_the_page_and_their_legends_can_be_read(browser
     with visit(browser, viewport={"width": width, "height": 900}) as visited:
         page = visited.open(report, "#?pins=small/relu-1x4-bn")
         folder = Path(os.environ.get("NODESCOPE_SCREENSHOTS", tmp_path))
-        for name in ("atlas", "layer-distributions"):
+        for name in ("atlas", "layer-surface"):
             figure(page, name).screenshot(path=folder / f"birds-{width}-{name}.png")
         assert page.get_by_text("could not be drawn").count() == 0
         assert page.evaluate(BEYOND_THE_PAGE) == []

@@ -141,7 +141,7 @@ def test_every_figure_is_drawn_on_wide_and_narrow_pages_light_and_dark(browser, 
         page.screenshot(path=folder / f"{width}-{theme}-top.png")
         for holder in page.locator(".chart").all():
             drawn = figure(page, holder.get_attribute("data-figure").removeprefix("small/"))
-            expect(drawn.locator("canvas, table, .message").first).to_be_attached()
+            expect(drawn.locator("canvas, table, button, .message").first).to_be_attached()
             assert len(drawn.get_attribute("aria-label")) > 20
         assert page.get_by_text("could not be drawn").count() == 0
         assert page.evaluate(BEYOND_THE_PAGE) == []
@@ -185,40 +185,44 @@ def test_the_state_rules_figures_and_their_values_are_those_of_the_tables(page, 
     by = ["layer", "node", "class"]
     shares = rows.filter(pl.col("configuration") == "relu-1x6").sort(by)["active_share"]
     assert shares.to_list() == pytest.approx(table.filter(~pl.col("batch_norm")).sort(by)["active_share"].to_list())
-    sparsity = shown(page, "sparsity")
+    sparsity = shown(page, "redundancy")
     assert set(sparsity["state"]) == {"initial"}
 
 
 def test_split_and_seed_rule_figures(page, small_tables):
     page.select_option("#split", "validation")
     page.select_option("#seed", "1")
-    rows = shown(page, "test-accuracy")
-    table = small_tables["accuracy"].filter(pl.col("split") == "validation", pl.col("seed") == 1).drop_nulls("accuracy")
+    rows = shown(page, "probes").drop_nulls("mean")
+    table = small_tables["probes"].filter(
+        pl.col("split") == "validation", pl.col("seed") == 1, pl.col("state") == "trained"
+    ).drop_nulls("accuracy")  # fmt: skip
     assert sorted(rows["mean"]) == pytest.approx(sorted(table["accuracy"]), rel=1e-6)
     # Where a figure has no such split it says so, and shows what it has.
-    expect(box(page, "node-kinds").locator(".shown")).to_contain_text("no split validation here")
+    figure(page, "redundancy")
+    expect(box(page, "redundancy").locator(".shown")).to_contain_text("no split validation here")
 
 
 def test_filters_rule_figures_tables_and_pins(page):
     open_menu(page, "filters")
     page.locator('[data-axis="activation"]').get_by_label("relu").uncheck()
-    assert set(shown(page, "test-accuracy")["activation"]) == {"sigmoid"}
-    assert set(shown(page, "accuracy-table")["activation"]) == {"sigmoid"}
-    expect(figure(page, "atlas")).to_contain_text("All pinned networks are filtered out")
+    assert set(shown(page, "test-accuracy")["activation"].drop_nulls()) == {"sigmoid"}
+    assert set(shown(page, "probes")["activation"]) == {"sigmoid"}
+    expect(page.locator("#pins li.off")).to_have_count(2)
     expect(page.locator("#filter-count")).to_have_text("1")
 
 
 def test_names_are_highlighted_hidden_and_chosen_by_a_regular_expression(page):
     open_menu(page, "filters")
     page.locator("#pattern").fill("sigmoid.*with BN")
-    before = shown(page, "test-accuracy")
+    before = shown(page, "probes")
     open_menu(page, "filters")
     page.select_option("#pattern-mode", "hide")
-    hidden = shown(page, "test-accuracy")
+    hidden = shown(page, "probes")
     open_menu(page, "filters")
     page.select_option("#pattern-mode", "only")
-    only = shown(page, "test-accuracy")
-    assert len(before) == 7 and len(hidden) == 5 and len(only) == 2
+    only = shown(page, "probes")
+    found = [frame.drop_nulls("mean")["configuration"].n_unique() for frame in (before, hidden, only)]
+    assert found == [7, 5, 2]
     assert set(only["activation"]) == {"sigmoid"} and set(only["batch_norm"]) == {True}
     open_menu(page, "filters")
     page.locator("#pattern").fill("(")
@@ -226,14 +230,13 @@ def test_names_are_highlighted_hidden_and_chosen_by_a_regular_expression(page):
 
 
 def test_highlighting_fades_the_other_networks(page):
-    figure(page, "test-accuracy")
+    figure(page, "probes")
     open_menu(page, "filters")
     page.locator("#pattern").fill("sigmoid")
-    spec = json.loads(saved(page, "test-accuracy", "Vega-Lite JSON").read_text())
-    (rows,) = spec["datasets"].values()
+    spec = json.loads(saved(page, "probes", "Vega-Lite JSON").read_text())
+    rows = [row for rows in spec["datasets"].values() for row in rows]
     assert {row["activation"] for row in rows if row["__muted"]} == {"relu"}
-    assert "__muted" in json.dumps(spec["spec"]["layer"])
-    expect(figure(page, "atlas").locator(".atlas-net.muted")).to_have_count(2)
+    assert "datum.__muted" in json.dumps(spec)
 
 
 def test_classes_are_hidden_in_every_figure_of_classes(page):
@@ -244,25 +247,17 @@ def test_classes_are_hidden_in_every_figure_of_classes(page):
 
 
 def test_a_click_on_a_legend_hides_a_series_and_shows_it_again(page):
-    name = "layer-accuracy-relu-width-6"
-    systems = set(shown(page, name)["system"])
-    canvas = figure(page, name).locator("canvas")
-    size = canvas.bounding_box()
-    assert size is not None
-    for y in range(16, 120, 6):  # down the legend, which stands at the right
-        canvas.click(position={"x": size["width"] - 40, "y": y})
-        if "off=system" in page.url:
+    classes = set(shown(page, "layer-map")["class_name"])
+    canvas = figure(page, "layer-map").locator("canvas")
+    places = [(x, y) for y in range(6, 80, 8) for x in range(6, 300, 12)]  # over the legend, which stands above
+    for x, y in places:
+        canvas.click(position={"x": x, "y": y})
+        if "without=" in page.url:
             break
-    left = set(shown(page, name)["system"])
-    assert len(systems) == 3 and len(left) == 2
-    figure(page, name).locator("canvas").click(position={"x": size["width"] - 40, "y": y})
-    assert "off=system" not in page.url
-    figure(page, name).locator("canvas").click(position={"x": size["width"] - 40, "y": y})
-    open_menu(page, "filters")
-    (hidden,) = systems - left
-    page.get_by_role("button", name=f"show {hidden} again").click()
-    assert "off=system" not in page.url
-    assert set(shown(page, name)["system"]) == systems
+    assert len(set(shown(page, "layer-map")["class_name"])) == len(classes) - 1 == 2
+    figure(page, "layer-map").locator("canvas").click(position={"x": x, "y": y})
+    assert "without=" not in page.url
+    assert set(shown(page, "layer-map")["class_name"]) == classes
 
 
 def faceted(path):
@@ -276,7 +271,7 @@ def faceted(path):
 def test_charts_of_many_networks_are_as_wide_as_there_is_room(page):
     page.locator('[data-pin="small/sigmoid-2x6"]').click()
     page.select_option("#add-pin", "small/sigmoid-1x6-bn")
-    holder = figure(page, "learning-rates")
+    holder = figure(page, "learning-curves")
     expect(holder.locator("canvas")).to_be_visible()
     holder.scroll_into_view_if_needed()
     page.wait_for_function("holder => !holder.classList.contains('stale')", arg=holder.element_handle())
@@ -293,17 +288,17 @@ def test_pinned_networks_stand_side_by_side_on_common_scales(page):
     tops = [panels.nth(i).bounding_box()["y"] for i in range(4)]
     assert tops[0] == tops[1] and tops[2] == tops[3]
     assert figure(page, "learning-curves").locator("canvas").count() == 1
-    distributions = figure(page, "layer-distributions")
+    distributions = figure(page, "layer-surface")
     expect(distributions.locator("canvas")).to_be_visible()
     saved_scales = [
-        own.get("resolve", {}).get("scale") for own in faceted(saved(page, "layer-distributions", "Vega-Lite JSON"))
+        own.get("resolve", {}).get("scale") for own in faceted(saved(page, "layer-surface", "Vega-Lite JSON"))
     ]
     assert saved_scales and all(scale == {"x": "shared", "y": "shared"} for scale in saved_scales)
     open_menu(page, "page-menu")
     page.get_by_label("common scales").uncheck()
     expect(distributions.locator("canvas")).to_be_visible()
     saved_scales = [
-        own.get("resolve", {}).get("scale") for own in faceted(saved(page, "layer-distributions", "Vega-Lite JSON"))
+        own.get("resolve", {}).get("scale") for own in faceted(saved(page, "layer-surface", "Vega-Lite JSON"))
     ]
     assert saved_scales and all(scale == {"x": "independent", "y": "independent"} for scale in saved_scales)
     assert "scales=own" in page.url
@@ -369,17 +364,18 @@ def test_an_address_brings_the_view_back(page, visited, browser, report):
 
 
 def test_what_is_shown_can_be_saved(page, small_tables):
-    svg = saved(page, "sparsity", "SVG").read_text()
+    svg = saved(page, "redundancy", "SVG").read_text()
     assert svg.startswith("<svg")
-    with Image.open(saved(page, "sparsity", "PNG")) as picture:
+    with Image.open(saved(page, "redundancy", "PNG")) as picture:
         assert picture.format == "PNG" and picture.width > 300
-    spec = json.loads(saved(page, "sparsity", "Vega-Lite JSON").read_text())
+    spec = json.loads(saved(page, "redundancy", "Vega-Lite JSON").read_text())
     assert spec["$schema"].endswith(".json") and spec["datasets"]
-    parquet = shown(page, "sparsity")
-    csv = pl.read_csv(saved(page, "sparsity", "CSV"), schema=parquet.schema)
+    parquet = shown(page, "redundancy")
+    csv = pl.read_csv(saved(page, "redundancy", "CSV"), schema=parquet.schema)
     assert csv.equals(parquet)
-    table = small_tables["sparsity_summary"].filter(pl.col("state") == "trained", pl.col("split") == "train")
-    assert sorted(parquet["mean"]) == pytest.approx(sorted(table["mean"].drop_nulls()), rel=1e-6)
+    table = small_tables["redundancy_summary"].filter(pl.col("state") == "trained").drop_nulls("redundant_share")
+    means = table.group_by("configuration", "layer").agg(pl.col("redundant_share").mean())["redundant_share"]
+    assert sorted(parquet["mean"].drop_nulls()) == pytest.approx(sorted(means), rel=1e-6)
     curves = shown(page, "learning-curves")
     assert curves.schema["batch_norm" if "batch_norm" in curves.columns else "epoch"] in (pl.Boolean, pl.Int64)
     hostile = shown(page, "atlas")
@@ -387,16 +383,16 @@ def test_what_is_shown_can_be_saved(page, small_tables):
 
 
 def test_a_table_is_sorted_and_filtered(page):
-    found = figure(page, "accuracy-table")
-    found.get_by_role("button", name="mean test").click()
-    column = found.locator("thead th").all_inner_texts().index("mean test ▲")
-    cells = [row.locator("td").nth(column).inner_text() for row in found.locator("tbody tr").all()]
-    assert cells[-1] == "–" and all(cell.endswith(" %") for cell in cells[:-1])
-    shares = [float(cell.removesuffix(" %")) for cell in cells[:-1]]
-    assert shares == sorted(shares)
-    expect(found.locator("thead th").nth(column)).to_have_attribute("aria-sort", "ascending")
-    found.get_by_label("Filter the rows").fill("sigmoid yes")
-    expect(found.locator("tbody tr")).to_have_count(2)
+    found = figure(page, "scorecard-claims")
+    rows = found.locator("tbody tr")
+    before = rows.count()
+    found.locator("thead th button").first.click()
+    expect(found.locator("thead th").first).to_have_attribute("aria-sort", "ascending")
+    cells = [row.locator("td").first.inner_text() for row in rows.all()]
+    assert len(set(cells)) > 1 and cells == sorted(cells)
+    found.get_by_label("Filter the rows").fill("sigmoid")
+    assert 0 < rows.count() < before
+    assert all("sigmoid" in row.inner_text().lower() for row in rows.all())
 
 
 def test_a_published_figure_is_two_clicks_away(page):
@@ -449,11 +445,11 @@ def test_a_network_is_compared_with_itself_in_another_state(page, small_tables):
 
 
 def test_back_and_forward_go_from_place_to_place(page):
-    figure(page, "sparsity")
+    figure(page, "redundancy")
     page.locator('nav a[href="#small-health"]').click()
     expect(page.locator("#small-health h2")).to_be_in_viewport()
     put(page, 0)
-    page.locator("nav").get_by_text("Published number").click()
+    page.locator('nav a[href="#published"]').click()
     expect(page.locator("#published")).to_be_visible()
     page.go_back()
     expect(page.locator("#small-health h2")).to_be_in_viewport()
@@ -465,20 +461,19 @@ def test_back_and_forward_go_from_place_to_place(page):
 def test_a_mistyped_address_shows_what_there_is(visited, report):
     page = visited.open(
         report,
-        "#small-sparsity?state=bogus&split=none&seed=9&node=small/relu-1x6/9/9&pins=small/nothing,small/relu-1x6@never",
+        "#small-redundancy?state=bogus&split=none&seed=9&node=small/relu-1x6/9/9&pins=small/nothing,small/relu-1x6@never",
     )
     expect(page.locator("#state-name")).to_have_text("trained")
     expect(page.locator("#card")).to_be_hidden()
     assert "bogus" not in page.url and "node=" not in page.url
 
 
-def test_the_rows_behind_a_figure_are_shown_on_demand(page, small_tables):
-    around = box(page, "sparsity")
+def test_the_rows_behind_a_figure_are_shown_on_demand(page):
+    around = box(page, "redundancy")
     around.get_by_role("button", name="Table", exact=True).click()
-    table = small_tables["sparsity_summary"].filter(pl.col("state") == "trained", pl.col("split") == "train")
-    expect(around.locator(".rows tbody tr")).to_have_count(len(table.drop_nulls("mean")))
+    expect(around.locator(".rows tbody tr")).to_have_count(len(shown(page, "redundancy")))
     put(page, 0)
-    figure(page, "sparsity")
+    figure(page, "redundancy")
     expect(around.locator(".rows tbody tr").first).to_be_visible()
 
 
@@ -489,10 +484,10 @@ def test_a_published_figure_of_medians_leads_to_the_atlas_with_medians(page):
 
 
 def test_the_table_of_contents_follows_the_scroll(page):
-    figure(page, "sparsity")
-    page.locator("#small-sparsity").scroll_into_view_if_needed()
-    page.evaluate("document.getElementById('small-sparsity').scrollIntoView()")
-    expect(page.locator('nav a[href="#small-sparsity"]')).to_have_attribute("aria-current", "true")
+    figure(page, "redundancy")
+    page.locator("#small-redundancy").scroll_into_view_if_needed()
+    page.evaluate("document.getElementById('small-redundancy').scrollIntoView()")
+    expect(page.locator('nav a[href="#small-redundancy"]')).to_have_attribute("aria-current", "true")
 
 
 def test_hostile_names_are_text(visited, report):
@@ -503,7 +498,7 @@ def test_hostile_names_are_text(visited, report):
     expect(page.locator("#overview h1")).to_have_text(f"Nodes & {HOSTILE}")
     open_menu(page, "class-menu")
     expect(page.locator("#classes")).to_contain_text(HOSTILE)
-    for name in ("atlas", "layer-distributions"):
+    for name in ("atlas", "layer-surface"):
         figure(page, name)
     settings = page.locator("#small-downloads details").filter(has_text="Settings, defaults included")
     settings.locator("summary").click()
@@ -521,8 +516,8 @@ def test_themes_and_controls_on_a_narrow_page(browser, report):
         page.select_option("#theme", "dark")
         expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         page.locator("#toggle-contents").click()
-        page.locator("nav").get_by_text("Sparsity by layer").click()
-        expect(page.locator("#small-sparsity h3")).to_be_in_viewport()
+        page.locator("nav").get_by_text("How many nodes resemble another?").click()
+        expect(page.locator("#small-redundancy h3")).to_be_in_viewport()
         assert "theme=dark" in page.url and "split=test" in page.url
         visited.check()
 
