@@ -79,6 +79,8 @@ def test_a_run_ends_with_a_report(project):
     assert re.search(r"Figure [\d.]+\.</span> Which network is most accurate", html)
     assert "Figures by published number" in html
     assert re.search(r"\d+ of \d+ claims and printed numbers can be judged", html)
+    numbers = project.table("scorecard")  # flowers are not what the works look at
+    assert len(numbers) == 69 and set(numbers["verdict"]) == {"not run"}
     accuracy = project.table("accuracy")
     assert accuracy["accuracy"].null_count() == 0
     assert len(accuracy) == 2 * 2 * 3
