@@ -72,8 +72,9 @@ def folder(served, tmp_path, monkeypatch):
 
 
 def started(tmp_path, work, **options):
-    script = tmp_path / "script.py"
-    script.write_text(JOB % work.replace("\n", "\n    "), encoding="utf-8")
+    script, written = tmp_path / "script.py", tmp_path / "written.py"
+    written.write_text(JOB % work.replace("\n", "\n    "), encoding="utf-8")
+    written.replace(script)  # at once: a job that has just been started may be reading it
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
     return subprocess.Popen(
