@@ -8,7 +8,7 @@ from conftest import random_layer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
-from test_analyses import measure, value
+from test_analyses import OPTIONS, measure, value
 from test_other_recordings import NODES, plain, recorded, texts
 from torch import nn
 
@@ -519,6 +519,42 @@ def test_samples_without_classes_have_no_measure_of_classes(tmp_path, name):
     splits = {split: (z, np.zeros(len(labels), int)) for split, (z, labels) in plain(random_layer(nodes=NODES)).items()}
     frame = measure(name, recorded(tmp_path, splits, classes=()))
     assert all(set(numbers_of(name, row).values()) == {None} for row in frame.rows(named=True))
+
+
+# --- a probe on the inputs ---
+
+
+def input_probe(splits, **options):
+    """Of a network that is given these inputs; ``options`` of the analysis."""
+
+    def draw(split, count):
+        x, labels = splits[split]
+        return torch.from_numpy(x[:, :count].T.astype(np.float32)), torch.from_numpy(labels[:count].astype(np.int64))
+
+    network = MeasuredNetwork(Net(), *draw("train", 2), "cross_entropy", n_classes=3, draw=draw)
+    return measured("input_probe", network, OPTIONS["input_probe"].model_copy(update=options))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_inputs_are_probed_as_a_layer_of_them_would_be(make_layer, seed):
+    splits = mixed_layer(seed)
+    expected = measure("probes", make_layer(splits, activation="identity"))
+    assert_frame_equal(input_probe(splits), expected, rel_tol=1e-9)
+
+
+def test_inputs_of_no_more_than_so_many_values_and_samples_are_probed():
+    splits = mixed_layer()
+    assert input_probe(splits, most_values=6).is_empty()
+    assert input_probe(splits, most_values=7, probe_samples=20)["samples"].to_list() == [20] * 3
+
+
+def test_inputs_of_one_class_or_without_validation_samples_are_not_read():
+    splits = mixed_layer()
+    one = {split: (x, np.zeros(len(labels), int)) for split, (x, labels) in splits.items()}
+    assert all(set(numbers_of("input_probe", row).values()) == {None} for row in input_probe(one).rows(named=True))
+    splits["validation"] = splits["validation"][0][:, :0], splits["validation"][1][:0]
+    frame = input_probe(splits)
+    assert frame["accuracy"].null_count() == 3 and frame.filter(split="train")["nearest_mean_accuracy"][0] > 1 / 3
 
 
 # --- alignment ---

@@ -9,11 +9,12 @@ import pytest
 from conftest import random_layer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from test_analyses import measure, value
+from test_analyses import OPTIONS, measure, value
 from test_other_recordings import NODES, plain, recorded, texts
 
 from nodescope.analyses import dormant, node_fates, node_kinds, node_order, oui, redundancy, registered
 from nodescope.measuring.recordings import RecordedNetworks
+from nodescope.measuring.runner import all_tables
 from nodescope.measuring.runner import measure as measured
 from nodescope.numerics.activation_functions import ACTIVATION_FUNCTIONS
 from nodescope.numerics.ordering import ascending, class_aucs
@@ -129,7 +130,8 @@ def reference_auc(inside, outside):
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh", "silu"])
 def test_selectivity_equals_the_definition(make_layer, activation):
     splits = special_layer()
-    frame = measure("selectivity", make_layer(splits, activation=activation))
+    found = all_tables("selectivity", make_layer(splits, activation=activation), OPTIONS["selectivity"])
+    frame, of_classes = found["selectivity"], found["class_aucs"]
     for split in ("train", "test"):
         z, labels = splits[split]
         a = ACTIVATION_FUNCTIONS[activation].apply(z.astype(np.float32)).astype(np.float64)
@@ -139,6 +141,8 @@ def test_selectivity_equals_the_definition(make_layer, activation):
             found = of(frame, node, "selectivity_index", split)
             assert found == (index if index is None else pytest.approx(index, rel=1e-9, abs=1e-12))
             aucs = [reference_auc(a[node, labels == c], a[node, labels != c]) for c in range(3)]
+            each = of_classes.filter(split=split, node=node).sort("class")["auc"].to_list()
+            assert each == ([None] * 3 if share is None else pytest.approx(aucs, abs=1e-12))
             for end, best in (("preferred", max(aucs)), ("avoided", min(aucs))):
                 expected = None if share is None else pytest.approx(best, abs=1e-12)
                 assert of(frame, node, f"auc_{end}", split) == expected

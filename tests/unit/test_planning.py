@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from nodescope.analyses import tables_made_by
 from nodescope.config.dataset import Gaussian
 from nodescope.config.loading import parse_config
 from nodescope.config.pattern_evolution import PatternEvolution
@@ -57,7 +58,7 @@ def test_of_convolutions_at_most_four_values_are_counted_or_every_position(posit
 def test_what_is_done_is_seen(config, tmp_path):
     folder = tmp_path / "digits"
     (folder / "activations" / "relu-2x100").mkdir(parents=True)
-    for table in ("replicas", *analyses_of_job(config.studies[0], "nodes")):
+    for table in ("replicas", *tables_made_by(analyses_of_job(config.studies[0], "nodes"))):
         (folder / "tables" / table).mkdir(parents=True)
         (folder / "tables" / table / "relu-2x100.parquet").touch()
     study = config.studies[0]
@@ -232,3 +233,23 @@ def test_a_layer_more_or_a_wider_one_costs_more(model):
     for larger in [cost(depths[0], 8), *(cost(depth, 4) for depth in depths[1:])]:
         assert larger.flop > small.flop
         assert larger.activations_bytes > small.activations_bytes
+
+
+def test_switching_off_nodes_counts_what_lies_behind_them(config):
+    study = config.studies[0]
+    configuration = next(c for c in configurations_of(study) if c.identifier == "relu-2x100")
+    data = DataSize(1797, 1222, (1, 8, 8), 10)
+
+    def flop(**options):
+        changed = study.model_copy(deep=True)
+        for name in analyses_of_job(study, "networks"):
+            changed.analyses[name].enabled = name == "ablation" and bool(options)
+        changed.analyses.ablation = study.analyses["ablation"].model_copy(update=options)
+        return costs.job_cost(changed, configuration, "look_into", data, "cpu").flop
+
+    behind = 100 * 100 + 100 * 10, 100 * 10
+    both_ways = 2 * 2 * len(configuration.seeds)
+    assert flop() == 0
+    assert flop(test_samples=50) == both_ways * 50 * 100 * sum(behind)
+    assert flop(test_samples=50, exact_limit=1e6) == both_ways * 2 * 1e6
+    assert flop(test_samples=50, exact_limit=1e6, method="exact") == flop(test_samples=50)

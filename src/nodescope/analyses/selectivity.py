@@ -9,7 +9,8 @@ largest and the smallest area under the ROC curve that the node alone reaches fo
 bits. ``top_precision``: share of the preferred class among the samples that drive the node most, at most 50 (Zhou et al.
 2015). See methods, section 7.
 Needs: the activations of a layer, and classes. In a layer with positions a sample's activation is the mean over them.
-Gives: one row per split and node; null where fewer than two classes have samples, or the net diverged. The index is null
+Gives: one row per split and node, in ``class_aucs`` one for each class; null where fewer than two classes have samples, or the
+net diverged. The index is null
 where a class mean is negative. Cost: the sums of a layer, and a sort of the values of each node for the areas.
 """
 
@@ -22,7 +23,7 @@ from pydantic import Field
 from nodescope.analyses import Analysis, Parts
 from nodescope.config.analysis_fields import LayerOptions
 from nodescope.config.fields import Flag, Index, Splits
-from nodescope.storage.columns import NODE, Column, Quantity, share
+from nodescope.storage.columns import CLASS, NODE, Column, Quantity, Table, share
 
 if TYPE_CHECKING:
     from nodescope.measuring.layers import RecordedLayer
@@ -53,9 +54,22 @@ def measure(layer: "RecordedLayer", options: Selectivity) -> Parts:
         row: dict[str, Any] = {"split": split, "node": np.arange(activations.n_nodes)}
         if found.known and len(found.present) > 1 and activations.is_labelled:
             row |= _of_means(found)
-            row |= _of_values(activations, found, row["preferred_class"], options)
+            of_values, auc_JC = _of_values(activations, found, row["preferred_class"], options)
+            row |= of_values
             row["theta_information"] = _theta_information(layer, activations)
+            if options.auc:
+                yield {"table": "class_aucs", "split": split} | _of_classes(auc_JC)
         yield row
+
+
+def _of_classes(auc_JC: Floats) -> dict[str, Any]:
+    """Columns node, class, auc: a row for each node and class."""
+    nodes, classes = auc_JC.shape
+    return {
+        "node": np.repeat(np.arange(nodes), classes),
+        "class": np.tile(np.arange(classes), nodes),
+        "auc": auc_JC.ravel(),
+    }
 
 
 def ordered_classes(means_JC: Floats, present: Ints) -> tuple[Ints, Ints, Ints, Floats]:
@@ -107,8 +121,8 @@ def _indices(means_JC: Floats) -> Floats:
 
 def _of_values(
     activations: "LayerActivations", found: "LayerSums", preferred: Ints, options: Selectivity
-) -> dict[str, Any]:
-    """What takes the values of each node: areas under the ROC curve, precision of the top, index of shuffled labels."""
+) -> tuple[dict[str, Any], Floats]:
+    """What takes the values of each node: areas under the ROC curve [J, C] too, precision of the top, index of shuffled labels."""
     from nodescope.numerics.ordering import class_aucs, largest_places
 
     labels_N, n_classes = activations.labels, activations.n_classes
@@ -136,7 +150,7 @@ def _of_values(
         shuffled_J = _shuffled_indices(a_JN, labels_N, found, options.shuffles)
         defined = np.isfinite(_indices(found.class_means[:, found.present]))
         row["selectivity_null"] = np.where(defined, shuffled_J, np.nan)
-    return row
+    return row, auc_JC
 
 
 def _shuffled_indices(
@@ -219,6 +233,23 @@ ANALYSIS = Analysis(
             "share of the preferred class among the samples with the largest pre-activations, at most 50; null where the "
             "node is constant",
             share("preferred class among the top samples"),
+        ),
+    ),
+    further=(
+        Table(
+            "class_aucs",
+            "How well each node alone tells each class from the rest.",
+            (
+                NODE,
+                CLASS,
+                Column(
+                    "auc",
+                    "float64",
+                    "probability that the node is larger for a sample of the class than for one of another; null where the node is "
+                    "constant or the class has no sample",
+                    AUC,
+                ),
+            ),
         ),
     ),
     measure=measure,

@@ -19,7 +19,7 @@ OF_CONFIGURATIONS: Mapping[str, tuple[str, ...]] = {
     "medians": (*NODE, "class", "median"),
     "node_order": ("seed", "state", "split", "layer", "order", "node", "rank"),
     "node_kinds": (*NODE, "kind", "switch_share"),
-    "selectivity": (*NODE, "preferred_class", "class_share"),
+    "selectivity": (*NODE, "preferred_class", "class_share", "auc_preferred", "auc_preferred_class"),
     "node_fates": ("seed", "split", "layer", "node", "fate", "since", "not_before"),
     "ablation": (*NODE, "kind", "method", "loss_change", "standard_error", "lost", "gained"),
     "redundancy": (*NODE, "nearest", "nearest_correlation", "similar"),

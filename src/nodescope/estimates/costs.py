@@ -13,7 +13,7 @@ Imports no torch.
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from nodescope.config.measuring_times import samples_measured
 from nodescope.config.root import Config
@@ -155,11 +155,14 @@ class NetworkSize:
     parameters : int
     multiply_adds : float
         Of one sample on its way through the network.
+    behind : tuple of float, optional
+        Of them, those behind each hidden layer; not known of networks that users bring.
     """
 
     layers: tuple[tuple[int, int], ...]
     parameters: int
     multiply_adds: float
+    behind: tuple[float, ...] = ()
 
     @property
     def values(self) -> list[int]:
@@ -178,8 +181,9 @@ def network_size(
     if isinstance(configuration, FamilyConfiguration) and isinstance(study, FamilyStudy):
         layers = recorded_layers(study, configuration, data.shape, data.classes)
         sizes = tuple((layer.nodes, math.prod(layer.positions) if layer.positions else 0) for layer in layers)
-        maps = linear_maps(layers).values()
-        return NetworkSize(sizes, sum(layer.parameters for layer in layers), sum(each.multiply_adds for each in maps))
+        adds = [float(sum(each.multiply_adds for each in linear_maps([layer]).values())) for layer in layers]
+        behind = tuple(sum(adds[place + 1 :]) for place in range(len(adds) - 1))
+        return NetworkSize(sizes, sum(layer.parameters for layer in layers), sum(adds), behind)
     try:
         found = read_json(StudyFiles.of(study.name, results).look(configuration.identifier))
         seen = tuple((int(layer["nodes"]), int(layer["positions"])) for layer in found["layers"])
@@ -232,13 +236,31 @@ def job_cost(study: Part, configuration: Configuration, stage: Stage, data: Data
             copies = COPIES_FOR_GRADIENTS * size.parameters * BYTES_PER_VALUE
             passing = min(GRADIENT_BATCH_BYTES, BYTES_FOR_GRADIENT * sum(size.values) * samples)
             copies += passing
-            return Cost(FLOP_GRADIENTS * forward * _share_looked_at(study, samples), 0, inputs + held + copies)
+            flop = FLOP_GRADIENTS * forward * _share_looked_at(study, samples)
+            flop += _ablation_flop(study, size, samples) * len(configuration.seeds)
+            return Cost(flop, 0, inputs + held + copies)
 
 
 def _share_looked_at(study: Part, samples: int) -> float:
     """Samples that analyses of the networks take, of all, as far as they are enabled."""
     sections = [getattr(study.analyses, name) for name in analyses_of_job(study, "networks")]
     return min(1.0, sum(getattr(section, "samples", 0) for section in sections) / samples)
+
+
+def _ablation_flop(study: Part, size: NetworkSize, samples: int) -> float:
+    """Arithmetic of switching off each node of a network in both ways, at most."""
+    if "ablation" not in analyses_of_job(study, "networks"):
+        return 0.0
+    options: Any = study.analyses["ablation"]
+    has_positions = any(positions for _, positions in size.layers)
+    tested = min(options.test_images if has_positions else options.test_samples, samples)
+    flop = 0.0
+    for place, (nodes, _) in enumerate(size.layers[:-1]):
+        # Of images, and of networks that are not known, all is computed anew.
+        again = size.behind[place] if size.behind and not has_positions else size.multiply_adds
+        multiply_adds = tested * nodes * again
+        flop += FLOP_FORWARD * 2 * (multiply_adds if options.method == "exact" else min(multiply_adds, options.exact_limit))
+    return flop
 
 
 def _training(

@@ -8,11 +8,13 @@ from nodescope.charts.figure import Figure
 from nodescope.charts.layer_lines import layer_lines, measures
 from nodescope.charts.seeds import seed_view
 from nodescope.storage.columns import share
+from nodescope.study.axes import CONFIGURATION
 
 CHART = Chart(
     section="layers",
     order=15,
     tables=("probes",),
+    optional=("input_probe",),
     needs_classes=True,
     needs_values=("probes.nearest_mean_accuracy",),
 )
@@ -27,7 +29,10 @@ QUANTITY = share("accuracy")
 
 def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure, with a choice of the classifier."""
-    table = tables["probes"]
+    table, inputs = tables["probes"], tables.get("input_probe")
+    from_inputs = inputs is not None and not inputs.is_empty()
+    if inputs is not None and from_inputs:
+        table = _with_inputs(table, inputs, context)
     mean = measures(table, MEASURES, context)
     splits = table["split"].unique(maintain_order=True).to_list()
     return [
@@ -35,7 +40,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             name="probes",
             title="Linear probes by layer",
             caption=f"Accuracy of a linear classifier fitted on the activations of each layer, {context.spread_words()}. Compare "
-            "with the state before training: random layers are read well too.",
+            "with the state before training: random layers are read well too."
+            f"{' Layer 0 is the inputs themselves.' * from_inputs}",
             chart=layer_lines(mean, context, QUANTITY),
             quantities={"mean": QUANTITY},
             view={
@@ -46,3 +52,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             },
         )
     ]
+
+
+def _with_inputs(table: pl.DataFrame, inputs: pl.DataFrame, context: Context) -> pl.DataFrame:
+    """The inputs as layer 0, the same in all states."""
+    places = table.select(*context.configurations.columns, "seed", "state", "split").unique(maintain_order=True)
+    probed = places.join(inputs.select(CONFIGURATION, "seed", "split", *MEASURES), on=(CONFIGURATION, "seed", "split"))
+    return pl.concat([table, probed.with_columns(layer=pl.lit(0, table["layer"].dtype))], how="diagonal")

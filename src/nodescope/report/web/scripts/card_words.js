@@ -46,6 +46,7 @@ const nodeFacts = (net, layer, node) => {
   const key = `${layer}/${node}`, kind = net.kinds.get(key)?.[0].kind, selective = net.selective.get(key)?.[0], { study } = net.c, said = [];
   if (kind) said.push({ graded: "Graded: its value says more than being on or off", switch: "A switch: on or off explains most of its value", saturated: "Saturated: near a bound of its function for nearly all samples", constant: "Constant" }[kind] ?? "");
   if (study.has_classes && selective?.class_share != null) said.push(`Classes explain ${percentText(selective.class_share)} of the variance of its values${selective.preferred_class === null ? "" : `; they are highest for ${study.classes[selective.preferred_class]}`}`);
+  if (selective?.auc_preferred != null) said.push(`It tells ${study.classes[selective.auc_preferred_class]} best from the rest: its value is larger for a sample of that class in ${percentText(selective.auc_preferred)} of pairs (area under the ROC curve)`);
   if ((net.c.positions?.[layer - 1] ?? 1) > 1) said.push("Shares count samples and positions");
   return said.filter(Boolean).map((text) => `${text}.`);
 };
