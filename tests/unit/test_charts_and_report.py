@@ -378,7 +378,7 @@ def unpacked(packed):
 
     for column in packed["columns"]:
         if column["kind"] == "value":
-            values = [None, *column["values"]]
+            values = [None, *json.loads(take(column["values"]).tobytes())]
             codes = take(packed["rows"] * column["bytes"]).view(f"<u{column['bytes']}")
             found[column["name"]] = [values[code] for code in codes]
         else:

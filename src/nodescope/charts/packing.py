@@ -4,8 +4,8 @@ A page that was opened from a file may not read its neighbours, but it may run t
 ``nodescope.receive(key, frame)``. A frame is ``{"rows", "columns", "data"}``; ``data`` holds the columns one after
 another, gzip in base64:
 
-- texts, whole numbers and truth values as places in the column's ``values`` (``bytes`` 1, 2 or 4 per row,
-  little-endian, 0 is missing);
+- texts, whole numbers and truth values as places in a list of values (``bytes`` 1, 2 or 4 per row, little-endian, 0 is
+  missing), which comes first, as JSON of ``values`` bytes: pictures have much in common, which compresses;
 - other numbers as float32, NaN is missing; rounded in all but small tables. 32 bits are written byte by byte, all
   lowest bytes first (they compress better so). ``as`` says what they are, whichever compresses best: the numbers'
   ``bits``; the ``steps`` from the bits of one row to those of the next (smooth curves); or the bits of the
@@ -50,8 +50,9 @@ def pack(frame: pl.DataFrame, exact: Collection[str] = ()) -> dict[str, Any]:
             parts.append(_bytewise(lists))
         else:
             values, codes = _codes(series)
-            columns.append({"name": series.name, "kind": "value", "values": values, "bytes": codes.itemsize})
-            parts.append(codes.tobytes())
+            told = json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+            columns.append({"name": series.name, "kind": "value", "values": len(told), "bytes": codes.itemsize})
+            parts += [told, codes.tobytes()]
     compressed = gzip.compress(b"".join(parts), compresslevel=6, mtime=0)
     return {"rows": len(frame), "columns": columns, "data": base64.b64encode(compressed).decode("ascii")}
 

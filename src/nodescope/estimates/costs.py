@@ -259,7 +259,9 @@ def _ablation_flop(study: Part, size: NetworkSize, samples: int) -> float:
         # Of images, and of networks that are not known, all is computed anew.
         again = size.behind[place] if size.behind and not has_positions else size.multiply_adds
         multiply_adds = tested * nodes * again
-        flop += FLOP_FORWARD * 2 * (multiply_adds if options.method == "exact" else min(multiply_adds, options.exact_limit))
+        flop += (
+            FLOP_FORWARD * 2 * (multiply_adds if options.method == "exact" else min(multiply_adds, options.exact_limit))
+        )
     return flop
 
 

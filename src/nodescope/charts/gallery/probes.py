@@ -39,9 +39,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="probes",
             title="Linear probes by layer",
-            caption=f"Accuracy of a linear classifier fitted on the activations of each layer, {context.spread_words()}. Compare "
-            "with the state before training: random layers are read well too."
-            f"{' Layer 0 is the inputs themselves.' * from_inputs}",
+            caption=f"Accuracy of a linear classifier fitted on each layer{' (0: the inputs)' * from_inputs}, {context.spread_words()}. "
+            "Compare with the state before training: random layers are read well too.",
             chart=layer_lines(mean, context, QUANTITY),
             quantities={"mean": QUANTITY},
             view={

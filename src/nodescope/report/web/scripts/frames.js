@@ -18,7 +18,10 @@ const nodescope = (() => {
   };
 
   const MAKERS = {
-    value: ({ values, bytes: size }, take, rows) => ({ values: [null, ...values], codes: codesOf(take(size * rows), size) }),
+    value({ values, bytes: size }, take, rows) {
+      const told = JSON.parse(new TextDecoder().decode(take(values)));
+      return { values: [null, ...told], codes: codesOf(take(size * rows), size) };
+    },
 
     list({ length, bytes: size }, take, rows) {
       const count = length * rows;
