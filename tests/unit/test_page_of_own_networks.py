@@ -69,7 +69,8 @@ def test_single_nodes_are_measured_on_training_samples_or_what_stands_for_them(t
 def test_what_the_data_lack_leaves_out_what_needs_it(study):
     description = {"classes": ["a", "b"], "splits": {"train": {}, "test": {}}}
     networks = {
-        "ablation", "alignment", "gradients", "local_gradients", "mean_inputs", "weight_distributions", "weight_images", "weights"
+        "ablation", "alignment", "gradients", "input_probe", "local_gradients", "mean_inputs", "weight_distributions",
+        "weight_images", "weights",
     }  # fmt: skip
     assert analyses_left_out(study).keys() == analyses_left_out(study, description).keys() == networks
     assert "layer_accuracy" in analyses_of(study, description)
@@ -218,3 +219,10 @@ def test_unknown_gradients_are_said_and_not_drawn(small_tables, small_study):
     unknown = gradients.with_columns(mean=pl.lit(None, pl.Float64), std=pl.lit(None, pl.Float64))
     (figure,) = signal_propagation.figures(tables | {"gradients": unknown}, of_study)
     assert "No gradients are known: the networks diverged, or have not one output for each class." in figure.caption
+
+
+def test_ridges_of_layers_have_their_names_where_they_say_more_than_numbers():
+    configurations = Configurations.plain({"own": {}, "family": {}})
+    context = Context(Charts(), ["a"], configurations, layer_names={"own": ["block.1", ""], "family": ["", ""]})
+    frame = pl.DataFrame({"configuration": ["own", "own", "family"], "layer": [1, 2, 1]})
+    assert context.with_layer_names(frame)["layer_name"].to_list() == ["1 block.1", "2", "1"]

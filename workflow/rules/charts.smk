@@ -3,6 +3,7 @@
 REQUIRED INPUTS:
     results/{study}/tables/{table}.parquet
     results/{study}/{config,configurations}.json
+    results/{study}/layers.parquet
 OUTPUTS:
     results/{study}/charts/     what each figure shows at first, as SVG and Vega-Lite JSON; index.json lists the figures
     results/{study}/page/       the data of the figures, which the page loads
@@ -28,6 +29,7 @@ rule draw_charts:
         dataset=flow.description,
         settings="results/{study}/config.json",
         configurations="results/{study}/configurations.json",
+        layers="results/{study}/layers.parquet",
         code=flow.chart_code,
     output:
         charts=report(
@@ -57,6 +59,7 @@ rule draw_figure_files:
         dataset=flow.description,
         settings="results/{study}/config.json",
         configurations="results/{study}/configurations.json",
+        layers="results/{study}/layers.parquet",
         code=flow.chart_code,
     output:
         figures=directory("reports/figures/{study}"),

@@ -16,9 +16,19 @@ LAYER_WIDTH = 17
 def axis_of(quantity: Quantity, **options: Any) -> alt.Axis:
     """How the numbers along an axis are written: in the quantity's unit, with as many digits as they need.
 
+    Names at the ends of lines may reach beyond the largest value that there is: numbers and lines of the axis do not.
+
     >>> axis_of(Quantity("entropy", "bits")).to_dict()
     {'format': '~g'}
     """
+    most = quantity.range[1]
+    if most is not None and quantity.scale == 1:
+        beyond = f"datum.value > {most + 1e-9:.9f}"
+        options = {
+            "labelExpr": f"{beyond} ? '' : datum.label",
+            "gridOpacity": {"condition": {"test": beyond, "value": 0}, "value": 1},
+            "tickOpacity": {"condition": {"test": beyond, "value": 0}, "value": 1},
+        } | options
     if quantity.unit == "%":
         return alt.Axis(format="~%", **options)
     if quantity.scale != 1:

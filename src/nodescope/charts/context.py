@@ -17,6 +17,7 @@ from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import class_names_of
 from nodescope.study.axes import CONFIGURATION, Configurations
 from nodescope.study.contents import analyses_left_out, table_names
+from nodescope.study.layer_names import layer_names, read_layers
 from nodescope.study.layout import StudyFiles
 from nodescope.study.words import Words
 from nodescope.works.published_figures import has_standard_errors
@@ -44,6 +45,8 @@ class Context:
         The analyses that the study cannot have, and why.
     tables : tuple of str
         The names of the study's collected tables.
+    layer_names : mapping
+        Of each configuration those of its layers, see `nodescope.study.layer_names`.
     """
 
     options: Charts
@@ -53,6 +56,7 @@ class Context:
     has_classes: bool = True
     missing: Mapping[str, str] = field(default_factory=dict)
     tables: tuple[str, ...] = ()
+    layer_names: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -164,15 +168,29 @@ class Context:
         study = study_of(read_json(files.settings))
         dataset = read_json(dataset_description)
         classes = dataset["classes"]
-        configurations = Configurations.read(files.configurations)
+        configurations, layers = Configurations.read(files.configurations), read_layers(files)
         return cls(
             options, class_names_of(classes), configurations, works_of(study.works), has_classes=len(classes) > 1,
             missing=analyses_left_out(study, dataset), tables=tuple(table_names(study)),
+            layer_names={name: layer_names(layers, name) for name in configurations.identifiers},
         )  # fmt: skip
 
     def with_network(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Add the column ``network``, the name of the configuration for readers."""
         return frame.with_columns(network=pl.col(CONFIGURATION).replace_strict(self.configurations.labels))
+
+    def with_layer_names(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add the column ``layer_name``: the number of the layer, and its name as far as that says more."""
+        named = [
+            (identifier, number, f"{number} {name}")
+            for identifier, names in self.layer_names.items()
+            for number, name in enumerate(names, start=1)
+            if name
+        ]
+        schema = {CONFIGURATION: frame.schema[CONFIGURATION], "layer": frame.schema["layer"], "layer_name": pl.String()}
+        known = pl.DataFrame(named, schema=schema, orient="row")
+        joined = frame.join(known, on=(CONFIGURATION, "layer"), how="left", maintain_order="left")
+        return joined.with_columns(pl.col("layer_name").fill_null(pl.col("layer").cast(pl.String)))
 
     def network(self, row: Mapping[str, Any]) -> str:
         """The name of the configuration of a row for readers."""

@@ -21,6 +21,7 @@ def layer_lines(
     width: float = 0.9,
     height: float = 1.0,
     titled: bool = True,
+    zero: bool = True,
 ) -> Any:
     """Draw the mean with its 95 % t interval.
 
@@ -37,17 +38,19 @@ def layer_lines(
         Likewise.
     titled
         Whether the vertical axis has a title.
+    zero
+        Whether it has a zero.
     """
     found, series = series_of(context.with_spread(mean, bounds=quantity.range), context)
     keys = [name for name in ("seed", "state", "split", "measure") if name in mean.columns]
     columns = [*context.configurations.columns, "label", "of_size", *keys, "layer", "mean", "low", "high"]
     tall = round(context.options.height * height)
-    data = with_room_for_names(found.select(columns).drop_nulls("mean"), "mean", tall, keys, zero=True)
+    data = with_room_for_names(found.select(columns).drop_nulls("mean"), "mean", tall, keys, zero=zero)
     base = alt.Chart(width=layer_width(context.options.width * width, data), height=tall).encode(
         x=layer_axis(), color=series.colour()
     )
     title = quantity.axis_title if titled else None
-    y = y_of("mean", quantity, tickCount=5).title(title)
+    y = y_of("mean", quantity, tickCount=5).title(title).scale(zero=zero)
     lines = base.mark_line(strokeWidth=2).encode(y=y, strokeDash=series.dash())
     points = series.points(base).encode(y=y)
     errors = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q").title(title), y2="high:Q")

@@ -1,6 +1,5 @@
 """The layers of a study's networks for the page, and what layers and nodes are called in the network."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -8,13 +7,9 @@ from typing import Any
 import polars as pl
 
 from nodescope.storage.json_files import read_json
-from nodescope.storage.tables import read_table
 from nodescope.study.axes import CONFIGURATION
-from nodescope.study.dimensions import LAYERS
+from nodescope.study.layer_names import layer_names
 from nodescope.study.layout import StudyFiles
-
-#: Names of layers that may say no more than their numbers.
-NUMBERED = re.compile(r"(?:(hidden|layer)[._-]?)?(\d+)")
 
 
 @dataclass(frozen=True)
@@ -25,18 +20,13 @@ class LayerTable:
     rows: list[dict[str, Any]]
 
 
-def read_layers(files: StudyFiles) -> pl.DataFrame:
-    """The table ``layers`` of a study; without rows where it was not collected."""
-    return read_table(files.layers()) if files.layers().is_file() else pl.DataFrame(schema=LAYERS.schema())
-
-
 def layer_tables(layers: pl.DataFrame, labels: Mapping[str, str]) -> list[LayerTable]:
     """A table for all networks that have the same layers.
 
     Parameters
     ----------
     layers
-        From `read_layers`.
+        From `nodescope.study.layer_names.read_layers`.
     labels
         The name of each configuration for readers, by identifier.
     """
@@ -62,7 +52,7 @@ def names_of(identifier: str, layers: pl.DataFrame, files: StudyFiles) -> dict[s
         where any has several.
     """
     own = layers.filter(pl.col(CONFIGURATION) == identifier).sort("layer")
-    names = [name if _says_more(name, layer) else "" for layer, name in own["layer", "name"].iter_rows()]
+    names = layer_names(layers, identifier)
     found: dict[str, Any] = {"sizes": own["nodes"].to_list()} | ({"layers": names} if any(names) else {})
     described = files.network(identifier)
     rows = read_json(described)["layers"] if described.is_file() else []
@@ -73,11 +63,3 @@ def names_of(identifier: str, layers: pl.DataFrame, files: StudyFiles) -> dict[s
     if any(n > 1 for n in positions):
         found["positions"] = positions
     return found | ({"nodes": nodes} if nodes else {})
-
-
-def _says_more(name: str | None, layer: int) -> bool:
-    """Whether a name says more than the number of its layer: ``hidden.0`` of layer 1 does not, of layer 3 it does."""
-    numbered = NUMBERED.fullmatch(name or "")
-    if not name or numbered is None:
-        return bool(name)
-    return numbered[1] is not None and int(numbered[2]) not in (layer - 1, layer)

@@ -22,7 +22,7 @@ from nodescope.config.study import study_of
 from nodescope.estimates.suggestions import resource_table, suggested_settings
 from nodescope.jobs.status import JobStatus
 from nodescope.messages.words import counted, duration, named_seeds
-from nodescope.report.layers import LayerTable, layer_tables, names_of, read_layers
+from nodescope.report.layers import LayerTable, layer_tables, names_of
 from nodescope.report.methods import Method, methods_of
 from nodescope.report.overview import Overview, overview, question_of, said_findings
 from nodescope.report.page_figures import Chapter, PageFigure, page_figure, shown_elsewhere
@@ -34,6 +34,7 @@ from nodescope.storage.json_files import read_json
 from nodescope.storage.tables import class_names_of, read_table, scan_table
 from nodescope.study.axes import Configurations
 from nodescope.study.contents import COMPARISON_TABLE, analyses_left_out, table_names
+from nodescope.study.layer_names import read_layers
 from nodescope.study.layout import StudyFiles, description_path
 from nodescope.study.words import Words
 from nodescope.works.registry import works_of
@@ -199,7 +200,8 @@ def _study(name: str, results: Path, charts: Charts) -> PageStudy:
     index = read_json(files.figure_index)
     figures: dict[str, list[PageFigure]] = {}
     by_name: dict[str, PageFigure] = {}
-    for entry in index["figures"]:
+    # Those for special questions come last in their chapter.
+    for entry in sorted(index["figures"], key=lambda entry: bool(entry.get("collapsed"))):
         if "shown_in" in entry:
             continue
         of_chapter = figures.setdefault(entry["section"], [])

@@ -86,6 +86,7 @@ def _together(kept: pl.DataFrame, objectives: list[str], context: Context, first
     return Figure(
         name=TOGETHER,
         title="Which networks learn fastest?",
+        collapsed=True,
         caption=f"A line per network, {split} samples of the kept learning rate, {context.words.mean}.{dashes}",
         about=("A band is the 95 % t interval over the seeds. " if context.words.several_seeds else "")
         + "A curve that falls late belongs to a network that is hard to train; "

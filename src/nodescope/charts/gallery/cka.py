@@ -52,7 +52,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="cka",
-            title="Similarity of layers",
+            title="How alike are the layers?",
             caption="Debiased linear CKA of the layers of a network"
             + context.words.where_classes(", and with the labels")
             + f", {context.words.mean}: 1 is equal up to rotation and scale, 0 unrelated. Few samples "

@@ -35,7 +35,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="collapse",
-            title="Neural collapse by layer",
+            title="Do the samples of a class fall together?",
+            collapsed=True,
             caption="How far the activations of a class are from falling together, and class means from standing evenly apart, "
             f"{context.spread_words()}. Zero is complete collapse.",
             chart=layer_lines(mean, context, QUANTITY),

@@ -73,7 +73,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="confusion",
-            title="Confusion of classes",
+            title="Which classes are mixed up?",
             caption=f"Samples of each class (row) by the class that the network predicts (column), {context.words.mean}. The "
             f"diagonal, which is right, is pale; empty cells have no sample.{most}",
             chart=drawing.facet(facet=alt.Facet("network:N").title(None).sort(networks), columns=PANELS_IN_A_ROW),

@@ -34,7 +34,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="dimension",
-            title="Effective dimension by layer",
+            title="In how many directions does each layer vary?",
+            collapsed=True,
             caption=f"Effective number of directions in which the activations of a layer vary, {context.spread_words()}. "
             "Effective ranks of different numbers of samples cannot be compared.",
             chart=layer_lines(mean, context, QUANTITY),

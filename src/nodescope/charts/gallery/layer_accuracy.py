@@ -148,6 +148,7 @@ def _of_batch_norm(table: pl.DataFrame, context: Context) -> Figure | None:
     return Figure(
         name="layer-classifiers-batch-norm",
         title="Does batch normalisation change what a layer knows?",
+        collapsed=True,
         caption=f"Test accuracy of each layer alone with batch normalisation less that without, {context.spread_words()}. "
         "Where an interval excludes zero, the difference is more than chance.",
         about="Differences are paired by seed; intervals are not corrected for the number of layers and systems.",

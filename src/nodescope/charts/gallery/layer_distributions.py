@@ -17,6 +17,8 @@ CHART = Chart(section="layers", order=50, tables=("layer_distributions",), optio
 SHOWN = 0.999
 #: Height of a layer; how far a ridge rises, in layers; the widest bar of zeros.
 LAYER, RISE, ZEROS = 14, 1.6, 44
+#: Letters of a layer's name at most, and the width of one.
+LONGEST_NAME, LETTER = 28, 5.6
 PANELS_IN_A_ROW = 4
 RIDGE = "#4b5f7a"
 
@@ -87,7 +89,7 @@ def _surface(table: pl.DataFrame, statistics: pl.DataFrame | None, context: Cont
         base=-pl.col("layer").cast(pl.Float64),
         top=ridge.fill_nan(0) - pl.col("layer"),
     )
-    beside = (
+    beside = context.with_layer_names(
         named.group_by(*told, "layer", maintain_order=True)
         .agg(pl.col("zero_share").first())
         .drop_nulls("zero_share")
@@ -99,6 +101,7 @@ def _surface(table: pl.DataFrame, statistics: pl.DataFrame | None, context: Cont
     both = pl.concat(
         [data.with_columns(role=pl.lit("ridge")), beside.with_columns(role=pl.lit("zeros"))], how="diagonal_relaxed"
     )
+    longest = min(LONGEST_NAME, int(beside["layer_name"].str.len_chars().max() or 0))  # type: ignore[arg-type]
     layers = int(table["layer"].max())  # type: ignore[arg-type]
     chart = alt.Chart(width=context.options.width * 0.9, height=max(70, LAYER * layers + 26))
     ridges = (
@@ -114,7 +117,9 @@ def _surface(table: pl.DataFrame, statistics: pl.DataFrame | None, context: Cont
         .transform_filter("datum.role == 'ridge'")
     )
     number = chart.encode(y=alt.Y("base:Q")).transform_filter("datum.role == 'zeros'")
-    labels = number.mark_text(align="right", dx=-8, fontSize=10).encode(x=alt.value(0), text="layer:O")
+    labels = number.mark_text(align="right", dx=-8, fontSize=10, limit=LETTER * LONGEST_NAME).encode(
+        x=alt.value(0), text="layer_name:N"
+    )
     some = number.transform_filter("datum.zero_share > 0.005").encode(x=alt.value("width"))
     bars = some.mark_tick(orient="horizontal", thickness=7, xOffset=8 + ZEROS / 2, color=RIDGE).encode(
         size=alt.Size("zero_share:Q").scale(domain=[0, 1], range=[0, ZEROS]).legend(None)
@@ -125,7 +130,7 @@ def _surface(table: pl.DataFrame, statistics: pl.DataFrame | None, context: Cont
         .facet(
             facet=alt.Facet("network:N").title(None),
             columns=PANELS_IN_A_ROW,
-            spacing={"column": ZEROS + 90, "row": 40},
+            spacing={"column": ZEROS + 84 + LETTER * longest, "row": 40},
             data=both,
         )
         .resolve_scale(x="independent", y="independent")

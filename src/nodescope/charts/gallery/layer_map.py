@@ -55,7 +55,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     return [
         Figure(
             name="layer-map",
-            title="Maps of layers",
+            title="Which samples lie together in each layer?",
             caption=f"Each point is a sample ({split}, seed {seeds[0]}) {axes}. {turned}{hidden}".rstrip(),
             chart=chart,
             view={"state": context.states[-1], "split": split, **several},

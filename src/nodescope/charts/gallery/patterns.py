@@ -43,6 +43,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="patterns",
             title="How different are the patterns of the samples?",
+            collapsed=True,
             caption="Entropy of the patterns of nodes that are on, relative to the maximum for so many nodes and samples; "
             f"{context.spread_words()}.",
             about=f"The pattern of a sample is the set of nodes of a layer that are on, of {samples} {split} samples. "

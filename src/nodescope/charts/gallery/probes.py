@@ -33,15 +33,17 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     from_inputs = inputs is not None and not inputs.is_empty()
     if inputs is not None and from_inputs:
         table = _with_inputs(table, inputs, context)
+    with_inputs = " (0: the inputs)" if from_inputs else ""
     mean = measures(table, MEASURES, context)
     splits = table["split"].unique(maintain_order=True).to_list()
     return [
         Figure(
             name="probes",
-            title="Linear probes by layer",
-            caption=f"Accuracy of a linear classifier fitted on each layer{' (0: the inputs)' * from_inputs}, {context.spread_words()}. "
+            title="How well is the class read linearly off each layer?",
+            collapsed=True,
+            caption=f"Accuracy of a linear classifier fitted on each layer{with_inputs}, {context.spread_words()}. "
             "Compare with the state before training: random layers are read well too.",
-            chart=layer_lines(mean, context, QUANTITY),
+            chart=layer_lines(mean, context, QUANTITY, zero=False),
             quantities={"mean": QUANTITY},
             view={
                 "state": context.states[-1],

@@ -28,6 +28,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         Figure(
             name="redundancy",
             title="How many nodes resemble another?",
+            collapsed=True,
             caption=f"Share of the nodes of each layer whose activation is strongly correlated with that of another, "
             f"{context.spread_words()}.",
             about="Strong is an absolute correlation of at least the option redundancy.alike; constant nodes are left "

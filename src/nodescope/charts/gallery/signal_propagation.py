@@ -95,6 +95,7 @@ def _ribbons(histograms: pl.DataFrame, statistics: pl.DataFrame, unknown: str, c
     return Figure(
         name="activation-range",
         title="Does the signal vanish or explode on its way?",
+        collapsed=context.words.trained,
         caption="Median of the values of each layer, with the ranges of half and of 90 % of them. Ranges that shrink "
         "to a point show "
         f"a vanishing signal, ranges that widen an exploding one.{unknown}",

@@ -79,6 +79,7 @@ const goTo = (hash, { step = false, words, by = 0, focus = false } = {}) => {
   shownView = view;
   anchor = target ? target.id : "";
   offset = by;
+  openFigure(target?.closest("figure"));
   update({ step, going: true });
   byId("contents").classList.remove("open");
   byId("toggle-contents").setAttribute("aria-expanded", "false");

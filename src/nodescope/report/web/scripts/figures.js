@@ -31,9 +31,16 @@ const figureOf = (holder) => {
   return studies.get(study).figureByName.get(name);
 };
 
-// A figure for a special question is drawn when its button is pressed.
+// A figure for a special question is a line until its button is pressed, or a link leads to it.
 const opened = new Set();
-const openButton = (holder, figure) => element("p", {}, element("button", { type: "button", class: "open-figure", onclick: () => { opened.add(figure); draw(holder); } }, "Show this figure"));
+const isClosed = (figure) => figure.collapsed && !opened.has(figure) && !paper;
+const openFigure = (box, isOpen = true) => {
+  const holder = box?.querySelector?.(".chart"), figure = holder && figureOf(holder);
+  if (!figure?.collapsed || opened.has(figure) === isOpen) return;
+  if (isOpen) opened.add(figure); else opened.delete(figure);
+  draw(holder);
+};
+for (const button of document.querySelectorAll(".open-figure")) button.addEventListener("click", () => openFigure(button.closest("figure"), button.getAttribute("aria-expanded") !== "true"));
 
 const visible = new Set();
 const running = new WeakMap();
@@ -55,14 +62,18 @@ const drawOnce = async (holder) => {
   const before = changes;
   holder.dataset.drawn = "";
   for (const { view } of drawn.get(figure)?.views ?? []) view.finalize();
-  if (figure.collapsed && !opened.has(figure) && !paper) {
-    holder.classList.add("collapsed");
-    holder.replaceChildren(openButton(holder, figure));
-    holder.classList.remove("stale");
-    holder.dataset.drawn = "yes";
-    return;
+  if (figure.collapsed) {
+    const button = box.querySelector(".open-figure"), closed = isClosed(figure);
+    box.classList.toggle("collapsed", closed);
+    button.setAttribute("aria-expanded", String(!closed));
+    button.textContent = closed ? "Show" : "Hide";
+    if (closed) {
+      holder.replaceChildren();
+      holder.classList.remove("stale");
+      holder.dataset.drawn = "yes";
+      return;
+    }
   }
-  holder.classList.remove("collapsed");
   holder.style.minHeight = `${holder.offsetHeight}px`;
   try {
     const result = await DRAW[figure.kind](figure, holder);
