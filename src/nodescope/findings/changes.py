@@ -4,15 +4,16 @@ A change is said where it is as large as the finding asks for, most configuratio
 over the seeds excludes 0 or all seeds give the same; of one seed, where all networks change in the same direction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
 
-from nodescope.findings.estimating import over_networks
+from nodescope.findings.estimating import first_and_last_layer, first_and_last_state, layer_means, over_networks
 from nodescope.findings.finding import Found
 from nodescope.findings.phrasing import all_of, capitalised, ends, interval, number_word, signless
+from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.messages.words import counted
 from nodescope.numerics.intervals import Estimate
@@ -108,6 +109,51 @@ def change(
         sentence=sentence, value=centre, low=low, high=high, quantity=subject.difference, chart=chart, view=view or {},
         part=part, reason=reason,
     )  # fmt: skip
+
+
+def over_layers(layers: pl.DataFrame, value: str, subject: Subject, studied: Studied, split: str) -> Iterator[Found]:
+    """From the first hidden layer to the last of the networks as they are kept; no sentence where none has several layers.
+
+    Parameters
+    ----------
+    layers
+        ``configuration``, ``seed``, ``layer`` and the column ``value`` of these networks.
+    """
+    found = change(
+        first_and_last_layer(layers, value),
+        subject,
+        studied,
+        chart=lines([("", layer_means(layers, value))], subject.quantity),
+        view={"state": studied.last, "split": split},
+    )
+    if found:
+        yield found
+
+
+def in_training(layers: pl.DataFrame, value: str, subject: Subject, studied: Studied, split: str) -> Iterator[Found]:
+    """From before training to after it, averaged over layers; no sentence of networks that are not known in both states.
+
+    Parameters
+    ----------
+    layers
+        ``configuration``, ``seed``, ``state``, ``layer`` and the column ``value``.
+    """
+    if not studied.words.trained:
+        return
+    series = [
+        (name, layer_means(layers.filter(pl.col("state") == state), value))
+        for name, state in (("untrained", studied.first), ("trained", studied.last))
+    ]
+    found = change(
+        first_and_last_state(layers, value, studied.first, studied.last),
+        subject,
+        studied,
+        (BEFORE_TRAINING, AFTER_TRAINING),
+        chart=lines(series, subject.quantity),
+        view={"state": studied.last, "split": split},
+    )
+    if found:
+        yield found
 
 
 def _is_small(of_change: Estimate, subject: Subject) -> bool:

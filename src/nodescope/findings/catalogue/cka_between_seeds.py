@@ -9,10 +9,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from nodescope.findings.changes import Subject, change
-from nodescope.findings.estimating import TO_CLAIM, first_and_last_layer, layer_means, split_of
+from nodescope.findings.changes import Subject, over_layers
+from nodescope.findings.estimating import TO_CLAIM, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import Quantity
 from nodescope.study.axes import CONFIGURATION
@@ -36,12 +35,5 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     # A pair is in the table once, and counts for both seeds.
     keys = [CONFIGURATION, "seed", "layer"]
     layers = pl.concat([one, other]).group_by(keys).agg(value=pl.col("cka").mean()).sort(keys).collect()
-    found = change(
-        first_and_last_layer(layers, "value"),
-        Subject("the similarity of the same layer of two seeds (CKA)", CKA, 0.02),
-        studied,
-        chart=lines([("", layer_means(layers, "value"))], CKA),
-        view={"state": studied.last, "split": split},
-    )
-    if found:
-        yield found
+    subject = Subject("the similarity of the same layer of two seeds (CKA)", CKA, 0.02)
+    yield from over_layers(layers, "value", subject, studied, split)

@@ -6,10 +6,9 @@ Neural collapse NC1: the variability within classes over that between them; 0 is
 
 from collections.abc import Iterator
 
-from nodescope.findings.changes import Subject, change
-from nodescope.findings.estimating import TO_DESCRIBE, first_and_last_layer, layer_means, rows_of, split_of
+from nodescope.findings.changes import Subject, over_layers
+from nodescope.findings.estimating import TO_DESCRIBE, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import Quantity
 
@@ -22,12 +21,5 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     """One sentence."""
     split = split_of(tables["collapse"], TO_DESCRIBE)
     layers = rows_of(tables, "collapse", "layer", "nc1", split=split, state=studied.last)
-    found = change(
-        first_and_last_layer(layers, "nc1"),
-        Subject("the variability within classes over that between them (NC1)", NC1, 0.02),
-        studied,
-        chart=lines([("", layer_means(layers, "nc1"))], NC1),
-        view={"state": studied.last, "split": split},
-    )
-    if found:
-        yield found
+    subject = Subject("the variability within classes over that between them (NC1)", NC1, 0.02)
+    yield from over_layers(layers, "nc1", subject, studied, split)

@@ -5,10 +5,9 @@ The participation ratio of the covariance of the activations. See `nodescope.fin
 
 from collections.abc import Iterator
 
-from nodescope.findings.changes import Subject, change
-from nodescope.findings.estimating import TO_DESCRIBE, first_and_last_layer, layer_means, rows_of, split_of
+from nodescope.findings.changes import Subject, over_layers
+from nodescope.findings.estimating import TO_DESCRIBE, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import Quantity
 
@@ -21,14 +20,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     """One sentence."""
     split = split_of(tables["dimension"], TO_DESCRIBE)
     layers = rows_of(tables, "dimension", "layer", "participation_ratio", split=split, state=studied.last)
-    found = change(
-        first_and_last_layer(layers, "participation_ratio"),
-        Subject(
-            "the participation ratio, the effective number of directions in which a layer varies,", DIRECTIONS, 1.0
-        ),
-        studied,
-        chart=lines([("", layer_means(layers, "participation_ratio"))], DIRECTIONS),
-        view={"state": studied.last, "split": split},
+    subject = Subject(
+        "the participation ratio, the effective number of directions in which a layer varies,", DIRECTIONS, 1.0
     )
-    if found:
-        yield found
+    yield from over_layers(layers, "participation_ratio", subject, studied, split)

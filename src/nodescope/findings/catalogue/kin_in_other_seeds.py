@@ -9,10 +9,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from nodescope.findings.changes import Subject, change
-from nodescope.findings.estimating import TO_CLAIM, first_and_last_layer, layer_means, split_of
+from nodescope.findings.changes import Subject, over_layers
+from nodescope.findings.estimating import TO_CLAIM, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import share
 from nodescope.study.axes import CONFIGURATION
@@ -32,16 +31,9 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     keys = [CONFIGURATION, "seed", "layer"]
     alike = (pl.col("nearest_correlation").abs() >= ALIKE).mean()
     layers = others.drop_nulls("nearest_correlation").group_by(keys).agg(value=alike).sort(keys).collect()
-    found = change(
-        first_and_last_layer(layers, "value"),
-        Subject(
-            f"the share of nodes that have a counterpart in another seed (absolute correlation of at least {ALIKE})",
-            SHARED,
-            0.05,
-        ),
-        studied,
-        chart=lines([("", layer_means(layers, "value"))], SHARED),
-        view={"state": studied.last, "split": split},
+    subject = Subject(
+        f"the share of nodes that have a counterpart in another seed (absolute correlation of at least {ALIKE})",
+        SHARED,
+        0.05,
     )
-    if found:
-        yield found
+    yield from over_layers(layers, "value", subject, studied, split)

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from nodescope.findings.changes import AFTER_TRAINING, BEFORE_TRAINING, Subject, change
-from nodescope.findings.estimating import TO_DESCRIBE, first_and_last_state, layer_means, split_of
+from nodescope.findings.changes import Subject, in_training
+from nodescope.findings.estimating import TO_DESCRIBE, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import Quantity
 from nodescope.study.axes import CONFIGURATION
@@ -23,22 +22,8 @@ OUI = Quantity("OUI", range=(0.0, 1.0), format=".2f")
 
 def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     """One sentence, of networks that are known before and after training."""
-    if not studied.words.trained:
-        return
     split = split_of(tables["oui"], TO_DESCRIBE)
     rows = tables["oui"].filter(pl.col("split") == split)
     layers = rows.select(CONFIGURATION, "seed", "state", "layer", "oui").collect()
-    series = [
-        (name, layer_means(layers.filter(pl.col("state") == state), "oui"))
-        for name, state in (("untrained", studied.first), ("trained", studied.last))
-    ]
-    found = change(
-        first_and_last_state(layers, "oui", studied.first, studied.last),
-        Subject("the OUI, how differently two samples switch nodes on,", OUI, 0.05),
-        studied,
-        (BEFORE_TRAINING, AFTER_TRAINING),
-        chart=lines(series, OUI),
-        view={"state": studied.last, "split": split},
-    )
-    if found:
-        yield found
+    subject = Subject("the OUI, how differently two samples switch nodes on,", OUI, 0.05)
+    yield from in_training(layers, "oui", subject, studied, split)

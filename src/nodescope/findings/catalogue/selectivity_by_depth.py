@@ -8,10 +8,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from nodescope.findings.changes import Subject, change
-from nodescope.findings.estimating import TO_DESCRIBE, first_and_last_layer, layer_means, split_of
+from nodescope.findings.changes import Subject, over_layers
+from nodescope.findings.estimating import TO_DESCRIBE, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import share
 from nodescope.study.axes import CONFIGURATION
@@ -33,12 +32,5 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     """One sentence."""
     split = split_of(tables["selectivity"], TO_DESCRIBE)
     layers = class_shares(tables["selectivity"], split).filter(pl.col("state") == studied.last)
-    found = change(
-        first_and_last_layer(layers, "value"),
-        Subject(WORDS, CLASS_SHARE, 0.05),
-        studied,
-        chart=lines([("", layer_means(layers, "value"))], CLASS_SHARE),
-        view={"state": studied.last, "split": split},
-    )
-    if found:
-        yield found
+    subject = Subject(WORDS, CLASS_SHARE, 0.05)
+    yield from over_layers(layers, "value", subject, studied, split)

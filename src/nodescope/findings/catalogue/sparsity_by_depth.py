@@ -5,10 +5,9 @@ The share of samples for which a node that is not dead is off. See `nodescope.fi
 
 from collections.abc import Iterator
 
-from nodescope.findings.changes import Subject, change
-from nodescope.findings.estimating import TO_DESCRIBE, first_and_last_layer, layer_means, rows_of, split_of
+from nodescope.findings.changes import Subject, over_layers
+from nodescope.findings.estimating import TO_DESCRIBE, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import share
 
@@ -21,12 +20,5 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     """One sentence."""
     split = split_of(tables["sparsity"], TO_DESCRIBE)
     layers = rows_of(tables, "sparsity", "layer", "sparsity", split=split, state=studied.last)
-    found = change(
-        first_and_last_layer(layers, "sparsity"),
-        Subject("sparsity, the share of samples for which a living node is off,", SPARSITY, 0.05),
-        studied,
-        chart=lines([("", layer_means(layers, "sparsity"))], SPARSITY),
-        view={"state": studied.last, "split": split},
-    )
-    if found:
-        yield found
+    subject = Subject("sparsity, the share of samples for which a living node is off,", SPARSITY, 0.05)
+    yield from over_layers(layers, "sparsity", subject, studied, split)

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from nodescope.findings.changes import Subject, change
-from nodescope.findings.estimating import TO_DESCRIBE, first_and_last_layer, layer_means, rows_of, split_of
+from nodescope.findings.changes import Subject, over_layers
+from nodescope.findings.estimating import TO_DESCRIBE, rows_of, split_of
 from nodescope.findings.finding import Finding, Found, Tables
-from nodescope.findings.small_charts import lines
 from nodescope.findings.studied import Studied
 from nodescope.storage.columns import share
 
@@ -29,12 +28,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     if not known["share"].sum():
         return
     switches = known.filter(pl.col("kind") == "switch")
-    found = change(
-        first_and_last_layer(switches, "share"),
-        Subject("the share of switch nodes, of which being on or off explains most of the variance,", SWITCHES, 0.05),
-        studied,
-        chart=lines([("", layer_means(switches, "share"))], SWITCHES),
-        view={"state": studied.last, "split": split},
+    subject = Subject(
+        "the share of switch nodes, of which being on or off explains most of the variance,", SWITCHES, 0.05
     )
-    if found:
-        yield found
+    yield from over_layers(switches, "share", subject, studied, split)
