@@ -24,16 +24,5 @@ const specificationOfAtlas = (figure, nets, order, value, { domain, scale }) => 
   };
 };
 
-// What the Save menu asks of a drawn figure; the chart is made for it, out of sight.
-const atlasView = (figure, nets, order, value, scale) => {
-  let made = null;
-  const spec = () => specificationOfAtlas(figure, nets, order, value, scale);
-  const embedded = () => (made ??= vegaEmbed(element("div"), { ...spec(), background: "white" }, { actions: false, renderer: "svg", logLevel: 1 }));
-  return {
-    name: figure.name, get spec() { return spec(); },
-    view: {
-      background() {}, finalize() { made?.then(({ view }) => view.finalize()); made = null; },
-      toSVG: async () => (await embedded()).view.toSVG(), toCanvas: async (ratio) => (await embedded()).view.toCanvas(ratio),
-    },
-  };
-};
+// What the Save menu asks of a drawn figure; the chart is made when it is saved.
+const atlasView = (figure, nets, order, value, scale) => ({ name: figure.name, get spec() { return specificationOfAtlas(figure, nets, order, value, scale); } });

@@ -61,7 +61,7 @@ const drawOnce = async (holder) => {
   const box = holder.closest("figure");
   const before = changes;
   holder.dataset.drawn = "";
-  for (const { view } of drawn.get(figure)?.views ?? []) view.finalize();
+  for (const { view } of drawn.get(figure)?.views ?? []) view?.finalize();
   if (figure.collapsed) {
     const button = box.querySelector(".open-figure"), closed = isClosed(figure);
     box.classList.toggle("collapsed", closed);

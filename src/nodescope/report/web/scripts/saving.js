@@ -1,5 +1,10 @@
 // Saving figures and their data, and printing the page; both in the light theme.
 
+// A file is read without the page around it: it says what it shows.
+const titled = (figure, spec, view) => (spec.title ? spec : {
+  ...spec, title: { text: figure.title, subtitle: subtitle(figure, view), anchor: "start", fontSize: 14, fontWeight: "bold", subtitleFontSize: 12, subtitlePadding: 4, offset: 16 },
+});
+
 const saveMenu = (figure, result, holder, panel) => {
   const name = `${figure.study.name}-${figure.name}`;
   const buttons = [];
@@ -10,10 +15,11 @@ const saveMenu = (figure, result, holder, panel) => {
       paper = true;
       try {
         if (redrawn) await draw(holder);
-        for (const one of drawn.get(figure).views) {
-          one.view.background("white");
-          await run(one, `${figure.study.name}-${one.name}`);
-          one.view.background(null);
+        for (const { name: own, spec } of drawn.get(figure).views) {
+          const said = titled(figure, spec, drawn.get(figure).view ?? {});
+          const { view } = await embed(element("div"), figure, { ...said, background: "white" });
+          await run({ view, spec: said }, `${figure.study.name}-${own}`);
+          view.finalize();
         }
       } finally {
         paper = false;
