@@ -84,6 +84,7 @@ def _single(ablation: pl.DataFrame, selectivity: pl.DataFrame, context: Context)
         quantities={"correlation": CORRELATION},
         view={"kind": "mean", "seed": str(ablation["seed"][0])},
         per_configuration=True,
+        span=6,
         quantity="loss_change",
     )
 

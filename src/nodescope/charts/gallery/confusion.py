@@ -25,6 +25,8 @@ CLASSES = 30
 #: Up to so many classes the counts are written into the cells.
 WRITTEN = 12
 CELL, LEAST_WIDTH = 22, 180
+#: Colours on which numbers can be read, in the dark theme too.
+LIGHT, ON_LIGHT = alt.SchemeParams(name="oranges", extent=[0.1, 0.6]), "black"
 PALE = "#e9e9e9"
 
 
@@ -57,7 +59,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         color=alt.condition(
             "datum.wrong === null",
             alt.value(PALE),
-            alt.Color("wrong:Q").title("samples").scale(scheme="oranges", domainMin=0),
+            alt.Color("wrong:Q").title("samples").scale(scheme=LIGHT, domainMin=0),
         ),
         tooltip=[
             "network:N",
@@ -66,7 +68,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             alt.Tooltip("mean:Q", format="~r", title="samples"),
         ],
     )
-    numbers = base.mark_text(fontSize=9).encode(text=alt.Text("mean:Q", format=".3~g"))
+    written = base.mark_text(fontSize=9).encode(text=alt.Text("mean:Q", format=".3~g"))
+    right, wrong = (written.transform_filter(f"datum.wrong {sign} null") for sign in ("===", "!=="))
+    numbers = alt.layer(right, wrong.encode(color=alt.value(ON_LIGHT)))
     drawing = alt.layer(cells, numbers) if len(names) <= WRITTEN else alt.layer(cells)
     most = f" The {len(names)} classes that are mixed up most." if len(names) < len(context.class_names) else ""
     view = {"state": context.states[-1], "split": str(table["split"][0]), "seed": seed_view(data)}
