@@ -674,7 +674,7 @@ def test_of_untrained_networks_nothing_is_called_trained(name, small_study, smal
     training = small_study.training.model_copy(update={"epochs": 0, "snapshots": []})
     study = small_study.model_copy(update={"training": training, "pattern_evolution": None, "works": []})
     if name not in {chart.name for chart in charts_of(study)}:
-        assert name in {"test_accuracy", "comparisons", "accuracy_curves", "learning_curves", "learning_rates",
+        assert name in {"confusion", "test_accuracy", "comparisons", "accuracy_curves", "learning_curves", "learning_rates",
                         "pattern_evolution", "learning_process", "scorecard"}  # fmt: skip
         return
     tables = {name: as_initialised(frame) for name, frame in small_tables.items()}

@@ -42,6 +42,11 @@ def layer_axis() -> alt.X:
     return alt.X("layer:O").title("layer").axis(labelAngle=0, labelOverlap=True)
 
 
+def layer_colour() -> alt.Color:
+    """Layers by colour, the first dark; a legend of many takes several rows."""
+    return alt.Color("layer:O").title("layer").scale(scheme="viridis").legend(columns=12)
+
+
 def layer_width(width: float, frame: pl.DataFrame) -> float:
     """How wide a figure of the layers of a frame is: wider where the layers are many."""
     layers = int(frame["layer"].n_unique())

@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.axes import x_of, y_of
+from nodescope.charts.axes import layer_colour, x_of, y_of
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
@@ -64,7 +64,7 @@ def _single(ablation: pl.DataFrame, selectivity: pl.DataFrame, context: Context)
         .encode(
             x=x_of("class_share", CLASSES).scale(domain=[0, 1]),
             y=y_of("loss_change", CHANGE),
-            color=alt.Color("layer:O").title("layer").scale(scheme="viridis"),
+            color=layer_colour(),
             tooltip=[
                 "network:N", "layer:O", "node:O", "class_share:Q", "loss_change:Q", "standard_error:Q", "lost:Q", "gained:Q",
                 "correlation:Q",
@@ -100,7 +100,7 @@ def _joint(joint: pl.DataFrame, context: Context) -> Figure:
         .encode(
             x=x_of("share", SHARE),
             y=y_of("mean", ACCURACY).scale(zero=False),
-            color=alt.Color("layer:O").title("layer").scale(scheme="viridis"),
+            color=layer_colour(),
             strokeDash=alt.StrokeDash("order:N").title("nodes off").sort(list(ORDERS.values())),
             tooltip=[alt.Tooltip("order:N", title="switched off"), "share:Q", "mean:Q"],
         )

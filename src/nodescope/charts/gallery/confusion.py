@@ -14,6 +14,7 @@ CHART = Chart(
     section="performance",
     order=60,
     tables=("confusion",),
+    needs_accuracy=True,
     needs_classes=True,
     needs_values=("confusion.count",),
 )

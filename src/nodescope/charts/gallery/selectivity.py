@@ -3,7 +3,7 @@
 import altair as alt
 import polars as pl
 
-from nodescope.charts.axes import x_of, y_of
+from nodescope.charts.axes import layer_colour, x_of, y_of
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
@@ -46,7 +46,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
         .encode(
             x=x_of("switch_share", SWITCH).scale(domain=[0, 1]),
             y=y_of("class_share", CLASSES).scale(domain=[0, 1]),
-            color=alt.Color("layer:O").title("layer").scale(scheme="viridis"),
+            color=layer_colour(),
             tooltip=[
                 alt.Tooltip("kind:N", title="kind"),
                 alt.Tooltip("switch_share:Q", title="explained by being on or off"),

@@ -17,7 +17,7 @@ from nodescope.messages.words import counted
 from nodescope.storage.columns import share
 from nodescope.study.axes import CONFIGURATION
 
-FINDING = Finding(chapter="performance", rank=32, tables=("confusion",), figure="confusion")
+FINDING = Finding(chapter="performance", rank=32, tables=("confusion",), figure="confusion", needs_training=True)
 
 OF_ERRORS = share("share of all errors")
 
