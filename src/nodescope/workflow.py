@@ -35,7 +35,7 @@ from nodescope.families import FAMILIES
 from nodescope.findings.divergence import divergence_report
 from nodescope.findings.registry import findings_of
 from nodescope.jobs import run_end
-from nodescope.jobs.dependencies import family_modules, job_files
+from nodescope.jobs.dependencies import code_digest, family_modules
 from nodescope.jobs.devices import visible_gpus
 from nodescope.jobs.own_sources import source_files, sources_digest
 from nodescope.jobs.warm import offer_server, withdraw_server
@@ -454,11 +454,12 @@ class Workflow:
 
     # --- inputs ---------------------------------------------------------------------------------------------
 
-    def code(self, *modules: str) -> list[Any]:
-        """The source files that modules depend on, as inputs; they are here also where results are kept in a storage."""
-        from snakemake.io import local
+    def code(self, *modules: str) -> str:
+        """The digest of the source files that modules depend on: a param, so that a job runs again when one of them changes.
 
-        return [local(path) for path in _code_paths(modules, Path.cwd())]
+        As inputs, a hundred to a job, Snakemake would look for rules that make them, and hash each anew for every output.
+        """
+        return _digest_of_code(modules)
 
     def activations(self, wildcards: Wildcards) -> list[str]:
         """The recordings of a configuration: one folder, or of a module one of each network and state."""
@@ -480,8 +481,8 @@ class Workflow:
             for state in configuration.states
         ]
 
-    def collect_code(self, wildcards: Wildcards) -> list[Any]:
-        """The source files that the collected tables depend on."""
+    def collect_code(self, wildcards: Wildcards) -> str:
+        """The digest of the source files that the collected tables depend on."""
         study = self.studies[wildcards.study]
         families = study.model if isinstance(study, FamilyStudy) else []
         of_families = [f"nodescope.families.{name}" for name in families]
@@ -491,23 +492,23 @@ class Workflow:
         of_analyses = [f"nodescope.analyses.{name}" for name in across]
         return self.code("nodescope.stages.collect", *of_families, *of_analyses)
 
-    def chart_code(self, wildcards: Wildcards) -> list[Any]:
-        """The source files that the charts of the study depend on."""
+    def chart_code(self, wildcards: Wildcards) -> str:
+        """The digest of the source files that the charts of the study depend on."""
         return self.code(
             "nodescope.stages.draw", *(f"nodescope.charts.gallery.{name}" for name in self.charts(wildcards))
         )
 
-    def analysis_code(self, tables: Iterable[str]) -> list[Any]:
-        """The source files that tables of recorded layers depend on."""
+    def analysis_code(self, tables: Iterable[str]) -> str:
+        """The digest of the source files that tables of recorded layers depend on."""
         return self.code("nodescope.stages.measure_layers", *(f"nodescope.analyses.{name}" for name in makers(tables)))
 
-    def network_code(self, stage: str, tables: Iterable[str] = ()) -> Callable[[Wildcards], list[Any]]:
-        """A function of wildcards: the source files that a stage depends on which makes or reads networks."""
+    def network_code(self, stage: str, tables: Iterable[str] = ()) -> Callable[[Wildcards], str]:
+        """A function of wildcards: the digest of the source files that a stage depends on which makes or reads networks."""
         modules = [f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in makers(tables))]
         return lambda wildcards: self.code(*modules, *family_modules(self._configuration(wildcards).model))
 
-    def module_code(self, stage: str, tables: Iterable[str]) -> list[Any]:
-        """The source files that a stage depends on which looks into networks of the user's own."""
+    def module_code(self, stage: str, tables: Iterable[str]) -> str:
+        """The digest of the source files that a stage depends on which looks into networks of the user's own."""
         return self.code(f"nodescope.stages.{stage}", *(f"nodescope.analyses.{name}" for name in makers(tables)))
 
     def dataset(self, wildcards: Wildcards) -> str:
@@ -555,8 +556,8 @@ class Workflow:
         study = self.studies[wildcards.study]
         return [str(StudyFiles.of(study.name).table(name)) for name in _tables_of_findings(study)]
 
-    def finding_code(self, wildcards: Wildcards) -> list[Any]:
-        """The source files that the findings of the study depend on."""
+    def finding_code(self, wildcards: Wildcards) -> str:
+        """The digest of the source files that the findings of the study depend on."""
         found = findings_of(contents.table_names(self.studies[wildcards.study]))
         return self.code("nodescope.stages.find", *(f"nodescope.findings.catalogue.{each.name}" for each in found))
 
@@ -1116,9 +1117,9 @@ def _one_of(names: Iterable[str]) -> str:
 
 
 @cache
-def _code_paths(modules: tuple[str, ...], start: Path) -> list[str]:
-    """Looked for once per process, since every job of a rule asks."""
-    return [os.path.relpath(path, start) for path in job_files(*modules)]
+def _digest_of_code(modules: tuple[str, ...]) -> str:
+    """Computed once per process, since every job of a rule asks."""
+    return code_digest(*modules)
 
 
 def _files_digest(source: DatasetSource) -> str | None:

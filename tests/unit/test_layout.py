@@ -34,7 +34,7 @@ PATHS = {
     "a recording": activation_path(FILES.activations(CONFIGURATION), "{s}", "{state}", "{split}", "{l}"),
     "predictions": FILES.predictions(CONFIGURATION),
     "findings": FILES.findings,
-    "charts": FILES.charts,
+    "list of figures": FILES.figure_index,
     "page data": FILES.page_data,
     "log of a configuration": log_path(".", "{study}", "train", CONFIGURATION),
     "log of a study": log_path(".", "{study}", "collect"),

@@ -1,5 +1,6 @@
 """The examples of docs/extending.md, word for word: written into a copy of the project, run, and looked at on the page."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -18,6 +19,7 @@ from scipy import stats
 
 from nodescope.findings.collected import read_statements
 from nodescope.recording import read
+from nodescope.storage.json_files import read_json
 from nodescope.study.layout import StudyFiles, activation_path, model_path
 
 GUIDE = (REPOSITORY / "docs" / "extending.md").read_text(encoding="utf-8")
@@ -156,7 +158,8 @@ def test_the_page_shows_the_new_quantity_in_its_unit_and_with_no_percent_sign(pr
         ):
             assert expected in text, expected
         visited.check()
-    drawn = (files.charts / "effective-rank.vl.json").read_text()
+    drawn = next(entry for entry in read_json(files.figure_index)["figures"] if entry["name"] == "effective-rank")
+    drawn = json.dumps(drawn["specification"])
     assert "effective rank (dimensions)" in drawn and "%" not in drawn
 
 

@@ -21,7 +21,6 @@ for job in ("nodes", "classifiers"):
             input:
                 activations=flow.activations,
                 accuracy="results/{study}/tables/accuracy/{configuration}.parquet",
-                code=flow.analysis_code(variation.tables),
             output:
                 **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
             log:
@@ -39,6 +38,7 @@ for job in ("nodes", "classifiers"):
                 analyses=flow.analyses(job),
                 theta_threshold=flow.study("theta_threshold"),
                 batch_size=flow.batch_size,
+                code=flow.analysis_code(variation.tables),
             script:
                 "../scripts/analyse.py"
 
@@ -52,7 +52,6 @@ for variation in flow.measuring("networks", "families"):
         input:
             models="results/{study}/models/{configuration}",
             dataset=flow.dataset,
-            code=flow.network_code("measure_networks", variation.tables),
         output:
             **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
         log:
@@ -70,6 +69,7 @@ for variation in flow.measuring("networks", "families"):
             objective=flow.objective,
             layers=flow.study("layers"),
             theta_threshold=flow.study("theta_threshold"),
+            code=flow.network_code("measure_networks", variation.tables),
         script:
             "../scripts/analyse_networks.py"
 
@@ -84,7 +84,6 @@ for variation in flow.measuring("networks", "module"):
             dataset=flow.dataset,
             checkpoints=flow.checkpoints,
             sources=flow.user_code,
-            code=flow.module_code("measure_networks", variation.tables),
         output:
             **{t: f"results/{{study}}/tables/{t}/{{configuration}}.parquet" for t in variation.tables},
         log:
@@ -105,5 +104,6 @@ for variation in flow.measuring("networks", "module"):
             files=flow.checkpoint_of_network,
             layers=flow.study("layers"),
             theta_threshold=flow.study("theta_threshold"),
+            code=flow.module_code("measure_networks", variation.tables),
         script:
             "../scripts/analyse_modules.py"

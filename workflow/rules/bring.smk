@@ -26,7 +26,6 @@ rule record_module:
         dataset=flow.dataset,
         checkpoint=flow.checkpoint,
         sources=flow.user_code,
-        code=flow.code("nodescope.stages.record_module"),
     output:
         activations=directory("results/{study}/activations/{configuration}/seed-{seed}/{state}"),
         found="results/{study}/networks/{configuration}/seed-{seed}/{state}.json",
@@ -51,6 +50,7 @@ rule record_module:
         random_inputs=flow.study("random_inputs"),
         theta_threshold=flow.study("theta_threshold"),
         device=flow.setting("device"),
+        code=flow.code("nodescope.stages.record_module"),
     script:
         "../scripts/record_module.py"
 
@@ -67,7 +67,6 @@ rule describe_networks:
     """Put together what was found of the networks of a configuration: layers, accuracies, predictions."""
     input:
         found=flow.found,
-        code=flow.code("nodescope.stages.describe"),
     output:
         description="results/{study}/networks/{configuration}.json",
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",
@@ -79,6 +78,8 @@ rule describe_networks:
     wildcard_constraints:
         study=flow.modules,
     localrule: True
+    params:
+        code=flow.code("nodescope.stages.describe"),
     script:
         "../scripts/describe.py"
 
@@ -87,7 +88,6 @@ rule look_at_recordings:
     """Read from the heads of all files of a study which samples, splits and classes there are."""
     input:
         files=flow.files_of_recordings,
-        code=flow.code("nodescope.stages.import_recordings"),
     output:
         description="results/datasets/{dataset}.json",
     log:
@@ -97,6 +97,7 @@ rule look_at_recordings:
     localrule: True
     params:
         classes=flow.classes_of_recordings,
+        code=flow.code("nodescope.stages.import_recordings"),
     script:
         "../scripts/look_at_recordings.py"
 
@@ -106,7 +107,6 @@ rule import_recordings:
     input:
         files=flow.recorded_files,
         dataset=flow.description,
-        code=flow.code("nodescope.stages.import_recordings"),
     output:
         activations=directory("results/{study}/activations/{configuration}"),
         description="results/{study}/networks/{configuration}.json",
@@ -125,6 +125,7 @@ rule import_recordings:
         runtime=flow.minutes("import"),
     params:
         recordings=flow.recordings,
+        code=flow.code("nodescope.stages.import_recordings"),
     script:
         "../scripts/import_recordings.py"
 

@@ -1,13 +1,14 @@
-"""Draw the figures of a study from its collected tables.
+"""Make the figures of a study from its collected tables: for the page, and on demand as files.
 
 REQUIRED INPUTS:
     results/{study}/tables/{table}.parquet
     results/{study}/{config,configurations}.json
     results/{study}/layers.parquet
 OUTPUTS:
-    results/{study}/charts/     what each figure shows at first, as SVG and Vega-Lite JSON; index.json lists the figures
-    results/{study}/page/       the data of the figures, which the page loads
-    reports/figures/{study}/    on demand: each figure of each configuration as SVG, PNG and Vega-Lite JSON, and its data
+    results/{study}/charts/index.json   lists the figures, with captions
+    results/{study}/page/               the data of the figures, which the page draws
+    reports/figures/{study}/            on demand: each figure of each configuration as SVG, PNG and Vega-Lite JSON, and its
+                                        data; `snakemake figures --report` has them too
 """
 
 
@@ -17,29 +18,21 @@ localrules:
 
 
 rule figures:
-    """Target: all figures as files for a paper."""
+    """Target: all figures as files, for a paper and for Snakemake's own report."""
     input:
         expand("reports/figures/{study}", study=flow.studies),
 
 
 rule draw_charts:
-    """All figures of a study, for the page and for Snakemake's own report."""
+    """All figures of a study, for the page."""
     input:
         tables=flow.chart_tables,
         dataset=flow.description,
         settings="results/{study}/config.json",
         configurations="results/{study}/configurations.json",
         layers="results/{study}/layers.parquet",
-        code=flow.chart_code,
     output:
-        charts=report(
-            directory("results/{study}/charts"),
-            patterns=["{figure}.svg"],
-            caption="../report/figure.rst",
-            category="{study}",
-            subcategory=flow.section,
-            labels=flow.labels,
-        ),
+        index="results/{study}/charts/index.json",
         data=directory("results/{study}/page"),
     log:
         "logs/{study}/charts.log",
@@ -47,26 +40,35 @@ rule draw_charts:
         charts=flow.charts,
         options=flow.setting("charts"),
         left_out=flow.left_out,
-        captions=flow.captions,
+        code=flow.chart_code,
     script:
         "../scripts/draw_charts.py"
 
 
 rule draw_figure_files:
-    """All figures of a study as files for a paper."""
+    """All figures of a study as files."""
     input:
         tables=flow.chart_tables,
         dataset=flow.description,
         settings="results/{study}/config.json",
         configurations="results/{study}/configurations.json",
         layers="results/{study}/layers.parquet",
-        code=flow.chart_code,
+        index="results/{study}/charts/index.json",
     output:
-        figures=directory("reports/figures/{study}"),
+        figures=report(
+            directory("reports/figures/{study}"),
+            patterns=["{figure}.svg"],
+            caption="../report/figure.rst",
+            category="{study}",
+            subcategory=flow.section,
+            labels=flow.labels,
+        ),
     log:
         "logs/{study}/figure_files.log",
     params:
         charts=flow.charts,
         options=flow.setting("charts"),
+        captions=flow.captions,
+        code=flow.chart_code,
     script:
         "../scripts/draw_figure_files.py"

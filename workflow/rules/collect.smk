@@ -31,7 +31,6 @@ for variation in flow.collecting():
         input:
             tables=flow.tables_to_collect,
             dataset=flow.description,
-            code=flow.collect_code,
         output:
             configurations="results/{study}/configurations.json",
             settings="results/{study}/config.json",
@@ -53,5 +52,6 @@ for variation in flow.collecting():
         localrule: True
         params:
             settings=flow.study_settings,
+            code=flow.collect_code,
         script:
             "../scripts/collect.py"

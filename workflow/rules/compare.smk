@@ -20,11 +20,12 @@ rule compare_configurations:
         replicas="results/{study}/tables/replicas.parquet",
         configurations="results/{study}/configurations.json",
         predictions=flow.predictions,
-        code=flow.code("nodescope.stages.compare"),
     output:
         comparisons="results/{study}/tables/comparisons.parquet",
         comparisons_csv="results/{study}/tables/comparisons.csv",
     log:
         "logs/{study}/compare.log",
+    params:
+        code=flow.code("nodescope.stages.compare"),
     script:
         "../scripts/compare.py"

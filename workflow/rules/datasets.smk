@@ -22,7 +22,6 @@ rule prepare_dataset:
     """Read a data set (downloading it if need be), draw its splits, and write it as one file."""
     input:
         flow.source_file,
-        code=flow.code("nodescope.stages.prepare"),
     output:
         npz="results/datasets/{dataset}.npz",
         json="results/datasets/{dataset}.json",
@@ -33,5 +32,6 @@ rule prepare_dataset:
     params:
         source=flow.source,
         files=flow.source_digest,
+        code=flow.code("nodescope.stages.prepare"),
     script:
         "../scripts/prepare_dataset.py"

@@ -22,7 +22,6 @@ rule diagnose_study:
         replicas="results/{study}/tables/replicas.parquet",
         configurations="results/{study}/configurations.json",
         predictions=flow.predictions,
-        code=flow.code("nodescope.stages.diagnose"),
     output:
         diagnosis="results/{study}/tables/diagnosis.parquet",
         diagnosis_csv="results/{study}/tables/diagnosis.csv",
@@ -32,5 +31,6 @@ rule diagnose_study:
         "logs/{study}/diagnose.log",
     params:
         thresholds=flow.study("diagnosis"),
+        code=flow.code("nodescope.stages.diagnose"),
     script:
         "../scripts/diagnose.py"

@@ -23,13 +23,13 @@ rule find:
         configurations="results/{study}/configurations.json",
         predictions=flow.predictions,
         dataset=flow.description,
-        code=flow.finding_code,
     output:
         findings="results/{study}/findings.json",
     log:
         "logs/{study}/find.log",
     params:
         charts=flow.charts,
+        code=flow.finding_code,
     script:
         "../scripts/find.py"
 
@@ -38,7 +38,6 @@ rule write_findings:
     """The findings of all studies as Markdown, beside the report."""
     input:
         findings=expand("results/{study}/findings.json", study=flow.studies),
-        code=flow.code("nodescope.stages.write_findings"),
     output:
         "reports/findings.md",
     log:
@@ -46,5 +45,6 @@ rule write_findings:
     params:
         title=flow.setting("report.title"),
         studies=list(flow.studies),
+        code=flow.code("nodescope.stages.write_findings"),
     script:
         "../scripts/write_findings.py"

@@ -18,7 +18,6 @@ for variation in flow.joining():
         input:
             tables=lambda wildcards: list(flow.joined(wildcards)),
             descriptions=lambda wildcards: list(flow.descriptions(wildcards).values()),
-            code=flow.code("nodescope.stages.join"),
         output:
             tables=expand("results/{{study}}/tables/{table}/{{configuration}}.parquet", table=variation.tables),
             predictions="results/{study}/predictions/{configuration}.parquet",
@@ -29,5 +28,6 @@ for variation in flow.joining():
         localrule: True
         params:
             studies=lambda wildcards: list(flow.descriptions(wildcards)),
+            code=flow.code("nodescope.stages.join"),
         script:
             "../scripts/join.py"

@@ -22,7 +22,6 @@ rule record_activations:
     input:
         models="results/{study}/models/{configuration}",
         dataset=flow.dataset,
-        code=flow.network_code("record"),
     output:
         activations=directory("results/{study}/activations/{configuration}"),
     log:
@@ -44,6 +43,7 @@ rule record_activations:
         positions_per_sample=flow.study("positions_per_sample"),
         random_inputs=flow.study("random_inputs"),
         theta_threshold=flow.counted_above,
+        code=flow.network_code("record"),
     script:
         "../scripts/record.py"
 

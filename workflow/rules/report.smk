@@ -1,7 +1,7 @@
 """Put everything on one page.
 
 REQUIRED INPUTS:
-    results/{study}/charts
+    results/{study}/charts/index.json
     results/{study}/page
     results/{study}/tables/{accuracy,learning_curves,replicas}.parquet
     results/{study}/tables/comparisons.parquet    of studies that have several trained configurations
@@ -19,7 +19,7 @@ localrules:
 rule build_report:
     """The page that shows all figures and tables of all studies, and where they come from."""
     input:
-        charts=expand("results/{study}/charts", study=flow.studies),
+        charts=expand("results/{study}/charts/index.json", study=flow.studies),
         data=expand("results/{study}/page", study=flow.studies),
         tables=expand(
             "results/{study}/tables/{table}.parquet",
@@ -31,7 +31,6 @@ rule build_report:
         settings=expand("results/{study}/config.json", study=flow.studies),
         configurations=expand("results/{study}/configurations.json", study=flow.studies),
         datasets=expand("results/datasets/{dataset}.json", dataset=flow.datasets),
-        code=flow.code("nodescope.stages.report"),
     output:
         # The page of before stays until this one is whole.
         html=update("reports/index.html"),
@@ -41,5 +40,6 @@ rule build_report:
         title=flow.setting("report.title"),
         studies=list(flow.studies),
         options=flow.setting("charts"),
+        code=flow.code("nodescope.stages.report"),
     script:
         "../scripts/build_report.py"

@@ -17,11 +17,12 @@ rule draw_samples:
     input:
         naming=flow.naming_tables,
         dataset=flow.dataset,
-        code=flow.code("nodescope.stages.samples"),
     output:
         samples="results/{study}/tables/samples.parquet",
         samples_csv="results/{study}/tables/samples.csv",
     log:
         "logs/{study}/samples.log",
+    params:
+        code=flow.code("nodescope.stages.samples"),
     script:
         "../scripts/draw_samples.py"

@@ -17,7 +17,6 @@ rule score_study:
     input:
         settings="results/{study}/config.json",
         tables=flow.scored_tables,
-        code=flow.code("nodescope.stages.score"),
     output:
         scorecard="results/{study}/tables/scorecard.parquet",
         scorecard_csv="results/{study}/tables/scorecard.csv",
@@ -27,5 +26,7 @@ rule score_study:
         differences_csv="results/{study}/tables/differences.csv",
     log:
         "logs/{study}/score.log",
+    params:
+        code=flow.code("nodescope.stages.score"),
     script:
         "../scripts/score.py"

@@ -21,7 +21,6 @@ rule train_configuration:
     input:
         dataset=flow.dataset,
         weights=flow.weights,
-        code=flow.network_code("train"),
     output:
         models=directory("results/{study}/models/{configuration}"),
         learning_curves="results/{study}/tables/learning_curves/{configuration}.parquet",
@@ -48,6 +47,7 @@ rule train_configuration:
         initialisation=flow.initialisation,
         weights=flow.weights_digest,
         pattern_evolution=flow.pattern_evolution,
+        code=flow.network_code("train"),
     script:
         "../scripts/train.py"
 

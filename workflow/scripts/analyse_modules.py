@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nodescope.jobs.job import job
+from nodescope.jobs.job import job, settings
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -21,5 +21,5 @@ with job(snakemake.log[0], f"Measuring {' and '.join(snakemake.params.analyses)}
         snakemake.input.dataset,
         snakemake.output,
         configuration=snakemake.wildcards.configuration,
-        **snakemake.params,
+        **settings(snakemake.params),
     )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nodescope.jobs.job import job
+from nodescope.jobs.job import job, settings
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 with job(snakemake.log[0], "Building the report"):
     from nodescope.stages.report import report
 
-    report(snakemake.output.html, **snakemake.params)
+    report(snakemake.output.html, **settings(snakemake.params))

@@ -14,4 +14,10 @@ with job(snakemake.log[0], f"Drawing the figures of {snakemake.wildcards.study} 
     from nodescope.study.layout import StudyFiles
 
     files = StudyFiles.of(snakemake.wildcards.study)
-    draw_files(files, snakemake.input.dataset, snakemake.output.figures, **snakemake.params)
+    draw_files(
+        files,
+        snakemake.input.dataset,
+        snakemake.output.figures,
+        charts=snakemake.params.charts,
+        options=snakemake.params.options,
+    )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nodescope.jobs.job import job
+from nodescope.jobs.job import job, settings
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -15,4 +15,4 @@ with job(snakemake.log[0], f"Recording {snakemake.wildcards.study}/{snakemake.wi
     from nodescope.stages.record import record
 
     torch.set_num_threads(snakemake.threads)
-    record(snakemake.input.models, snakemake.input.dataset, snakemake.output.activations, **snakemake.params)
+    record(snakemake.input.models, snakemake.input.dataset, snakemake.output.activations, **settings(snakemake.params))

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from nodescope.jobs.job import job
+from nodescope.jobs.job import job, settings
 
 if TYPE_CHECKING:
     from snakemake.script import Snakemake
@@ -24,5 +24,5 @@ with job(snakemake.log[0], f"Recording {w.study}/{w.configuration}, seed {w.seed
         seed=int(w.seed),
         state=w.state,
         sources=list(snakemake.input.sources),
-        **snakemake.params,
+        **settings(snakemake.params),
     )

@@ -42,8 +42,7 @@ def draw(
     charts
         The kinds of charts that it has, of `nodescope.charts.registry.CHARTS`.
     files
-        Its results: has the collected tables, gets ``charts/FIGURE.svg`` and ``charts/FIGURE.vl.json`` of what a figure
-        shows at first, and ``charts/index.json``.
+        Its results: has the collected tables, gets the list of the figures, ``charts/index.json``.
     context
         What the charts know beside the tables.
     data_folder
@@ -51,7 +50,8 @@ def draw(
     left_out
         The kinds of charts that are not drawn, and why.
     """
-    page = PageData(study, context, _emptied(files.charts), _emptied(data_folder))
+    _emptied(files.charts)
+    page = PageData(study, context, _emptied(data_folder))
     impossible = {name: reason for name in charts if (reason := _reason(CHARTS[name], context))}
     charts = [name for name in charts if name not in impossible]
     missing = {**(left_out or {}), **impossible, **empty(charts, files)}

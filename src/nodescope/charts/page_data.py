@@ -9,14 +9,11 @@ import altair as alt
 import polars as pl
 
 from nodescope.charts.context import Context
-from nodescope.charts.figure import Atlas, Figure, NodePanels
-from nodescope.charts.files import configurations_in, identifiers_in, node_parts, write_drawing
+from nodescope.charts.figure import Atlas, Figure
+from nodescope.charts.files import configurations_in
 from nodescope.charts.node_data import write_nodes
-from nodescope.charts.node_panels import filled_panel
 from nodescope.charts.packing import write_packed
-from nodescope.charts.specification import filled, specification
-from nodescope.charts.style import CONFIG
-from nodescope.charts.views import first_pinned, in_view
+from nodescope.charts.specification import specification
 from nodescope.storage.columns import Quantity
 from nodescope.study.axes import CONFIGURATION
 from nodescope.works.published_figures import references
@@ -29,18 +26,17 @@ def shown_as(quantity: Quantity) -> dict[str, Any]:
 
 
 class PageData:
-    """Writes the data that the page loads for one study, and what each figure shows at first."""
+    """Writes the data that the page loads for one study."""
 
-    def __init__(self, study: str, context: Context, folder: Path, data_folder: Path) -> None:
+    def __init__(self, study: str, context: Context, data_folder: Path) -> None:
         self.study = study
         self.context = context
-        self.folder = folder
         self.data_folder = data_folder
 
     def add(self, figure: Figure, quantities: Mapping[str, Quantity]) -> dict[str, Any]:
         """Write one figure, of whose columns the quantities are known; the entry for the index.
 
-        Of a figure that the page shows in another one, only the static files are written.
+        Of a figure that the page shows in another one there are no data.
         """
         entry: dict[str, Any] = {
             "name": figure.name,
@@ -58,11 +54,7 @@ class PageData:
             "quantity_by": figure.quantity_by,
             "quantities": {name: shown_as(quantity) for name, quantity in quantities.items()},
         }
-        if figure.nodes is not None:
-            self._draw_nodes(figure, figure.nodes)
         if figure.shown_in is not None:
-            if figure.chart is not None:
-                self._draw_chart(figure, *specification(figure.chart))
             return entry | {
                 "kind": "file" if figure.table is None else "table",
                 "shown_in": asdict(figure.shown_in),
@@ -80,7 +72,6 @@ class PageData:
 
     def _chart(self, figure: Figure, chart: alt.TopLevelMixin) -> dict[str, Any]:
         spec, frames = specification(chart)
-        self._draw_chart(figure, spec, frames)
         if figure.per_configuration:
             for name in configurations_in(frames):
                 for key, frame in frames.items():
@@ -90,20 +81,6 @@ class PageData:
                 self._pack(f"{figure.name}.{key}", frame)
         known = {"configurations": configurations_in(frames)} if figure.per_configuration else {}
         return {"kind": "chart", "specification": spec, "data": list(frames)} | known
-
-    def _draw_chart(self, figure: Figure, spec: dict[str, Any], frames: Mapping[str, pl.DataFrame]) -> None:
-        shown = {key: in_view(frame, figure.view) for key, frame in frames.items()}
-        if figure.per_configuration:
-            first = pl.col(CONFIGURATION).is_in(first_pinned(configurations_in(frames)))
-            shown = {key: frame.filter(first) for key, frame in shown.items()}
-        write_drawing(self.folder / figure.name, filled(spec, shown))
-
-    def _draw_nodes(self, figure: Figure, panels: NodePanels) -> None:
-        pinned = first_pinned(identifiers_in(panels.frame))
-        for identifier, words, part in node_parts(panels, self.context, pinned):
-            label = self.context.with_state(words, figure.view["state"])
-            panel = filled_panel(panels, self.context, in_view(part, figure.view), label)
-            write_drawing(self.folder / f"{figure.name}-{identifier}", panel | {"config": CONFIG})
 
     def _pack(self, name: str, frame: pl.DataFrame, exact: Collection[str] = ()) -> None:
         write_packed(self.data_folder / f"{name}.js", f"{self.study}/{name}", frame, exact)

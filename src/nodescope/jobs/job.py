@@ -12,9 +12,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from nodescope.jobs.interruption import interruptible
 from nodescope.jobs.records import write_record
@@ -85,6 +86,11 @@ def job(log_path: str, title: str) -> Iterator[None]:
         ended.set()
         with suppress(OSError):
             to_file.close()
+
+
+def settings(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The params of a rule that its stage takes: all but ``code``, which only tells Snakemake when to run the job again."""
+    return {name: value for name, value in params.items() if name != "code"}
 
 
 def _show_life(log_path: str, parent: int, ended: threading.Event) -> None:

@@ -18,7 +18,7 @@ def draw(
     left_out: Mapping[str, str],
     options: Mapping[str, Any],
 ) -> None:
-    """Draw all figures of a study for the page, below `StudyFiles.charts` and `StudyFiles.page_data`.
+    """Make all figures of a study for the page: `StudyFiles.figure_index` and what is below `StudyFiles.page_data`.
 
     Parameters
     ----------

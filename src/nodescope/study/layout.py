@@ -114,7 +114,7 @@ class StudyFiles:
 
     @property
     def charts(self) -> Path:
-        """The folder of what each figure shows at first."""
+        """The folder of the list of its figures."""
         return self.folder / "charts"
 
     @property
