@@ -22,7 +22,7 @@ from nodescope.analyses.sparsity import over_seeds as sparsity_summary
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import draw, quantities_of
 from nodescope.charts.figure import Figure
-from nodescope.charts.files import static_figures
+from nodescope.charts.files import static_figures, write_figure
 from nodescope.charts.labels import percent, slug
 from nodescope.charts.layer_lines import layer_lines
 from nodescope.charts.packing import pack
@@ -779,3 +779,14 @@ def test_what_stands_in_another_figure_stands_in_one_of_the_page(drawn):
     on_page = {figure.name for figure in figures if figure.shown_in is None}
     for figure in figures:
         assert figure.shown_in is None or figure.shown_in.figure in on_page | {"methods"}, figure.name
+
+
+def test_files_hold_the_title_and_networks_side_by_side(drawn, context, tmp_path):
+    (figure,) = [one for one in drawn("probes") if one.name == "probes"]
+    write_figure(tmp_path, figure, context)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".svg", ".png", ".pdf", ".json", ".parquet", ".csv"}
+    assert (tmp_path / "probes.pdf").read_bytes().startswith(b"%PDF")
+    assert json.loads((tmp_path / "probes.vl.json").read_text())["title"]["text"] == figure.title
+    (panels,) = [one for one in drawn("cka") if one.name == "cka"]
+    names = [name for name, _, _ in static_figures(panels, context)]
+    assert names[0] == "cka" and len(names) > 2 and all(name.startswith("cka-") for name in names[1:])

@@ -7,8 +7,8 @@ REQUIRED INPUTS:
 OUTPUTS:
     results/{study}/charts/index.json   lists the figures, with captions
     results/{study}/page/               the data of the figures, which the page draws
-    reports/figures/{study}/            on demand: each figure of each configuration as SVG, PNG and Vega-Lite JSON, and its
-                                        data; `snakemake figures --report` has them too
+    reports/figures/{study}/            on demand: each figure of each configuration, and of all, as SVG, PNG, PDF and Vega-Lite
+                                        JSON, and its data; `snakemake figures --report` has them too
 """
 
 

@@ -23,23 +23,41 @@ logger = logging.getLogger(__name__)
 
 PNG_SCALE = 2
 
+#: Configurations that are drawn side by side in one file, at most.
+MOST_TOGETHER = 8
+
+TITLE = {"anchor": "start", "fontSize": 14, "fontWeight": "bold", "offset": 16}
+
 #: Columns of a panel's data; the others are the same for all rows of a configuration.
 NODE_COLUMNS = ("seed", "state", "split", "layer", "node", "class")
 
 
 def write_figure(folder: Path, figure: Figure, context: Context) -> None:
-    """Write a figure for a paper: SVG, PNG, Vega-Lite JSON, and the data."""
+    """Write a figure for a paper: SVG, PNG, PDF, Vega-Lite JSON, and the data."""
     for name, spec, frame in static_figures(figure, context):
         if spec is not None:
-            write_drawing(folder / name, spec)
-            with atomic_path(folder / f"{name}.png") as temporary:
-                temporary.write_bytes(vl_convert.vegalite_to_png(spec, vl_version=VEGA_LITE, scale=PNG_SCALE))
+            drawing = titled(spec, figure.title)
+            write_drawing(folder / name, drawing)
+            for suffix, content in (
+                ("png", vl_convert.vegalite_to_png(drawing, vl_version=VEGA_LITE, scale=PNG_SCALE)),
+                ("pdf", vl_convert.vegalite_to_pdf(drawing, vl_version=VEGA_LITE)),
+            ):
+                with atomic_path(folder / f"{name}.{suffix}") as temporary:
+                    temporary.write_bytes(content)
         export_table(frame, folder / f"{name}.parquet", folder / f"{name}.csv")
         logger.info("drew %s", name)
 
 
+def titled(spec: dict[str, Any], title: str) -> dict[str, Any]:
+    """A specification with a title above what it has: a file is read without the page around it."""
+    return spec if "title" in spec else spec | {"title": {"text": title, **TITLE}}
+
+
 def static_figures(figure: Figure, context: Context) -> Iterator[tuple[str, dict[str, Any] | None, pl.DataFrame]]:
-    """What a figure shows at first, of every configuration: name, filled specification, data."""
+    """What a figure shows at first, of every configuration: name, filled specification, data.
+
+    Of a figure of which each configuration has a panel, there is one of all of them, too, if they are few.
+    """
     if figure.nodes is not None:
         for identifier, words, part in node_parts(figure.nodes, context, identifiers_in(figure.nodes.frame)):
             for state in figure.nodes.static_states:
@@ -54,7 +72,10 @@ def static_figures(figure: Figure, context: Context) -> Iterator[tuple[str, dict
         if not figure.per_configuration:
             yield figure.name, filled(spec, first), pl.concat(first.values(), how="diagonal_relaxed")
             return
-        for name in configurations_in(frames):
+        names = configurations_in(frames)
+        if 1 < len(names) <= MOST_TOGETHER:
+            yield figure.name, filled(spec, first), pl.concat(first.values(), how="diagonal_relaxed")
+        for name in names:
             here = {key: frame.filter(pl.col(CONFIGURATION) == name) for key, frame in first.items()}
             yield f"{figure.name}-{name}", filled(spec, here), pl.concat(here.values(), how="diagonal_relaxed")
     elif figure.table is not None:

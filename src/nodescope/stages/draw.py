@@ -41,5 +41,5 @@ def draw(
 def draw_files(
     files: StudyFiles, description: str | Path, folder: str | Path, *, charts: Sequence[str], options: Mapping[str, Any]
 ) -> None:
-    """Draw each figure of each configuration as SVG, PNG and Vega-Lite JSON into a folder; parameters as of `draw`."""
+    """Draw each figure of each configuration as SVG, PNG, PDF and Vega-Lite JSON into a folder; parameters as of `draw`."""
     drawing.draw_files(charts, files, Context.read(files, description, Charts.model_validate(options)), folder)

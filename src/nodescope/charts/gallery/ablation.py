@@ -101,7 +101,10 @@ def _joint(joint: pl.DataFrame, context: Context) -> Figure:
             x=x_of("share", SHARE),
             y=y_of("mean", ACCURACY).scale(zero=False),
             color=layer_colour(),
-            strokeDash=alt.StrokeDash("order:N").title("nodes off").sort(list(ORDERS.values())),
+            strokeDash=alt.StrokeDash("order:N")
+            .title("nodes off")
+            .sort(list(ORDERS.values()))
+            .legend(symbolType="stroke", symbolSize=300),
             tooltip=[alt.Tooltip("order:N", title="switched off"), "share:Q", "mean:Q"],
         )
         .facet(
