@@ -24,7 +24,7 @@ endif
 .PHONY: report test every-test lint types test-fast test-slurm reliability check plan status bench bench-check config lock clean
 
 report: $(READY)
-	$(BIN)/snakemake --cores $(CORES) --quiet rules --rerun-incomplete
+	$(BIN)/snakemake --cores $(CORES) --logger nodescope --rerun-incomplete
 	@echo "Report: reports/index.html"
 
 plan: $(READY)

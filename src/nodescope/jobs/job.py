@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from nodescope.jobs import progress
 from nodescope.jobs.interruption import interruptible
 from nodescope.jobs.records import write_record
 from nodescope.jobs.warm import run_in_server
@@ -66,7 +67,8 @@ def job(log_path: str, title: str) -> Iterator[None]:
         to_file.handle(root.makeRecord(root.name, logging.INFO, __file__, 0, text, (), None))
 
     note(STARTED.format(host=platform.node(), process=os.getpid()))
-    root.handlers = [to_file, to_terminal]
+    # Where lines are drawn in place, they are made from the logs.
+    root.handlers = [to_file] if os.environ.get(progress.VARIABLE) == progress.LIVE else [to_file, to_terminal]
     ended, began = threading.Event(), time.perf_counter()
     threading.Thread(target=_show_life, args=(log_path, os.getppid(), ended), daemon=True).start()
     try:
