@@ -169,12 +169,24 @@ def test_areas_keep_to_their_laws(seed, scale, offset, relabelled):
     random = np.random.default_rng(seed)
     labels = np.sort(random.integers(0, 3, 50)).astype(np.int32)
     a = np.round(random.normal(size=50), 1).astype(np.float32)  # with ties
-    found = class_aucs(a, labels, 3)
-    np.testing.assert_allclose(class_aucs(-a, labels, 3), 1 - found, atol=1e-12)
-    np.testing.assert_allclose(class_aucs(np.exp(np.float32(scale) * a) + offset, labels, 3), found, atol=1e-12)
+    found = class_aucs(a[None], labels, 3)
+    np.testing.assert_allclose(class_aucs(-a[None], labels, 3), 1 - found, atol=1e-12)
+    np.testing.assert_allclose(class_aucs(np.exp(np.float32(scale) * a[None]) + offset, labels, 3), found, atol=1e-12)
     renamed = np.array(relabelled, np.int32)[labels]
-    np.testing.assert_allclose(class_aucs(a, renamed, 3)[relabelled], found, atol=1e-12)
-    np.testing.assert_allclose(class_aucs(np.tile(a, 2), np.tile(labels, 2), 3), found, atol=1e-12)
+    np.testing.assert_allclose(class_aucs(a[None], renamed, 3)[:, relabelled], found, atol=1e-12)
+    np.testing.assert_allclose(class_aucs(np.tile(a[None], 2), np.tile(labels, 2), 3), found, atol=1e-12)
+
+
+@laws
+@given(seed=st.integers(0, 1000))
+def test_areas_of_long_rows_are_those_of_short_ones(seed, monkeypatch):
+    random = np.random.default_rng(seed)
+    labels = np.sort(random.integers(0, 3, 40)).astype(np.int32)
+    values = np.maximum(np.round(random.normal(size=(5, 40)), 1), 0).astype(np.float32)
+    found = class_aucs(values, labels, 4)
+    with monkeypatch.context() as patched:
+        patched.setattr("nodescope.numerics.ordering.LONG", 0)
+        np.testing.assert_array_equal(class_aucs(values, labels, 4), found)
 
 
 @given(values=st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=60))

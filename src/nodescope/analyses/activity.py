@@ -30,7 +30,7 @@ def measure(layer: "RecordedLayer", options: Activity) -> Parts:
         switches_C = layer.switch_counts(activations)
         with np.errstate(invalid="ignore"):
             share_JC = layer.active_counts(activations) / np.where(switches_C, switches_C, np.nan)
-        share_JC[~activations.finite_nodes()] = np.nan
+        share_JC[~layer.finite_nodes(activations)] = np.nan
         yield {"split": split, **nodes_by_classes(*share_JC.shape), "active_share": share_JC.ravel()}
 
 

@@ -25,7 +25,7 @@ def measure(layer: "RecordedLayer", options: DeadNodes) -> Parts:
     for split in options.splits:
         activations = layer.read(split)
         nodes = activations.n_nodes
-        known = activations.n_samples > 0 and activations.finite_nodes().all()
+        known = activations.n_samples > 0 and layer.finite_nodes(activations).all()
         dead = int(layer.dead_nodes(activations).sum()) if known else None
         yield {"split": split, "nodes": nodes, "dead": dead, "dead_share": None if dead is None else dead / nodes}
 

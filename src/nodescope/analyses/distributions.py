@@ -10,12 +10,12 @@ null where the net diverged. Cost: one pass over the chosen nodes.
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from pydantic import Field
 
 from nodescope.analyses import Analysis, Parts
 from nodescope.config.analysis_fields import Bins, NodeChoice
 from nodescope.numerics.binning import binning
-from nodescope.numerics.moments import NO_HISTOGRAM
 from nodescope.storage.columns import CLASS, HISTOGRAM, KIND, NODE
 
 if TYPE_CHECKING:
@@ -37,12 +37,18 @@ def measure(layer: "RecordedLayer", options: Distributions) -> Parts:
             for node in options.chosen(len(values_JN)):
                 values_N = values_JN[node]
                 found = binning(values_N, options.bins, activations.z[node] if kind == "post" else None)
-                for c, samples in enumerate(activations.class_slices()):
-                    histogram = NO_HISTOGRAM
-                    if found is not None:
-                        edges, count = found.edges(options.bins), found.counts(values_N[samples], options.bins)
-                        histogram = {"bin_left": edges[:-1], "bin_right": edges[1:], "count": count}
-                    yield {"split": split, "node": node, "class": c, "kind": kind, **histogram}
+                place = {"split": split, "node": node, "kind": kind}
+                if found is None:
+                    yield place | {"class": np.arange(activations.n_classes)}
+                    continue
+                edges = found.edges(options.bins)
+                counts_CB = found.counts_by_class(values_N, activations.labels, activations.n_classes, options.bins)
+                yield place | {
+                    "class": np.repeat(np.arange(activations.n_classes), options.bins),
+                    "bin_left": np.tile(edges[:-1], activations.n_classes),
+                    "bin_right": np.tile(edges[1:], activations.n_classes),
+                    "count": counts_CB.ravel(),
+                }
 
 
 ANALYSIS = Analysis(

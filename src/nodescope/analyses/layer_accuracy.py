@@ -19,7 +19,7 @@ the whole net beside it; null where the split has no sample or the net diverged.
 never predicted. Cost: a table per node and class, and one look-up per sample, node and class.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,12 +93,7 @@ def layer_scores(
             "continuous": np.zeros(shape),
             "combined": np.zeros(shape),
         }
-    for c, samples in enumerate(train.class_slices()):
-        if not samples_C[c]:
-            continue
-        for node in range(train.n_nodes):
-            queries = {split: (values_JN[node], switches[split][node]) for split, values_JN in values.items()}
-            _add_kernel_densities(fitted_JN[node, samples], c, log_off_JC[node, c], queries, scores, options)
+    _add_kernel_densities(fitted_JN, train.class_slices(), log_off_JC, values, switches, scores, options)
     with np.errstate(divide="ignore"):
         log_prior_C = np.log(samples_C / samples_C.sum())
     for by_system in scores.values():
@@ -133,27 +128,41 @@ def discrete_scores(
 
 
 def _add_kernel_densities(
-    fitted_N: NDArray[np.float32],
-    c: int,
-    log_off: float,
-    queries: Mapping[str, tuple[NDArray[np.float32], NDArray[np.bool_]]],
+    fitted_JN: NDArray[np.float32],
+    class_slices: Sequence[slice],
+    log_off_JC: NDArray[np.float64],
+    values: Mapping[str, NDArray[np.float32]],
+    switches: Mapping[str, NDArray[np.bool_]],
     scores: Mapping[str, Scores],
     options: LayerAccuracy,
 ) -> None:
-    """Add one node's log likelihoods of one class to the continuous and the combined system, for each split's values."""
+    """Add the nodes' log likelihoods of each class to the continuous and the combined system, for each split's values.
+
+    The values of a node on all splits are looked up together.
+    """
     from nodescope.numerics import kernel_density
 
-    h = kernel_density.bandwidth(fitted_N, options.bandwidth)
-    present = [values_N for values_N, _ in queries.values() if len(values_N)]
-    if not present:
+    begins = np.cumsum([0, *(values_JN.shape[1] for values_JN in values.values())])
+    total = int(begins[-1])
+    if not total:
         return
-    lowest = min(float(q.min()) for q in present)
-    highest = max(float(q.max()) for q in present)
-    estimate = kernel_density.fit(fitted_N, h, lowest, highest, sum(map(len, present)))
-    for split, (values_N, on_N) in queries.items():
-        log_density_N = estimate(values_N)
-        scores[split]["continuous"][c] += log_density_N
-        scores[split]["combined"][c] += np.where(on_N, log_density_N, log_off)
+    sums = {name: np.zeros((len(class_slices), total)) for name in ("continuous", "combined")}
+    for node, fitted_N in enumerate(fitted_JN):
+        values_M = np.concatenate([values_JN[node] for values_JN in values.values()])
+        on_M = np.concatenate([on_JN[node] for on_JN in switches.values()])
+        lowest, highest = float(values_M.min()), float(values_M.max())
+        for c, samples in enumerate(class_slices):
+            if samples.start == samples.stop:
+                continue
+            h = kernel_density.bandwidth(fitted_N[samples], options.bandwidth)
+            estimate = kernel_density.fit(fitted_N[samples], h, lowest, highest, total)
+            log_density_M = estimate(values_M, begins[:-1])
+            sums["continuous"][c] += log_density_M
+            sums["combined"][c] += np.where(on_M, log_density_M, log_off_JC[node, c])
+    for begin, split in zip(begins, values, strict=False):
+        for name, sums_CM in sums.items():
+            scores_CN = scores[split][name]
+            scores_CN += sums_CM[:, begin : begin + scores_CN.shape[1]]
 
 
 ANALYSIS = Analysis(

@@ -38,7 +38,7 @@ def measure(layer: "RecordedLayer", options: Medians) -> Parts:
         for c, samples in enumerate(activations.class_slices()):
             if samples.start < samples.stop:
                 median_JC[:, c] = _medians(values_JN[:, samples], activate)
-        median_JC[~activations.finite_nodes()] = np.nan
+        median_JC[~layer.finite_nodes(activations)] = np.nan
         yield {"split": split, **nodes_by_classes(*median_JC.shape), "median": median_JC.ravel()}
 
 

@@ -37,7 +37,7 @@ def measure(layer: "RecordedLayer", options: Oui) -> Parts:
         activations = layer.read(split)
         nodes, n = activations.n_nodes, activations.n_samples
         row: dict[str, Any] = {"split": split, "nodes": nodes, "samples": n}
-        if nodes > 1 and n > 1 and activations.finite_nodes().all():
+        if nodes > 1 and n > 1 and layer.finite_nodes(activations).all():
             theta_JN = layer.theta(activations)
             on_J = np.array([np.count_nonzero(theta_N) for theta_N in theta_JN], np.int64)
             row["oui"] = _oui(theta_JN, sample_pairs(n, options.pairs))

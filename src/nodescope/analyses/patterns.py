@@ -45,7 +45,7 @@ def measure(layer: "RecordedLayer", options: Patterns) -> Parts:
         nodes, samples = activations.n_nodes, int(activations.position_counts().sum())
         z_JT = activations.each()
         found: dict[str, Any] = {}
-        if z_JT is not None and samples > 0 and activations.finite_nodes().all():
+        if z_JT is not None and samples > 0 and layer.finite_nodes(activations).all():
             found |= describe(count(z_JT, activations.row_labels(), layer.theta_threshold).class_counts(), nodes)
             if not activations.is_labelled:
                 found |= dict.fromkeys(ON_CLASSES)

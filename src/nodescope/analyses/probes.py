@@ -50,7 +50,7 @@ def measure(layer: "RecordedLayer", options: Probes) -> Parts:
         activations = layer.read(split)
         samples = activations.n_samples
         row: dict[str, Any] = {"split": split, "samples": samples}
-        if samples and readers_JCK is not None and activations.finite_nodes().all():
+        if samples and readers_JCK is not None and layer.finite_nodes(activations).all():
             reader_JC = None if validated is None else readers_JCK[:, :, validated]
             directions = [fitted.to_means()] if reader_JC is None else [fitted.to_means(), reader_JC]
             projections = layer.projections(split, np.hstack(directions), fitted.mean)
@@ -62,7 +62,7 @@ def measure(layer: "RecordedLayer", options: Probes) -> Parts:
 def _choose(layer: "RecordedLayer", readers_JCK: Floats, fitted: Moments) -> int | None:
     """Place of the penalty with the best accuracy on validation samples; None where there are none, or not finite ones."""
     activations = layer.read("validation")
-    if not activations.n_samples or not activations.finite_nodes().all():
+    if not activations.n_samples or not layer.finite_nodes(activations).all():
         return None
     nodes, classes, penalties = readers_JCK.shape
     projected = layer.projections("validation", readers_JCK.reshape(nodes, -1), fitted.mean)

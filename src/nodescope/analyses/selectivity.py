@@ -35,6 +35,9 @@ TOP = 50
 
 SAMPLES_AT_A_TIME = 4096
 
+#: Values that are ranked at a time, in a core's cache.
+VALUES_AT_A_TIME = 1 << 15
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -131,11 +134,12 @@ def _of_values(
     by_sample = np.argsort(activations.samples, kind="stable")
     nodes = len(a_JN)
     auc_JC, precision_J = np.full((nodes, n_classes), np.nan), np.full(nodes, np.nan)
-    for node in range(nodes):
-        if found.samples.constant[node]:
-            continue
-        if options.auc:
-            auc_JC[node] = class_aucs(a_JN[node], labels_N, n_classes)
+    varying = np.flatnonzero(~found.samples.constant)
+    at_a_time = max(1, VALUES_AT_A_TIME // len(labels_N))
+    for begin in range(0, len(varying) if options.auc else 0, at_a_time):
+        some = varying[begin : begin + at_a_time]
+        auc_JC[some] = class_aucs(a_JN[some], labels_N, n_classes)
+    for node in varying:
         k = min(TOP, int(found.class_counts[preferred[node]]))
         top = by_sample[largest_places(driven_JN[node, by_sample], k)]
         precision_J[node] = np.mean(labels_N[top] == preferred[node])

@@ -45,7 +45,7 @@ def measure(layer: "RecordedLayer", options: Sparsity) -> Parts:
 
 def _on_counts(layer: "RecordedLayer", activations: "LayerActivations") -> tuple[NDArray[np.int64], bool]:
     """How often each node is on [J], over samples and positions, and whether all values are finite."""
-    return layer.active_counts(activations).sum(axis=1), bool(activations.finite_nodes().all())
+    return layer.active_counts(activations).sum(axis=1), bool(layer.finite_nodes(activations).all())
 
 
 def over_seeds(sparsity: "pl.DataFrame") -> "pl.DataFrame":

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from nodescope.measuring.reading import RecordingReader
 from nodescope.measuring.sums import (
     LayerSums,
     correlations_of,
@@ -15,9 +16,8 @@ from nodescope.measuring.sums import (
     normalised,
     projections_of,
     squared_lengths_of,
-    sums_of,
 )
-from nodescope.recording import LayerActivations, read
+from nodescope.recording import LayerActivations
 from nodescope.recording.outputs import accuracy_of, predictions_of
 from nodescope.study.layout import activation_path
 
@@ -45,14 +45,18 @@ class RecordedLayer:
     state: str
     layer: int
     theta_threshold: float
+    _reader: RecordingReader = field(default_factory=RecordingReader, repr=False, compare=False)
     _read: dict[str, LayerActivations] = field(default_factory=dict, repr=False, compare=False)
     _found: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def splits(self) -> tuple[str, ...]:
         """Those that were recorded; of recordings made elsewhere some may be missing."""
+        return tuple(sorted({*self._once("splits", "", self._recorded_splits), *self._read}))
+
+    def _recorded_splits(self) -> list[str]:
         found = Path(self.folder, f"seed-{self.seed}", self.state).glob(f"*/layer-{self.layer}.parquet")
-        return tuple(sorted({path.parent.name for path in found} | set(self._read)))
+        return [path.parent.name for path in found]
 
     @property
     def reference_split(self) -> str:
@@ -62,7 +66,8 @@ class RecordedLayer:
     def read(self, split: str) -> LayerActivations:
         """The layer's activations on a split; kept, for analyses that one job makes together."""
         if split not in self._read:
-            self._read[split] = read(str(activation_path(self.folder, self.seed, self.state, split, self.layer)))
+            path = activation_path(self.folder, self.seed, self.state, split, self.layer)
+            self._read[split] = self._reader.read(str(path))
         return self._read[split]
 
     def _once(self, name: str, split: str, compute: Callable[[], FoundT]) -> FoundT:
@@ -73,7 +78,7 @@ class RecordedLayer:
 
     def sums(self, split: str) -> LayerSums:
         """What several analyses need of the activations on a split; from one pass over them."""
-        return self._once("sums", split, lambda: sums_of(self.read(split), self.theta_threshold))
+        return self._once("sums", split, lambda: self._reader.sums(self.read(split), self.theta_threshold))
 
     def correlations(self, split: str) -> NDArray[np.float64]:
         """Pearson correlation of the activations of all pairs of nodes [J, J]; NaN of constant nodes."""
@@ -116,7 +121,7 @@ class RecordedLayer:
 
     def _output(self, split: str) -> LayerActivations | None:
         path = Path(activation_path(self.folder, self.seed, self.state, split, "output"))
-        return read(path) if path.is_file() else None
+        return self._reader.read(path) if path.is_file() else None
 
     def theta(self, activations: LayerActivations) -> NDArray[np.bool_]:
         """The binary switch theta [J, N] (methods, section 1): whether a node is on for a sample, at any position."""
@@ -126,18 +131,19 @@ class RecordedLayer:
         return theta_JN
 
     def active_counts(self, activations: LayerActivations) -> NDArray[np.int64]:
-        """Number of samples of each class for which each node is on [J, C]; over all positions, at most `switch_counts`.
+        """Number of samples of each class for which each node is on [J, C]; over all positions, at most `switch_counts`."""
+        return self._once("active counts", str(activations.path), lambda: self._active_counts(activations))
 
-        Row by row, in a core's cache; and NumPy counts a stretch of switches several times as fast as along an axis.
-        """
+    def _active_counts(self, activations: LayerActivations) -> NDArray[np.int64]:
+        """NumPy counts a long stretch of switches several times as fast as short ones along an axis."""
         if activations.positions > 1:
             return _sums_by_class(activations.on_counts(self.theta_threshold), activations)
-        slices = activations.class_slices()
-        counts = [
-            [np.count_nonzero(theta_N[samples]) for samples in slices]
-            for theta_N in (z_N > self.theta_threshold for z_N in activations.z)
-        ]
-        return np.array(counts, np.int64).reshape(len(activations.z), len(slices))
+        counts = [_count(activations.z[:, samples], self.theta_threshold) for samples in activations.class_slices()]
+        return np.stack(counts, axis=1)
+
+    def finite_nodes(self, activations: LayerActivations) -> NDArray[np.bool_]:
+        """Nodes [J] whose values are all finite; a diverged net has others."""
+        return self._once("finite", str(activations.path), activations.finite_nodes)
 
     def switch_counts(self, activations: LayerActivations) -> NDArray[np.int64]:
         """Samples of each class, over all positions [C]: how often a node could be on."""
@@ -162,6 +168,17 @@ def recorded_layers(folder: str, seed: int, state: str) -> list[int]:
     """The numbers of the hidden layers that are recorded of a net, from 1 on."""
     found = Path(folder, f"seed-{seed}", state).glob("*/layer-*.parquet")
     return sorted({int(path.stem.removeprefix("layer-")) for path in found})
+
+
+#: Values of a node that are counted together with those of others.
+SHORT = 1024
+
+
+def _count(z_JN: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:
+    """How many values of each row exceed a threshold [J]."""
+    if z_JN.shape[1] <= SHORT:
+        return np.asarray(np.count_nonzero(z_JN > threshold, axis=1), np.int64)
+    return np.array([np.count_nonzero(z_N > threshold) for z_N in z_JN], np.int64)
 
 
 def _sums_by_class(counts_JN: NDArray[Any], activations: LayerActivations) -> NDArray[np.int64]:

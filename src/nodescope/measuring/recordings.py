@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nodescope.measuring.layers import RecordedLayer, recorded_layers
+from nodescope.measuring.reading import RecordingReader
 from nodescope.measuring.sketches import Sketch, sketch_of
-from nodescope.recording import LayerActivations, read
+from nodescope.recording import LayerActivations
 from nodescope.recording.outputs import predictions_of
 from nodescope.study.layout import activation_path
 
@@ -61,6 +62,7 @@ class RecordedNetworks:
     theta_threshold: float
     kept_epochs: Mapping[int, int] = field(default_factory=dict)
     batch_size: int | Literal["all"] | None = None
+    _reader: RecordingReader = field(default_factory=RecordingReader, repr=False, compare=False)
 
     def layers(self) -> list[int]:
         """The numbers of the hidden layers, from 1 on."""
@@ -68,7 +70,7 @@ class RecordedNetworks:
 
     def layer(self, seed: int, state: str, layer: int) -> RecordedLayer:
         """A layer of one network in one state; what it reads is held only by what this returns."""
-        return RecordedLayer(self.folder, seed, state, layer, self.theta_threshold)
+        return RecordedLayer(self.folder, seed, state, layer, self.theta_threshold, self._reader)
 
     def epoch(self, seed: int, state: str) -> float | None:
         """After which epoch a network has the parameters of a state; a fraction after a step, None where it is not known."""
@@ -90,7 +92,7 @@ class RecordedNetworks:
         path = Path(activation_path(self.folder, self.seeds[0], self.states[-1], "train", 1))
         if self.batch_size is None or not path.is_file():
             return None
-        return 1 if self.batch_size == "all" else math.ceil(read(path).n_samples / self.batch_size)
+        return 1 if self.batch_size == "all" else math.ceil(self._reader.read(path).n_samples / self.batch_size)
 
     def splits(self, seed: int, state: str) -> list[str]:
         """Those that were recorded."""
@@ -104,12 +106,12 @@ class RecordedNetworks:
     def sketch(self, seed: int, state: str, layer: int, split: str, samples: int) -> Sketch | None:
         """A layer on so many samples of a split at most; None where the split was not recorded."""
         path = Path(activation_path(self.folder, seed, state, split, layer))
-        return sketch_of(read(path), samples) if path.is_file() else None
+        return sketch_of(self._reader.read(path), samples) if path.is_file() else None
 
     def output(self, seed: int, state: str, split: str) -> LayerActivations | None:
         """What a network gives for each sample; None where it is not recorded."""
         path = Path(activation_path(self.folder, seed, state, split, "output"))
-        return read(path) if path.is_file() else None
+        return self._reader.read(path) if path.is_file() else None
 
     def predictions(self, seed: int, state: str, split: str) -> Predictions | None:
         """The class that a network predicts for each sample; None where no output is recorded, or samples have no classes."""

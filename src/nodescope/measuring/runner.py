@@ -10,6 +10,7 @@ from nodescope.analyses import Analysis, registered, tables_made_by
 from nodescope.config.analysis_fields import LayerOptions
 from nodescope.config.fields import Section
 from nodescope.measuring.layers import RecordedLayer, recorded_layers
+from nodescope.measuring.reading import RecordingReader
 from nodescope.measuring.recordings import RecordedNetworks
 from nodescope.storage.columns import Column, frame_of
 from nodescope.storage.tables import of_configuration
@@ -85,7 +86,8 @@ class Measurements:
             there = [split for split in options.splits if split in measured.splits]
             options = options.model_copy(update={"splits": there or [measured.reference_split]})
         for table, frame in all_tables(name, measured, options).items():
-            self._frames[table].append(frame.with_columns(**{key: pl.lit(value) for key, value in place.items()}))
+            of_place = [pl.Series(key, [value]).new_from_index(0, len(frame)) for key, value in place.items()]
+            self._frames[table].append(frame.hstack(of_place))
 
     def tables(self, configuration: str) -> dict[str, pl.DataFrame]:
         """The tables by name, of a configuration by its identifier."""
@@ -133,16 +135,17 @@ def analyse_configuration(
     """
     found = Measurements(analyses)
     of_layers = [name for name in analyses if registered()[name].scope == "layer"]
+    reader = RecordingReader()
     for seed in seeds if of_layers else ():
         for state in states:
             wanted = [name for name in of_layers if is_measured(registered()[name], state, states)]
             for number in recorded_layers(activations_folder, seed, state):
-                layer = RecordedLayer(activations_folder, seed, state, number, theta_threshold)
+                layer = RecordedLayer(activations_folder, seed, state, number, theta_threshold, reader)
                 for name in wanted:
                     found.add(name, layer, seed=seed, state=state, layer=number)
             logger.info("%s: seed %d, %s done", ", ".join(of_layers), seed, state)
     networks = RecordedNetworks(
-        activations_folder, tuple(seeds), tuple(states), theta_threshold, kept_epochs or {}, batch_size
+        activations_folder, tuple(seeds), tuple(states), theta_threshold, kept_epochs or {}, batch_size, reader
     )
     for name in analyses:
         if name not in of_layers:

@@ -15,6 +15,9 @@ from nodescope.recording import LayerActivations
 
 SAMPLES_AT_A_TIME = 4096
 
+#: Values that are summed at a time, in a core's cache: some nodes together where there are few samples.
+VALUES_AT_A_TIME = 1 << 15
+
 Floats = NDArray[np.float64]
 
 
@@ -76,6 +79,11 @@ class LayerSums:
     off_mean: Floats | None
 
     @property
+    def nbytes(self) -> int:
+        """Memory that the arrays take."""
+        return 8 * (self.class_means.size + 16 * len(self.class_means))
+
+    @property
     def present(self) -> NDArray[np.int64]:
         """The classes that have samples."""
         return np.flatnonzero(self.class_counts)
@@ -101,26 +109,26 @@ def sums_of(activations: LayerActivations, theta_threshold: float) -> LayerSums:
     each_JN = activations.each()
     with_positions = activations.positions > 1
     samples_JN = activations.a() if with_positions else None
-    for node in range(nodes):  # row by row, in a core's cache
-        if samples_JN is not None:
-            means_JC[node, present] = np.add.reduceat(samples_JN[node], begins, dtype=np.float64)
-            _, of_samples[:, node] = _spread(samples_JN[node])
-        if each_JN is None:
-            continue
-        z = each_JN[node]
-        a = activations.metadata.activate(z, node)
+    if samples_JN is not None:
+        for block in _blocks(*samples_JN.shape):
+            means_JC[block, present] = _sums_from(samples_JN[block], begins)
+            _, of_samples[:, block] = _spreads(samples_JN[block])
+    own_function = activations.metadata.has_parameters_per_node
+    for block in _blocks(*each_JN.shape, one_by_one=own_function) if each_JN is not None else ():
+        z_JN = each_JN[block]
+        a_JN = activations.metadata.activate(z_JN, block.start)
         if not with_positions:
-            means_JC[node, present] = np.add.reduceat(a, begins, dtype=np.float64)
-        centred, of_values[:, node] = _spread(a)
-        mean = of_values[0, node]
-        on = z > theta_threshold
-        n_on = np.count_nonzero(on)
-        on_sum = float(np.dot(centred, on))
-        on_share_J[node] = n_on / len(z)
-        if n_on:
-            on_mean_J[node] = mean + on_sum / n_on
-        if n_on < len(z):  # values around their mean sum to zero
-            off_mean_J[node] = mean - on_sum / (len(z) - n_on)
+            means_JC[block, present] = _sums_from(a_JN, begins)
+        centred_JN, of_values[:, block] = _spreads(a_JN)
+        mean_J, n = of_values[0, block], z_JN.shape[1]
+        on_JN = z_JN > theta_threshold
+        n_on_J = np.count_nonzero(on_JN, axis=1)
+        on_sum_J = np.array([np.dot(*rows) for rows in zip(centred_JN, on_JN.astype(np.float64), strict=True)])
+        on_share_J[block] = n_on_J / n
+        with np.errstate(invalid="ignore", divide="ignore"):
+            on_mean_J[block] = np.where(n_on_J > 0, mean_J + on_sum_J / n_on_J, np.nan)
+            # Values around their mean sum to zero.
+            off_mean_J[block] = np.where(n_on_J < n, mean_J - on_sum_J / (n - n_on_J), np.nan)
     samples = Spread(*(of_samples if with_positions else of_values))
     means_JC[:, present] /= counts_C[present]
     if each_JN is None:
@@ -131,15 +139,28 @@ def sums_of(activations: LayerActivations, theta_threshold: float) -> LayerSums:
     return LayerSums(True, counts_C, means_JC, samples, on_share_J, values, on_mean_J, off_mean_J)
 
 
-def _spread(a: NDArray[np.float32]) -> tuple[Floats, tuple[float, ...]]:
-    """The values of a node around their mean, and what `Spread` holds of them."""
-    low, high = float(a.min()), float(a.max())
-    exact = a.astype(np.float64)
-    mean = float(exact.mean())
-    centred = exact - mean
-    size = float(np.abs(exact, out=exact).mean())
-    deviation = float(np.abs(centred, out=exact).mean())
-    return centred, (mean, float(np.dot(centred, centred)) / len(a), low, high, size, deviation)
+def _blocks(nodes: int, values: int, *, one_by_one: bool = False) -> Iterator[slice]:
+    """Some nodes after another, which have so many values each."""
+    step = 1 if one_by_one else max(1, VALUES_AT_A_TIME // max(1, values))
+    return (slice(begin, min(begin + step, nodes)) for begin in range(0, nodes, step))
+
+
+def _sums_from(a_JN: NDArray[np.float32], begins: NDArray[np.int64]) -> Floats:
+    """Sums [J, C] of the values between the places where classes begin."""
+    sums_JC: Floats = np.add.reduceat(a_JN, begins, axis=1, dtype=np.float64)
+    return sums_JC
+
+
+def _spreads(a_JN: NDArray[np.float32]) -> tuple[Floats, Floats]:
+    """The values of some nodes around their means [J, N], and what `Spread` holds of them [6, J]."""
+    low_J, high_J = a_JN.min(axis=1), a_JN.max(axis=1)
+    exact_JN = a_JN.astype(np.float64)
+    mean_J = exact_JN.mean(axis=1)
+    centred_JN = exact_JN - mean_J[:, None]
+    size_J = np.abs(exact_JN, out=exact_JN).mean(axis=1)
+    deviation_J = np.abs(centred_JN, out=exact_JN).mean(axis=1)
+    squares_J = np.array([np.dot(row, row) for row in centred_JN])
+    return centred_JN, np.stack([mean_J, squares_J / a_JN.shape[1], low_J, high_J, size_J, deviation_J])
 
 
 def normalised(activations: LayerActivations, found: LayerSums) -> Iterator[Floats]:

@@ -127,7 +127,7 @@ def _of_layer(
         )
     if "splits" in options:
         raise ConfigError(f"{activations.path} is one layer on one split. Hint: leave splits out.")
-    layer = RecordedLayer("", 0, "trained", 1, threshold, {ONLY_SPLIT: activations})
+    layer = RecordedLayer("", 0, "trained", 1, threshold, _read={ONLY_SPLIT: activations})
     return measure_layer(analysis.name, layer, _options(analysis, options, [ONLY_SPLIT])).drop("split")
 
 

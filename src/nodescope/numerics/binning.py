@@ -43,15 +43,53 @@ class Binning:
 
     def edges(self, bins: int) -> NDArray[np.float64]:
         """Edges [bins + 1]: those of equal bins, but for the first and the last, which are the minimum and the maximum."""
-        edges = np.linspace(self.low, self.high, bins + 1)
+        edges = _equal_edges(self.low, self.high, bins)
         edges[0], edges[-1] = min(self.minimum, self.low), max(self.maximum, self.high)
         return edges
 
     def counts(self, values: Values, bins: int) -> NDArray[np.int64]:
         """How many of the values [N] lie in each bin; each holds its left end, the last both."""
+        return np.bincount(self._places(values, bins), minlength=bins)
+
+    def counts_by_class(
+        self, values: Values, labels: NDArray[np.integer], classes: int, bins: int
+    ) -> NDArray[np.int64]:
+        """The same of each class [C, bins], from the class of each value."""
+        places = self._places(values, bins) + labels.astype(np.int64) * bins
+        return np.bincount(places, minlength=classes * bins).reshape(classes, bins)
+
+    def _places(self, values: Values, bins: int) -> NDArray[np.intp]:
         # In float64, since the range of float32 values may exceed what float32 holds.
         inside = np.clip(values.astype(np.float64), self.low, self.high)
-        return np.histogram(inside, bins, (self.low, self.high))[0]
+        return _places(inside, self.low, self.high, bins)
+
+
+def _equal_edges(low: float, high: float, bins: int) -> NDArray[np.float64]:
+    """``numpy.linspace(low, high, bins + 1)``, which takes ten times as long to start."""
+    step = (high - low) / bins
+    edges = np.arange(bins + 1, dtype=np.float64)
+    edges *= step if step else (high - low)
+    if not step:
+        edges /= bins
+    edges += low
+    edges[-1] = high
+    return edges
+
+
+def _places(values: NDArray[np.float64], low: float, high: float, bins: int) -> NDArray[np.intp]:
+    """The bin of each value between the ends, as ``numpy.histogram`` finds it, which takes five times as long to start."""
+    edges = _equal_edges(low, high, bins)
+    places = ((values - low) / (high - low) * bins).astype(np.intp)
+    np.minimum(places, bins - 1, out=places)
+    # Within rounding of an edge: on which side of it a value lies.
+    places -= values < edges[places]
+    places += (values >= edges[places + 1]) & (places != bins - 1)
+    return places
+
+
+def _most_in_a_bin(values: NDArray[np.float64], ends: tuple[float, float], bins: int) -> int:
+    """How many of the values between the ends lie in the fullest of equal bins."""
+    return int(np.bincount(_places(values, *ends, bins), minlength=1).max())
 
 
 def binning(values: Values, bins: int, inputs: Values | None = None) -> Binning | None:
@@ -108,12 +146,12 @@ def _is_crowded(
     low, high = ends
     most = max(share, 4 / bins)
     inside = looked_at[(looked_at >= low) & (looked_at <= high)]
-    if low == high or len(inside) == 0 or np.histogram(inside, bins, ends)[0].max() <= most * len(inside):
+    if low == high or len(inside) == 0 or _most_in_a_bin(inside, ends, bins) <= most * len(inside):
         return False
     spikes, rest = _spikes(inside)
     if len(rest) < LEAST_JUDGED:
         return len(spikes) > 1 and float(spikes[-1] - spikes[0]) < (high - low) / bins
-    return bool(np.histogram(rest, bins, ends)[0].max() > most * len(rest))
+    return _most_in_a_bin(rest, ends, bins) > most * len(rest)
 
 
 def _spikes(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

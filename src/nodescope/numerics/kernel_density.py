@@ -26,6 +26,7 @@ nodes and samples of the tree, which is made of 10 K log2 K multiplications.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,15 +106,21 @@ class KernelDensity:
     sharp: NDArray[np.bool_]
     moments: NDArray[np.float64]
 
-    def __call__(self, queries: FloatArray) -> NDArray[np.float64]:
-        """Log density [M] in nats at finite queries [M]; always finite."""
+    def __call__(self, queries: FloatArray, begins: Sequence[int] = (0,)) -> NDArray[np.float64]:
+        """Log density [M] in nats at finite queries [M]; always finite.
+
+        Where queries of several origins are asked together, ``begins`` says where those of each begin; the answers are those
+        that they have alone, to the last bit.
+        """
         log_normaliser = math.log(self.n * self.h * math.sqrt(2 * math.pi))
         table = (self.first, self.polynomials, self.sharp)
         out, rest = _look_up(queries, self.origin, 1 / self.h, log_normaliser, *table)
         if len(rest):
-            places = (queries[rest].astype(np.float64) - self.origin) / self.h
             start = self.first - (PADDING + 3) * SPACING
-            out[rest] = _log_sums(places, self.samples, self.weights, start, self.moments) - log_normaliser
+            for some in np.split(rest, np.searchsorted(rest, begins[1:])):
+                if len(some):
+                    places = (queries[some].astype(np.float64) - self.origin) / self.h
+                    out[some] = _log_sums(places, self.samples, self.weights, start, self.moments) - log_normaliser
         return out
 
 
@@ -132,10 +139,7 @@ def fit(samples: FloatArray, h: float, lowest: float, highest: float, queries: i
     queries : int
         How many there will be, as far as is known: a table of more cells does not pay.
     """
-    different, counts = np.unique(samples, return_counts=True)
-    origin = float(different[np.searchsorted(np.cumsum(counts), (len(samples) + 1) // 2)])
-    scaled = (different.astype(np.float64) - origin) / h
-    weights = counts.astype(np.float64)
+    scaled, weights, origin = _scaled(np.sort(samples), h)
     begin, end = (lowest - origin) / h, (highest - origin) / h
     most = max(LEAST_GRID, min(queries, MAX_GRID))
     if (end - begin) / SPACING + 1 > most:
@@ -178,6 +182,21 @@ _INVERSE_VANDERMONDE = np.linalg.inv(np.vander(np.arange(STENCIL) - 3.0, increas
 # Distances q - b from a grid point to the boxes around it, in the order of the boxes; weights [box, moment].
 _DISTANCES = np.arange(WINDOW, -WINDOW - 1, -1) * SPACING
 _WEIGHTS = np.exp(-(_DISTANCES[:, None] ** 2) / 2) * _DISTANCES[:, None] ** np.arange(N_MOMENTS)
+
+
+@njit(cache=True)
+def _scaled(ordered, h):  # type: ignore[no-untyped-def]
+    """The different ones of ascending samples, in bandwidths from the median; how many are each; and the median."""
+    origin = np.float64(ordered[(len(ordered) + 1) // 2 - 1])
+    scaled = np.empty(len(ordered))
+    weights = np.zeros(len(ordered))
+    different = 0
+    for i in range(len(ordered)):
+        if i == 0 or ordered[i] != ordered[i - 1]:
+            scaled[different] = (np.float64(ordered[i]) - origin) / h
+            different += 1
+        weights[different - 1] += 1.0
+    return scaled[:different], weights[:different], origin
 
 
 @njit(cache=True)

@@ -41,12 +41,46 @@ def largest_places(values_N: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     return np.concatenate([above, np.flatnonzero(values_N == least)[: k - len(above)]])
 
 
-def class_aucs(values_N: NDArray[np.float32], labels_N: NDArray[np.int32], n_classes: int) -> NDArray[np.float64]:
-    """``P(a(x) > a(x')) + P(=)/2`` for x in a class and x' not, [C]; NaN where a class has no sample, or all of them.
+#: Longer rows are sorted one by one, without the values that are the smallest.
+LONG = 4096
 
-    From the rank sums of the classes; equal values have the mean of their ranks. Values are finite. The smallest values, all
-    off samples of a ReLU, are only counted.
+
+def class_aucs(values_JN: NDArray[np.float32], labels_N: NDArray[np.int32], n_classes: int) -> NDArray[np.float64]:
+    """``P(a(x) > a(x')) + P(=)/2`` for x in a class and x' not, of each row [J, C]; NaN where a class has no sample, or all.
+
+    From the rank sums of the classes; equal values have the mean of their ranks. Values are finite.
     """
+    n = values_JN.shape[1]
+    if n > LONG:
+        sums_JC = np.stack([_rank_sums_of_long(values_N, labels_N, n_classes) for values_N in values_JN])
+    else:
+        sums_JC = _rank_sums(values_JN, labels_N, n_classes)
+    n_C = np.bincount(labels_N, minlength=n_classes).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        aucs_JC: NDArray[np.float64] = (sums_JC - n_C * (n_C + 1) / 2) / (n_C * (n - n_C))
+    return aucs_JC
+
+
+def _rank_sums(values_JN: NDArray[np.float32], labels_N: NDArray[np.int32], n_classes: int) -> NDArray[np.float64]:
+    """Sums of the ranks of each class in each row [J, C]; exact, being halves of whole numbers."""
+    rows, n = values_JN.shape
+    packed_JN = _packed(values_JN, labels_N)
+    packed_JN.sort(axis=1)
+    keys_JN = packed_JN >> HALF
+    is_first_JN = np.ones((rows, n), bool)
+    np.not_equal(keys_JN[:, 1:], keys_JN[:, :-1], out=is_first_JN[:, 1:])
+    begins = np.flatnonzero(is_first_JN)
+    numbers = np.diff(begins, append=rows * n)
+    ranks = np.repeat(begins % n + (numbers + 1) / 2, numbers)
+    bins_JN = (packed_JN & LOW_HALF).astype(np.int64) + np.arange(rows)[:, None] * n_classes
+    sums = np.bincount(bins_JN.ravel(), weights=ranks, minlength=rows * n_classes)
+    return sums.reshape(rows, n_classes)
+
+
+def _rank_sums_of_long(
+    values_N: NDArray[np.float32], labels_N: NDArray[np.int32], n_classes: int
+) -> NDArray[np.float64]:
+    """The same of one row [C]; the smallest values, all off samples of a ReLU, are only counted."""
     higher = values_N > values_N.min()
     packed = _packed(values_N[higher], labels_N[higher])
     packed.sort()
@@ -55,10 +89,7 @@ def class_aucs(values_N: NDArray[np.float32], labels_N: NDArray[np.int32], n_cla
     numbers = np.diff(begins, append=len(values))
     lowest = len(values_N) - len(values)
     ranks = np.repeat(lowest + begins + (numbers + 1) / 2, numbers)
-    n_C = np.bincount(labels_N, minlength=n_classes).astype(np.float64)
     classes = (packed & LOW_HALF).astype(np.int64)
-    n_lowest_C = n_C - np.bincount(classes, minlength=n_classes)
-    sums_C = np.bincount(classes, weights=ranks, minlength=n_classes) + n_lowest_C * (lowest + 1) / 2
-    with np.errstate(invalid="ignore"):
-        aucs_C: NDArray[np.float64] = (sums_C - n_C * (n_C + 1) / 2) / (n_C * (len(values_N) - n_C))
-    return aucs_C
+    n_lowest_C = np.bincount(labels_N, minlength=n_classes) - np.bincount(classes, minlength=n_classes)
+    found_C: NDArray[np.float64] = np.bincount(classes, weights=ranks, minlength=n_classes)
+    return found_C + n_lowest_C * (lowest + 1) / 2

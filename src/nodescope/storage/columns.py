@@ -196,9 +196,7 @@ def frame_of(columns: Iterable[Column], parts: Iterable[Mapping[str, Any]]) -> "
         rows += lengths
         for name, of_column in pieces.items():
             of_column.append(arrays.get(name, part.get(name)))
-    frame = pl.DataFrame([_column(pieces[name], rows, dtype).alias(name) for name, dtype in schema.items()])
-    floats = pl.selectors.float()
-    return frame.with_columns(pl.when(floats.is_finite()).then(floats))
+    return pl.DataFrame([_finite(_column(pieces[name], rows, dtype).alias(name)) for name, dtype in schema.items()])
 
 
 def _is_array(values: Any) -> bool:
@@ -229,11 +227,32 @@ def _series(values: Any, dtype: Any) -> "pl.Series":
     import numpy as np
     import polars as pl
 
-    column = pl.Series(np.ma.getdata(values) if np.ma.isMaskedArray(values) else values).cast(dtype)
+    column = pl.Series(np.ma.getdata(values) if np.ma.isMaskedArray(values) else values)
+    if column.dtype != dtype:
+        column = column.cast(dtype)
     if np.ma.isMaskedArray(values):
-        masked = np.ma.getmaskarray(values).reshape(len(values), -1).all(axis=1)
-        column = pl.select(pl.when(~pl.Series(masked)).then(column)).to_series()
+        column = _null_where(column, np.ma.getmaskarray(values).reshape(len(values), -1).all(axis=1))
     return column
+
+
+def _finite(column: "pl.Series") -> "pl.Series":
+    """With null in place of numbers that are not finite."""
+    import numpy as np
+
+    if not column.dtype.is_float():
+        return column
+    finite = np.isfinite(column.to_numpy())  # null is NaN there
+    return column if np.count_nonzero(finite) == len(column) - column.null_count() else _null_where(column, ~finite)
+
+
+def _null_where(column: "pl.Series", is_null: Any) -> "pl.Series":
+    """Without an expression: a table is made of many small parts, and planning takes polars longer than the work."""
+    import polars as pl
+
+    if not is_null.any():
+        return column
+    nulls = pl.Series([None], dtype=column.dtype).new_from_index(0, len(column))
+    return column.zip_with(pl.Series(~is_null), nulls).alias(column.name)
 
 
 def nodes_by_classes(nodes: int, classes: int) -> dict[str, Any]:
