@@ -127,9 +127,15 @@ def test_where_and_when_nodes_died(page, tasks_report):
     drawn(page, "dead-nodes")
     around = box(page, "dead-nodes")
     around.get_by_role("button", name="Table", exact=True).click()
+    table = around.locator(".rows table")
+    expect(table.locator("tbody tr").first).to_be_visible()
+    names, rows = table.evaluate(
+        "table => [[...table.tHead.rows[0].cells].map((cell) => cell.innerText.trim()),"
+        " [...table.tBodies[0].rows].map((row) => [...row.cells].map((cell) => cell.innerText.trim()))]"
+    )
     cells = {
-        (row[5], int(row[8]), row[12]): row[9]
-        for row in (each.locator("td").all_inner_texts() for each in around.locator(".rows tbody tr").all())
+        (row["network"], int(row["layer"]), row["when"]): row["mean"]
+        for row in (dict(zip(names, cells, strict=True)) for cells in rows)
     }
     shown = tasks_report.table("dead_nodes").filter(split="train").group_by("configuration", "state", "layer").agg(
         pl.col("dead_share").mean()

@@ -56,13 +56,15 @@ const writeAddress = (step = false) => {
 const scrollToPlace = (target, by) => {
   const off = () => target.getBoundingClientRect().top - byId("bar").offsetHeight - 8 + by;
   scrollBy({ top: off(), behavior: "instant" });
-  // What is drawn above may still push it down.
-  let left = 12, last = scrollY;
+  // What is drawn above may still push it down, until all is drawn or the reader moves on: then the page alone grows no more.
+  const before = moved, isDrawn = () => holders.every((holder) => holder.closest("[hidden]") || (holder.dataset.drawn && !holder.classList.contains("stale")));
+  let last = scrollY, height = document.body.scrollHeight, still = 0;
   const settle = () => {
-    if (Math.abs(scrollY - last) >= 2) return; // the reader scrolls
-    if (Math.abs(off()) > 24) scrollBy({ top: off(), behavior: "instant" });
-    last = scrollY;
-    if ((left -= 1) > 0) setTimeout(settle, 120);
+    const grown = document.body.scrollHeight !== height;
+    if (moved !== before || target.closest("[hidden]") || (!grown && Math.abs(scrollY - last) >= 2)) return;
+    if (Math.abs(off()) > 4) scrollBy({ top: off(), behavior: "instant" });
+    [last, height, still] = [scrollY, document.body.scrollHeight, grown || !isDrawn() ? 0 : still + 1];
+    if (still < 4) setTimeout(settle, 120);
   };
   setTimeout(settle, 120);
 };

@@ -5,7 +5,7 @@ const update = ({ step = false, going = false } = {}) => {
   setTheme();
   for (const [name, view] of views) view.hidden = name !== shownView;
   keepingFocus(byId("bar"), showControls);
-  writeAddress(step || Boolean(chosen.node) !== hadNode);
+  writeAddress(step || (!going && Boolean(chosen.node) !== hadNode)); // what is gone back to is no step of its own
   hadNode = Boolean(chosen.node);
   hideReadout();
   changes += 1;
