@@ -352,7 +352,7 @@ def test_every_number_of_the_node_card_is_that_of_the_tables(tasks_report, confi
         effect = rows("ablation", state="trained", kind="mean").row(0, named=True)
         said = card.locator(".effect").inner_text()
         if effect["loss_change"]:
-            change, error = re.search(r"by (\S+) ± (\S+?)[;,.]", said).groups()
+            change, error = re.search(r"by (\S+) ± (\d+(?:\.\d+)?(?:e-\d+)?)", said).groups()
             assert float(change) == significant(abs(effect["loss_change"]), 2)
             assert float(error) == significant(effect["standard_error"], 2)
             assert ("rises" in said) == (effect["loss_change"] > 0)

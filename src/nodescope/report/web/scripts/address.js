@@ -53,6 +53,9 @@ const writeAddress = (step = false) => {
   history[step ? "pushState" : "replaceState"]({ words, offset }, "", `#${anchor}${words ? `?${words}` : ""}`);
 };
 
+// What is copied: the address, and how far the reader has scrolled by the place that it names.
+const linkToView = () => (offset > 4 ? `${location.href}${location.hash.includes("?") ? "&" : "?"}by=${Math.round(offset)}` : location.href);
+
 const scrollToPlace = (target, by) => {
   const off = () => target.getBoundingClientRect().top - byId("bar").offsetHeight - 8 + by;
   scrollBy({ top: off(), behavior: "instant" });
@@ -70,8 +73,8 @@ const scrollToPlace = (target, by) => {
 };
 
 // Shows a place, of another study too.
-const goTo = (hash, { step = false, words, by = 0, focus = false } = {}) => {
-  const [place, written] = hash.split("?");
+const goTo = (hash, { step = false, words, by: past, focus = false } = {}) => {
+  const [place, written] = hash.split("?"), by = past ?? Math.max(0, Number(new URLSearchParams(written).get("by")) || 0);
   if (step) writeAddress(); // where the reader was
   if (words !== undefined || written !== undefined) chosen = fromAddress(words ?? written);
   const target = byId(decodeURIComponent(place));

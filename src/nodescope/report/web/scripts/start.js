@@ -22,5 +22,5 @@ let width = innerWidth;
 addEventListener("resize", () => { if (Math.abs(innerWidth - width) > 40) { width = innerWidth; update(); } });
 
 holders.forEach((holder) => observer.observe(holder));
-goTo(location.hash.slice(1));
+goTo(location.hash.slice(1), { by: history.state?.offset }); // a reloaded page is where it was
 document.documentElement.dataset.ready = "yes";
