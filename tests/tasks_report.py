@@ -14,8 +14,7 @@ import polars as pl
 import nodescope
 
 STATES = {"initial": "untrained", "epoch-1": "after epoch 1", "trained": "trained"}
-#: What no test asks for, and takes long.
-LEFT_OUT = ("probes", "alignment", "local_gradients", "weight_distributions", "cka_between")
+#: What is measured of the untrained networks; the rest takes time, and no test asks for it.
 FRESH = (
     "activity",
     "dead_nodes",

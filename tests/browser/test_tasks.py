@@ -272,6 +272,10 @@ def place(page: Page, anchor: str) -> float:
 def settled(page: Page, anchor: str) -> float:
     """Where a figure stands once nothing above it is drawn any more."""
     page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-view]:not([hidden]) .chart')].every((one) => one.dataset.drawn === 'yes')",
+        timeout=120_000,
+    )
+    page.wait_for_function(
         """anchor => new Promise((resolve) => {
           let last = NaN, still = 0;
           const look = () => {
@@ -304,8 +308,7 @@ def test_a_copied_link_shows_the_same_view_and_place_in_a_fresh_window(page, bro
     with visit(browser, **WIDE) as another:
         again = another.open(tasks_report.html, copied[copied.index("#") :])
         expect(again.locator("#state-name")).to_have_text("after epoch 1")
-        drawn_there = settled(again, "digits-cka")
-        assert abs(drawn_there - before) < 60
+        assert abs(settled(again, "digits-cka") - before) < 60, (copied, again.url)
         another.check()
 
 

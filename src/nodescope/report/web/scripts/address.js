@@ -54,7 +54,10 @@ const writeAddress = (step = false) => {
 };
 
 // What is copied: the address, and how far the reader has scrolled by the place that it names.
-const linkToView = () => (offset > 4 ? `${location.href}${location.hash.includes("?") ? "&" : "?"}by=${Math.round(offset)}` : location.href);
+const linkToView = () => {
+  notePlace(); // what was drawn since the last scrolling may have moved it
+  return offset > 4 ? `${location.href}${location.hash.includes("?") ? "&" : "?"}by=${offset}` : location.href;
+};
 
 const scrollToPlace = (target, by) => {
   const off = () => target.getBoundingClientRect().top - byId("bar").offsetHeight - 8 + by;
