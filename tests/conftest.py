@@ -13,6 +13,7 @@ import pytest
 import torch
 import warm_server
 from hypothesis import HealthCheck, settings
+from tasks_report import TasksReport, build_into
 
 import nodescope
 from nodescope.config.loading import parse_config
@@ -183,6 +184,19 @@ def small_tables(small_study, tmp_path_factory) -> dict[str, pl.DataFrame]:
     return {name: read_table(files.table(name)) for name in table_names(small_study)}
 
 
+@pytest.fixture(scope="session")
+def tasks_report(tmp_path_factory) -> TasksReport:
+    """The report of three studies on which tests do what a reader does; built once for all processes of this test run."""
+    folder = shared_folder(tmp_path_factory) / "tasks"
+    with locked(folder):
+        if not folder.exists():
+            made = folder.with_name("tasks-in-the-making")
+            made.mkdir()
+            build_into(made)
+            made.rename(folder)
+    return TasksReport(folder)
+
+
 def shared_folder(tmp_path_factory) -> Path:
     """A temporary folder that all processes of this test run share."""
     base = tmp_path_factory.getbasetemp()
@@ -198,7 +212,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 #: Fixtures that run a study or draw a page.
-SLOW_FIXTURES = {"small_tables", "page", "report"}
+SLOW_FIXTURES = {"small_tables", "page", "report", "tasks_report"}
 
 
 def pytest_configure():

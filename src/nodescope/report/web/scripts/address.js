@@ -53,23 +53,31 @@ const writeAddress = (step = false) => {
   history[step ? "pushState" : "replaceState"]({ words, offset }, "", `#${anchor}${words ? `?${words}` : ""}`);
 };
 
+// What is copied: the address, and how far the reader has scrolled by the place that it names.
+const linkToView = () => {
+  notePlace(); // what was drawn since the last scrolling may have moved it
+  return offset > 4 ? `${location.href}${location.hash.includes("?") ? "&" : "?"}by=${offset}` : location.href;
+};
+
 const scrollToPlace = (target, by) => {
   const off = () => target.getBoundingClientRect().top - byId("bar").offsetHeight - 8 + by;
   scrollBy({ top: off(), behavior: "instant" });
-  // What is drawn above may still push it down.
-  let left = 12, last = scrollY;
+  // What is drawn above may still push it down, until all is drawn or the reader moves on: then the page alone grows no more.
+  const before = moved, isDrawn = () => holders.every((holder) => holder.closest("[hidden]") || (holder.dataset.drawn && !holder.classList.contains("stale")));
+  let last = scrollY, height = document.body.scrollHeight, still = 0;
   const settle = () => {
-    if (Math.abs(scrollY - last) >= 2) return; // the reader scrolls
-    if (Math.abs(off()) > 24) scrollBy({ top: off(), behavior: "instant" });
-    last = scrollY;
-    if ((left -= 1) > 0) setTimeout(settle, 120);
+    const grown = document.body.scrollHeight !== height;
+    if (moved !== before || target.closest("[hidden]") || (!grown && Math.abs(scrollY - last) >= 2)) return;
+    if (Math.abs(off()) > 4) scrollBy({ top: off(), behavior: "instant" });
+    [last, height, still] = [scrollY, document.body.scrollHeight, grown || !isDrawn() ? 0 : still + 1];
+    if (still < 4) setTimeout(settle, 120);
   };
   setTimeout(settle, 120);
 };
 
 // Shows a place, of another study too.
-const goTo = (hash, { step = false, words, by = 0, focus = false } = {}) => {
-  const [place, written] = hash.split("?");
+const goTo = (hash, { step = false, words, by: past, focus = false } = {}) => {
+  const [place, written] = hash.split("?"), by = past ?? Math.max(0, Number(new URLSearchParams(written).get("by")) || 0);
   if (step) writeAddress(); // where the reader was
   if (words !== undefined || written !== undefined) chosen = fromAddress(words ?? written);
   const target = byId(decodeURIComponent(place));

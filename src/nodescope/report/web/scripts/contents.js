@@ -39,15 +39,18 @@ const keepingPlace = () => {
   };
 };
 
-// Where the reader is, once the scrolling ends: browsers limit how often an address may change.
+// Where the reader is, in the address.
+const notePlace = () => {
+  const place = placeNow();
+  anchor = place?.id ?? "";
+  offset = !place ? 0 : place.dataset.view ? scrollY : Math.round(byId("bar").offsetHeight + 8 - place.getBoundingClientRect().top);
+  writeAddress();
+};
+
+// Once the scrolling ends: browsers limit how often an address may change.
 let scrolled = 0;
 addEventListener("scroll", () => {
   requestAnimationFrame(mark);
   clearTimeout(scrolled);
-  scrolled = setTimeout(() => {
-    const place = placeNow();
-    anchor = place?.id ?? "";
-    offset = !place ? 0 : place.dataset.view ? scrollY : Math.round(byId("bar").offsetHeight + 8 - place.getBoundingClientRect().top);
-    writeAddress();
-  }, 200);
+  scrolled = setTimeout(notePlace, 200);
 }, { passive: true });

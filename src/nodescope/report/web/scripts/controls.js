@@ -80,7 +80,7 @@ on("theme", "change", (event) => { chosen.theme = event.target.value; update(); 
 on("add-pin", "change", (event) => { if (event.target.value) pin(event.target.value); });
 on("reset", "click", () => { const { study } = chosen; remembered.delete(study); Object.assign(chosen, first(), { study, ...firstOf(studies.get(study)), state: studies.get(study).states.at(-1).name }); update(); });
 on("copy-link", "click", async () => {
-  try { await navigator.clipboard.writeText(location.href); byId("copy-link").textContent = "Copied"; setTimeout(() => { byId("copy-link").textContent = "Copy link to this view"; }, 2000); } catch { prompt("The link to this view:", location.href); }
+  try { await navigator.clipboard.writeText(linkToView()); byId("copy-link").textContent = "Copied"; setTimeout(() => { byId("copy-link").textContent = "Copy link to this view"; }, 2000); } catch { prompt("The link to this view:", linkToView()); }
 });
 
 for (const [id, target, name] of [["toggle-controls", "bar", "controls-open"], ["toggle-contents", "contents", "open"]]) {

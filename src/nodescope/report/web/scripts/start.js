@@ -5,7 +5,7 @@ const update = ({ step = false, going = false } = {}) => {
   setTheme();
   for (const [name, view] of views) view.hidden = name !== shownView;
   keepingFocus(byId("bar"), showControls);
-  writeAddress(step || Boolean(chosen.node) !== hadNode);
+  writeAddress(step || (!going && Boolean(chosen.node) !== hadNode)); // what is gone back to is no step of its own
   hadNode = Boolean(chosen.node);
   hideReadout();
   changes += 1;
@@ -22,5 +22,5 @@ let width = innerWidth;
 addEventListener("resize", () => { if (Math.abs(innerWidth - width) > 40) { width = innerWidth; update(); } });
 
 holders.forEach((holder) => observer.observe(holder));
-goTo(location.hash.slice(1));
+goTo(location.hash.slice(1), { by: history.state?.offset }); // a reloaded page is where it was
 document.documentElement.dataset.ready = "yes";
