@@ -124,10 +124,23 @@ def compare_modules(n: int, rounds: int = ROUNDS) -> list[Row]:
     assert ours["calls"] == CALLS
     ratio, mine, passes = _ratio(ours)
     what = f"recording EfficientNet-Lite0, {n:,} images of {SIZE}x{SIZE}, mean and largest value of every channel"
-    about = f"{CALLS} layers, {ours['bytes'] / 1e6:.0f} MB on disk; grows by {max(ours['grown']):.0f} MB more (CPU seconds)"
+    about = (
+        f"{CALLS} layers, {ours['bytes'] / 1e6:.0f} MB on disk; grows by {max(ours['grown']):.0f} MB more (CPU seconds)"
+    )
     reached = ratio <= TOLERATED and max(ours["grown"]) <= MEGABYTES
     aim = f"at most {TOLERATED}x their time and {MEGABYTES} MB beside them"
-    rows = [Row("lite0-bare", what, "the bare forward passes", aim, mine, passes, reached, f"{ratio:.2f}x their time; {about}")]
+    rows = [
+        Row(
+            "lite0-bare",
+            what,
+            "the bare forward passes",
+            aim,
+            mine,
+            passes,
+            reached,
+            f"{ratio:.2f}x their time; {about}",
+        )
+    ]
     for tool, (_, name) in rivals.TOOLS.items():
         found, missing = in_process(tool, n, rounds)
         if found is None:

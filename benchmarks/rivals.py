@@ -101,7 +101,9 @@ def by_captum(network: Any, x: Any, batch: int, folder: Path) -> tuple[int, Any]
     loader = DataLoader(TensorDataset(x, torch.zeros(len(x))), batch)
     AV.generate_dataset_activations(str(folder), network, "lite0", names, loader, "images")
     maps = AV.load(str(folder), "lite0", "images", COMPARED)
-    return len(names), torch.cat([maps[i].mean((-1, -2)).reshape(-1, maps[i].shape[-3]) for i in range(len(maps))]).numpy()
+    return len(names), torch.cat(
+        [maps[i].mean((-1, -2)).reshape(-1, maps[i].shape[-3]) for i in range(len(maps))]
+    ).numpy()
 
 
 def by_nnsight(network: Any, x: Any, batch: int, folder: Path) -> tuple[int, Any]:

@@ -70,7 +70,10 @@ GROUPS: dict[str, dict[str, Group]] = {
         "kde": lambda root: layers.compare_kernel_densities(4, 20_000),
         "analyses": lambda root: layers.compare_analyses(200, 55_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
-        "ablation": lambda root: [*ablation.compare_ablation(2, 200, 10_000), *ablation.compare_ablation(4, 200, 10_000)],
+        "ablation": lambda root: [
+            *ablation.compare_ablation(2, 200, 10_000),
+            *ablation.compare_ablation(4, 200, 10_000),
+        ],
         "cka": lambda root: [similarity.compare_cka(24, 4, 200, 2_000)],
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP, pattern_evolution.RESNET),
         "following": lambda root: following.compare_following("mnist", "mlp"),
