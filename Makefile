@@ -6,6 +6,7 @@
 # make test-slurm    only the tests on a real SLURM cluster on this machine (Debian's packages, root)
 # make reliability   faults and fuzzing at length, about an hour; writes docs/reliability.md
 # make bench    speed compared with common alternatives; SIZE=full, DATA_ROOT=folder of MNIST
+# make rivals   other tools into build/rivals, which make bench then measures, too; nothing of the environment changes
 # make bench-check   fails where a speed-up fell below half of the one that was recorded
 # make reproduction-docs STUDY=mnist-core COMMAND="snakemake ..."   docs/reproduction.md from that study's finished run;
 #                                     OUTPUT and FINDINGS name another page and the notes that end it
@@ -21,7 +22,7 @@ ifeq ($(XDG_CACHE_HOME)$(shell test -w "$$HOME" && echo writable),)
 report plan status lint: export XDG_CACHE_HOME = $(CURDIR)/.snakemake/cache-home
 endif
 
-.PHONY: report test every-test lint types test-fast test-slurm reliability check plan status bench bench-check config lock clean
+.PHONY: report test every-test lint types test-fast test-slurm reliability check plan status bench rivals bench-check config lock clean
 
 report: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --logger nodescope --rerun-incomplete
@@ -72,6 +73,9 @@ DATA_ROOT ?= data
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.lock
 	$(BIN)/python benchmarks/run.py --size $(SIZE) --data-root $(DATA_ROOT)
+
+rivals: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --upgrade --target build/rivals -r benchmarks/rivals.lock
 
 bench-check: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r benchmarks/requirements.lock

@@ -47,8 +47,12 @@ class Row:
 
     @property
     def ratio(self) -> float:
-        """How many times faster ours is."""
+        """How many times faster ours is; not a number if the rival is not installed."""
         return self.theirs.seconds / self.ours.seconds
+
+
+#: Of a rival that is not installed.
+NOT_MEASURED = Measured(float("nan"), float("nan"), None)
 
 
 def side(work: Callable[..., tuple[Callable[[], Any], Callable[[Any], Any]]], *args: Any, repeat: int = 3) -> Measured:

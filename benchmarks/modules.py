@@ -1,21 +1,33 @@
 """Record a network that nodescope did not build: EfficientNet-Lite0, 33 calls of activation functions in 17 modules.
 
 Its weights are random: they change no time. Beside it stand the bare forward passes at the batch size that is best for them,
-and hooks as one writes them by hand.
+hooks as one writes them by hand, and other tools. Each tool has a process of its own, in which it and the bare passes
+take turns, and CPU seconds count, so that what else the machine does changes little.
 """
 
+import json
+import os
+import statistics
+import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from measure import Row, side
+import rivals
+from measure import NOT_MEASURED, ONE_THREAD, Measured, Row
 
 SIZE, CLASSES, SEED = 96, 10, 0
-#: Samples that are best for the bare passes, and are taken for the hooks, among 16, 24, 32 and 48.
+#: Samples that are best for the bare passes, among 4, 16, 24, 32, 48 and 64; the tools get as many.
 BATCH = 16
-#: Recording may cost this many times the bare passes.
-TOLERATED = 1.15
+#: Recording may cost this many times the bare passes, and this memory beside them.
+TOLERATED, MEGABYTES = 1.15, 300
+CALLS = 33
+ROUNDS = 3
+
+OURS = "nodescope"
 
 
 def network_and_images(n: int) -> tuple[Any, Any]:
@@ -28,42 +40,8 @@ def network_and_images(n: int) -> tuple[Any, Any]:
     return EfficientNet.from_name("efficientnet-lite0").eval(), torch.randn(n, 3, SIZE, SIZE)
 
 
-def _status_mb(name: str) -> float:
-    """A size of this process from Linux's table: ``VmRSS`` now, ``VmHWM`` the largest since it was last reset."""
-    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
-    return float(next(line for line in lines if line.startswith(name)).split()[1]) / 1024
-
-
-def _growing(work: Callable[[], Any], grown: list[float]) -> Callable[[], Any]:
-    """The work, and by how many MB the process grew while it ran."""
-
-    def measured() -> Any:
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the largest size
-        before = _status_mb("VmRSS")
-        found = work()
-        grown.append(_status_mb("VmHWM") - before)
-        return found
-
-    return measured
-
-
-def bare(n: int) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
-    """The forward passes alone."""
-    import torch
-
-    network, x = network_and_images(n)
-
-    @torch.inference_mode()
-    def passes() -> None:
-        for begin in range(0, n, BATCH):
-            network(x[begin : begin + BATCH])
-
-    grown: list[float] = []
-    return _growing(passes, grown), lambda _: {"grown": max(grown)}
-
-
-def recorded(n: int) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
-    """nodescope: every call, mean and largest value over the positions, written to Parquet."""
+def by_nodescope(network: Any, x: Any, batch: int, folder: Path) -> tuple[int, Any]:
+    """Every call: mean, largest value, mean activation and share that is on, written to Parquet as by the workflow."""
     import numpy as np
 
     from nodescope.datasets import PreparedDataset
@@ -71,75 +49,123 @@ def recorded(n: int) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
     from nodescope.recording import read, summarising
     from nodescope.recording.recorder import record_network
 
-    network, x = network_and_images(n)
     summarising.compile_ahead()
-    everything, none = np.arange(n), np.arange(0)
+    everything, none = np.arange(len(x)), np.arange(0)
     labels = np.sort(everything % CLASSES)
     data = PreparedDataset(x.numpy(), labels, Splits(everything, none, none), [str(c) for c in range(CLASSES)])
-    folder = tempfile.TemporaryDirectory()
-
-    def work() -> Any:
-        return record_network(network, data, "made", everything, folder.name, "summary", inputs=lambda i: (x[i], None))
-
-    def summary(found: Any) -> dict[str, Any]:
-        files = list(Path(folder.name).glob("*.parquet"))
-        first = read(Path(folder.name) / "layer-1.parquet")
-        return {
-            "layers": len(found.layers),
-            "bytes": sum(path.stat().st_size for path in files),
-            "mean": first.a().mean(dtype=np.float64),
-            "largest": float(first.largest().max()),
-            "grown": max(grown),
-        }
-
-    grown: list[float] = []
-    return _growing(work, grown), summary
+    found = record_network(network, data, "made", everything, folder, "summary", inputs=lambda i: (x[i], None))
+    return len(found.layers), read(folder / f"layer-{1 + rivals.PLACE}.parquet").a().T
 
 
-def hooked(n: int) -> tuple[Callable[[], Any], Callable[[Any], Any]]:
-    """Hooks on the modules, kept by name and written to one file: of a module that is called twice, the last call."""
+def recorded(tool: str, n: int, rounds: int) -> dict[str, Any]:
+    """CPU seconds of a tool and of the bare passes, round by round; its memory beside them, bytes on disk, calls and means."""
     import numpy as np
     import torch
 
+    rivals.find()
     network, x = network_and_images(n)
-    folder = tempfile.TemporaryDirectory()
-    seen: dict[str, Any] = {}
-
-    def see(name: str) -> Any:
-        def hook(module: Any, inputs: Any, output: Any) -> None:
-            seen[name] = torch.stack([output.mean((2, 3)), output.amax((2, 3))])
-
-        return hook
-
-    for name, module in network.named_modules():
-        if isinstance(module, torch.nn.ReLU6):
-            module.register_forward_hook(see(name))
+    record = by_nodescope if tool == OURS else rivals.TOOLS[tool][0]
 
     @torch.inference_mode()
-    def work() -> int:
-        kept: dict[str, list[Any]] = {}
-        for begin in range(0, n, BATCH):
-            network(x[begin : begin + BATCH])
-            for name, values in seen.items():
-                kept.setdefault(name, []).append(values.numpy())
-        np.savez(Path(folder.name) / "all.npz", **{name: np.concatenate(parts, 1) for name, parts in kept.items()})
-        return len(kept)
+    def bare() -> None:
+        for part in x.split(BATCH):
+            network(part)
 
-    return work, lambda layers: {"layers": layers, "bytes": (Path(folder.name) / "all.npz").stat().st_size}
+    with tempfile.TemporaryDirectory() as folder:
+        record(network, x[: 2 * BATCH], BATCH, Path(folder))  # imports, compiles
+    found: dict[str, Any] = {"seconds": [], "bare": [], "grown": [], "bytes": 0}
+    for _ in range(rounds):
+        _, passes, passes_grown = _measured(bare)
+        with tempfile.TemporaryDirectory() as folder:
+
+            def work(place: Path = Path(folder)) -> tuple[int, Any]:
+                return record(network, x, BATCH, place)
+
+            (found["calls"], means), seconds, grown = _measured(work)
+            found["bytes"] = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file())
+        found["seconds"].append(seconds)
+        found["bare"].append(passes)
+        found["grown"].append(grown - passes_grown)
+    return found | {"shape": means.shape, "means": np.asarray(means, np.float64).mean(0).tolist()}
 
 
-def compare_modules(n: int) -> list[Row]:
-    """Recording beside the bare passes, and beside hooks."""
-    ours, passes, hooks = (side(work, n) for work in (recorded, bare, hooked))
-    found, by_hand = ours.result, hooks.result
-    assert found["layers"] == 33  # as many calls as there are
-    seconds = ours.seconds / passes.seconds
+def _measured(work: Callable[[], Any]) -> tuple[Any, float, float]:
+    """What the work gives, its CPU seconds and by how many MB the process grew while it ran."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # resets the largest size
+    before, started = _status_mb("VmRSS"), time.process_time()
+    found = work()
+    return found, time.process_time() - started, _status_mb("VmHWM") - before
+
+
+def _status_mb(name: str) -> float:
+    """A size of this process from Linux's table: ``VmRSS`` now, ``VmHWM`` the largest since it was last reset."""
+    lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    return float(next(line for line in lines if line.startswith(name)).split()[1]) / 1024
+
+
+def in_process(tool: str, n: int, rounds: int) -> tuple[dict[str, Any] | None, str]:
+    """What `recorded` gives in a new process, as torchlens refuses those of multiprocessing; or why there is nothing."""
+    command = [sys.executable, __file__, tool, str(n), str(rounds)]
+    done = subprocess.run(command, env=os.environ | ONE_THREAD, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return json.loads(done.stdout.splitlines()[-1]), ""
+    last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+    if tool in (OURS, "hooks") or not last.startswith("ModuleNotFoundError"):
+        raise RuntimeError(f"{tool} failed: {done.stderr}")
+    return None, f"not measured: {last.partition(': ')[2]}; `make rivals` installs it"
+
+
+def compare_modules(n: int, rounds: int = ROUNDS) -> list[Row]:
+    """Recording beside the bare passes, hooks by hand and the tools that are installed."""
+    import numpy as np
+
+    ours, _ = in_process(OURS, n, rounds)
+    assert ours is not None
+    assert ours["calls"] == CALLS
+    ratio, mine, passes = _ratio(ours)
     what = f"recording EfficientNet-Lite0, {n:,} images of {SIZE}x{SIZE}, mean and largest value of every channel"
-    beside = found["grown"] - passes.result["grown"]
-    about = f"{found['layers']} layers, {found['bytes'] / 1e6:.0f} MB on disk; grows by {beside:.0f} MB more"
-    return [
-        Row("lite0-bare", what, "the bare forward passes", f"at most {TOLERATED}x their time and 300 MB beside them", ours, passes,
-            seconds <= TOLERATED and beside <= 300, f"{seconds:.2f}x their time; {about}"),
-        Row("lite0-hooks", what, "hooks by hand, one per module", "", ours, hooks, None,
-            f"the hooks see {by_hand['layers']} of the 33 calls, {by_hand['bytes'] / 1e6:.0f} MB"),
-    ]  # fmt: skip
+    about = (
+        f"{CALLS} layers, {ours['bytes'] / 1e6:.0f} MB on disk; grows by {max(ours['grown']):.0f} MB more (CPU seconds)"
+    )
+    reached = ratio <= TOLERATED and max(ours["grown"]) <= MEGABYTES
+    aim = f"at most {TOLERATED}x their time and {MEGABYTES} MB beside them"
+    rows = [
+        Row(
+            "lite0-bare",
+            what,
+            "the bare forward passes",
+            aim,
+            mine,
+            passes,
+            reached,
+            f"{ratio:.2f}x their time; {about}",
+        )
+    ]
+    for tool, (_, name) in rivals.TOOLS.items():
+        found, missing = in_process(tool, n, rounds)
+        if found is None:
+            rows.append(Row(f"lite0-{tool}", what, name, "", mine, NOT_MEASURED, None, missing))
+            continue
+        assert found["shape"] == ours["shape"]
+        np.testing.assert_allclose(found["means"], ours["means"], rtol=1e-4, atol=1e-6)
+        its_ratio, _, _ = _ratio(found)
+        # Both sides as multiples of the passes in their own process, which differ by what else the machine does.
+        theirs = Measured(its_ratio * passes.seconds, max(found["grown"]), None)
+        rows.append(
+            Row(f"lite0-{tool}", what, name, "", mine, theirs, None,
+                f"{its_ratio:.2f}x the bare passes, {found['calls']} of the {CALLS} calls, {found['bytes'] / 1e6:.0f} MB on disk, "
+                f"grows by {max(found['grown']):.0f} MB")
+        )  # fmt: skip
+    return rows
+
+
+def _ratio(found: dict[str, Any]) -> tuple[float, Measured, Measured]:
+    """How many times the bare passes a tool takes, by the median of the rounds; both."""
+    pairs = list(zip(found["seconds"], found["bare"], strict=True))
+    ratio = statistics.median(own / bare for own, bare in pairs)
+    bare = statistics.median(found["bare"])
+    return ratio, Measured(ratio * bare, max(found["grown"]), None), Measured(bare, 0.0, None)
+
+
+if __name__ == "__main__":
+    print(json.dumps(recorded(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))))

@@ -10,6 +10,7 @@ before a time counts.
 import argparse
 import datetime
 import json
+import math
 import os
 import platform
 import struct
@@ -32,7 +33,7 @@ import reports
 import similarity
 import training
 import whole_runs
-from measure import Row, cores
+from measure import Measured, Row, cores
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / "docs" / "performance.md"
@@ -51,7 +52,7 @@ GROUPS: dict[str, dict[str, Group]] = {
         "kde": lambda root: layers.compare_kernel_densities(1, 5_000),
         "analyses": lambda root: layers.compare_analyses(200, 20_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
-        "ablation": lambda root: [ablation.compare_ablation(2, 200, 1_000), ablation.compare_ablation(4, 200, 1_000)],
+        "ablation": lambda root: [*ablation.compare_ablation(2, 200, 1_000), *ablation.compare_ablation(4, 200, 1_000)],
         "cka": lambda root: [similarity.compare_cka(8, 3, 100, 500)],
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP),
         "following": lambda root: following.compare_following("mnist", "mlp"),
@@ -69,7 +70,10 @@ GROUPS: dict[str, dict[str, Group]] = {
         "kde": lambda root: layers.compare_kernel_densities(4, 20_000),
         "analyses": lambda root: layers.compare_analyses(200, 55_000),
         "patterns": lambda root: [layers.compare_patterns(200, 60_000)],
-        "ablation": lambda root: [ablation.compare_ablation(2, 200, 10_000), ablation.compare_ablation(4, 200, 10_000)],
+        "ablation": lambda root: [
+            *ablation.compare_ablation(2, 200, 10_000),
+            *ablation.compare_ablation(4, 200, 10_000),
+        ],
         "cka": lambda root: [similarity.compare_cka(24, 4, 200, 2_000)],
         "evolution": lambda root: pattern_evolution.compare_evolution(pattern_evolution.MLP, pattern_evolution.RESNET),
         "following": lambda root: following.compare_following("mnist", "mlp"),
@@ -131,7 +135,7 @@ def check(rows: list[Row], recorded: dict[str, float]) -> int:
 
 def _record(rows: list[Row], size: str, data: str, *, whole: bool) -> None:
     recorded = json.loads(RECORDED.read_text(encoding="utf-8")) if RECORDED.is_file() else {}
-    found = {row.name: float(f"{row.ratio:.3g}") for row in rows}
+    found = {row.name: float(f"{row.ratio:.3g}") for row in rows if not math.isnan(row.ratio)}
     recorded[size] = found if whole else recorded.get(size, {}) | found
     RECORDED.write_text(json.dumps(recorded, indent=2) + "\n", encoding="utf-8")
     if size == "full" and whole:
@@ -142,7 +146,7 @@ def _record(rows: list[Row], size: str, data: str, *, whole: bool) -> None:
 
 
 def _ratio(row: Row) -> str:
-    if row.rival == "none":
+    if row.rival == "none" or math.isnan(row.ratio):
         return "-"
     return f"{row.ratio:.0f}x" if row.ratio >= 20 else f"{row.ratio:.2g}x"
 
@@ -167,13 +171,19 @@ def _table(rows: list[Row], data: str) -> str:
         lines.append(
             f"| {_ratio(row)} | {row.what} | {row.rival} | {_time(row.ours.seconds)} | "
             f"{'' if row.rival == 'none' else _time(row.theirs.seconds)} | "
-            f"{row.ours.peak_mb:.0f} / {row.theirs.peak_mb:.0f} MB | {row.reach} | {verdict} | {row.remark} |"
+            f"{row.ours.peak_mb:.0f} / {_megabytes(row.theirs)} MB | {row.reach} | {verdict} | {row.remark} |"
         )
     return "\n".join(lines)
 
 
 def _time(seconds: float) -> str:
+    if math.isnan(seconds):
+        return "-"
     return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
+
+
+def _megabytes(side: Measured) -> str:
+    return "-" if math.isnan(side.peak_mb) else f"{side.peak_mb:.0f}"
 
 
 def _processor() -> str:

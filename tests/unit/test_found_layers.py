@@ -309,6 +309,20 @@ def test_an_axis_that_is_not_clear_is_asked_for():
     assert (layer.nodes, layer.positions) == (2, 81) and values["attn"][0].shape == (5, 2, 9, 9)
 
 
+@pytest.mark.parametrize("axis", [4, -5])
+def test_an_axis_that_a_layer_has_not_is_refused(axis):
+    with pytest.raises(
+        NetworkError, match=rf"Layer attn gives \(5, 2, 9, 9\), which has no axis {axis}\. Hint: axis: 1"
+    ):
+        find_layers(Attention(), torch.randn(5, 9, 8), "attn", axis=axis)
+
+
+def test_an_axis_is_not_of_layers_without_positions():
+    network = nn.Sequential(nn.Conv2d(1, 3, 3), nn.ReLU(), nn.Flatten(), nn.Linear(12, 5), nn.ReLU())
+    found = find_layers(network, torch.randn(4, 1, 4, 4), axis=-3)
+    assert [(layer.nodes, layer.positions) for layer in found] == [(3, 4), (5, 1)]
+
+
 def test_windows_are_refused():
     class Windows(nn.Module):
         def __init__(self):

@@ -50,6 +50,11 @@ class Module(_Arguments):
         None,
         description="the input whose zeros are no positions (padding); default: attention_mask if there is such an input",
     )
+    axis: int | None = Field(
+        None,
+        description="which axis of tensors with positions are the nodes, from 0 on (the samples') or -1, -2, ... from the end; "
+        "default: found by the layer before, and asked for where that leaves it open",
+    )
     weights: Annotated[str, Field(min_length=1)] | None = Field(
         None, description="the key of the weights in a checkpoint; only needed if it holds several sets"
     )
@@ -74,6 +79,8 @@ class Module(_Arguments):
 
     @model_validator(mode="after")
     def _consistent(self) -> "Module":
+        if self.axis == 0:
+            raise ValueError("axis 0 are the samples. Hint: axis: 1 for channels, axis: -1 for the features of tokens")
         if self.checkpoints is None:
             given = [key for key in _OF_READING if getattr(self, key)]
             if given:

@@ -74,6 +74,8 @@ class MeasuredNetwork:
         Of a sample as an image; None where it is not known.
     theta_threshold : float
         A node is on (theta = 1) where its pre-activation exceeds this.
+    axis : int or None
+        The node axis of tensors with positions; found by default.
     """
 
     module: nn.Module
@@ -85,6 +87,7 @@ class MeasuredNetwork:
     draw: Draw | None = None
     input_shape: tuple[int, ...] | None = None
     theta_threshold: float = 0.0
+    axis: int | None = None
 
     def of_split(self, split: str, count: int) -> "MeasuredNetwork":
         """The same network with up to ``count`` samples of a split, evenly spaced over it."""
@@ -111,7 +114,8 @@ class MeasuredNetwork:
 
     def hidden_layers(self) -> list[FoundLayer]:
         """The hidden layers in the order in which the network computes them."""
-        return find_layers(self.module, as_parameters(self._samples(slice(0, 2)), self.module), self.patterns)
+        inputs = as_parameters(self._samples(slice(0, 2)), self.module)
+        return find_layers(self.module, inputs, self.patterns, axis=self.axis)
 
     def watched(self, look: Look) -> AbstractContextManager[Any]:
         """Look at the tensors of the hidden layers in every forward pass within; gradients can be asked for on them."""
@@ -222,6 +226,7 @@ def analyse_networks(
     inputs: Inputs | None = None,
     patterns: Sequence[str] = (ACTIVATIONS,),
     theta_threshold: float = 0.0,
+    axis: int | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Measure every net of a configuration.
 
@@ -237,7 +242,7 @@ def analyse_networks(
         The loss that its networks are trained with: a key of `nodescope.networks.losses.SUMMED_LOSSES`.
     inputs
         What the networks take; by default what `PreparedDataset.inputs` gives.
-    patterns, theta_threshold
+    patterns, theta_threshold, axis
         As of `MeasuredNetwork`.
 
     Returns
@@ -269,6 +274,7 @@ def analyse_networks(
                         draw,
                         _input_shape(samples[name][0] if inputs else dataset.x),
                         theta_threshold,
+                        axis,
                     )
                     found.add(name, measured, seed=seed, state=state)
             logger.info("%s: seed %d, %s done", ", ".join(analyses), seed, state)

@@ -91,11 +91,16 @@ def layout_of(shape: Sequence[int], n_samples: int, maps: Sequence[Map], axis: i
     maps
         What the network computed before, in order.
     axis
-        The node axis, if it was given; then it is not looked for.
+        The node axis of tensors with positions, if it was given; then it is not looked for.
     """
     if len(shape) < 2:
         return f"gives {tuple(shape)}: one number for each sample or fewer, so it has no nodes. Hint: leave it out"
-    node_axis = axis % len(shape) if axis is not None else _node_axis(shape, maps)
+    if axis is None or len(shape) == 2:
+        node_axis = _node_axis(shape, maps)
+    elif not -len(shape) <= axis < len(shape):
+        return f"gives {tuple(shape)}, which has no axis {axis}. Hint: axis: 1, or another one, or leave it out"
+    else:
+        node_axis = axis % len(shape)
     if node_axis is None:
         return f"gives {tuple(shape)}: which axis are nodes? Hint: axis: 1, or another one, or leave it out"
     for sample_axis in (0, 1):

@@ -29,6 +29,7 @@ from nodescope.networks.outputs import first_tensor
 from nodescope.networks.surveying import Seen, Survey
 from nodescope.networks.unwrapping import unwrapped
 from nodescope.networks.watching import Watch
+from nodescope.recording.allocator import give_back_freed_memory, keep_freed_memory
 from nodescope.recording.collecting import Batch, LayerCollector, Order, Positions
 from nodescope.recording.scratch import Scratch
 from nodescope.study.layout import activation_path, model_path
@@ -161,6 +162,7 @@ class Recorder:
         self._samples: list[NDArray[np.int64]] = []
         self._labels: list[NDArray[Any]] = []
         self._recorded: Recorded | None = None
+        keep_freed_memory()
 
     @property
     def n_samples(self) -> int:
@@ -328,6 +330,7 @@ class Recorder:
         """Take the hooks off the network, and give back what was kept."""
         self._hooks.close()
         self._scratch.close()
+        give_back_freed_memory()
 
     def _write(
         self, collector: LayerCollector, layer: str, order: Order, class_names: Sequence[str], name: str

@@ -199,10 +199,11 @@ class ValuesCollector:
         for number, level in enumerate(sorted(self._levels)):
             for kind, own in self._levels[level].items():
                 whole[kind] = own if number == 0 else whole[kind].joined(own)
-        found = {kind: each.finished(each.buckets()) for kind, each in whole.items()}
-        if self._clip is not None:
-            found["post"] = whole["post"].finished(clipped_buckets(*whole["pre"].buckets(), *self._clip))
-        return found
+        if self._clip is None:
+            return {kind: each.finished(each.buckets()) for kind, each in whole.items()}
+        buckets = whole["pre"].buckets()
+        clipped = clipped_buckets(*buckets, *self._clip)
+        return {"pre": whole["pre"].finished(buckets), "post": whole["post"].finished(clipped)}
 
 
 @lru_cache(maxsize=4)  # all layers ask for the same

@@ -123,11 +123,15 @@ def values_path(layer: str | Path) -> Path:
 
 def write_values(path: Path, values: dict[Kind, AllValues]) -> None:
     """Write the values of a layer."""
-    frame = pl.concat(
-        pl.DataFrame({"kind": [kind] * len(found.buckets), "bucket": found.buckets, "count": found.counts},
-                     schema={"kind": pl.String, "bucket": pl.Int32, "count": pl.Int64})
-        for kind, found in values.items()
-    )  # fmt: skip
+    kinds = [pl.repeat(kind, len(found.buckets), dtype=pl.String, eager=True) for kind, found in values.items()]
+    frame = pl.DataFrame(
+        {
+            "kind": pl.concat(kinds),
+            "bucket": np.concatenate([found.buckets for found in values.values()]),
+            "count": np.concatenate([found.counts for found in values.values()]),
+        },
+        schema={"kind": pl.String, "bucket": pl.Int32, "count": pl.Int64},
+    )
     scalars = {kind: _scalars(found) for kind, found in values.items()}
     with digested_path(path) as temporary:
         frame.write_parquet(

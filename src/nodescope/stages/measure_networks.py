@@ -109,6 +109,7 @@ def measure_modules(
             inputs=lambda samples: inputs(samples)[0],
             patterns=layers,
             theta_threshold=theta_threshold,
+            axis=section.axis,
         )
     for name, table in found.items():
         write_table(table, tables[name])

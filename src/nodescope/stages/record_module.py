@@ -102,6 +102,7 @@ def record_module(
                 layers=layers,
                 positions_per_sample=positions_per_sample,
                 inputs=inputs,
+                axis=section.axis,
             )
             if tokens is not None:
                 _, mask = inputs(samples)

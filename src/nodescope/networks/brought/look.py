@@ -116,7 +116,7 @@ def look_at(study: ModuleStudy, configuration: ModuleConfiguration, data: Prepar
     # What the network imports while it runs is looked up in the user's folder.
     with own_code(load_function(study.module.make).place), torch.no_grad():
         with _taking(study.dataset.name, inputs):
-            layers = find_layers(network, inputs, study.layers)
+            layers = find_layers(network, inputs, study.layers, axis=study.module.axis)
         with counter:
             output = run(network, inputs)
         started = time.perf_counter()
