@@ -114,8 +114,9 @@ def sums_of(activations: LayerActivations, theta_threshold: float) -> LayerSums:
             means_JC[block, present] = _sums_from(samples_JN[block], begins)
             _, of_samples[:, block] = _spreads(samples_JN[block])
     own_function = activations.metadata.has_parameters_per_node
-    for block in _blocks(*each_JN.shape, one_by_one=own_function) if each_JN is not None else ():
-        z_JN = each_JN[block]
+    every_JN = np.empty((0, 0), np.float32) if each_JN is None else each_JN
+    for block in _blocks(*every_JN.shape, one_by_one=own_function):
+        z_JN = every_JN[block]
         a_JN = activations.metadata.activate(z_JN, block.start)
         if not with_positions:
             means_JC[block, present] = _sums_from(a_JN, begins)

@@ -1,5 +1,7 @@
 """Ranks and ends of float32 values, ties by place, and the area under the ROC curve of each class."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -73,7 +75,7 @@ def _rank_sums(values_JN: NDArray[np.float32], labels_N: NDArray[np.int32], n_cl
     numbers = np.diff(begins, append=rows * n)
     ranks = np.repeat(begins % n + (numbers + 1) / 2, numbers)
     bins_JN = (packed_JN & LOW_HALF).astype(np.int64) + np.arange(rows)[:, None] * n_classes
-    sums = np.bincount(bins_JN.ravel(), weights=ranks, minlength=rows * n_classes)
+    sums: NDArray[Any] = np.bincount(bins_JN.ravel(), weights=ranks, minlength=rows * n_classes)
     return sums.reshape(rows, n_classes)
 
 
@@ -91,5 +93,5 @@ def _rank_sums_of_long(
     ranks = np.repeat(lowest + begins + (numbers + 1) / 2, numbers)
     classes = (packed & LOW_HALF).astype(np.int64)
     n_lowest_C = np.bincount(labels_N, minlength=n_classes) - np.bincount(classes, minlength=n_classes)
-    found_C: NDArray[np.float64] = np.bincount(classes, weights=ranks, minlength=n_classes)
+    found_C: NDArray[Any] = np.bincount(classes, weights=ranks, minlength=n_classes)
     return found_C + n_lowest_C * (lowest + 1) / 2
