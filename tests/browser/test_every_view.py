@@ -67,7 +67,7 @@ WORDS_OF = {
 }  # fmt: skip
 #: Where a page may name it: the sentence on what is absent, what was left out and why, names of samples, and general methods.
 ALLOWED = ".absent, [id$='-data'], [id$='-methods'], [id$='-downloads']"
-NAMES = re.compile(r"\b(training|train) samples\b|\btrain(?=[ ,·)\d])", re.I)
+NAMES = re.compile(r"\b(training|train) samples?\b|\btrain(?=[ ,·)\d])", re.I)
 
 
 @pytest.mark.parametrize("study", WORDS_OF)

@@ -32,7 +32,8 @@ def layer_tables(layers: pl.DataFrame, labels: Mapping[str, str]) -> list[LayerT
     """
     found: list[LayerTable] = []
     for (identifier,), part in layers.group_by(CONFIGURATION, maintain_order=True):
-        rows = part.drop(CONFIGURATION).to_dicts()
+        has_positions = part["positions"].fill_null(1).max() != 1
+        rows = part.drop(CONFIGURATION, *([] if has_positions else ["positions"])).to_dicts()
         same = next((table for table in found if table.rows == rows), None)
         if same is None:
             same = LayerTable([], rows)

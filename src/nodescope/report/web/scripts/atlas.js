@@ -156,7 +156,7 @@ const drawAtlas = async (figure, holder) => {
   })));
   const deadOf = (net) => { const all = [...net.never.values()].flat(); return `${pinLabel(net.c)}: ${all.filter(Boolean).length} of ${all.length} nodes are on for no sample`; };
   const summary = nets.map((net) => (net.shares ? deadOf(net) : `${pinLabel(net.c)}: no data`)).join("; ");
-  map.setAttribute("aria-label", `${figure.title}. ${summary}. Arrow keys go from node to node and from class to class, page up and down from layer to layer, Shift with an arrow to another network; Enter opens the node.`);
+  map.setAttribute("aria-label", `${figure.title}. ${summary}. Arrow keys go from node to node${figure.study.has_classes ? " and from class to class" : ""}, page up and down from layer to layer, Shift with an arrow to another network; Enter opens the node.`);
   const table = await nodeTable(nets, found, holder, sought);
   keepingFocus(holder, () => holder.replaceChildren(toolsOfAtlas(holder, study, orders, values, { order, value }), ...(sought ? [findResult(nets, found, sought)] : []), map, colourBar(common, value, nets[0].text, study.has_classes && nets.some((net) => net.selective.size)), table));
   if (hadFocus) map.focus({ preventScroll: true });

@@ -92,6 +92,8 @@ const drawOnce = async (holder) => {
     message(holder, `This figure could not be drawn: ${error.message}`);
   }
   holder.style.minHeight = "";
+  // What scrolls sideways is reached by the keyboard.
+  if (holder.scrollWidth > holder.clientWidth) holder.tabIndex = 0; else holder.removeAttribute("tabindex");
   if (changes === before) holder.classList.remove("stale");
   holder.dataset.drawn = "yes";
 };
