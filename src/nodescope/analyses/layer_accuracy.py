@@ -156,7 +156,7 @@ def _add_kernel_densities(
                 continue
             h = kernel_density.bandwidth(fitted_N[samples], options.bandwidth)
             estimate = kernel_density.fit(fitted_N[samples], h, lowest, highest, total)
-            log_density_M = estimate(values_M, begins[:-1])
+            log_density_M = estimate(values_M, begins[:-1].tolist())
             sums["continuous"][c] += log_density_M
             sums["combined"][c] += np.where(on_M, log_density_M, log_off_JC[node, c])
     for begin, split in zip(begins, values, strict=False):
