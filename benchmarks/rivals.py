@@ -1,8 +1,8 @@
 """Tools that others wrote: where they are installed, and what they make of EfficientNet-Lite0.
 
-They lie in a folder of their own (`benchmarks/rivals.lock`, without what they share with nodescope's environment), so that they change
-nothing in it. Each tool keeps what its documentation advises for a number per image and channel, and gives the means of the outputs of
-one layer, whose module is called once, which are compared with nodescope's.
+They lie in a folder of their own (`benchmarks/rivals.lock`, without what they share with nodescope's environment), so that
+they change nothing in it. Each tool keeps what its documentation advises for a number per image and channel, and gives the
+means of the outputs of one layer, whose module is called once, which are compared with nodescope's.
 """
 
 import sys
@@ -14,8 +14,8 @@ from unittest.mock import MagicMock
 
 FOLDER = Path(__file__).resolve().parents[1] / "build" / "rivals"
 
-#: What thingsvision imports and does not need here. It wants tensorflow < 2.16, torchvision 0.15.2 and NumPy 1, so that it cannot be
-#: installed as it should be beside this PyTorch.
+#: What thingsvision imports and does not need here. It wants tensorflow < 2.16, torchvision 0.15.2 and NumPy 1, so that it
+#: cannot be installed as it should be beside this PyTorch.
 STAND_INS = ("tensorflow", "tensorflow.keras", "tensorflow.keras.applications", "tensorflow.keras.layers", "timm", "timm.models",
              "torchtyping")  # fmt: skip
 
@@ -76,7 +76,7 @@ def by_thingsvision(network: Any, x: Any, batch: int, folder: Path) -> tuple[int
     """``extract_features`` of all modules at once; it keeps whole maps, whose means are taken at the end."""
     import numpy as np
 
-    np.AxisError = np.exceptions.AxisError  # type: ignore[attr-defined]  # the name of NumPy 1
+    vars(np)["AxisError"] = np.exceptions.AxisError  # which NumPy 1 calls so
     for name in STAND_INS:
         stand_in: Any = MagicMock(name=name)
         stand_in.__path__, stand_in.__spec__ = [], ModuleSpec(name, None)

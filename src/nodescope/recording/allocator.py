@@ -1,7 +1,7 @@
 """Memory that glibc keeps between batches.
 
-By default it hands what tensors leave back to the system and takes it anew for the next ones, page by page: a sixth of the time of a
-forward pass of a small convolutional network (docs/performance.md).
+By default it hands what tensors leave back to the system and takes it anew for the next ones, page by page: a sixth of
+the time of a forward pass of a small convolutional network (docs/performance.md).
 """
 
 import ctypes
