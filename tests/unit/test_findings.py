@@ -18,6 +18,7 @@ from nodescope.charts.registry import CHARTS, charts_of
 from nodescope.findings import phrasing, small_charts
 from nodescope.findings.collected import find_all, read_statements, write_statements
 from nodescope.findings.comparisons import compare_configurations
+from nodescope.findings.estimating import first_and_last_layer, first_and_last_state
 from nodescope.findings.finding import CHAPTERS
 from nodescope.findings.registry import CATALOGUE, declaration, declared, findings_of, registered
 from nodescope.findings.studied import Studied
@@ -187,14 +188,15 @@ def norms(noise):
     return studied, {"dead_nodes": table}
 
 
-def fates(always, early, late, states=("initial", "epoch-1", "epoch-10", "trained")):
-    """Of each of three seeds so many nodes."""
+def fates(always, early, late, states=("initial", "epoch-1", "epoch-10", "trained"), before=1.0):
+    """Of each of three seeds so many nodes; ``before`` is the epoch of the state before that in which late ones are dead."""
     rows = [
         {"configuration": "relu", "seed": seed, "split": "train", "layer": 1, "node": node, "fate": fate, "since": since,
-         "not_before": None}
+         "not_before": not_before}
         for seed in SEEDS
-        for node, (fate, since) in enumerate(
-            [("always_dead", 0.0)] * always + [("died", 1.0)] * early + [("died", 10.0)] * late + [("stayed", 0.0)] * 30
+        for node, (fate, since, not_before) in enumerate(
+            [("always_dead", 0.0, None)] * always + [("died", 1.0, 0.0)] * early + [("died", 10.0, before)] * late
+            + [("stayed", 0.0, None)] * 30
         )
     ]  # fmt: skip
     return study(("relu",), states=states), {
@@ -355,7 +357,7 @@ def ablation(slopes, nodes=60, seeds=SEEDS):
 
 def harmless(samples):
     studied, tables = ablation([0.1, 0.1])
-    return studied, {"ablation": tables["ablation"].with_columns(samples=pl.lit(samples))}
+    return studied, {"ablation": tables["ablation"].with_columns(samples=pl.lit(samples), method=pl.lit("exact"))}
 
 
 def claims(verdicts):
@@ -763,12 +765,18 @@ def test_when_nodes_died_is_counted():
 
 
 def test_without_states_in_between_it_is_not_known_when_nodes_died():
-    studied, tables = fates(4, 0, 6, states=("initial", "trained"))
+    studied, tables = fates(4, 0, 6, states=("initial", "trained"), before=0.0)
     (said,) = found("when_nodes_died", studied, **tables)
     assert said.said and "first epoch" not in said.sentence and said.value == pytest.approx(0.4)
     assert "12 were dead before it, 40.0 %" in said.sentence and said.sentence.endswith(
         "; the others died during training."
     )
+
+
+def test_a_death_between_two_states_around_the_first_epoch_is_not_said_to_be_later():
+    studied, tables = fates(4, 2, 6, states=("initial", "epoch-10", "trained"), before=0.0)
+    (said,) = found("when_nodes_died", studied, **tables)
+    assert "first epoch" not in said.sentence and said.value == pytest.approx(4 / 12)
 
 
 def test_of_networks_that_are_not_known_before_training_it_is_not_said_when_nodes_died():
@@ -1024,6 +1032,12 @@ def test_harmless_nodes_are_counted_with_the_most_damaging():
     )
 
 
+def test_estimated_effects_are_not_said_as_if_they_were_counted():
+    studied, tables = harmless(359)
+    (said,) = found("harmless_nodes", studied, ablation=tables["ablation"].with_columns(method=pl.lit("logit_linear")))
+    assert not said.said and said.reason == "the effect of 360 nodes is estimated, not computed"
+
+
 def test_claims_are_counted_by_verdict():
     _, _, (said,) = of_case("published_claims", 0)
     assert said.sentence == (
@@ -1115,6 +1129,22 @@ def test_tables_without_rows_or_values_are_no_finding(name, place):
         assert name in ("when_nodes_died", "published_claims", "divergence", "learning_rate_at_edge", "always_on"), (
             each.sentence
         )
+
+
+# --- changes between layers, and in training ------------------------------------------------------------------
+
+
+def test_a_network_whose_last_layer_is_not_known_has_no_change_over_layers():
+    frame = of_layers({"relu": [[0.1, 0.6, None], [0.1, None, 0.5]]})
+    assert first_and_last_layer(frame, "value").select("seed", "first", "last").rows() == [(1, 0.1, 0.5)]
+
+
+def test_layers_that_are_not_known_in_both_states_do_not_count_in_a_change():
+    frame = pl.concat([
+        of_layers({"relu": [[0.2, 0.2, None]]}, state="initial"), of_layers({"relu": [[0.2, 0.3, 0.9]]}, state="trained"),
+    ])  # fmt: skip
+    (row,) = first_and_last_state(frame, "value", "initial", "trained").rows(named=True)
+    assert (row["first"], row["last"]) == (pytest.approx(0.2), pytest.approx(0.25))
 
 
 # --- how they are declared, kept and written -----------------------------------------------------------------

@@ -105,7 +105,8 @@ def test_kinds_partition_the_nodes_and_dead_ones_are_those_of_dead_nodes(make_la
     assert (frame["kind"] == "dead").sum() == measure("dead_nodes", layer, splits=["train"])["dead"][0]
     summary = node_kinds.of_layers(frame.with_columns(layer=1).select("split", "layer", pl.exclude("split", "layer")))
     assert summary["nodes"].sum() == 9 and summary["share"].sum() == pytest.approx(1)
-    assert summary["kind"].to_list() == list(node_kinds.KINDS)
+    assert summary["kind"].to_list() == [*node_kinds.KINDS, node_kinds.OTHER]
+    assert summary["share"].null_count() == 0 and summary["nodes"][-1] == 0
 
 
 # --- selectivity ---
@@ -153,9 +154,15 @@ def test_selectivity_equals_the_definition(make_layer, activation):
             expected = joint.sum(1, keepdims=True) * joint.sum(0)
             terms = joint[joint > 0] * np.log2(joint[joint > 0] / expected[joint > 0])
             assert of(frame, node, "theta_information", split) == pytest.approx(terms.sum(), abs=1e-12)
+            if share is None:
+                continue
             means = [a[node, labels == c].mean() for c in range(3)]
             assert means[of(frame, node, "preferred_class", split)] == pytest.approx(max(means))
             assert means[of(frame, node, "avoided_class", split)] == pytest.approx(min(means))
+    constant = frame.filter(pl.col("class_share").is_null())
+    assert len(constant) and constant.select(
+        "preferred_class", "second_class", "avoided_class", "margin"
+    ).null_count().row(0) == ((len(constant),) * 4)
     localist = frame.filter(split="train", node=3)
     assert localist["auc_preferred"][0] == 1 and localist["auc_preferred_class"][0] == 1
     assert localist["top_precision"][0] == 1
@@ -202,10 +209,8 @@ def test_an_absent_class_is_left_out_and_one_class_alone_is_not_enough(make_laye
     splits["train"] = (splits["train"][0][:, splits["train"][1] == 0], np.zeros((splits["train"][1] == 0).sum(), int))
     frame = measure("selectivity", make_layer(splits))
     two, one = frame.filter(split="test"), frame.filter(split="train")
-    assert two["class_share"].count() == 8 - (two["class_share"].null_count() - 1) and set(two["preferred_class"]) <= {
-        0,
-        2,
-    }
+    assert two["class_share"].count() == two["preferred_class"].count() == 6
+    assert set(two["preferred_class"].drop_nulls()) <= {0, 2}
     a = np.maximum(z, 0)[5, labels != 1].astype(np.float64)
     assert of(frame, 5, "class_share", "test") == pytest.approx(reference_selectivity(a, labels[labels != 1], 3)[0])
     assert all(one[c].null_count() == len(one) == 9 for c in one.columns if c not in ("split", "node"))
@@ -271,7 +276,7 @@ def test_a_fate_says_what_became_of_a_node(dead, expected):
 
 def test_a_fate_needs_the_kinds_only_where_they_decide():
     assert node_fates.fate(["switch", "graded"], [False, False]) == "became"
-    assert node_fates.fate([None, None], [False, False]) is None
+    assert node_fates.fate([None, None], [False, False]) == "alive"
     assert node_fates.fate([None, "dead"], [False, True]) == "died"
     assert node_fates.fate([None, None], [None, False]) is None
 
@@ -320,6 +325,10 @@ def test_fates_follow_the_epochs_of_the_parameters_up_to_the_kept_one(tmp_path):
     for node in range(6):
         assert frame["theta_change"][node] == np.mean((first[node] > 0) != (last[node] > 0))
         assert frame["z_correlation"][node] == pytest.approx(np.corrcoef(first[node], last[node])[0, 1], abs=1e-6)
+    assert (
+        node_fates.fate([None, None], [False, False]) == "alive"
+        and node_fates.fate([None, None], [None, False]) is None
+    )
     summary = node_fates.of_layers(frame)
     assert summary["nodes"].sum() == 6 and set(summary["fate"]) == set(node_fates.FATES)
 
@@ -593,6 +602,9 @@ def test_of_a_summary_what_needs_every_position_is_null_and_the_rest_is_exact(tm
     rows = recorded(tmp_path / "rows", {s: ([z[:, i] for i in range(30)], labels) for s in ("train", "test")})
     kinds = measure("node_kinds", summary)
     assert kinds["kind"].to_list() == ["dead", "always_on", None, None] and kinds["form"].count() == 0
+    layers = node_kinds.of_layers(kinds.with_columns(layer=1).select("split", "layer", pl.exclude("split", "layer")))
+    shares = dict(layers.filter(split="train").select("kind", "share").iter_rows())
+    assert shares == dict.fromkeys(node_kinds.FORMS) | {"dead": 0.25, "always_on": 0.25, node_kinds.OTHER: 0.5}
     exact = measure("node_kinds", rows)
     assert exact["on_share"].to_list() == pytest.approx(kinds["on_share"].to_list()) and exact["form"].count() == 4
     for name, columns in (

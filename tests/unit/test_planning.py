@@ -246,8 +246,10 @@ def test_switching_off_nodes_counts_what_lies_behind_them():
         study = parse_config({"studies": [section]}).studies[0]
         return costs.job_cost(study, configurations_of(study)[0], "look_into", data, "cpu").flop
 
-    both_ways_and_seeds = 2 * 2 * 2
+    both_ways_and_seeds, behind = 2 * 2 * 2, (100 * 100 + 100 * 10) + 100 * 10
     assert flop() == 0
-    assert flop(test_samples=50) == both_ways_and_seeds * 50 * 100 * ((100 * 100 + 100 * 10) + 100 * 10)
-    assert flop(test_samples=50, exact_limit=1e6) == both_ways_and_seeds * 2 * 1e6
-    assert flop(test_samples=50, exact_limit=1e6, method="exact") == flop(test_samples=50)
+    assert flop(test_samples=50, orders=0) == both_ways_and_seeds * 50 * 100 * behind
+    assert flop(test_samples=50, orders=0, exact_limit=1e6) == both_ways_and_seeds * 2 * 1e6
+    assert flop(test_samples=50, orders=0, exact_limit=1e6, method="exact") == flop(test_samples=50, orders=0)
+    # Five shares of the nodes, at random in so many orders and the least important first
+    assert flop(test_samples=50, orders=3) == both_ways_and_seeds * 50 * (100 + 5 * (3 + 1)) * behind

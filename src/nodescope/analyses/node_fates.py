@@ -2,13 +2,14 @@
 
 Formula: from the kinds of a node (see the analysis ``node_kinds``) in the recorded states, in the order of their parameters
 and up to the epoch that is kept. ``always_dead``: dead in all; ``died``: dead in the last, not in all; ``woke``: dead in the
-first, not in the last; ``revived``: dead in between only; ``became``: another kind in the last than in the first; ``stayed``.
+first, not in the last; ``revived``: dead in between only; ``became``: another kind in the last than in the first; ``stayed``;
+``alive``: dead in no state, where no more is known.
 ``since`` is the epoch of the first state of the last unbroken run of its kind, ``not_before`` that of the state before: the
 change lies between the two. ``theta_change`` is the share of samples, and positions, with another theta in the last state
 than in the first, ``z_correlation`` the Pearson correlation of z in the two over the samples (methods, section 7).
 Needs: the activations of a layer in several states. With a summary over positions only what being dead decides is known, and
 ``theta_change`` is not.
-Gives: one row per seed, split, layer and node; fate is null with one state, or where a kind that decides is not known. Cost:
+Gives: one row per seed, split, layer and node; fate is null with one state, or where the network diverged in one. Cost:
 the kinds in every state; two states of a layer are in memory at once.
 """
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from nodescope.measuring.layers import RecordedLayer
     from nodescope.measuring.recordings import RecordedNetworks
 
-FATES = ("always_dead", "died", "woke", "revived", "became", "stayed")
+FATES = ("always_dead", "died", "woke", "revived", "became", "stayed", "alive")
 
 
 class NodeFates(NodeKinds):
@@ -87,7 +88,7 @@ def fate(kinds_of_node: Sequence[str | None], dead: Sequence[bool | None]) -> st
     if any(dead):
         return "revived"
     if None in kinds_of_node:
-        return None
+        return "alive"
     return "stayed" if kinds_of_node[0] == kinds_of_node[-1] else "became"
 
 
@@ -182,7 +183,7 @@ ANALYSIS = Analysis(
         SPLIT,
         LAYER,
         NODE,
-        Column("fate", "string", "always_dead, died, woke, revived, became or stayed; null with one state"),
+        Column("fate", "string", "always_dead, died, woke, revived, became, stayed or alive; null with one state"),
         Column("first_kind", "string", "kind in the first state; see node_kinds"),
         Column("last_kind", "string", "kind in the kept state"),
         Column(

@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from nodescope.measuring.layers import RecordedLayer
     from nodescope.recording import LayerActivations
 
-KINDS = ("dead", "always_on", "constant", "saturated", "switch", "graded")
+FORMS = ("constant", "saturated", "switch", "graded")
+KINDS = ("dead", "always_on", *FORMS)
+#: In the summary: on for some samples, where the form is not recorded.
+OTHER = "other"
 
 #: A node is rarely on, or rarely off, below this share.
 RARE = 0.01
@@ -109,16 +112,22 @@ def _near_bounds(activations: "LayerActivations", tolerance: float) -> tuple[NDA
 
 
 def of_layers(table: "pl.DataFrame") -> "pl.DataFrame":
-    """Key columns, state, split, layer, kind, nodes, share: of each kind that is known, also those that no node has."""
+    """Key columns, state, split, layer, kind, nodes, share: of each kind, also those that no node has."""
     import polars as pl
 
     keys = table.columns[: table.columns.index("node")]
-    known = table.group_by(keys, maintain_order=True).agg(known=pl.col("kind").count().cast(pl.Int32))
+    names = {"known": "on_share", "formed": "form", "named": "kind"}
+    counts = [pl.col(column).count().cast(pl.Int32).alias(name) for name, column in names.items()]
+    layers = table.group_by(keys, maintain_order=True).agg(counts)
     counted = table.group_by([*keys, "kind"]).agg(nodes=pl.len().cast(pl.Int32))
-    rows = known.join(pl.DataFrame({"kind": KINDS}), how="cross").join(
+    rows = layers.join(pl.DataFrame({"kind": [*KINDS, OTHER]}), how="cross").join(
         counted, on=[*keys, "kind"], how="left", maintain_order="left"
     )
-    nodes = pl.when(pl.col("known") > 0).then(pl.col("nodes").fill_null(0))
+    without_form = pl.col("kind").is_in(FORMS) & (pl.col("formed") == 0)
+    own = (
+        pl.when(pl.col("kind") == OTHER).then(pl.col("known") - pl.col("named")).otherwise(pl.col("nodes").fill_null(0))
+    )
+    nodes = pl.when((pl.col("known") > 0) & ~without_form).then(own)
     return rows.select(*keys, "kind", nodes=nodes, share=nodes / pl.col("known"))
 
 
@@ -168,9 +177,13 @@ ANALYSIS = Analysis(
                     STATE,
                     SPLIT,
                     LAYER,
-                    Column("kind", "string", "of the nodes; each kind has a row"),
-                    Column("nodes", "int32", "nodes of this kind; null where no kind is known", NODES.quantity),
-                    Column("share", "float64", "of the nodes whose kind is known that are of this one", share("nodes")),
+                    Column(
+                        "kind",
+                        "string",
+                        "of the nodes; each kind has a row. other: on at times, where the form is not recorded",
+                    ),
+                    Column("nodes", "int32", "nodes of this kind; null where that is not known", NODES.quantity),
+                    Column("share", "float64", "of the nodes of the layer that are of this kind", share("nodes")),
                 ),
             ),
             of_layers,

@@ -3,7 +3,7 @@
 Formula: ``class`` sorts by preferred class, second class, falling margin (see the analysis ``selectivity``), node. The others
 put the two nearest of two sub-orders side by side while average linkage joins them (Gruvaeus & Wainer 1972), and turn the
 whole so that lower classes come first: ``profile`` by the distance ``1 - r`` of the class means of two nodes, ``similarity``
-by ``1 - |r|`` of their activations. Constant nodes are last, in the order of their numbers (methods, section 7).
+by ``1 - |r|`` of their activations. Constant nodes are last (methods, section 7).
 Needs: the activations of a layer; ``class`` and ``profile`` need two classes that have samples.
 Gives: of the kept networks one row per split, order and node, for all states of the layer; rank is null where the split has no
 sample or the net diverged. Cost: class means and correlations, and one average linkage, O(J^2).

@@ -97,7 +97,7 @@ def scores(fitted: Moments, projections: Floats, labels_N: "NDArray[np.integer]"
 
 #: What a probe gives, of a layer or of the inputs.
 SCORES = (
-    Column("samples", "int32", "samples of the split", number_of("samples")),
+    Column("samples", "int32", "samples of the split that are classified", number_of("samples")),
     Column(
         "accuracy",
         "float64",

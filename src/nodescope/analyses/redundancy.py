@@ -108,7 +108,7 @@ def of_layers(table: "pl.DataFrame") -> "pl.DataFrame":
     known = pl.col("similar").is_not_null()
     found = pl.when(known.any())
     return table.group_by(keys, maintain_order=True).agg(
-        nodes=known.sum().cast(pl.Int32),
+        nodes=found.then(known.sum().cast(pl.Int32)),
         redundant_share=found.then((pl.col("similar") > 0).mean()),
         clusters=found.then(pl.col("cluster").drop_nulls().n_unique().cast(pl.Int32)),
         nearest_size=pl.col("nearest_correlation").abs().median(),

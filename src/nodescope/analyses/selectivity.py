@@ -35,6 +35,9 @@ TOP = 50
 
 SAMPLES_AT_A_TIME = 4096
 
+#: What says nothing of a constant node.
+OF_CLASSES = ("preferred_class", "second_class", "avoided_class", "margin")
+
 #: Values that are ranked at a time, in a core's cache.
 VALUES_AT_A_TIME = 1 << 15
 
@@ -59,6 +62,8 @@ def measure(layer: "RecordedLayer", options: Selectivity) -> Parts:
             row |= _of_means(found)
             of_values, auc_JC = _of_values(activations, found, row["preferred_class"], options)
             row |= of_values
+            for name in OF_CLASSES:  # means of a constant node differ by rounding alone
+                row[name] = np.ma.masked_array(row[name], found.samples.constant)
             row["theta_information"] = _theta_information(layer, activations)
             if options.auc:
                 yield {"table": "class_aucs", "split": split} | _of_classes(auc_JC)
@@ -199,13 +204,17 @@ ANALYSIS = Analysis(
     options=Selectivity,
     columns=(
         NODE,
-        Column("preferred_class", "int32", "class of the largest mean activation; of equal ones the first"),
-        Column("second_class", "int32", "class of the second largest"),
-        Column("avoided_class", "int32", "class of the smallest"),
+        Column(
+            "preferred_class",
+            "int32",
+            "class of the largest mean activation; of equal ones the first; null where the node is constant",
+        ),
+        Column("second_class", "int32", "class of the second largest, likewise"),
+        Column("avoided_class", "int32", "class of the smallest, likewise"),
         Column(
             "margin",
             "float64",
-            "lead of the largest mean over the second, as a share of the range of the class means; 0 where they are the same",
+            "lead of the largest mean over the second, as a share of the range of the class means, likewise",
             share("lead over the next class"),
         ),
         Column(

@@ -35,6 +35,8 @@ def stacked_nodes(
         .select("configuration", "network", *keys, "layer", sort, "mean", place=place)
         .drop_nulls("mean")
     )
+    occur = set(data.filter(pl.col("mean") > 0)[sort])
+    colours = {value: colour for value, colour in colours.items() if value in occur}
     networks = data["network"].unique(maintain_order=True).to_list()
     return (
         alt.Chart(data, width=layer_width(context.options.width * 0.6, data), height=context.options.height)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from nodescope.analyses.ablation import SHARES
 from nodescope.config.measuring_times import samples_measured
 from nodescope.config.root import Config
 from nodescope.config.study import FamilyStudy, JoinedStudy, ModuleStudy, Part, RecordingsStudy, Study
@@ -248,7 +249,7 @@ def _share_looked_at(study: Part, samples: int) -> float:
 
 
 def _ablation_flop(study: Part, size: NetworkSize, samples: int) -> float:
-    """Arithmetic of switching off each node of a network in both ways, at most."""
+    """Arithmetic of switching off each node of a network in both ways, and many together, at most."""
     if "ablation" not in analyses_of_job(study, "networks"):
         return 0.0
     options: Any = study.analyses["ablation"]
@@ -258,10 +259,9 @@ def _ablation_flop(study: Part, size: NetworkSize, samples: int) -> float:
     for place, (nodes, _) in enumerate(size.layers[:-1]):
         # Of images, and of networks that are not known, all is computed anew.
         again = size.behind[place] if size.behind and not has_positions else size.multiply_adds
-        multiply_adds = tested * nodes * again
-        flop += (
-            FLOP_FORWARD * 2 * (multiply_adds if options.method == "exact" else min(multiply_adds, options.exact_limit))
-        )
+        alone, together = (tested * runs * again for runs in (2 * nodes, 2 * len(SHARES) * (options.orders + 1)))
+        flop += FLOP_FORWARD * (alone if options.method == "exact" else min(alone, 2 * options.exact_limit))
+        flop += FLOP_FORWARD * min(together, options.exact_limit) if options.orders else 0.0
     return flop
 
 

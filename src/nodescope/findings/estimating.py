@@ -88,23 +88,27 @@ def counted_per_network(frame: pl.DataFrame, part: str, whole: str) -> pl.DataFr
 
 
 def first_and_last_layer(frame: pl.DataFrame, value: str) -> pl.DataFrame:
-    """``configuration``, ``seed``, ``first``, ``last`` and ``change`` of networks with more than one layer of known value."""
-    known = frame.drop_nulls(value).sort("layer")
-    ends = known.group_by(CONFIGURATION, "seed", maintain_order=True).agg(
+    """``configuration``, ``seed``, ``first``, ``last`` and ``change`` of networks with several layers, of whose first and last
+    the value is known."""
+    ordered = frame.sort("layer")
+    ends = ordered.group_by(CONFIGURATION, "seed", maintain_order=True).agg(
         first=pl.col(value).first(), last=pl.col(value).last(), layers=pl.col("layer").n_unique()
     )
-    return ends.filter(pl.col("layers") > 1).drop("layers").with_columns(change=pl.col("last") - pl.col("first"))
+    known = ends.filter(pl.col("layers") > 1).drop("layers").drop_nulls()
+    return known.with_columns(change=pl.col("last") - pl.col("first"))
 
 
 def first_and_last_state(frame: pl.DataFrame, value: str, first: str, last: str) -> pl.DataFrame:
-    """``configuration``, ``seed``, ``first``, ``last`` and ``change`` of what is known of a network in both states."""
+    """``configuration``, ``seed``, ``first``, ``last`` and ``change``: means over the layers that are known in both states."""
     keys = [CONFIGURATION, "seed"]
-    of_state = [
-        frame.filter(pl.col("state") == state).group_by(keys, maintain_order=True).agg(pl.col(value).mean().alias(name))
+    of_layer = [*keys, *(["layer"] if "layer" in frame.columns else [])]
+    one, other = (
+        frame.filter(pl.col("state") == state).select(*of_layer, pl.col(value).alias(name))
         for state, name in ((first, "first"), (last, "last"))
-    ]
-    both = of_state[0].join(of_state[1], on=keys, maintain_order="left").drop_nulls()
-    return both.with_columns(change=pl.col("last") - pl.col("first"))
+    )
+    both = one.join(other, on=of_layer, maintain_order="left").drop_nulls()
+    means = both.group_by(keys, maintain_order=True).agg(pl.col("first", "last").mean())
+    return means.with_columns(change=pl.col("last") - pl.col("first"))
 
 
 def layer_means(frame: pl.DataFrame, value: str) -> list[tuple[int, float]]:

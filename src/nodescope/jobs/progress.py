@@ -60,13 +60,14 @@ class RunProgress:
     planned: Counter[str] = field(default_factory=Counter)
     began: float = 0.0
     running: dict[int, RunningJob] = field(default_factory=dict)
-    failed: list[RunningJob] = field(default_factory=list)
+    failed: dict[int, RunningJob] = field(default_factory=dict)
     done: Counter[str] = field(default_factory=Counter)
     seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def start(self, number: int, rule: str, wildcards: Mapping[str, str], log: Sequence[str], now: float) -> None:
         """A job begins."""
         name = "/".join(str(value) for value in wildcards.values())
+        self.failed.pop(number, None)  # which is tried again
         self.running[number] = RunningJob(rule, name, log[0] if log else "", now)
 
     def finish(self, number: int, now: float) -> None:
@@ -80,7 +81,7 @@ class RunProgress:
         """A job has failed; None where it is not known, or was said before."""
         job = self.running.pop(number, None)
         if job is not None:
-            self.failed.append(job)
+            self.failed[number] = job
         return job
 
     @property
@@ -91,7 +92,7 @@ class RunProgress:
     def seconds_left(self, now: float) -> float | None:
         """A guess from how long jobs of the same rule took; None until half of the rules were seen."""
         known = {rule for rule in self.planned if self.done[rule]}
-        if not self.running or 2 * len(known) < len(self.planned):
+        if not self.running or not known or 2 * len(known) < len(self.planned):
             return None
         mean = sum(self.seconds.values()) / sum(self.done.values())
         left = 0.0

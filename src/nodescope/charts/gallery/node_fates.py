@@ -20,7 +20,7 @@ CHART = Chart(
 QUANTITY = quantity_of("node_fates_summary", "share")
 COLOURS = {
     "always_dead": "#8c8c8c", "died": "#5e3c99", "revived": "#b2abd2", "woke": "#e66101", "became": "#fdb863",
-    "stayed": "#dfe3e8",
+    "stayed": "#dfe3e8", "alive": "#eef0f3",
 }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ CHART = Chart(
 QUANTITY = quantity_of("node_kinds_summary", "share")
 COLOURS = {
     "dead": "#8c8c8c", "constant": "#5f6368", "always_on": "#e66101", "saturated": "#b2abd2", "switch": "#5e3c99",
-    "graded": "#dfe3e8",
+    "graded": "#dfe3e8", "other": "#eef0f3",
 }  # fmt: skip
 
 
@@ -37,7 +37,8 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             "(saturated), or graded.",
             about="A switch is a node whose activation is mostly explained by being on or off; a saturated node lies "
             "near one bound of "
-            "its activation function; graded are all others. The words are summaries: the table node_kinds holds the "
+            "its activation function; graded are all others. Of layers whose positions are "
+            "summarised only dead nodes and those always on are known. The words are summaries: the table node_kinds holds the "
             "shares that they "
             "are decided by.",
             chart=stacked_nodes(mean, "kind", COLOURS, QUANTITY, context),

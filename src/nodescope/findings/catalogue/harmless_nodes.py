@@ -26,7 +26,7 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     table = tables["ablation"]
     nodes = (
         table.filter(pl.col("kind") == "mean", pl.col("state") == studied.last)
-        .select(CONFIGURATION, "seed", "layer", "node", "samples", "loss_change", "lost", "gained")
+        .select(CONFIGURATION, "seed", "layer", "node", "method", "samples", "loss_change", "lost", "gained")
         .drop_nulls()
         .collect()
     )
@@ -46,9 +46,13 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         f"one at a time, without any further test sample being classified wrongly; the most damaging, {where}, {costs} of "
         f"{samples:,}."
     )
+    estimated = int((nodes["method"] != "exact").sum())
+    reason = f"there are only {samples} test samples" if samples < LEAST_SAMPLES else ""
+    if estimated:
+        reason = f"the effect of {counted(estimated, 'node')} is estimated, not computed"
     layers = nodes.group_by("layer").agg(value=(pl.col("lost") == 0).mean()).sort("layer")
     yield Found(
         sentence=sentence, value=value, quantity=HARMLESS, view={"state": studied.last},
         chart=bars([(f"layer {layer}", share_of) for layer, share_of in layers.iter_rows()], HARMLESS, name="layer"),
-        reason=f"there are only {samples} test samples" if samples < LEAST_SAMPLES else "",
+        reason=reason,
     )  # fmt: skip

@@ -41,8 +41,10 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     died = dead.filter(pl.col("fate") == "died")
     early = died.filter(pl.col("since") <= 1)
     always, networks = len(dead) - len(died), dead.select(CONFIGURATION, "seed").n_unique()
-    is_early = pl.col("since") <= 1 if len(early) else pl.lit(value=False)
-    when_known = len(early) or _lies_between(studied)
+    # Some died between two states of which one is before, and one after the first epoch.
+    is_known = ((pl.col("since") <= 1) | (pl.col("not_before") >= 1)).fill_null(value=False)
+    when_known = bool(died.select(is_known.all()).item()) if len(died) else len(studied.configurations.states) > 2
+    is_early = pl.col("since") <= 1 if when_known else pl.lit(value=False)
     quantity = EARLY if when_known else BEFORE
     before = pl.col("fate") == "always_dead"
     counts = dead.group_by("seed").agg(
@@ -88,8 +90,3 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         sentence=sentence, value=value, low=low, high=high, quantity=quantity, reason=few if len(dead) < LEAST_NODES else "",
         chart=bars(rows, quantity, name="died"), view={"split": split},
     )  # fmt: skip
-
-
-def _lies_between(studied: Studied) -> bool:
-    """Whether states between the first and the last are known."""
-    return len(studied.configurations.states) > 2
