@@ -102,7 +102,7 @@ const drawOnce = async (holder) => {
 const idle = globalThis.requestIdleCallback ?? ((run) => setTimeout(run, 50));
 const drawRest = () => {
   const holder = holders.find((one) => one.dataset.drawn === undefined && !one.closest("[hidden]"));
-  if (holder) idle(() => { if (holder.dataset.drawn === undefined) draw(holder).then(drawRest); });
+  if (holder) idle(() => { if (holder.dataset.drawn === undefined) draw(holder).then(drawRest); else drawRest(); });
 };
 
 // What the reader looks at first, then what lies around it.
