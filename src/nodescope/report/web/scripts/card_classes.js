@@ -33,7 +33,7 @@ const classesPart = (net, layer, node, { histograms, effects }) => {
   const foot = axis ? element("tfoot", {}, element("tr", {}, ...(study.has_classes ? [element("td")] : []), element("td"), element("td", {}, ridgeAxis(axis, threshold)), ...(withMedians ? [element("td")] : []), ...(broken.length ? [element("td")] : []))) : "";
   const note = histograms ? otherState("Distributions", study, histograms, net.view) : null;
   const cut = bars.some((row) => endsOf(row).some(Boolean)) ? " ≤ and ≥: the bar also holds all values beyond." : "";
-  return part(study.has_classes ? "By class, sorted by median" : "Values", element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "what it does by class" }, element("table", { class: "by-class" }, element("thead", {}, head), body, foot)),
+  return part(study.has_classes ? "By class, sorted by median" : "Values", element("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": study.has_classes ? "what it does by class" : "what it does" }, element("table", { class: "by-class" }, element("thead", {}, head), body, foot)),
     ...(all.length > FEW_CLASSES ? [element("p", {}, `${all.length - 12} classes between them. `, element("button", { type: "button", onclick: (event) => { fill(all); event.target.parentNode.remove(); } }, "Show all"))] : []),
     ...(axis ? [element("p", { class: "note" }, `Bars: histogram of the ${splitIn(histograms, net.view.split)} samples${bars.some((row) => row.bandwidth) ? `; line: kernel density estimate, bandwidth ${number([...new Set(bars.map((row) => row.bandwidth))][0])}` : ""}; each as high as its row.${threshold === null ? "" : ` Dashed: on above ${number(threshold)}.`}${cut}`)] : []), ...(note ? [note] : []));
 };
