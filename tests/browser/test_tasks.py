@@ -223,6 +223,12 @@ def test_one_network_before_and_after_training_side_by_side(page, tasks_report):
         assert own["active_share"].to_list() == pytest.approx(expected, rel=1e-6)
     tops = [net.bounding_box()["y"] for net in page.locator(".atlas-net").all()]
     assert len(tops) == 2 and tops[0] == tops[1]
+    # What is known of the kept network alone, or of its whole training, is shown once and not called untrained.
+    for name in ("ablation", "learning-curves"):
+        drawn(page, name)
+        shown = pl.read_parquet(saved(page, name, "Parquet"))
+        assert shown["network"].unique().to_list() == ["relu 2x40 without BN"]
+        assert "not by state" in page.locator(f"#digits-{name} .shown").inner_text()
 
 
 def test_one_node_through_training(page, tasks_report):
@@ -256,6 +262,7 @@ def test_a_figure_and_its_data_are_saved(page, tasks_report):
     svg = saved(page, "dead-nodes", "SVG")
     text = svg.read_text()
     assert svg.suffix == ".svg" and text.startswith("<svg") and "layer" in text
+    assert "Where are nodes dead" in text
     table = saved(page, "dead-nodes", "CSV")
     rows = pl.read_csv(table)
     own = rows.filter(pl.col("mean").is_not_null()).sort("configuration", "state", "layer")

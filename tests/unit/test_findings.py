@@ -102,7 +102,8 @@ def compared(test, samples=400, seeds=SEEDS, seed=0):
 
 def best(difference):
     studied, tables = compared({"relu": 0.9, "tanh": 0.9 - difference}, seeds=SEEDS if difference else (0,))
-    return studied, {"comparisons": tables["comparisons"]}
+    validated = of_networks({"relu": [0.9], "tanh": [0.9 - difference - 0.01]}, "accuracy", split="validation")
+    return studied, {"comparisons": tables["comparisons"], "accuracy": validated}
 
 
 def by_axis(difference):
@@ -548,7 +549,7 @@ def test_the_best_configuration_is_real_or_cannot_be_told():
 
 def test_seeds_that_tell_nothing_are_an_important_nothing():
     studied, tables = compared({"relu": 0.9, "tanh": 0.9, "selu": 0.9})
-    (said,) = found("best_configuration", studied, comparisons=tables["comparisons"])
+    (said,) = found("best_configuration", studied, **tables)
     largest = max(tables["comparisons"]["difference"].drop_nulls(), key=abs)
     assert said.said and said.value == largest
     assert said.sentence.startswith(
@@ -557,9 +558,18 @@ def test_seeds_that_tell_nothing_are_an_important_nothing():
     assert f"{100 * largest:+.2f} points" in said.sentence
 
 
+def test_a_tie_on_validation_samples_is_said():
+    studied, tables = best(0.2)
+    tied = of_networks({"relu": [0.9, 0.8, 1.0], "tanh": [0.9, 0.9, 0.9]}, "accuracy", split="validation")
+    (said,) = found("best_configuration", studied, **tables | {"accuracy": tied})
+    assert said.sentence.startswith(
+        "activation relu, the first of two that are equally good on validation samples, classifies"
+    )
+
+
 def test_one_that_is_better_than_some_says_how_many():
     studied, tables = compared({"relu": 0.9, "tanh": 0.9, "selu": 0.4, "elu": 0.3})
-    (said,) = found("best_configuration", studied, comparisons=tables["comparisons"])
+    (said,) = found("best_configuration", studied, **tables)
     assert (
         said.said
         and "it is better than two of the three others, beyond the noise of seeds and test samples." in said.sentence
@@ -567,9 +577,12 @@ def test_one_that_is_better_than_some_says_how_many():
 
 
 def test_a_lead_of_less_than_one_sample_is_called_so():
-    comparisons = compared({"relu": 0.9, "tanh": 0.9})[1]["comparisons"]
+    tables = compared({"relu": 0.9, "tanh": 0.9})[1]
+    comparisons = tables["comparisons"]
     small = pl.when(~pl.col("is_best")).then(-0.001)
-    (said,) = found("best_configuration", study(), comparisons=comparisons.with_columns(difference=small))
+    (said,) = found(
+        "best_configuration", study(), **tables | {"comparisons": comparisons.with_columns(difference=small)}
+    )
     assert "less than one test sample" in said.sentence
 
 

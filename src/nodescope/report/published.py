@@ -52,7 +52,9 @@ def index_of(figures: Iterable[tuple[str, str, PageFigure]]) -> list[WorkIndex]:
     found: dict[tuple[str, str], list[tuple[str, str, PageFigure]]] = {}
     for study, source, figure in figures:
         for reference in figure.references:
-            found.setdefault((reference.work, reference.numbers), []).append((study, source, figure))
+            here = found.setdefault((reference.work, reference.numbers), [])
+            if all((study, figure.anchor) != (name, other.anchor) for name, _, other in here):
+                here.append((study, source, figure))
     index = []
     for work in WORKS.values():
         if any(citation == work.citation for citation, _ in found):

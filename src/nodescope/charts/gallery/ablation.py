@@ -10,7 +10,7 @@ from nodescope.charts.figure import Figure
 from nodescope.charts.seeds import over_seeds, seed_view
 from nodescope.charts.tables import quantity_of
 from nodescope.charts.views import preferred_split
-from nodescope.storage.columns import Quantity
+from nodescope.storage.columns import Quantity, share
 
 CHART = Chart(
     section="nodes",
@@ -118,7 +118,7 @@ def _joint(joint: pl.DataFrame, context: Context) -> Figure:
         caption="Accuracy on test samples with a share of one layer's nodes set to their mean, or to zero: those that matter "
         f"least alone first, or at random; {context.words.mean}.",
         chart=chart,
-        quantities={"mean": ACCURACY},
+        quantities={"mean": ACCURACY, "standard_error": share("standard error")},
         view={"kind": "mean", "seed": seed_view(mean)},
         per_configuration=True,
     )

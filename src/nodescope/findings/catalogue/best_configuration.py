@@ -15,8 +15,14 @@ from nodescope.findings.phrasing import ONE_SEED, clipped, interval, listing, nu
 from nodescope.findings.small_charts import dots
 from nodescope.findings.studied import Studied
 from nodescope.numerics.intervals import REAL
+from nodescope.study.axes import CONFIGURATION
 
-FINDING = Finding(chapter="performance", rank=10, tables=("comparisons",), figure="comparisons", needs_training=True)
+FINDING = Finding(
+    chapter="performance", rank=10, tables=("comparisons", "accuracy"), figure="comparisons", needs_training=True
+)
+
+#: Means of accuracies that differ by less are equal.
+ROUNDING = 1e-9
 
 
 def find(tables: Tables, studied: Studied) -> Iterator[Found]:
@@ -31,7 +37,10 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
     worse, better = real.filter(pl.col("difference") < 0), real.filter(pl.col("difference") > 0)
     nearest = others.row(0, named=True)
     low, high = clipped(nearest["interval_low"], nearest["interval_high"], DIFFERENCE)
+    equal = _equally_good(tables)
     chosen = f"{name}, which is best on validation samples"
+    if equal > 1:
+        chosen = f"{name}, the first of {number_word(equal)} that are equally good on validation samples"
     reaches = f"classifies {TEST_ACCURACY.text(value)} of the {samples:,} test samples correctly"
     reason = ""
     if others["seeds"].max() == 1:
@@ -66,6 +75,13 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
         sentence=sentence, value=nearest["difference"], low=low, high=high, quantity=DIFFERENCE, reason=reason,
         chart=dots(rows, DIFFERENCE, zero=True), view={"split": "test"},
     )  # fmt: skip
+
+
+def _equally_good(tables: Tables) -> int:
+    """How many configurations have the highest mean accuracy on validation samples: of equal ones the first is called the best."""
+    rows = tables["accuracy"].filter(pl.col("split") == "validation")
+    means = rows.group_by(CONFIGURATION).agg(pl.col("accuracy").mean()).collect()["accuracy"].drop_nulls()
+    return int((means >= means.max() - ROUNDING).sum()) if len(means) else 1
 
 
 def _with_dot(words: str) -> str:

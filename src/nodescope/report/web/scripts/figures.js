@@ -4,7 +4,7 @@ const drawn = new Map(); // name of figure -> { views, rows, specs }
 
 const framesOf = async (figure) => {
   if (!figure.per_configuration) return Promise.all(figure.data.map((name) => nodescope.load(figure.study.name, `${figure.name}.${name}`)));
-  const pins = shownPins().filter((c) => c.study.figureByName.get(figure.name)?.configurations.includes(c.name));
+  const pins = pinsOf(figure).filter((c) => c.study.figureByName.get(figure.name)?.configurations.includes(c.name));
   const wanted = pins.flatMap((c) => c.study.figureByName.get(figure.name).data.map((name) => [name, c]));
   const loaded = await Promise.all(wanted.map(([name, c]) => nodescope.load(c.study.name, `${figure.name}.${name}.${c.name}`)));
   return loaded.map((frame, i) => ({ ...frame, of: wanted[i][0], pin: wanted[i][1] }));

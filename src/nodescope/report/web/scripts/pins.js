@@ -15,6 +15,14 @@ const letterOf = (c) => "ABCD"[chosen.pins.indexOf(c.pin)] ?? "";
 const pinLabel = (c) => `${c.label}${c.state ? `, ${stateLabel(c.study, c.state)}` : ""}${new Set(chosen.pins.map((pin) => partsOfPin(pin)[0])).size > 1 ? ` (${c.study.name})` : ""}`;
 const shownPins = () => chosen.pins.map(configurationOf).filter((c) => c && configurationIsOn(c));
 
+// The networks that a figure tells apart. One that shows kept networks alone, or a whole training, has each network once, whatever states
+// its chips are fixed to.
+const pinsOf = (figure) => {
+  const pins = shownPins();
+  if ("state" in (figure.view ?? {})) return pins;
+  return pins.filter((c, i) => pins.findIndex((other) => other.study === c.study && other.name === c.name) === i).map((c) => ({ ...c, state: null }));
+};
+
 const pin = (key) => {
   if (chosen.pins.includes(key)) chosen.pins = chosen.pins.filter((other) => other !== key);
   else chosen.pins = [...chosen.pins.slice(chosen.pins.length >= MOST_PINS ? 1 : 0), key];

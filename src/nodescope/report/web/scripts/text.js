@@ -50,7 +50,7 @@ const lacking = (figure, rows) => {
   const known = new Set(rows.map((row) => row.network));
   return (figure.configurations ? shownPins().map(pinLabel).filter((label) => !known.has(label)) : []).map((label) => `no data for ${label}`);
 };
-const notes = (figure, view, rows) => [...lacking(figure, rows), ...FOLLOWED.filter((column) => column in view && chosen[column] && chosen[column] !== view[column]
+const notes = (figure, view, rows) => [...lacking(figure, rows), ...(figure.kind === "chart" && figure.per_configuration && !("state" in view) && shownPins().some((c) => c.state) ? ["not by state"] : []), ...FOLLOWED.filter((column) => column in view && chosen[column] && chosen[column] !== view[column]
   && !(column === "seed" && chosen.seed === "mean") && !(column === "state" && chosen.state === figure.study.states.at(-1).name))
   .map((column) => `no ${column === "state" ? stateLabel(figure.study, chosen.state) : `${words(column)} ${chosen[column]}`} here`)].join(", ");
 
