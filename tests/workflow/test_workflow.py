@@ -104,6 +104,8 @@ def test_every_figure_is_drawn_in_a_browser_without_a_network(project):
         page = visited.open(project.path / "reports" / "index.html")
         figures = page.locator(".chart")
         assert figures.count() > 15
+        for button in page.locator(".open-figure").all():
+            button.click()
         for figure in figures.all():
             figure.scroll_into_view_if_needed()
             expect(figure).to_have_attribute("data-drawn", "yes")
@@ -124,9 +126,9 @@ def test_every_table_is_there_as_parquet_and_csv_and_holds_the_same(project):
     assert {p.stem for p in folder.glob("*.parquet")} == {
         "classes", "learning_curves", "accuracy", "replicas", "medians", "activity", "dead_nodes", "sparsity", "sparsity_summary",
         "patterns", "statistics", "layer_distributions",
-        "node_kinds", "node_kinds_summary", "node_fates", "node_fates_summary", "selectivity", "top_samples", "redundancy",
+        "node_kinds", "node_kinds_summary", "node_fates", "node_fates_summary", "selectivity", "class_aucs", "top_samples", "redundancy",
         "redundancy_summary", "node_order", "dormant", "oui", "kin",
-        "dimension", "collapse", "probes", "class_accuracy", "class_accuracy_summary", "confusion", "alignment",
+        "dimension", "collapse", "probes", "input_probe", "class_accuracy", "class_accuracy_summary", "confusion", "alignment",
         "distributions", "node_histograms", "densities", "layer_accuracy", "weights", "weight_distributions", "gradients",
         "local_gradients",
         "diagnosis", "remedies", "comparisons",
