@@ -65,3 +65,10 @@ def visit(browser: Browser, **options: object) -> Iterator[Visit]:
         yield Visit(context)
     finally:
         context.close()
+
+
+def show(page: Page, figure: str) -> None:
+    """Ask for a figure, STUDY/NAME, that is a line until it is asked for."""
+    button = page.locator(f'figure.collapsed:has(.chart[data-figure="{figure}"]) .open-figure')
+    if button.count() and button.is_visible():
+        button.click()

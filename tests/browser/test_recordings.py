@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from browsing import needs_chromium, open_browser, visit
+from browsing import needs_chromium, open_browser, show, visit
 from playwright.sync_api import Page, expect
 from test_report import BEYOND_THE_PAGE
 
@@ -44,6 +44,7 @@ def browser():
 
 def drawn(page: Page, name: str):
     found = page.locator(f'.chart[data-figure="plants/{name}"]')
+    show(page, f"plants/{name}")
     found.scroll_into_view_if_needed()
     expect(found).to_have_attribute("data-drawn", "yes")
     return found
@@ -51,6 +52,7 @@ def drawn(page: Page, name: str):
 
 def draw_all(page: Page) -> None:
     for figure in page.locator(".chart").all():
+        show(page, figure.get_attribute("data-figure"))
         figure.scroll_into_view_if_needed()
         expect(figure).to_have_attribute("data-drawn", "yes")
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import polars.testing
 import pytest
-from browsing import needs_chromium, open_browser, visit
+from browsing import needs_chromium, open_browser, show, visit
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
@@ -91,6 +91,7 @@ def page(visited, report) -> Page:
 def figure(page: Page, name: str) -> Locator:
     """A figure, as it is drawn once the controls are obeyed."""
     found = page.locator(f'.chart[data-figure="small/{name}"]')
+    show(page, f"small/{name}")
     found.scroll_into_view_if_needed()
     expect(found).to_have_attribute("data-drawn", "yes")
     expect(found).not_to_have_class(re.compile("stale"))

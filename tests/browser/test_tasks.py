@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from browsing import needs_chromium, open_browser, visit
+from browsing import needs_chromium, open_browser, show, visit
 from playwright.sync_api import Locator, Page, expect
 from tasks_report import STATES, TasksReport
 
@@ -32,6 +32,7 @@ def page(browser, tasks_report: TasksReport):
 def drawn(page: Page, name: str, study: str = "digits") -> Locator:
     """A figure, scrolled to and as the controls stand."""
     holder = page.locator(f'.chart[data-figure="{study}/{name}"]')
+    show(page, f"{study}/{name}")
     holder.scroll_into_view_if_needed()
     expect(holder).to_have_attribute("data-drawn", "yes")
     expect(holder).not_to_have_class(re.compile("stale"))

@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from browsing import needs_chromium, open_browser, visit
+from browsing import needs_chromium, open_browser, show, visit
 from conftest import REPOSITORY
 from PIL import Image
 from playwright.sync_api import expect
@@ -104,9 +104,8 @@ def test_every_figure_is_drawn_in_a_browser_without_a_network(project):
         page = visited.open(project.path / "reports" / "index.html")
         figures = page.locator(".chart")
         assert figures.count() > 15
-        for button in page.locator(".open-figure").all():
-            button.click()
         for figure in figures.all():
+            show(page, figure.get_attribute("data-figure"))
             figure.scroll_into_view_if_needed()
             expect(figure).to_have_attribute("data-drawn", "yes")
             expect(figure.locator("canvas, table, button").first).to_be_attached()
@@ -126,7 +125,8 @@ def test_every_table_is_there_as_parquet_and_csv_and_holds_the_same(project):
     assert {p.stem for p in folder.glob("*.parquet")} == {
         "classes", "learning_curves", "accuracy", "replicas", "medians", "activity", "dead_nodes", "sparsity", "sparsity_summary",
         "patterns", "statistics", "layer_distributions",
-        "node_kinds", "node_kinds_summary", "node_fates", "node_fates_summary", "selectivity", "class_aucs", "top_samples", "redundancy",
+        "node_kinds", "node_kinds_summary", "node_fates", "node_fates_summary", "selectivity", "class_aucs", "top_samples",
+        "redundancy",
         "redundancy_summary", "node_order", "dormant", "oui", "kin",
         "dimension", "collapse", "probes", "input_probe", "class_accuracy", "class_accuracy_summary", "confusion", "alignment",
         "distributions", "node_histograms", "densities", "layer_accuracy", "weights", "weight_distributions", "gradients",
