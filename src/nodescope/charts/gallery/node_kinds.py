@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from nodescope.analyses.node_kinds import OTHER
 from nodescope.charts.chart import Chart
 from nodescope.charts.context import Context
 from nodescope.charts.figure import Figure
@@ -28,6 +29,10 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     """One figure: a panel per configuration, a bar per layer."""
     table = tables["node_kinds_summary"]
     mean = over_seeds(table.drop("nodes"), "share")
+    has_other = bool(table.filter(pl.col("kind") == OTHER)["nodes"].sum())
+    summarised = (
+        " Of layers with a summary over positions, only dead nodes and those always on are known." if has_other else ""
+    )
     return [
         Figure(
             name="node-kinds",
@@ -35,12 +40,9 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             caption=f"Nodes by what they do, {context.words.mean}: on for no sample, for all, mostly on or off "
             f"(switch), near a bound "
             "(saturated), or graded.",
-            about="A switch is a node whose activation is mostly explained by being on or off; a saturated node lies "
-            "near one bound of "
-            "its activation function; graded are all others. Of layers whose positions are "
-            "summarised only dead nodes and those always on are known. The words are summaries: the table node_kinds holds the "
-            "shares that they "
-            "are decided by.",
+            about="A switch is a node whose activation is mostly explained by being on or off; a saturated node lies near one "
+            f"bound of its activation function; graded are all others.{summarised} The words are summaries: the table "
+            "node_kinds holds the shares that they are decided by.",
             chart=stacked_nodes(mean, "kind", COLOURS, QUANTITY, context),
             quantities={"mean": QUANTITY},
             view={"state": context.states[-1], "split": preferred_split(table), "seed": seed_view(mean)},

@@ -80,8 +80,9 @@ def find(tables: Tables, studied: Studied) -> Iterator[Found]:
 def _equally_good(tables: Tables) -> int:
     """How many configurations have the highest mean accuracy on validation samples: of equal ones the first is called the best."""
     rows = tables["accuracy"].filter(pl.col("split") == "validation")
-    means = rows.group_by(CONFIGURATION).agg(pl.col("accuracy").mean()).collect()["accuracy"].drop_nulls()
-    return int((means >= means.max() - ROUNDING).sum()) if len(means) else 1
+    means = rows.group_by(CONFIGURATION).agg(pl.col("accuracy").mean()).drop_nulls()
+    is_equal = pl.col("accuracy") >= pl.col("accuracy").max() - ROUNDING
+    return max(1, int(means.select(is_equal.sum()).collect().item()))
 
 
 def _with_dot(words: str) -> str:
