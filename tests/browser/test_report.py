@@ -197,7 +197,9 @@ def test_split_and_seed_rule_figures(page, small_tables):
     table = small_tables["probes"].filter(
         pl.col("split") == "validation", pl.col("seed") == 1, pl.col("state") == "trained"
     ).drop_nulls("accuracy")  # fmt: skip
-    assert sorted(rows["mean"]) == pytest.approx(sorted(table["accuracy"]), rel=1e-6)
+    assert sorted(rows.filter(pl.col("layer") > 0)["mean"]) == pytest.approx(sorted(table["accuracy"]), rel=1e-6)
+    inputs = small_tables["input_probe"].filter(split="validation", seed=1)["accuracy"]
+    assert sorted(rows.filter(layer=0)["mean"]) == pytest.approx(sorted(inputs), rel=1e-6)
     # Where a figure has no such split it says so, and shows what it has.
     figure(page, "redundancy")
     expect(box(page, "redundancy").locator(".shown")).to_contain_text("no split validation here")
@@ -223,7 +225,7 @@ def test_names_are_highlighted_hidden_and_chosen_by_a_regular_expression(page):
     page.select_option("#pattern-mode", "only")
     only = shown(page, "probes")
     found = [frame.drop_nulls("mean")["configuration"].n_unique() for frame in (before, hidden, only)]
-    assert found == [7, 5, 2]
+    assert found == [8, 6, 2]  # of the one that diverged, the probe on its inputs
     assert set(only["activation"]) == {"sigmoid"} and set(only["batch_norm"]) == {True}
     open_menu(page, "filters")
     page.locator("#pattern").fill("(")
