@@ -197,9 +197,10 @@ def test_split_and_seed_rule_figures(page, small_tables):
     table = small_tables["probes"].filter(
         pl.col("split") == "validation", pl.col("seed") == 1, pl.col("state") == "trained"
     ).drop_nulls("accuracy")  # fmt: skip
-    assert sorted(rows.filter(pl.col("layer") > 0)["mean"]) == pytest.approx(sorted(table["accuracy"]), rel=1e-6)
     inputs = small_tables["input_probe"].filter(split="validation", seed=1)["accuracy"]
-    assert sorted(rows.filter(layer=0)["mean"]) == pytest.approx(sorted(inputs), rel=1e-6)
+    # Large tables of the page have four digits and a half, see nodescope.charts.packing.
+    for own, expected in ((pl.col("layer") > 0, table["accuracy"]), (pl.col("layer") == 0, inputs)):
+        assert sorted(rows.filter(own)["mean"]) == pytest.approx(sorted(expected), rel=4e-5)
     # Where a figure has no such split it says so, and shows what it has.
     figure(page, "redundancy")
     expect(box(page, "redundancy").locator(".shown")).to_contain_text("no split validation here")
