@@ -52,6 +52,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
 
 def _quartiles(named: pl.DataFrame, context: Context) -> alt.FacetChart:
     """A row per layer, a column per network, both quantities in one panel."""
+    named = named.drop_nulls("median")  # a panel without values has no axes
     values = named.select("q1", "median", "q3").unpivot()["value"].drop_nulls()
     floor = LEAST * float(values.max() or 1)  # type: ignore[arg-type]  # a number
     shift = pl.when(pl.col("quantity") == "emission").then(0.2).otherwise(-0.2)
