@@ -14,7 +14,7 @@ NO_AXES = (*NUMBERED, "state", "split", "layer", "ext", "configuration")
 #: What an axis cannot be called: columns that tables have beside the axes, and those of recordings.
 TAKEN = frozenset(
     {
-        "accuracy", "activation_function", "active_share", "auc_avoided", "auc_avoided_class", "auc_preferred",
+        "accuracy", "activation_function", "active_share", "auc", "auc_avoided", "auc_avoided_class", "auc_preferred",
         "auc_preferred_class", "avoided_class", "balanced_accuracy", "bandwidth", "baseline", "baseline_value",
         "best", "best_epoch", "best_value", "bin_left", "bin_right", "change", "changes", "channel", "chosen",
         "cka", "class", "class_information_bits", "class_name", "class_share", "cluster", "clusters",
