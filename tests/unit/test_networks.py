@@ -211,6 +211,9 @@ def test_a_diverged_net_gives_null_not_nan(name, bad):
     frame = measure(name, network, torch.randn(10, 5), torch.arange(10) % 3)
     assert len(frame) > 0
     floats = frame.select(pl.selectors.float())
+    if name == "input_probe":  # which looks at what a network is given, whatever became of it
+        assert floats.null_count().sum_horizontal()[0] == 0
+        return
     assert floats.null_count().sum_horizontal()[0] == floats.width * len(frame)
 
 
