@@ -1,12 +1,13 @@
 """Debian's Chromium, driven by Playwright, without a network."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium: apt-get install chromium")
@@ -72,3 +73,30 @@ def show(page: Page, figure: str) -> None:
     button = page.locator(f'figure.collapsed:has(.chart[data-figure="{figure}"]) .open-figure')
     if button.count() and button.is_visible():
         button.click()
+
+
+def drawn(page: Page, figure: str) -> Locator:
+    """A figure, STUDY/NAME, scrolled to and as the controls stand."""
+    holder = page.locator(f'.chart[data-figure="{figure}"]')
+    show(page, figure)
+    holder.scroll_into_view_if_needed()
+    expect(holder).to_have_attribute("data-drawn", "yes")
+    expect(holder).not_to_have_class(re.compile("stale"))
+    return holder
+
+
+def box(page: Page, figure: str) -> Locator:
+    """The same with its title, menus and caption."""
+    return page.locator("figure").filter(has=drawn(page, figure))
+
+
+def saved(page: Page, figure: str, kind: str) -> Path:
+    """Save a figure in one of the ways that it offers."""
+    menu = box(page, figure).locator(".save")
+    if not menu.evaluate("menu => menu.open"):
+        menu.locator("summary").click()
+    with page.expect_download() as download:
+        menu.locator(f'[data-kind="{kind}"]').click()
+    page.keyboard.press("Escape")
+    path = Path(download.value.path())
+    return path.rename(path.with_name(download.value.suggested_filename))

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from browsing import needs_chromium, open_browser, visit
+from browsing import drawn, needs_chromium, open_browser, visit
 from conftest import tables_of
 from playwright.sync_api import expect
-from test_report import BEYOND_THE_PAGE, figure, shown
+from test_report import BEYOND_THE_PAGE, shown
 
 from nodescope.charts.context import Context
 from nodescope.charts.drawing import draw
@@ -78,7 +78,7 @@ def test_a_hundred_classes_fit_on_the_page_and_their_legends_can_be_read(browser
         page = visited.open(report, "#?pins=small/relu-1x4-bn")
         folder = Path(os.environ.get("NODESCOPE_SCREENSHOTS", tmp_path))
         for name in ("atlas", "layer-surface"):
-            figure(page, name).screenshot(path=folder / f"birds-{width}-{name}.png")
+            drawn(page, f"small/{name}").screenshot(path=folder / f"birds-{width}-{name}.png")
         assert page.get_by_text("could not be drawn").count() == 0
         assert page.evaluate(BEYOND_THE_PAGE) == []
         cut = page.evaluate("""() => [...document.querySelectorAll("figure .block-canvas canvas")]

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from browsing import needs_chromium, open_browser, show, visit
+from browsing import drawn, needs_chromium, open_browser, visit
 from playwright.sync_api import Page, expect
 from test_report import BEYOND_THE_PAGE
 
@@ -42,19 +42,9 @@ def browser():
         yield opened
 
 
-def drawn(page: Page, name: str):
-    found = page.locator(f'.chart[data-figure="plants/{name}"]')
-    show(page, f"plants/{name}")
-    found.scroll_into_view_if_needed()
-    expect(found).to_have_attribute("data-drawn", "yes")
-    return found
-
-
 def draw_all(page: Page) -> None:
     for figure in page.locator(".chart").all():
-        show(page, figure.get_attribute("data-figure"))
-        figure.scroll_into_view_if_needed()
-        expect(figure).to_have_attribute("data-drawn", "yes")
+        drawn(page, figure.get_attribute("data-figure"))
 
 
 def test_the_page_speaks_of_what_there_is(browser, report):
@@ -85,7 +75,7 @@ def test_the_page_speaks_of_what_there_is(browser, report):
 def test_a_click_on_a_node_shows_its_samples_and_its_name(browser, report):
     with visit(browser, viewport={"width": 1440, "height": 900}) as seen:
         page = seen.open(report)
-        the_map = drawn(page, "atlas").locator(".atlas-map")
+        the_map = drawn(page, "plants/atlas").locator(".atlas-map")
         the_map.focus()
         page.keyboard.press("Home")
         node = int(re.search(r"node (\d)", page.locator("#readout").inner_text())[1])
@@ -112,7 +102,7 @@ def test_layers_stand_under_their_names(browser, report):
         layers.locator("summary").click()
         for name in LAYERS:
             expect(layers).to_contain_text(name)
-        atlas = drawn(page, "atlas")
+        atlas = drawn(page, "plants/atlas")
         for name in LAYERS:
             expect(atlas).to_contain_text(name)
         seen.check()

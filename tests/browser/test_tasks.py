@@ -1,12 +1,11 @@
 """What readers come for, done as they do it: by mouse, by keyboard, by links; what the page says is what the tables say."""
 
 import re
-from pathlib import Path
 
 import polars as pl
 import pytest
-from browsing import needs_chromium, open_browser, show, visit
-from playwright.sync_api import Locator, Page, expect
+from browsing import box, drawn, needs_chromium, open_browser, saved, visit
+from playwright.sync_api import Page, expect
 from tasks_report import STATES, TasksReport
 
 pytestmark = needs_chromium
@@ -27,30 +26,6 @@ def page(browser, tasks_report: TasksReport):
     with visit(browser, **WIDE) as visited:
         yield visited.open(tasks_report.html)
         visited.check()
-
-
-def drawn(page: Page, name: str, study: str = "digits") -> Locator:
-    """A figure, scrolled to and as the controls stand."""
-    holder = page.locator(f'.chart[data-figure="{study}/{name}"]')
-    show(page, f"{study}/{name}")
-    holder.scroll_into_view_if_needed()
-    expect(holder).to_have_attribute("data-drawn", "yes")
-    expect(holder).not_to_have_class(re.compile("stale"))
-    return holder
-
-
-def box(page: Page, name: str) -> Locator:
-    return page.locator("figure").filter(has=drawn(page, name))
-
-
-def saved(page: Page, name: str, kind: str) -> Path:
-    menu = box(page, name).locator(".save")
-    menu.locator("summary").click()
-    with page.expect_download() as download:
-        menu.get_by_role("button", name=kind, exact=True).click()
-    page.keyboard.press("Escape")
-    path = Path(download.value.path())
-    return path.rename(path.with_name(download.value.suggested_filename))
 
 
 def open_study(page: Page) -> None:
@@ -107,7 +82,7 @@ def test_which_network_is_best_and_whether_that_is_more_than_chance(page, tasks_
     assert ("do not tell" in said) == (other["verdict"] == "cannot tell")
     first.get_by_role("link", name=re.compile("^Figure 2.1")).click()
     expect(page.locator("#digits-test-accuracy h3")).to_be_in_viewport()
-    rows = pl.read_parquet(saved(page, "test-accuracy", "Parquet"))
+    rows = pl.read_parquet(saved(page, "digits/test-accuracy", "Parquet"))
     accuracy = tasks_report.table("accuracy").filter(split="test")
     assert sorted(rows.filter(pl.col("seed").is_not_null())["mean"]) == pytest.approx(sorted(accuracy["accuracy"]))
     words = {text for column in rows.select(pl.col(pl.String)) for text in column}
@@ -125,8 +100,8 @@ def test_where_and_when_nodes_died(page, tasks_report):
     assert f"{100 * early:.1f} % were dead after the first epoch" in said
     page.locator("#digits-finding-when_nodes_died").get_by_role("link").click()
     expect(page.locator("#digits-health h2")).to_be_attached()
-    drawn(page, "dead-nodes")
-    around = box(page, "dead-nodes")
+    drawn(page, "digits/dead-nodes")
+    around = box(page, "digits/dead-nodes")
     around.get_by_role("button", name="Table", exact=True).click()
     table = around.locator(".rows table")
     expect(table.locator("tbody tr").first).to_be_visible()
@@ -162,12 +137,12 @@ def test_which_nodes_of_layer_2_answer_to_class_3(page, tasks_report, least, mos
     open_study(page)
     search(page, "which node is on for which class", "figure")
     expect(page.locator("#digits-atlas h3")).to_be_focused()
-    form = drawn(page, "atlas").locator(".atlas-find")
+    form = drawn(page, "digits/atlas").locator(".atlas-find")
     form.locator('[name="of"]').select_option("3")
     form.locator('[name="least"]').fill(str(least))
     form.locator('[name="most"]').fill(str(most))
     form.get_by_role("button", name="Find").click()
-    said = drawn(page, "atlas").locator(".find-result p").first
+    said = drawn(page, "digits/atlas").locator(".find-result p").first
     nodes = answering(tasks_report, 3, least / 100, most / 100)
     found = nodes.filter(pl.col("lack") <= 0).sort("layer", "node")
     if found.is_empty():
@@ -215,8 +190,8 @@ def test_one_network_before_and_after_training_side_by_side(page, tasks_report):
     chips.first.locator("summary").click()
     page.get_by_role("button", name="Compare with itself in another state").click()
     expect(chips).to_have_count(2)
-    drawn(page, "atlas")
-    rows = pl.read_parquet(saved(page, "atlas", "Parquet"))
+    drawn(page, "digits/atlas")
+    rows = pl.read_parquet(saved(page, "digits/atlas", "Parquet"))
     for state, label in (("initial", "relu 2x40 without BN, untrained"), ("trained", "relu 2x40 without BN")):
         own = rows.filter(network=label).sort("layer", "node", "class")
         table = tasks_report.table("activity").filter(configuration="relu-2x40", seed=0, state=state, split="train")
@@ -226,10 +201,11 @@ def test_one_network_before_and_after_training_side_by_side(page, tasks_report):
     assert len(tops) == 2 and tops[0] == tops[1]
     # What is known of the kept network alone, or of its whole training, is shown once and not called untrained.
     for name in ("ablation", "learning-curves"):
-        drawn(page, name)
-        shown = pl.read_parquet(saved(page, name, "Parquet"))
+        drawn(page, f"digits/{name}")
+        shown = pl.read_parquet(saved(page, f"digits/{name}", "Parquet"))
         assert shown["network"].unique().to_list() == ["relu 2x40 without BN"]
-        assert "not by state" in page.locator(f"#digits-{name} .shown").inner_text()
+        said = page.locator(f"#digits-{name} .shown").inner_text()
+        assert "not by state" in said and "no data" not in said
 
 
 def test_one_node_through_training(page, tasks_report):
@@ -255,16 +231,16 @@ def test_a_published_figure_opens_its_view_by_its_number(page):
     search(page, "figure 5.6", "published")
     expect(page.locator("#digits-atlas h3")).to_be_focused()
     expect(page.locator("#digits-atlas h3")).to_be_in_viewport()
-    expect(drawn(page, "atlas").locator(".atlas-map")).to_be_visible()
+    expect(drawn(page, "digits/atlas").locator(".atlas-map")).to_be_visible()
 
 
 def test_a_figure_and_its_data_are_saved(page, tasks_report):
     open_study(page)
-    svg = saved(page, "dead-nodes", "SVG")
+    svg = saved(page, "digits/dead-nodes", "SVG")
     text = svg.read_text()
     assert svg.suffix == ".svg" and text.startswith("<svg") and "layer" in text
     assert "Where are nodes dead" in text
-    table = saved(page, "dead-nodes", "CSV")
+    table = saved(page, "digits/dead-nodes", "CSV")
     rows = pl.read_csv(table)
     own = rows.filter(pl.col("mean").is_not_null()).sort("configuration", "state", "layer")
     expected = tasks_report.table("dead_nodes").filter(split="train").group_by("configuration", "state", "layer").agg(
@@ -301,7 +277,7 @@ def settled(page: Page, anchor: str) -> float:
 
 def test_a_copied_link_shows_the_same_view_and_place_in_a_fresh_window(page, browser, tasks_report):
     open_study(page)
-    drawn(page, "cka")
+    drawn(page, "digits/cka")
     page.locator("#state").focus()
     page.keyboard.press("ArrowLeft")
     page.locator("#digits-cka h3").scroll_into_view_if_needed()
@@ -357,7 +333,7 @@ def test_no_figure_is_blank_in_a_pdf(page):
     page.keyboard.press("Control+p")
     page.wait_for_function("window.printed", timeout=120_000)
     blank = page.evaluate(
-        """() => [...document.querySelectorAll("#study-digits figure .chart:not(.collapsed)")].filter((holder) => {
+        """() => [...document.querySelectorAll("#study-digits figure .chart")].filter((holder) => {
           const canvases = [...holder.querySelectorAll("canvas")];
           if (!canvases.length) return !holder.innerText.trim();
           return canvases.every((canvas) => {
@@ -368,7 +344,7 @@ def test_no_figure_is_blank_in_a_pdf(page):
         }).map((holder) => holder.dataset.figure)"""
     )
     assert blank == []
-    canvases = page.locator("#study-digits figure .chart:not(.collapsed) canvas").count()
+    canvases = page.locator("#study-digits figure .chart canvas").count()
     written = page.pdf(format="A4")
     assert written.count(b"/Subtype /Image") >= canvases > 20
 
@@ -383,7 +359,7 @@ def test_the_main_tasks_by_keyboard_alone(page, tasks_report):
     expect(page.locator("#study-digits h1")).to_be_visible()
     search(page, "which node is on for which class", "figure")
     expect(page.locator("#digits-atlas h3")).to_be_focused()
-    expect(drawn(page, "atlas").locator(".atlas-map")).to_be_visible()
+    expect(drawn(page, "digits/atlas").locator(".atlas-map")).to_be_visible()
     for _ in range(40):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.classList.contains('atlas-map')"):
@@ -399,12 +375,12 @@ def test_the_main_tasks_by_keyboard_alone(page, tasks_report):
     expect(row.locator(".share-bar")).to_have_text(said[max(own, key=own.get)])
     page.keyboard.press("Escape")
     expect(page.locator("#card")).to_be_hidden()
-    expect(drawn(page, "atlas").locator(".atlas-map")).to_be_focused()
+    expect(drawn(page, "digits/atlas").locator(".atlas-map")).to_be_focused()
     search(page, "5.1 where are nodes dead", "figure")
     expect(page.locator("#digits-dead-nodes h3")).to_be_focused()
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
-    expect(box(page, "dead-nodes").locator(".rows tbody tr").first).to_be_visible()
+    expect(box(page, "digits/dead-nodes").locator(".rows tbody tr").first).to_be_visible()
 
 
 def test_a_phone_shows_all_views_without_scrolling_sideways(browser, tasks_report):
@@ -419,7 +395,7 @@ def test_a_phone_shows_all_views_without_scrolling_sideways(browser, tasks_repor
         expect(page.locator("#contents")).to_be_hidden()
         expect(page.locator("#digits-health h2")).to_be_in_viewport()
         for name in ("dead-nodes", "test-accuracy", "atlas"):
-            drawn(page, name)
+            drawn(page, f"digits/{name}")
             assert page.evaluate(fits), name
         page.locator("#toggle-controls").click()
         page.locator("#search-open").click()

@@ -18,7 +18,7 @@ from nodescope.analyses import Analysis, Parts
 from nodescope.analyses.probes import SCORES, scores
 from nodescope.config.analysis_fields import NetworkOptions
 from nodescope.config.fields import ALL_SPLITS, Count, Splits
-from nodescope.numerics.linear_probe import PENALTIES, Moments
+from nodescope.numerics.linear_probe import PENALTIES, ClassMoments
 from nodescope.numerics.moments import are_constant
 from nodescope.storage.columns import SPLIT
 
@@ -73,7 +73,7 @@ def _values(network: "MeasuredNetwork", split: str, options: InputProbe) -> tupl
     return drawn.x.flatten(1).double().cpu().numpy(), drawn.y.cpu().numpy()
 
 
-def _moments(x_NF: Floats, y_N: NDArray[np.int64], classes: int) -> tuple[Moments, Floats]:
+def _moments(x_NF: Floats, y_N: NDArray[np.int64], classes: int) -> tuple[ClassMoments, Floats]:
     """Of training samples; and their covariance [F, F]."""
     mean_F = x_NF.mean(axis=0)
     counts_C = np.bincount(y_N, minlength=classes)
@@ -85,7 +85,7 @@ def _moments(x_NF: Floats, y_N: NDArray[np.int64], classes: int) -> tuple[Moment
         centred = x_NF[begin : begin + BATCH] - mean_F
         covariance_FF += centred.T @ centred
     constant_F = are_constant(x_NF.min(axis=0), x_NF.max(axis=0))
-    return Moments(mean_F, means_FC, counts_C, constant_F), covariance_FF / len(x_NF)
+    return ClassMoments(mean_F, means_FC, counts_C, constant_F), covariance_FF / len(x_NF)
 
 
 ANALYSIS = Analysis(

@@ -21,7 +21,7 @@ from pydantic import Field
 from nodescope.analyses import Analysis, Parts
 from nodescope.config.analysis_fields import LayerOptions
 from nodescope.config.fields import ALL_SPLITS, Splits
-from nodescope.numerics.linear_probe import PENALTIES, Moments
+from nodescope.numerics.linear_probe import PENALTIES, ClassMoments
 from nodescope.storage.columns import Column, Quantity, number_of, share
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def measure(layer: "RecordedLayer", options: Probes) -> Parts:
     if "train" not in layer.splits or not layer.read("train").is_labelled:
         return  # there is nothing to fit
     found = layer.sums("train")
-    fitted = Moments(found.samples.mean, found.class_means, found.class_counts, found.samples.constant)
+    fitted = ClassMoments(found.samples.mean, found.class_means, found.class_counts, found.samples.constant)
     readers_JCK = fitted.readers(layer.covariances("train")) if found.known and len(found.present) > 1 else None
     validated = None
     if readers_JCK is not None and "validation" in layer.splits:
@@ -59,7 +59,7 @@ def measure(layer: "RecordedLayer", options: Probes) -> Parts:
         yield row
 
 
-def _choose(layer: "RecordedLayer", readers_JCK: Floats, fitted: Moments) -> int | None:
+def _choose(layer: "RecordedLayer", readers_JCK: Floats, fitted: ClassMoments) -> int | None:
     """Place of the penalty with the best accuracy on validation samples; None where there are none, or not finite ones."""
     activations = layer.read("validation")
     if not activations.n_samples or not layer.finite_nodes(activations).all():
@@ -69,7 +69,7 @@ def _choose(layer: "RecordedLayer", readers_JCK: Floats, fitted: Moments) -> int
     return fitted.best_penalty(projected.reshape(classes, penalties, -1), activations.labels)
 
 
-def scores(fitted: Moments, projections: Floats, labels_N: "NDArray[np.integer]") -> dict[str, Any]:
+def scores(fitted: ClassMoments, projections: Floats, labels_N: "NDArray[np.integer]") -> dict[str, Any]:
     """Columns from accuracy to majority_share.
 
     Parameters

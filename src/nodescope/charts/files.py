@@ -77,6 +77,8 @@ def static_figures(figure: Figure, context: Context) -> Iterator[tuple[str, dict
             yield figure.name, filled(spec, first), pl.concat(first.values(), how="diagonal_relaxed")
         for name in names:
             here = {key: frame.filter(pl.col(CONFIGURATION) == name) for key, frame in first.items()}
+            if all(frame.is_empty() for frame in here.values()):  # of a network that diverged
+                continue
             yield f"{figure.name}-{name}", filled(spec, here), pl.concat(here.values(), how="diagonal_relaxed")
     elif figure.table is not None:
         yield figure.name, None, in_view(figure.table, figure.view)

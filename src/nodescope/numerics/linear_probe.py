@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Moments:
+class ClassMoments:
     """What is known of the values that a classifier is fitted on: J values per sample, C classes.
 
     Attributes

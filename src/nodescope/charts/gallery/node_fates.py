@@ -30,6 +30,12 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
     if not table["share"].count():  # of one state
         return []
     mean = over_seeds(table.drop("nodes"), "share")
+    has_alive = bool(table.filter(pl.col("fate") == "alive")["nodes"].sum())
+    alive = (
+        " Alive is what was dead in no state, of layers with a summary over positions: no more is known."
+        if has_alive
+        else ""
+    )
     return [
         Figure(
             name="node-fates",
@@ -38,7 +44,7 @@ def figures(tables: dict[str, pl.DataFrame], context: Context) -> list[Figure]:
             f"all states, died, "
             "dead in between, woke, became of another kind, or stayed as they were.",
             about="The kinds are those of the figure beside: dead, always on, switch, graded, saturated, constant. What happens "
-            "between two recorded states is not seen.",
+            f"between two recorded states is not seen.{alive}",
             chart=stacked_nodes(mean, "fate", COLOURS, QUANTITY, context),
             quantities={"mean": QUANTITY},
             view={"split": preferred_split(table), "seed": seed_view(mean)},

@@ -48,11 +48,19 @@ const labelOf = (study, row) => study.byName.get(row.configuration)?.label
 // The pinned networks of which a figure has no row: they diverged, or the table lacks them.
 const lacking = (figure, rows) => {
   const known = new Set(rows.map((row) => row.network));
-  return (figure.configurations ? shownPins().map(pinLabel).filter((label) => !known.has(label)) : []).map((label) => `no data for ${label}`);
+  return (figure.configurations ? pinsOf(figure).map(pinLabel).filter((label) => !known.has(label)) : []).map((label) => `no data for ${label}`);
 };
-const notes = (figure, view, rows) => [...lacking(figure, rows), ...(figure.kind === "chart" && figure.per_configuration && !("state" in view) && shownPins().some((c) => c.state) ? ["not by state"] : []), ...FOLLOWED.filter((column) => column in view && chosen[column] && chosen[column] !== view[column]
-  && !(column === "seed" && chosen.seed === "mean") && !(column === "state" && chosen.state === figure.study.states.at(-1).name))
-  .map((column) => `no ${column === "state" ? stateLabel(figure.study, chosen.state) : `${words(column)} ${chosen[column]}`} here`)].join(", ");
+// What a figure does not show of what is chosen.
+const notes = (figure, view, rows) => {
+  const isUsual = { seed: chosen.seed === "mean", state: chosen.state === figure.study.states.at(-1).name };
+  const missing = FOLLOWED.filter((column) => column in view && chosen[column] && chosen[column] !== view[column] && !isUsual[column]);
+  const withoutState = figure.kind === "chart" && figure.per_configuration && !("state" in view) && shownPins().some((c) => c.state);
+  return [
+    ...lacking(figure, rows),
+    ...(withoutState ? ["not by state"] : []),
+    ...missing.map((column) => `no ${column === "state" ? stateLabel(figure.study, chosen.state) : `${words(column)} ${chosen[column]}`} here`),
+  ].join(", ");
+};
 
 // What the main number of a figure is; where it shows one of several, as the view says.
 const quantityOf = (figure, view) => (figure.quantity_by ? figure.quantities[view?.[figure.quantity_by]] : figure.quantities[figure.quantity]);
